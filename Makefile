@@ -55,7 +55,7 @@ lock:                     ## renew requirements/*.lock (needs uv on the PATH)
 	$(UV_COMPILE) pyproject.toml local/pyproject.toml requirements/build.in --extra clients -c requirements/dev.lock -o requirements/base.lock
 	$(UV_COMPILE) pyproject.toml requirements/build.in --extra clients --extra postgres --extra oidc -c requirements/dev.lock -o requirements/image.lock
 	$(UV_COMPILE) pyproject.toml requirements/build.in --extra clients --extra postgres --extra transforms --extra parquet --extra oidc -c requirements/dev.lock -o requirements/image-full.lock
-	$(BIN)/python -m windlass.deploy.zip_lock < requirements/dev.lock > src/windlass/deploy/lambda.lock.new
+	$(BIN)/python -m windlass.deploy.distributions < requirements/dev.lock > src/windlass/deploy/lambda.lock.new
 	mv src/windlass/deploy/lambda.lock.new src/windlass/deploy/lambda.lock
 
 HELM ?= helm

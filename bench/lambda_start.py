@@ -11,10 +11,10 @@ import tempfile
 from pathlib import Path
 
 from bench.report import report
-from windlass.deploy.bundle import BUNDLES, Entry, this_target
-from windlass.deploy.bundle_installed import closure, files_of
-from windlass.deploy.bundling import SERVICES, build
-from windlass.deploy.zip_bytecode import bytecode
+from windlass.deploy.archive import bytecode
+from windlass.deploy.bundle import BUNDLES, ZipEntry, extra_of, this_platform
+from windlass.deploy.distributions import installed_files
+from windlass.deploy.function_zip import build_function
 
 RUNS = 7
 TIMED = (
@@ -24,17 +24,17 @@ TIMED = (
 
 
 def main():
-    target = this_target()
-    if target is None:
-        print("this interpreter is none of Lambda's")
+    platform = this_platform()
+    if platform is None:
+        print("Lambda does not offer this interpreter's platform")
         return
     rows = []
     with tempfile.TemporaryDirectory() as folder:
         runtime = Path(folder) / "runtime"
-        files = [one for name in closure(["boto3"], target) for one in files_of(name, services=SERVICES)]
-        unpack(runtime, [*files, *bytecode(files, target.python)])
+        files = [entry for name in extra_of("boto3").distributions for entry in installed_files(name)]
+        unpack(runtime, [*files, *bytecode(files, platform.python)])
         for bundle in BUNDLES:
-            compiled, plain = (build(bundle, target, compiled=one) for one in (True, False))
+            compiled, plain = (build_function(bundle, platform, compiled=flag) for flag in (True, False))
             with_it, without = (
                 unzip(Path(folder), bundle.name, compiled),
                 unzip(Path(folder), f"{bundle.name}-plain", plain),
@@ -73,7 +73,7 @@ def unzip(folder, name, built):
     import zipfile
 
     with zipfile.ZipFile(io.BytesIO(built.content)) as archive:
-        unpack(folder / name, [Entry(one, archive.read(one)) for one in archive.namelist()])
+        unpack(folder / name, [ZipEntry(name, archive.read(name)) for name in archive.namelist()])
     return folder / name
 
 

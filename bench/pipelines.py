@@ -87,8 +87,8 @@ def windlass(url, keys, **more):
     config = PipelineConfig.model_validate(given | more)
     with open_estate(EstateConfig(endpoint_url=url, accounts=[AccountConfig(id=ACCOUNT)]), {}) as estate:
         pipelines = Pipelines([config], estate=lambda: estate, queues=lambda: None, store=None)
-        with pipelines.engine() as engine, ThreadPoolExecutor(THREADS) as pool:
-            return timed(lambda: list(pool.map(lambda key: engine.take("bench", "raw", key), keys)))
+        with pipelines.runner() as runner, ThreadPoolExecutor(THREADS) as pool:
+            return timed(lambda: list(pool.map(lambda key: runner.run("bench", "raw", key), keys)))
 
 
 def main():
@@ -144,7 +144,7 @@ def large(url, s3):
 def child(url, step, size):
     """In a process of its own, for its peak of memory."""
     code = (
-        "from windlass.pipelines.memory import give_back_what_is_freed; give_back_what_is_freed(); "  # as workers do
+        "from windlass.pipelines.allocator import return_freed_memory; return_freed_memory(); "  # as workers do
         "from bench.pipelines import windlass; "
         f"took, _ = windlass({url!r}, ['big.csv'], transform={step!r}, target='s3://large/{step}/{{key}}'); "
         # Not ru_maxrss: it begins with what the parent had when it forked.

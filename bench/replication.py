@@ -274,7 +274,7 @@ def restart():
                         for key in range(1000)
                     ]
                     journal.block(0, page[-1].key, page, skipped=0)
-                journal.end(0)
+                journal.range_done(0)
                 journal.listed()
             size = (Path(folder) / "bench" / "plan").stat().st_size / 1e6
             with stub() as port:

@@ -20,8 +20,10 @@ def windlass(work, port, home, tls):
     from windlass.core.access import Access, Keys
     from windlass.core.secret import Secret
     from windlass.replication.direct.direct_copier import DirectCopier
+    from windlass.replication.direct.model import CopyContext
     from windlass.replication.direct.run import Limits
     from windlass.replication.model import BucketRef, Pair
+    from windlass.replication.seed.task import SeedTask
 
     keys = Keys("111111111111", Secret("bench"))
 
@@ -45,11 +47,11 @@ def windlass(work, port, home, tls):
         Estate, Path(home), limits=Limits(start_per_s=start, connections=int(os.environ.get("BENCH_CONNECTIONS", "64")))
     )
     if work == "list":
-        return sum(1 for _ in engine.both(pair, alone=True))
+        return sum(1 for _ in engine.candidates(pair, source_only=True))
     if work.startswith("plan"):
-        with ThreadPoolExecutor(8) as pool:  # as many as `[replication] at_once`
+        with ThreadPoolExecutor(8) as pool:  # as many as `[replication] concurrency`
             return sum(found.missing for found in pool.map(engine.measure, [pair] * int(work.removeprefix("plan"))))
-    return engine.seed(pair, seed_id="bench", versions=False, stop=threading.Event(), tell=lambda _: None).copied
+    return engine.seed(SeedTask(seed_id="bench", pair=pair), CopyContext(threading.Event())).copied
 
 
 def boto3(work, port, _home, tls):

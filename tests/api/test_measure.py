@@ -12,7 +12,7 @@ from windlass.app import App
 from windlass.core import clock
 from windlass.core.errors import WindlassError
 from windlass.estate.model import Scope
-from windlass.pipelines.store import Count, Failure, add_counts, put_failure
+from windlass.pipelines.store import Count, RefusedObject, add_counts, put_refused
 from windlass.settings import load
 
 
@@ -54,7 +54,7 @@ def test_pipelines_count_the_last_hour_and_what_waits(app):
                 Count("p", now - timedelta(hours=3), "written", 1000, read_bytes=1),
             ],
         )
-        put_failure(connection, app.store, Failure("p", "b", "k", now, "", "invalid", "no YAML"))
+        put_refused(connection, app.store, RefusedObject("p", "b", "k", now, "", "invalid", "no YAML"))
     found = scrape(app)
     assert found["windlass_pipeline_objects", ("outcome", "written"), ("pipeline", "p")] == 7
     assert found["windlass_pipeline_bytes", ("direction", "read"), ("pipeline", "p")] == 70

@@ -27,9 +27,9 @@ from windlass.core.errors import Interrupted
 from windlass.estate.config import AccountConfig, EstateConfig
 from windlass.estate.service import open_estate
 from windlass.pipelines.config import PipelineConfig
-from windlass.pipelines.counted import Failure
+from windlass.pipelines.counters import RefusedObject
 from windlass.pipelines.service import Pipelines
-from windlass.pipelines.store import put_failure
+from windlass.pipelines.store import put_refused
 from windlass_local.server import LocalServer
 
 ACCOUNT, REGION = "111111111111", "us-east-1"
@@ -131,10 +131,10 @@ def situation(app):
         running.check()
     with app.store.write() as connection:
         for key in ("in/a.yaml", "in/b.yaml"):
-            put_failure(
+            put_refused(
                 connection,
                 app.store,
-                Failure("uniform", "actions-raw", key, clock.now(), "", "malformed", "not YAML", ""),
+                RefusedObject("uniform", "actions-raw", key, clock.now(), "", "malformed", "not YAML", ""),
             )
     return {
         "/jobs/{job_id}": [f"/jobs/{waiting}", f"/jobs/{interrupted}"],

@@ -12,9 +12,9 @@ from windlass.core import clock
 from windlass.estate.config import AccountConfig, EstateConfig
 from windlass.estate.service import open_estate
 from windlass.pipelines.config import PipelineConfig
-from windlass.pipelines.counted import Count, Failure
+from windlass.pipelines.counters import Count, RefusedObject
 from windlass.pipelines.service import Pipelines
-from windlass.pipelines.store import add_counts, put_failure
+from windlass.pipelines.store import add_counts, put_refused
 from windlass_local.server import LocalServer
 
 ACCOUNT = "777788880027"
@@ -60,8 +60,10 @@ def refused(app, key="in/<b>.yaml"):
             app.store,
             [Count("uniform", minute, "written", 1200, 5000), Count("uniform", minute, "refused", 1)],
         )
-        put_failure(
-            connection, app.store, Failure("uniform", "page-raw", key, now, "", "malformed", "not YAML", "s3://x/y")
+        put_refused(
+            connection,
+            app.store,
+            RefusedObject("uniform", "page-raw", key, now, "", "malformed", "not YAML", "s3://x/y"),
         )
 
 

@@ -8,7 +8,10 @@ import pytest
 
 from tests.console.site import opened_app, served
 from windlass.core import clock
-from windlass.replication.model import BucketRef, FailureGroup, Method, Operation, Pair, Seed, State
+from windlass.core.clock import parse_time
+from windlass.replication.model import BucketRef, FailureGroup, Method, Operation, Pair, State
+from windlass.replication.seed.checkpoint import BatchCheckpoint
+from windlass.replication.seed.task import SeedTask
 
 HTML = {"accept": "text/html"}
 
@@ -19,7 +22,7 @@ def make(number, state, **changes):
         source=BucketRef(bucket=f"logs-{number}", account_id="111111111111", region="us-east-1"),
         destination=BucketRef(bucket=f"logs-{number}-replica", account_id="222222222222", region="eu-west-1"),
     )
-    base = Seed(
+    base = SeedTask(
         seed_id=f"seed_{number}",
         job_id="",
         set_name="dr",
@@ -42,7 +45,13 @@ def site(tmp_path_factory):
         replication = app.replication
         whole = {"objects": 1000, "missing": 0, "different": 0, "extra": 0, "unknown": 0, "examples": {}}
         replication.save(
-            make(1, State.DONE, done=1000, verified=whole, facts={"t0": "2026-11-21T08:00:00.000000Z", "role": "r"})
+            make(
+                1,
+                State.DONE,
+                done=1000,
+                verified=whole,
+                checkpoint=BatchCheckpoint(cutoff_at=parse_time("2026-11-21T08:00:00.000000Z"), role="r"),
+            )
         )
         bad = replication.save(
             make(

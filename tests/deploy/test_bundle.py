@@ -6,21 +6,32 @@ import subprocess
 import sys
 import tomllib
 import zipfile
+from importlib import metadata
 from pathlib import Path
 
 import pytest
+from packaging.requirements import Requirement
+from packaging.utils import canonicalize_name
 
 from windlass.core.errors import ConfigError, Conflict, UsageError
-from windlass.deploy.bundle import BUNDLES, EXTRAS, Bundle, Entry, Target, bundle_of, extra_of, this_target
-from windlass.deploy.bundle_config import Payload, read_payload
-from windlass.deploy.bundle_files import belongs
-from windlass.deploy.bundle_installed import _tag_fits, closure, fits
-from windlass.deploy.bundle_modules import reach
-from windlass.deploy.bundle_wheels import fetch
-from windlass.deploy.bundling import build, build_layer, distributions_of, reach_of
-from windlass.deploy.zip_bytecode import bytecode
-from windlass.deploy.zip_lock import NAMES, locked, part_of
-from windlass.deploy.zip_write import zip_bytes
+from windlass.deploy.archive import bytecode, zip_bytes
+from windlass.deploy.bundle import (
+    BUNDLES,
+    EXTRAS,
+    NAMES,
+    RUNTIME,
+    VERSIONS,
+    Bundle,
+    Platform,
+    ZipEntry,
+    bundle_of,
+    extra_of,
+    this_platform,
+)
+from windlass.deploy.distributions import _tag_fits, belongs, fits, locked, part_of, platform_files
+from windlass.deploy.function_config import FunctionConfig, read_function_config
+from windlass.deploy.function_zip import build_function, build_layer, distributions_of, imports_of
+from windlass.deploy.imports import find_imports
 
 HEAVY = (
     "sqlalchemy",
@@ -46,16 +57,16 @@ HEAVY = (
     "msgspec",
 )
 """What the handler's import must not load: botocore comes with the first call, or while Lambda starts the function."""
-HERE = this_target() or Target("x86_64", "3.12")
+HERE = this_platform() or Platform("x86_64", "3.12")
 ROOT = Path(__file__).parents[2]
 
 
 @pytest.fixture(scope="module")
 def zips():
     """Each function's zip, built once."""
-    if this_target() is None:
+    if this_platform() is None:
         pytest.skip("this interpreter is none of Lambda's: zips for others need a package index")
-    return {one.name: build(one, HERE) for one in BUNDLES}
+    return {bundle.name: build_function(bundle, HERE) for bundle in BUNDLES}
 
 
 @pytest.mark.parametrize("bundle", BUNDLES, ids=lambda one: one.name)
@@ -91,7 +102,7 @@ def test_the_handler_loads_no_other_capability(bundle):
         "wire",
         f"{bundle.section.replace('aggregate', 'aggregation').replace('pipeline', 'pipelines')}",
     }
-    assert set(said) <= set(reach_of(bundle).modules)
+    assert set(said) <= set(imports_of(bundle).modules)
 
 
 @pytest.mark.parametrize("bundle", BUNDLES, ids=lambda one: one.name)
@@ -118,13 +129,13 @@ def test_the_zip_is_small_and_runs_without_what_is_installed_here(bundle, zips, 
 
 
 def test_the_same_input_makes_the_same_bytes(zips):
-    again = build(bundle_of("aggregator"), HERE)
+    again = build_function(bundle_of("aggregator"), HERE)
     assert again.sha256 == zips["aggregator"].sha256
     assert again.content == zips["aggregator"].content
     with zipfile.ZipFile(io.BytesIO(again.content)) as archive:
         assert {one.date_time for one in archive.infolist()} == {(1980, 1, 1, 0, 0, 0)}
         assert {oct(one.external_attr >> 16) for one in archive.infolist()} == {"0o100644"}
-    changed = build(bundle_of("aggregator"), HERE, payload=Payload("# another\n"))
+    changed = build_function(bundle_of("aggregator"), HERE, config=FunctionConfig("# another\n"))
     assert changed.sha256 != again.sha256
 
 
@@ -142,12 +153,12 @@ def test_bytecode_is_for_every_module_and_has_no_date(zips):
 
 def test_bytecode_leaves_out_what_is_no_python():
     made = bytecode(
-        [Entry("good.py", b"x = 1\n"), Entry("bad.py", b"{% template %}\n"), Entry("a.txt", b"")], HERE.python
+        [ZipEntry("good.py", b"x = 1\n"), ZipEntry("bad.py", b"{% template %}\n"), ZipEntry("a.txt", b"")], HERE.python
     )
     assert [one.path.rpartition("/")[2].partition(".")[0] for one in made] == ["good"]
 
 
-def test_reach_follows_calls_but_not_annotations():
+def test_imports_follow_calls_but_not_annotations():
     modules = {
         "app": ("", True),
         "app.main": (
@@ -161,65 +172,89 @@ def test_reach_follows_calls_but_not_annotations():
         "app.never": ("", False),
         "app.store": ("import sqlalchemy\n", False),
     }
-    found = reach("app.main", modules.get, left_out=("app.store",))
+    found = find_imports("app.main", modules.get, excluded=("app.store",))
     assert found.modules == ("app", "app.far", "app.main", "app.near")
     assert found.external == ("json", "light", "orjson", "typing")
-    assert found.later == ("yaml",)
+    assert found.deferred == ("yaml",)
 
 
-def test_the_distributions_are_those_that_are_imported_and_no_others():
-    base = (
-        "annotated-types",
-        "jmespath",
-        "orjson",
-        "pydantic",
-        "pydantic-core",
-        "structlog",
-        "typing-extensions",
-        "typing-inspection",
-    )
-    assert distributions_of(bundle_of("aggregator"), HERE) == base
-    assert distributions_of(bundle_of("pipeline"), HERE) == tuple(sorted([*base, "httptools", "pyyaml"]))
-    assert "botocore" in distributions_of(bundle_of("aggregator"), HERE, [extra_of("boto3")])
-    everything = {name for one in BUNDLES for name in distributions_of(one, HERE, EXTRAS)}
-    assert everything == set(NAMES)
+OPTIONAL = ("prometheus_client", "uvloop")
+"""Imported where they are installed; a function runs without them."""
+PACKAGES = {"pydantic_core": "pydantic-core", "typing_extensions": "typing-extensions", "yaml": "pyyaml"}
+
+
+def required(roots, python, *, without=()):
+    """The distributions and all that they require there, by the metadata of what is installed here."""
+    found, pending = set(), list(roots)
+    while pending:
+        name = canonicalize_name(pending.pop())
+        if name in found or name in without:
+            continue
+        found.add(name)
+        try:
+            lines = metadata.distribution(name).requires or []
+        except metadata.PackageNotFoundError:
+            continue  # an extra that is not installed
+        needs = [Requirement(line) for line in lines]
+        environment = {"python_version": python, "python_full_version": f"{python}.0", "extra": ""}
+        pending += [need.name for need in needs if need.marker is None or need.marker.evaluate(environment)]
+    return found
+
+
+@pytest.mark.parametrize("python", VERSIONS)
+@pytest.mark.parametrize("bundle", BUNDLES, ids=lambda one: one.name)
+def test_the_distributions_are_those_that_are_imported_and_no_others(bundle, python):
+    imports = imports_of(bundle)
+    tops = {PACKAGES.get(name, name) for name in (*imports.external, *imports.deferred)}
+    optional = {name for extra in EXTRAS for name in extra.distributions} | {"PIL"}
+    roots = {name for name in tops if name in NAMES and name not in optional - {"jmespath"}}
+    assert required(roots, python, without=RUNTIME) == set(bundle.distributions)
+    assert tops - roots <= {*sys.stdlib_module_names, *optional, *OPTIONAL, "windlass"}
+
+
+@pytest.mark.parametrize("python", VERSIONS)
+def test_an_extra_holds_what_it_requires(python):
+    for extra in EXTRAS:
+        assert required(extra.distributions, python) == set(extra.distributions)
+    assert "botocore" in distributions_of(bundle_of("aggregator"), [extra_of("boto3")])
 
 
 def test_the_lock_in_the_package_is_the_repository_s():
     whole = (ROOT / "requirements/dev.lock").read_text("utf-8")
-    assert part_of(whole) == "".join(f"{locked()[name][1]}\n" for name in sorted(NAMES)), "run `make lock`"
+    assert part_of(whole) == "".join(f"{locked()[name]}\n" for name in sorted(NAMES)), "run `make lock`"
     assert set(locked()) == set(NAMES)
 
 
 @pytest.mark.parametrize(
-    ("distribution", "path", "wanted"),
+    ("path", "needed"),
     [
-        ("pydantic", "pydantic/main.py", True),
-        ("pydantic", "pydantic/v1/main.py", False),
-        ("pydantic", "pydantic-2.0.dist-info/METADATA", True),
-        ("pydantic", "pydantic-2.0.dist-info/licenses/LICENSE", True),
-        ("pydantic", "pydantic-2.0.dist-info/RECORD", False),
-        ("pydantic", "pydantic-2.0.dist-info/direct_url.json", False),
-        ("boto3", "../../bin/script", False),
-        ("httptools", "httptools/parser/parser.pyx", False),
-        ("httptools", "httptools/parser/parser.cpython-312-x86_64-linux-gnu.so", True),
-        ("botocore", "botocore/data/sqs/2012-11-05/service-2.json.gz", True),
-        ("botocore", "botocore/data/ec2/2016-11-15/service-2.json.gz", False),
-        ("botocore", "botocore/data/endpoints.json", True),
-        ("pyarrow", "pyarrow/include/arrow/api.h", False),
-        ("pyarrow", "pyarrow/tests/test_io.py", False),
-        ("pyarrow", "pyarrow/lib.cpython-312-x86_64-linux-gnu.so", True),
-        ("orjson", "orjson/__pycache__/__init__.cpython-312.pyc", False),
+        ("pydantic/main.py", True),
+        ("pydantic/v1/main.py", False),
+        ("pydantic-2.0.dist-info/METADATA", True),
+        ("pydantic-2.0.dist-info/licenses/LICENSE", True),
+        ("pydantic-2.0.dist-info/RECORD", False),
+        ("pydantic-2.0.dist-info/direct_url.json", False),
+        ("../../bin/script", False),
+        ("bin/script", False),
+        ("httptools/parser/parser.pyx", False),
+        ("httptools/parser/parser.cpython-312-x86_64-linux-gnu.so", True),
+        ("botocore/data/sqs/2012-11-05/service-2.json.gz", True),
+        ("botocore/data/ec2/2016-11-15/service-2.json.gz", False),
+        ("botocore/data/endpoints.json", True),
+        ("pyarrow/include/arrow/api.h", False),
+        ("pyarrow/tests/test_io.py", False),
+        ("pyarrow/lib.cpython-312-x86_64-linux-gnu.so", True),
+        ("orjson/__pycache__/__init__.cpython-312.pyc", False),
     ],
 )
-def test_what_belongs_in_a_zip(distribution, path, wanted):
-    assert belongs(distribution, path, services=("sqs",)) is wanted
+def test_what_belongs_in_a_zip(path, needed):
+    assert belongs(path, services=("sqs",)) is needed
 
 
 def test_two_different_files_under_one_path_are_refused():
-    assert zip_bytes([Entry("a", b"1"), Entry("a", b"1")])
-    with pytest.raises(Conflict, match="two files would be a"):
-        zip_bytes([Entry("a", b"1"), Entry("a", b"2")])
+    assert zip_bytes([ZipEntry("a", b"1"), ZipEntry("a", b"1")])
+    with pytest.raises(Conflict, match="two different files have the path a"):
+        zip_bytes([ZipEntry("a", b"1"), ZipEntry("a", b"2")])
 
 
 def test_a_name_that_is_none_names_those_there_are():
@@ -250,28 +285,23 @@ def test_wheels_for_another_platform_are_fetched_by_hash(tmp_path, monkeypatch):
     digest = _wheel(tmp_path)
     monkeypatch.setenv("PIP_NO_INDEX", "1")
     monkeypatch.setenv("PIP_FIND_LINKS", str(tmp_path))
-    there = Target("arm64", "3.13")
-    lock = {"tiny": ("1.0", f"tiny==1.0 \\\n    --hash=sha256:{digest}")}
-    assert [one.path for one in fetch(["tiny"], there, lock=lock)] == [
+    there = Platform("arm64", "3.13")
+    lock = {"tiny": f"tiny==1.0 \\\n    --hash=sha256:{digest}"}
+    assert [one.path for one in platform_files(["tiny"], there, lock=lock)] == [
         "tiny/__init__.py",
         "tiny-1.0.dist-info/METADATA",
     ]
-    other = {"tiny": ("1.0", f"tiny==1.0 \\\n    --hash=sha256:{'0' * 64}")}
-    with pytest.raises(ConfigError, match="can't bring the wheels for arm64 and Python 3.13"):
-        fetch(["tiny"], there, lock=other)
+    other = {"tiny": f"tiny==1.0 \\\n    --hash=sha256:{'0' * 64}"}
+    with pytest.raises(ConfigError, match="cannot download the wheels for arm64 and Python 3.13"):
+        platform_files(["tiny"], there, lock=other)
 
 
 def test_without_an_index_the_error_says_what_to_do(tmp_path, monkeypatch):
     monkeypatch.setenv("PIP_NO_INDEX", "1")
     monkeypatch.setenv("PIP_FIND_LINKS", str(tmp_path))
     with pytest.raises(ConfigError) as caught:
-        build(bundle_of("aggregator"), Target("arm64", "3.13"))
-    assert "needs a package index" in caught.value.hint
-
-
-def test_markers_of_other_versions_and_extras_are_not_followed():
-    assert "typing-extensions" not in closure(["structlog"], Target("x86_64", "3.12"))
-    assert "email-validator" not in closure(["pydantic"], Target("x86_64", "3.12"))
+        build_function(bundle_of("aggregator"), Platform("arm64", "3.13"))
+    assert "Give pip a package index" in caught.value.hint
 
 
 CONFIG = '[[pipeline]]\nname = "p"\nsource = "s3://a-bucket/in/"\ntarget = "s3://b-bucket/{key}"\ntransform = "%s"\n'
@@ -297,22 +327,22 @@ def test_a_configuration_that_the_function_could_not_start_with_is_refused(name,
     (tmp_path / "windlass.toml").write_text(text, "utf-8")
     bundle: Bundle = bundle_of(name)
     if not said:
-        assert tomllib.loads(read_payload(tmp_path / "windlass.toml", bundle, []).config) == tomllib.loads(text)
+        assert tomllib.loads(read_function_config(tmp_path / "windlass.toml", bundle, []).text) == tomllib.loads(text)
         return
     with pytest.raises(ConfigError, match=said):
-        read_payload(tmp_path / "windlass.toml", bundle, [])
+        read_function_config(tmp_path / "windlass.toml", bundle, [])
 
 
 def test_an_extra_that_a_step_needs_may_be_in_a_layer(tmp_path):
     pytest.importorskip("pyarrow")
     (tmp_path / "windlass.toml").write_text(CONFIG % "csv-to-parquet", "utf-8")
-    assert read_payload(tmp_path / "windlass.toml", bundle_of("pipeline"), [extra_of("parquet")]).config
+    assert read_function_config(tmp_path / "windlass.toml", bundle_of("pipeline"), [extra_of("parquet")]).text
 
 
 def test_a_layer_holds_the_extra_alone_below_python(tmp_path):
     """A layer from what is installed: the step's module comes out of it, and nothing of Windlass is in it."""
     pytest.importorskip("zstandard")
-    if this_target() is None or not fits("zstandard", HERE):
+    if this_platform() is None or not fits("zstandard", HERE):
         pytest.skip("what is installed here does not run in Lambda")
     built = build_layer(HERE, [extra_of("zstd")])
     with zipfile.ZipFile(io.BytesIO(built.content)) as archive:
@@ -326,15 +356,15 @@ def test_a_layer_holds_the_extra_alone_below_python(tmp_path):
         env={"PYTHONPATH": str(tmp_path / "python")},
     ).stdout
     assert said.strip() == str(tmp_path / "python/zstandard/__init__.py")
-    with pytest.raises(UsageError, match="a layer of nothing"):
+    with pytest.raises(UsageError, match="a layer needs at least one extra"):
         build_layer(HERE, [])
 
 
 def test_a_wheel_for_a_newer_c_library_does_not_fit():
-    assert not _tag_fits("cp311-cp311-manylinux_2_28_x86_64", Target("x86_64", "3.11"))
-    assert _tag_fits("cp312-cp312-manylinux_2_28_x86_64", Target("x86_64", "3.12"))
-    assert _tag_fits("cp312-cp312-manylinux2014_x86_64", Target("x86_64", "3.12"))
-    assert not _tag_fits("cp312-cp312-manylinux2014_x86_64", Target("arm64", "3.12"))
-    assert not _tag_fits("cp312-cp312-musllinux_1_2_x86_64", Target("x86_64", "3.12"))
-    assert not _tag_fits("cp312-cp312-linux_x86_64", Target("x86_64", "3.12"))
-    assert _tag_fits("py3-none-any", Target("arm64", "3.13"))
+    assert not _tag_fits("cp311-cp311-manylinux_2_28_x86_64", Platform("x86_64", "3.11"))
+    assert _tag_fits("cp312-cp312-manylinux_2_28_x86_64", Platform("x86_64", "3.12"))
+    assert _tag_fits("cp312-cp312-manylinux2014_x86_64", Platform("x86_64", "3.12"))
+    assert not _tag_fits("cp312-cp312-manylinux2014_x86_64", Platform("arm64", "3.12"))
+    assert not _tag_fits("cp312-cp312-musllinux_1_2_x86_64", Platform("x86_64", "3.12"))
+    assert not _tag_fits("cp312-cp312-linux_x86_64", Platform("x86_64", "3.12"))
+    assert _tag_fits("py3-none-any", Platform("arm64", "3.13"))

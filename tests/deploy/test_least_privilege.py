@@ -9,7 +9,7 @@ import pytest
 
 from lambda_functions import zipped
 from tests.deploy.proving import FAST, World, assert_least, settings_of, statements_of
-from tests.replication.direct.local import Aws
+from tests.replication.direct.local import Aws, copy_pair
 from windlass.deploy.policy import Use
 from windlass.deploy.policy_check import check, needs_of
 from windlass.replication.model import BucketRef, Pair
@@ -681,7 +681,9 @@ def _in_parts(world, source, target, *, moved, versions=False):
         destination=BucketRef(bucket=target, account_id=world.account, region="us-east-1"),
     )
     engine = aws.engine(world.folder / f"journals-{moved}", largest_bytes=10 << 20, part_bytes=5 << 20)
-    done = engine.seed(pair, seed_id="parts", versions=versions, stop=threading.Event(), tell=lambda _: None)
+    done = copy_pair(
+        engine, pair, seed_id="parts", versions=versions, stop=threading.Event(), on_progress=lambda _: None
+    )
     assert done.copied == moved
     aws.close()
 

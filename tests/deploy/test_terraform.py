@@ -16,13 +16,13 @@ import pytest
 from tests.deploy import terraform, terraform_readme
 from tests.deploy.leftovers import emptied, leftovers
 from windlass.clients.athena.sql import Layout, create_table
-from windlass.deploy.bundle import this_target
+from windlass.deploy.bundle import this_platform
 from windlass.replication.model import BucketRef, Operation, Pair
 from windlass.replication.setup.role import RoleScope, batch_statements, replication_statements
 
 RUNTIME = {"runtime": f"python{sys.version_info.major}.{sys.version_info.minor}", "architecture": "x86_64"}
 needs_terraform = pytest.mark.skipif(bool(terraform.MISSING), reason=terraform.MISSING or "it is here")
-needs_lambda = pytest.mark.skipif(this_target() is None, reason="this interpreter is none of Lambda's")
+needs_lambda = pytest.mark.skipif(this_platform() is None, reason="this interpreter is none of Lambda's")
 
 # Written as it should be
 
@@ -526,7 +526,7 @@ def test_replication_s_roles_are_those_that_windlass_would_make(example, client,
         assert granted(document["Statement"]) == granted(wanted[kind]), kind
         trust = iam.get_role(RoleName=name)["Role"]["AssumeRolePolicyDocument"]["Statement"]
         assert [one["Principal"] for one in trust] == [{"Service": trusted[kind]}]
-    assert told["replication_role_arn"].endswith(f"{account}:role/windlass-seed-replication")
+    assert told["replication_role_arn"].endswith(f"{account}:role/windlass-seed-replication-us-east-1")
 
     # S3 takes the role in a rule.
     s3 = client("s3")

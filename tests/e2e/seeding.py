@@ -4,7 +4,7 @@ import sys
 import threading
 from pathlib import Path
 
-from tests.replication.direct.local import Aws
+from tests.replication.direct.local import Aws, copy_pair
 from windlass.replication.direct.run import Limits
 from windlass.replication.model import BucketRef, Pair
 
@@ -16,11 +16,12 @@ if __name__ == "__main__":
         destination=BucketRef(bucket=target, account_id=account, region="eu-west-1"),
     )
     engine = aws.engine(Path(home), limits=Limits(start_per_s=float(rate), most_per_s=float(rate)))
-    moved = engine.seed(
+    moved = copy_pair(
+        engine,
         pair,
         seed_id="killed",
         versions="versions" in more,
         stop=threading.Event(),
-        tell=lambda now: print(now.copied, now.total, flush=True),
+        on_progress=lambda now: print(now.copied, now.total, flush=True),
     )
     print("done", moved.total, moved.copied, moved.failed, moved.skipped, flush=True)

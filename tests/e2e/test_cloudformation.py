@@ -12,10 +12,10 @@ import pytest
 from tests.deploy.stacks.world import AGGREGATOR, PIPELINE, World
 from windlass.clients.athena.sql import Layout, create_table
 from windlass.clients.trail import enable_actions
-from windlass.deploy.bundle import bundle_of, this_target
-from windlass.deploy.bundle_config import Payload
-from windlass.deploy.bundling import build
-from windlass.deploy.notifications import same
+from windlass.deploy.bundle import bundle_of, this_platform
+from windlass.deploy.function_config import FunctionConfig
+from windlass.deploy.function_zip import build_function
+from windlass.deploy.notifications import equivalent
 from windlass.deploy.policies import inventory as inventory_policy
 from windlass.deploy.policy import Facts, Use, document
 from windlass.replication.model import BucketRef, Operation, Pair
@@ -24,7 +24,7 @@ from windlass.settings import Settings
 from windlass_local.server import LocalServer
 
 TEMPLATES = Path(__file__).parents[2] / "deploy" / "cloudformation"
-runs = pytest.mark.skipif(this_target() is None, reason="this interpreter is none of Lambda's")
+runs = pytest.mark.skipif(this_platform() is None, reason="this interpreter is none of Lambda's")
 
 
 @pytest.fixture(scope="module")
@@ -86,7 +86,7 @@ class Stacks(World):
         code = f"code-{self.account}"
         self.client("s3").create_bucket(Bucket=code)
         self.client("s3").put_object(Bucket=code, Key=f"{name}.zip", Body=built(name, self.config(config)))
-        target = this_target()
+        target = this_platform()
         return {
             "CodeBucket": code,
             "CodeKey": f"{name}.zip",
@@ -101,7 +101,9 @@ class Stacks(World):
 
 @cache
 def built(name, config):
-    return build(bundle_of(name), this_target(), extras=(), payload=Payload(config), added=(), compiled=False).content
+    return build_function(
+        bundle_of(name), this_platform(), extras=(), config=FunctionConfig(config), added=(), compiled=False
+    ).content
 
 
 def statements(policy):
@@ -146,7 +148,7 @@ def test_a_pipeline_s_stack_transforms_what_is_put_and_leaves_other_notification
     assert len(ours) == 1
 
     world.delete("pipeline")
-    assert same(world.notification(world.raw), before)
+    assert equivalent(world.notification(world.raw), before)
     assert s3.head_bucket(Bucket=out["TargetBucket"])
     assert [one["FunctionName"] for one in world.client("lambda").list_functions()["Functions"]] == ["theirs"]
     assert len(world.client("sqs").list_queues()["QueueUrls"]) == 1
@@ -188,7 +190,7 @@ def test_an_aggregator_s_stack_counts_and_acts(world):
         "windlass-shares-completion",
     }
     world.delete("aggregator")
-    assert same(world.notification(world.raw), before)
+    assert equivalent(world.notification(world.raw), before)
     assert world.client("events").list_rules()["Rules"] == []
     assert world.client("dynamodb").list_tables()["TableNames"] == []
 

@@ -12,10 +12,10 @@ from pathlib import Path
 import boto3
 import pytest
 
-from windlass.deploy.bundle import this_target
+from windlass.deploy.bundle import this_platform
 from windlass_local.server import LocalServer
 
-pytestmark = pytest.mark.skipif(this_target() is None, reason="this interpreter is none of Lambda's")
+pytestmark = pytest.mark.skipif(this_platform() is None, reason="this interpreter is none of Lambda's")
 PROBE = """
 import importlib, sys
 

@@ -1,13 +1,13 @@
-"""An S3 in memory and a scheduler that runs handlers step by step in any order: drives the very code of `settle`."""
+"""An S3 in memory and a scheduler that runs handlers step by step in any order: drives the very code of `deliver`."""
 
 import hashlib
 from dataclasses import dataclass, field
 from random import Random
 
 from windlass.events import Kind, ObjectEvent
-from windlass.pipelines.plan import Found, SourceState, Stamp
-from windlass.pipelines.settle import (
+from windlass.pipelines.delivery import (
     Delete,
+    DeliveryTask,
     LookAtSource,
     LookAtTarget,
     NextOutput,
@@ -15,9 +15,9 @@ from windlass.pipelines.settle import (
     Put,
     PutAnswer,
     ReadSource,
-    Task,
-    settle,
+    deliver,
 )
+from windlass.pipelines.stamp import SourceState, Stamp, TargetState
 
 RECIPE = "0123456789abcdef"
 
@@ -107,7 +107,7 @@ class Handler:
                 return key if self.outputs == 1 else None
             case LookAtTarget(key):
                 found = world.targets.get(key)
-                return Found(etag=etag(found[0]), stamp=found[1]) if found else None
+                return TargetState(etag=etag(found[0]), stamp=found[1]) if found else None
             case Put(key, stamp, if_match):
                 found = world.targets.get(key)
                 holds = found is None if not if_match else found is not None and etag(found[0]) == if_match
@@ -142,7 +142,7 @@ def simulate(seed, *, versioned, mirror, per_version=False, changes=5):
             waiting += [world.events[-1]] * rng.choice([1, 1, 2, 3])
         elif waiting and len(running) < 3 and roll < 0.4:
             event = waiting.pop(rng.randrange(len(waiting)))
-            task = Task(
+            task = DeliveryTask(
                 pipeline="p",
                 recipe=RECIPE,
                 bucket="b",
@@ -152,7 +152,7 @@ def simulate(seed, *, versioned, mirror, per_version=False, changes=5):
                 mirror_target="out" if mirror else "",
                 look_first=rng.random() < 0.3,
             )
-            running.append(Handler(event, settle(task)))
+            running.append(Handler(event, deliver(task)))
         elif running:
             handler = rng.choice(running)
             outcome = handler.step(world, fault=rng.random() < 0.05)

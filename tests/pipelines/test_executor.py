@@ -16,12 +16,12 @@ from windlass.core.errors import AwsError, NotFound
 from windlass.estate.config import AccountConfig, EstateConfig
 from windlass.estate.service import open_estate
 from windlass.events import Kind, ObjectEvent
-from windlass.pipelines.build import build
 from windlass.pipelines.config import PipelineConfig
-from windlass.pipelines.engine import Engine
+from windlass.pipelines.delivery import Outcome
 from windlass.pipelines.executor import Clients, process
 from windlass.pipelines.model import Reason, Rejected
-from windlass.pipelines.settle import Outcome
+from windlass.pipelines.pipeline import build
+from windlass.pipelines.runner import PipelineRunner
 from windlass.wire.blocking_client import BlockingClient
 from windlass_local.server import LocalServer
 
@@ -317,9 +317,9 @@ def test_a_pipeline_that_fails_does_not_keep_the_object_from_others(s3, clients,
     raw, out = buckets
     s3.put_object(Bucket=raw, Key="in/a.yaml", Body=b"n: 1\n")
     failing = pipeline(buckets, name="failing", target="s3://no-such-bucket-at-all/{key}")
-    engine = Engine([(failing, clients), (pipeline(buckets), clients)])
+    runner = PipelineRunner([(failing, clients), (pipeline(buckets), clients)])
     with pytest.raises(NotFound):
-        engine.handle([event(buckets, "in/a.yaml")])
+        runner.handle([event(buckets, "in/a.yaml")])
     assert read(s3, out, "a.yaml.json").strip() == b'{"n":1}'
 
 
@@ -327,10 +327,10 @@ def test_what_ended_how_is_told_to_prometheus(s3, clients, buckets):
     raw, _ = buckets
     s3.put_object(Bucket=raw, Key="in/a.yaml", Body=b"n: 1\n")
     s3.put_object(Bucket=raw, Key="in/b.yaml", Body=b"n: [\n")
-    engine = Engine([(pipeline(buckets), clients)])
-    engine.handle([event(buckets, key) for key in ("in/a.yaml", "in/a.yaml", "in/b.yaml")])
+    runner = PipelineRunner([(pipeline(buckets), clients)])
+    runner.handle([event(buckets, key) for key in ("in/a.yaml", "in/a.yaml", "in/b.yaml")])
     registry = CollectorRegistry()
-    registry.register(engine.tally)
+    registry.register(runner.metrics)
     told = {
         line.rsplit(" ", 1)[0]: float(line.rsplit(" ", 1)[1])
         for line in generate_latest(registry).decode().splitlines()
@@ -345,10 +345,10 @@ def test_what_ended_how_is_told_to_prometheus(s3, clients, buckets):
 def test_only_a_finished_restoration_is_a_change(s3, clients, buckets):
     raw, _ = buckets
     s3.put_object(Bucket=raw, Key="in/a.yaml", Body=b"n: 1\n")
-    engine = Engine([(pipeline(buckets), clients)])
+    runner = PipelineRunner([(pipeline(buckets), clients)])
 
     def restored(name):
-        return engine.handle([ObjectEvent(kind=Kind.RESTORED, name=name, bucket=raw, key="in/a.yaml")])
+        return runner.handle([ObjectEvent(kind=Kind.RESTORED, name=name, bucket=raw, key="in/a.yaml")])
 
     assert [restored(f"ObjectRestore:{end}") for end in ("Post", "Completed", "Delete")] == [0, 1, 0]
 
@@ -361,9 +361,9 @@ def test_counts_are_written_though_no_further_object_comes(s3, clients, buckets,
     raw, _ = buckets
     s3.put_object(Bucket=raw, Key="in/a.yaml", Body=b"n: 1\n")
     with open_store(StoreConfig(url=f"sqlite:///{tmp_path}/w.db")) as store:
-        engine = Engine([(pipeline(buckets), clients)], lambda: store)
-        with engine.flushing():
-            engine.handle([event(buckets, "in/a.yaml")])
+        runner = PipelineRunner([(pipeline(buckets), clients)], lambda: store)
+        with runner.flushing():
+            runner.handle([event(buckets, "in/a.yaml")])
             for _ in range(100):
                 with store.read() as connection:
                     found = totals(connection, since=dt.datetime(2020, 1, 1, tzinfo=dt.UTC))

@@ -9,8 +9,8 @@ from tests.pipelines.own_transforms import Panic
 from tests.pipelines.test_executor import aws, buckets, clients, event, pipeline, s3  # noqa: F401
 from windlass.core.errors import ConfigError
 from windlass.pipelines.chain import read_transform
-from windlass.pipelines.engine import Engine
 from windlass.pipelines.executor import process
+from windlass.pipelines.runner import PipelineRunner
 
 OWN = "tests.pipelines.own_transforms:"
 
@@ -74,7 +74,7 @@ def test_several_that_are_not_declared_are_refused_before_one_is_published(s3, c
     raw, out = buckets
     s3.put_object(Bucket=raw, Key="in/words", Body=b"one two")
     made = pipeline(buckets, transform=OWN + "undeclared", target=f"s3://{out}/{{dir}}{{name}}")
-    with pytest.raises(ConfigError, match="not declared"):
+    with pytest.raises(ConfigError, match="without declaring them"):
         process(made, clients, raw, "in/words", event(buckets, "in/words"))
     assert "Contents" not in s3.list_objects_v2(Bucket=out)
 
@@ -84,7 +84,7 @@ def test_a_panic_on_one_object_leaves_the_others_their_turn(s3, clients, buckets
     for key, body in (("in/bad", b"bad"), ("in/good", b"good")):
         s3.put_object(Bucket=raw, Key=key, Body=body)
     made = pipeline(buckets, transform=OWN + "panics", target=f"s3://{out}/{{path}}")
-    engine = Engine([(made, clients)])
+    runner = PipelineRunner([(made, clients)])
     with pytest.raises(Panic):
-        engine.handle([event(buckets, "in/bad"), event(buckets, "in/good")])
+        runner.handle([event(buckets, "in/bad"), event(buckets, "in/good")])
     assert s3.get_object(Bucket=out, Key="good")["Body"].read() == b"good"

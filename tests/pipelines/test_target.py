@@ -8,10 +8,10 @@ from hypothesis import strategies as st
 
 from windlass.core.errors import ConfigError
 from windlass.pipelines.backfill import _lines
-from windlass.pipelines.build import build_all
 from windlass.pipelines.config import PipelineConfig
-from windlass.pipelines.loop import can_take, refuse_cycles, refuse_loop
+from windlass.pipelines.loop_guard import can_match, check_cycles, check_loop
 from windlass.pipelines.model import Output, Reason, Rejected, Source
+from windlass.pipelines.pipeline import build_all
 from windlass.pipelines.selection import Selection, read_selection
 from windlass.pipelines.template import read_template
 
@@ -145,10 +145,10 @@ def test_what_the_guard_lets_pass_never_loops(template, selection, inputs):
         made = read_template(f"s3://raw/{template}", selection)
     except ConfigError:
         assume(False)
-    if can_take(selection, made):
+    if can_match(selection, made):
         return
     for key in inputs:
-        if not selection.takes("raw", key):
+        if not selection.selects("raw", key):
             continue
         source = Source(chunks=(), name=key, bucket="raw", key=key)
         output = Output(chunks=(), name=key.rpartition("/")[2] + ".json")
@@ -156,7 +156,7 @@ def test_what_the_guard_lets_pass_never_loops(template, selection, inputs):
             target = made.key(source, output)
         except Rejected:
             continue
-        assert not selection.takes("raw", target), (key, target)
+        assert not selection.selects("raw", target), (key, target)
 
 
 @pytest.mark.parametrize(
@@ -177,25 +177,25 @@ def test_what_the_guard_lets_pass_never_loops(template, selection, inputs):
 def test_the_loop_guard(source, how, target, loops):
     selection = read_selection(source, **how)
     template = read_template(target, selection)
-    assert can_take(selection, template) is loops
+    assert can_match(selection, template) is loops
     if loops:
         with pytest.raises(ConfigError, match="inputs"):
-            refuse_loop("p", selection, [template])
+            check_loop("p", selection, [template])
     else:
-        refuse_loop("p", selection, [template])
+        check_loop("p", selection, [template])
 
 
 def test_pipelines_in_a_ring_are_refused():
     a, b = read_selection("s3://raw/a/"), read_selection("s3://raw/b/")
     to_b, to_a = read_template("s3://raw/b/{key}", a), read_template("s3://raw/a/{key}", b)
-    refuse_cycles({"first": (a, [to_b]), "second": (b, [read_template("s3://raw/c/{key}", b)])})
+    check_cycles({"first": (a, [to_b]), "second": (b, [read_template("s3://raw/c/{key}", b)])})
     with pytest.raises(ConfigError, match="first → second → first"):
-        refuse_cycles({"first": (a, [to_b]), "second": (b, [to_a])})
+        check_cycles({"first": (a, [to_b]), "second": (b, [to_a])})
 
 
 def test_folders_placeholders_are_no_input():
-    assert not read_selection("s3://raw/in/").takes("raw", "in/")
-    assert read_selection("s3://raw/in/", patterns=("*.yaml",)).takes("raw", "in/x/y.yaml")
+    assert not read_selection("s3://raw/in/").selects("raw", "in/")
+    assert read_selection("s3://raw/in/", patterns=("*.yaml",)).selects("raw", "in/x/y.yaml")
     with pytest.raises(ConfigError):
         read_selection("s3://raw/in/*.yaml")
 

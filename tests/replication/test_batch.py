@@ -6,7 +6,7 @@ import botocore.session
 import pytest
 from botocore.validate import ParamValidator
 
-from windlass.replication.methods.batch.job import ManifestRef, StagingPrefix, create_effect
+from windlass.replication.methods.batch.job import JobSpec, ManifestRef, StagingPrefix, create_effect
 from windlass.replication.methods.batch.template import Template
 from windlass.replication.model import BucketRef, Operation, Pair
 
@@ -22,17 +22,19 @@ THEIRS = StagingPrefix("work", "w")
 
 def made(operation, manifest, template=None, **more):
     return create_effect(
-        PAIR,
-        template or Template(),
-        operation,
-        seed_id="seed_1",
-        set_name="dr",
-        role_arn="arn:aws:iam::111111111111:role/x",
-        manifest=manifest,
-        report_to=THEIRS,
-        created_before=T0,
-        confirm=False,
-        **more,
+        JobSpec(
+            pair=PAIR,
+            template=template or Template(),
+            operation=operation,
+            seed_id="seed_1",
+            set_name="dr",
+            role_arn="arn:aws:iam::111111111111:role/x",
+            manifest=manifest,
+            report_to=THEIRS,
+            created_before=T0,
+            confirm=False,
+            **more,
+        )
     )
 
 
@@ -99,16 +101,18 @@ def test_what_is_not_given_is_left_to_s3():
         destination=BucketRef(bucket="b", account_id="1", region="cn-north-1"),
     )
     effect = create_effect(
-        china,
-        Template(),
-        Operation.COPY,
-        seed_id="s",
-        set_name="",
-        role_arn="r",
-        manifest=OWN_PREFIX,
-        report_to=THEIRS,
-        created_before=None,
-        confirm=True,
+        JobSpec(
+            pair=china,
+            template=Template(),
+            operation=Operation.COPY,
+            seed_id="s",
+            set_name="",
+            role_arn="r",
+            manifest=OWN_PREFIX,
+            report_to=THEIRS,
+            created_before=None,
+            confirm=True,
+        )
     )
     assert effect.params["Report"]["Bucket"] == "arn:aws-cn:s3:::work"
     assert effect.params["ConfirmationRequired"] is True

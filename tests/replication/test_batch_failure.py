@@ -1,21 +1,27 @@
 """A role that S3 does not know yet: its batch job is repeated for as long as the role is new, and no other job is."""
 
+from dataclasses import replace
+
 import pytest
 from structlog.testing import capture_logs
 
+from windlass.core.clock import parse_time
 from windlass.core.errors import PartialFailure
 from windlass.replication.methods.batch import job as batch
 from windlass.replication.methods.batch.failure import failed_before_role_was_visible
 from windlass.replication.model import BatchJob, Method, Operation, State
-from windlass.replication.planning.plan import Request
+from windlass.replication.planning.request import Request
 from windlass.replication.seed import job as seeding
+from windlass.replication.seed.checkpoint import BatchCheckpoint
 from windlass.replication.seed.runner import Callbacks
 from windlass.replication.service import PairSelection
 
 DENIED = BatchJob(
     job_id="j", account_id="1" * 12, region="eu-west-1", status="Failed", reasons=("AccessDenied: cannot be assumed",)
 )
-NEW_ROLE = {"role_changed_at": "2026-01-01T00:00:00Z", "requested_at": "2026-01-01T00:00:20Z"}
+NEW_ROLE = BatchCheckpoint(
+    role_changed_at=parse_time("2026-01-01T00:00:00Z"), requested_at=parse_time("2026-01-01T00:00:20Z")
+)
 
 
 @pytest.fixture
@@ -73,19 +79,19 @@ def test_a_role_that_stays_unknown_fails_the_seed(seed_app, buckets_of, iam_lag)
 
 
 @pytest.mark.parametrize(
-    ("changes", "facts"),
+    ("changes", "checkpoint"),
     [
         ({"status": "Cancelled"}, NEW_ROLE),
         ({"total": 3, "failed": 3}, NEW_ROLE),
         ({"reasons": ("ManifestETagMismatch: the manifest was replaced",)}, NEW_ROLE),
         ({"reasons": ()}, NEW_ROLE),
-        ({}, {}),
-        ({}, NEW_ROLE | {"role_changed_at": ""}),
-        ({}, NEW_ROLE | {"requested_at": "2026-01-01T00:02:00Z"}),
+        ({}, BatchCheckpoint()),
+        ({}, replace(NEW_ROLE, role_changed_at=None)),
+        ({}, replace(NEW_ROLE, requested_at=parse_time("2026-01-01T00:02:00Z"))),
     ],
 )
-def test_no_other_failure_is_repeated(changes, facts):
+def test_no_other_failure_is_repeated(changes, checkpoint):
     from dataclasses import replace
 
     assert failed_before_role_was_visible(DENIED, NEW_ROLE, 60)
-    assert not failed_before_role_was_visible(replace(DENIED, **changes), facts, 60)
+    assert not failed_before_role_was_visible(replace(DENIED, **changes), checkpoint, 60)

@@ -276,7 +276,7 @@ def test_versions_and_what_is_carried_from_the_command_line(home, buckets):
         ).stderr
     )
     dry = home("seed", source, target, *copies, "--versions", "--preserve", "redirect", "--dry-run").stdout
-    assert "the versions that are lacking, delete markers, redirect" in dry
+    assert "the missing versions, delete markers, redirect" in dry
     home("verify", source, target, "--versions", code=1)
     home("seed", source, target, *copies, "--versions", "--preserve", "redirect", "-q")
     (row,) = json.loads(home("verify", source, target, "--versions", "-o", "json").stdout)

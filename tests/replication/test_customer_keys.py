@@ -15,7 +15,7 @@ from windlass.core.errors import UsageError
 from windlass.replication import rows
 from windlass.replication.model import Method, Operation, State
 from windlass.replication.planning.method_choice import MethodConstraints, choose
-from windlass.replication.planning.plan import Request
+from windlass.replication.planning.request import Request
 from windlass.replication.service import PairSelection
 
 SOURCE, TARGET = os.urandom(32), os.urandom(32)

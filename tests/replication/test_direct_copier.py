@@ -4,10 +4,11 @@ import threading
 
 import pytest
 
+from tests.replication.direct.local import copy_pair, verify_pair
 from windlass.core.errors import PartialFailure, UsageError
 from windlass.replication.direct.direct_copier import DirectCopier
 from windlass.replication.model import Method, Operation, State
-from windlass.replication.planning.plan import Request
+from windlass.replication.planning.request import Request
 from windlass.replication.seed import job as seeding
 from windlass.replication.service import PairSelection
 
@@ -74,8 +75,13 @@ def test_objects_too_large_for_one_copy_go_in_parts(seed_app, buckets_of, tmp_pa
         Tagging="a=b%26c",
     )
     mover = DirectCopier(lambda: app.estate, tmp_path, largest_bytes=1_000_000, part_bytes=5 * 1024**2)
-    moved = mover.seed(
-        pair_of(app, source, target), seed_id="s", versions=False, stop=threading.Event(), tell=lambda _: None
+    moved = copy_pair(
+        mover,
+        pair_of(app, source, target),
+        seed_id="s",
+        versions=False,
+        stop=threading.Event(),
+        on_progress=lambda _: None,
     )
     assert (moved.copied, moved.failed) == (1, 0), moved
     got = buckets.call("eu-west-1", "GetObject", Bucket=target, Key="large é")
@@ -85,7 +91,7 @@ def test_objects_too_large_for_one_copy_go_in_parts(seed_app, buckets_of, tmp_pa
     assert buckets.call("eu-west-1", "GetObjectTagging", Bucket=target, Key="large é")["TagSet"] == [
         {"Key": "a", "Value": "b&c"}
     ]
-    compared = mover.verify(pair_of(app, source, target), stop=threading.Event(), tell=lambda _: None)
+    compared = verify_pair(mover, pair_of(app, source, target), stop=threading.Event(), on_progress=lambda _: None)
     assert (compared.missing, compared.different, compared.unknown) == (0, 0, 1)  # another ETag is no proof of anything
 
 

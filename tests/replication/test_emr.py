@@ -7,11 +7,11 @@ import pytest
 
 from windlass.core.errors import UsageError
 from windlass.replication.effects import perform
-from windlass.replication.methods import emr
 from windlass.replication.methods.batch.job import ManifestRef, StagingPrefix
-from windlass.replication.methods.emr_copy import copy_rows
+from windlass.replication.methods.emr import step as emr
+from windlass.replication.methods.emr.copy_script import copy_rows
 from windlass.replication.model import BucketRef, Method, Operation, Pair
-from windlass.replication.planning.plan import Request
+from windlass.replication.planning.request import Request
 from windlass.replication.service import PairSelection
 
 
@@ -106,8 +106,8 @@ def test_serverless_gets_a_script_and_a_manifest(seed_app, account, buckets_of):
     assert [one.operation for one in effects] == ["PutObject", "StartJobRun"]
     ref = emr.started(perform(app.estate, effects), target, pair(account).destination)
     assert ref["run"]
-    script = buckets.call("us-east-1", "GetObject", Bucket=work, Key="w/emr_copy.py")["Body"].read().decode()
-    compile(script, "emr_copy.py", "exec")
+    script = buckets.call("us-east-1", "GetObject", Bucket=work, Key="w/copy_script.py")["Body"].read().decode()
+    compile(script, "copy_script.py", "exec")
     assert "windlass." not in script.partition('"""')[2].partition('"""')[2]  # executors have nothing of Windlass
     submit = effects[1].params["jobDriver"]["sparkSubmit"]
     assert submit["entryPointArguments"] == [f"s3://{work}/w/m.csv", "logs-replica", "us-east-1"]

@@ -6,11 +6,13 @@ from datetime import UTC, datetime
 from hypothesis import given
 from hypothesis import strategies as st
 
-from windlass.replication.model import BucketRef, FailureGroup, Method, Operation, Pair, Seed, State
+from windlass.replication.model import BucketRef, FailureGroup, Method, Operation, Pair, State
+from windlass.replication.seed.checkpoint import BatchCheckpoint
 from windlass.replication.seed.outcome import Outcome, incomplete_error
+from windlass.replication.seed.task import SeedTask
 
 NOW = datetime(2026, 1, 1, tzinfo=UTC)
-SEED = Seed(
+SEED = SeedTask(
     seed_id="s",
     job_id="j",
     set_name="",
@@ -23,7 +25,7 @@ SEED = Seed(
     done=68,
     created_at=NOW,
     updated_at=NOW,
-    facts={"status": "Complete"},
+    checkpoint=BatchCheckpoint(status="Complete"),
 )
 counts = st.integers(0, 3)
 seeds = st.builds(

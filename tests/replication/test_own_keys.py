@@ -5,6 +5,7 @@ import threading
 from hypothesis import given
 from hypothesis import strategies as st
 
+from tests.replication.direct.local import copy_pair
 from windlass.replication.own_keys import others, own_prefixes
 from windlass.replication.service import PairSelection
 from windlass.wire.listing import Listed
@@ -30,7 +31,9 @@ def test_keys_that_begin_alike_are_counted_copied_and_verified(seed_app, buckets
 
     (pair,) = app.replication.pairs(PairSelection(source=source, destination=target))
     assert app.replication.direct.measure(pair).missing == len(theirs)
-    moved = app.replication.direct.seed(pair, seed_id="s", versions=False, stop=threading.Event(), tell=lambda _: None)
+    moved = copy_pair(
+        app.replication.direct, pair, seed_id="s", versions=False, stop=threading.Event(), on_progress=lambda _: None
+    )
     assert (moved.total, moved.copied) == (4, 4)
     listed = buckets.call("eu-west-1", "ListObjectsV2", Bucket=target)["Contents"]
     assert [one["Key"] for one in listed] == theirs

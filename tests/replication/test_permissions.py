@@ -145,7 +145,7 @@ def test_copies_between_accounts_are_asked_for_as_the_account_that_makes_them(se
     import json
     import threading
 
-    from windlass.replication.planning.plan import Request
+    from windlass.replication.planning.request import Request
 
     other = "999999999997"
     app = seed_app(accounts=(account, other))

@@ -11,7 +11,7 @@ from windlass.app import App
 from windlass.core.errors import AccessDenied, AwsError, ConfigError, UsageError
 from windlass.replication.model import Method, Operation, State
 from windlass.replication.planning.pairs import by_pattern, parse_place
-from windlass.replication.planning.plan import Request
+from windlass.replication.planning.request import Request
 from windlass.replication.seed import job as seeding
 from windlass.replication.seed import scheduler as rounds
 from windlass.replication.service import PairSelection

@@ -4,6 +4,7 @@ import contextlib
 import json
 import threading
 import time
+from dataclasses import replace
 
 import pytest
 
@@ -13,7 +14,7 @@ from windlass.replication import rows
 from windlass.replication.methods.batch import job as batch
 from windlass.replication.methods.batch.template import Template
 from windlass.replication.model import Method, Operation, State
-from windlass.replication.planning.plan import Request
+from windlass.replication.planning.request import Request
 from windlass.replication.seed import job as seeding
 from windlass.replication.seed.runner import Callbacks, confirm
 from windlass.replication.service import PairSelection
@@ -74,13 +75,13 @@ def test_replicas_of_what_was_there_before(seed_app, buckets_of):
     assert one.state is State.DONE, one
     assert rows.line(one) == "State: Complete, Total: 9, Success: 9, Failed 0"
     assert buckets.keys(target) == buckets.keys(source, "us-east-1")
-    assert one.facts["t0"]
+    assert one.checkpoint.cutoff_at
     assert one.verified["missing"] == 0
     versions = buckets.call("us-east-1", "ListObjectVersions", Bucket=source)
     assert not [item for item in versions.get("Versions", []) if "canary" in item["Key"]]
     assert shown
     later = app.replication.plan([one.pair], Request())[0]
-    assert later.idle
+    assert later.in_sync
     assert later.facts.rule is not None
     assert app.jobs.get(one.job_id).status is JobStatus.DONE
 
@@ -112,9 +113,9 @@ def test_copies_by_a_manifest_of_ours(seed_app, buckets_of):
     assert (one.total, one.done, one.failed) == (5, 5, 0)
     assert one.jobs[0][1] == "eu-west-1"  # a copy job lives where it writes
     assert buckets.keys(target) == buckets.keys(source, "us-east-1")
-    (manifest,) = one.facts["manifests"]
-    assert manifest["bucket"] == target
-    body = buckets.call("eu-west-1", "GetObject", Bucket=target, Key=manifest["key"])["Body"].read()
+    (manifest,) = one.checkpoint.manifests
+    assert manifest.bucket == target
+    body = buckets.call("eu-west-1", "GetObject", Bucket=target, Key=manifest.key)["Body"].read()
     assert body.splitlines()[1] == f"{source},2026/%C3%A9+001%2B%25.txt".encode()
 
 
@@ -224,10 +225,12 @@ def test_a_job_is_never_made_twice(seed_app, buckets_of):
     source, target = buckets_of(app).pair(objects=2, versioned=False)
     one = seeded(app, source, target, detach=True, **COPIES)
     place = one.jobs[0][:2]
-    forgotten = app.replication.save(one, jobs=(), state=State.PREPARING, facts={"number": 0, "status": ""})
+    checkpoint = replace(one.checkpoint, jobs_created=0, status="")
+    forgotten = app.replication.save(one, jobs=(), state=State.PREPARING, checkpoint=checkpoint)
+    from windlass.replication.seed.context import SeedContext
     from windlass.replication.seed.workflow import Workflow
 
-    again = Workflow(app.replication, threading.Event()).prepare(forgotten, Request(detach=True, **COPIES))
+    again = Workflow(SeedContext(app.replication, threading.Event())).prepare(forgotten, Request(detach=True, **COPIES))
     assert again.jobs == one.jobs
     assert len(batch.list_jobs(app.estate, *place)) == 1
 
@@ -371,7 +374,7 @@ def test_each_of_three_destinations_of_one_source_gets_everything(seed_app, buck
 
 
 def test_a_job_over_a_known_destination_leaves_what_is_completed_alone():
-    from windlass.replication.methods.batch.job import StagingPrefix, create_effect
+    from windlass.replication.methods.batch.job import JobSpec, StagingPrefix, create_effect
     from windlass.replication.model import BucketRef, Pair
 
     pair = Pair(
@@ -381,17 +384,19 @@ def test_a_job_over_a_known_destination_leaves_what_is_completed_alone():
 
     def statuses(template, *, first):
         made = create_effect(
-            pair,
-            template,
-            Operation.REPLICATE,
-            seed_id="s",
-            set_name="",
-            role_arn="r",
-            manifest=StagingPrefix("a", "m"),
-            report_to=StagingPrefix("a", "m"),
-            created_before=None,
-            confirm=False,
-            first=first,
+            JobSpec(
+                pair=pair,
+                template=template,
+                operation=Operation.REPLICATE,
+                seed_id="s",
+                set_name="",
+                role_arn="r",
+                manifest=StagingPrefix("a", "m"),
+                report_to=StagingPrefix("a", "m"),
+                created_before=None,
+                confirm=False,
+                first=first,
+            )
         )
         return made.params["ManifestGenerator"]["S3JobManifestGenerator"]["Filter"]["ObjectReplicationStatuses"]
 

@@ -9,7 +9,7 @@ from windlass.core.errors import Conflict, NotFound, UsageError
 from windlass.core.iam import missing, trusts
 from windlass.replication.effects import perform
 from windlass.replication.model import Method, Operation
-from windlass.replication.planning.plan import Request
+from windlass.replication.planning.request import Request
 from windlass.replication.seed import job as seeding
 from windlass.replication.service import PairSelection
 from windlass.replication.setup.role import BATCH_SERVICE, REPLICATION_SERVICE

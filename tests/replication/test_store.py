@@ -5,8 +5,12 @@ from datetime import timedelta
 
 from windlass.core import clock
 from windlass.replication.config import ReplicationConfig
-from windlass.replication.model import BucketRef, FailureGroup, Method, Operation, Pair, Seed, State
+from windlass.replication.model import BucketRef, FailureGroup, ManifestRef, Method, Operation, Pair, State
+from windlass.replication.seed.checkpoint import BatchCheckpoint
+from windlass.replication.seed.task import SeedTask
 from windlass.replication.service import Replication
+
+MANIFEST = ManifestRef("b", "m.csv", "etag", versions=True, storage_class="STANDARD_IA")
 
 
 def no_estate():
@@ -21,7 +25,7 @@ def seed(number, **changes):
         prefix="é/",
     )
     return (
-        Seed(
+        SeedTask(
             seed_id=f"seed_{number}",
             job_id="job_1",
             set_name="dr",
@@ -33,7 +37,9 @@ def seed(number, **changes):
             jobs=(("1", "eu-west-1", f"batch-{number}"),),
             total=2**40,
             size_bytes=2**60,
-            facts={"t0": now, "n": [1]},
+            checkpoint=BatchCheckpoint(
+                cutoff_at=now, jobs_created=1, manifests=(MANIFEST,), retry_of=(("1", "r", "j"),)
+            ),
             verified={"missing": 1},
             created_at=now,
             started_at=now,
@@ -47,12 +53,12 @@ def seed(number, **changes):
 def test_a_seed_comes_back_as_it_was(store):
     replication = Replication(no_estate, lambda: store, ReplicationConfig())
     before = replication.mark()
-    saved = replication.save(seed(1), done=5, facts={"more": True})
+    saved = replication.save(seed(1), done=5)
     (found,) = replication.select("seed_1")
     assert found.pair == saved.pair
     assert (found.done, found.total, found.size_bytes, found.jobs) == (5, 2**40, 2**60, saved.jobs)
-    assert found.facts["n"] == [1]
-    assert found.facts["more"] is True
+    assert found.checkpoint == saved.checkpoint
+    assert found.checkpoint.manifests == (MANIFEST,)
     assert replication.mark() != before
     ended = replication.save(found, state=State.DONE)
     assert ended.finished_at is not None

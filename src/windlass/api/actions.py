@@ -130,7 +130,7 @@ def _retry(app: App, values: Values) -> Outcome:
     service = app.pipelines
     service.built([name])
     waiting = [one for one in service.failures(name, waiting=True, limit=1000) if key in ("", one.key)]
-    with service.engine([name]) as engine:
+    with service.runner([name]) as engine:
         for failure in waiting:
             engine.retry(failure)
     value = {"pipeline": name, "retried": [failure.key for failure in waiting]}

@@ -80,7 +80,7 @@ COMMANDS: tuple[Command, ...] = (
         "windlass.replication.commands:GROUP",
         "Copy existing objects to the replicas of buckets, and verify them.",
     ),
-    Command("build", "windlass.deploy.commands.build:GROUP", "Build Lambda zips and layers."),
+    Command("build", "windlass.deploy.commands.builds:GROUP", "Build Lambda zips and layers."),
     Command(
         "policy",
         "windlass.deploy.commands.policy:policy",

@@ -16,7 +16,7 @@ from windlass.cli.main import COMMANDS
 from windlass.core import errors
 from windlass.inventory.catalog import CATALOG
 from windlass.observe.metrics import Metrics
-from windlass.pipelines.measure import COUNTERS as PIPELINE_COUNTERS
+from windlass.pipelines.metrics import COUNTERS as PIPELINE_COUNTERS
 from windlass.queues.metrics import COUNTERS, GAUGES, HISTOGRAMS
 from windlass.settings.load import known_keys, list_sections
 from windlass.settings.render import toml_value

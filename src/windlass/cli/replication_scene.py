@@ -54,7 +54,7 @@ destination = "replica-of-{{name}}"
 
 def seed_replicas(app: App, outside: Outside, stop: threading.Event) -> None:
     """Make the pairs, seed the set, and retry what failed. A scene that fails is missed by nobody."""
-    from windlass.replication.planning.plan import Request
+    from windlass.replication.planning.request import Request
     from windlass.replication.seed import job as seeding
     from windlass.replication.seed.scheduler import seed_set
 

@@ -1,4 +1,4 @@
-"""A stack and its effects against AWS: looking at every part, and carrying a plan out. Decisions are plan.py's."""
+"""AWS calls of a deployment: read every resource of a stack, and apply a plan. plan.py makes the decisions."""
 
 from __future__ import annotations
 
@@ -8,70 +8,83 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from windlass.core.errors import AwsError, Conflict, WindlassError
-from windlass.deploy.effects import CHECK_EVENT, Call, Check, Effect, Notify, Plan
-from windlass.deploy.notifications import added, same
-from windlass.deploy.parts import KINDS
-from windlass.deploy.parts.calls import Ask
-from windlass.deploy.plan import Look
-from windlass.deploy.stacks import Code, Stack
+from windlass.deploy.effects import (
+    CHECK_EVENT,
+    ApiCall,
+    DeploymentEffect,
+    DeploymentPlan,
+    NotificationChange,
+    StartCheck,
+)
+from windlass.deploy.notifications import equivalent, with_entries
+from windlass.deploy.plan import StackState
+from windlass.deploy.resources import RESOURCE_MODULES
+from windlass.deploy.resources.calls import AwsCall
+from windlass.deploy.stack import FunctionCode, Stack
 
-__all__ = ["carry_out", "check", "look_at", "notify"]
+__all__ = ["apply", "check", "notify", "read_stack"]
 
-PATIENCE_S = 90.0
-"""How long what passes by itself is waited for: IAM is everywhere in some 10 s, a deleted queue's name is free after 60 s."""
-ROUNDS = 8
-"""How often a notification configuration is merged anew because somebody else changed it meanwhile."""
+CONSISTENCY_TIMEOUT_S = 90.0
+"""Limit of waiting for transient errors: IAM changes take about 10 s, a deleted queue's name is blocked for 60 s."""
+MAX_MERGES = 8
+"""Limit of merges of one notification configuration that others change at the same time."""
 SETTLE_S = 0.5
 _NOT_READY = ("ResourceConflictException", "ResourceNotReadyException", "cannot be assumed by Lambda")
-"""Errors of a function that AWS is still making."""
+"""Errors of a function that AWS is still creating."""
 
 Sleep = Callable[[float], None]
 
 
-def look_at(call: Ask, stack: Stack) -> Look:
-    """Every part as it is."""
-    return Look(stack, tuple((part, KINDS[part.kind].look(call, part)) for part in stack.parts))
+def read_stack(call: AwsCall, stack: Stack) -> StackState:
+    """Read every resource of the stack."""
+    return StackState(
+        stack, tuple((resource, RESOURCE_MODULES[resource.kind].read(call, resource)) for resource in stack.resources)
+    )
 
 
-def carry_out(
-    call: Ask, plan: Plan, *, show: Callable[[Effect], None] = lambda _: None, sleep: Sleep = time.sleep
+def apply(
+    call: AwsCall,
+    plan: DeploymentPlan,
+    *,
+    show: Callable[[DeploymentEffect], None] = lambda _: None,
+    sleep: Sleep = time.sleep,
 ) -> None:
-    """Make the calls, in order. Broken off, it is made whole by planning and carrying out once more."""
+    """Make the calls in order. After an interruption, plan and apply again to complete the stack."""
     for number, effect in enumerate(plan.effects):
         show(effect)
         try:
-            if isinstance(effect, Notify):
+            if isinstance(effect, NotificationChange):
                 notify(call, effect, sleep=sleep)
-            elif isinstance(effect, Check):
+            elif isinstance(effect, StartCheck):
                 check(call, effect, sleep=sleep)
             else:
-                _patiently(call, effect, sleep)
+                _call_until_ready(call, effect, sleep)
         except WindlassError as error:
-            done = f"{number} of {len(plan.effects)} steps are done; the same command goes on where it stopped."
+            done = f"{number} of {len(plan.effects)} steps are done. Run the same command again to continue."
             raise type(error)(error.message, hint=f"{error.hint} {done}".strip(), code=error.code) from None
 
 
-def check(call: Ask, effect: Check, *, sleep: Sleep = time.sleep) -> None:
-    """Call the function with the check event. AwsError with the function's own error when it does not start."""
+def check(call: AwsCall, effect: StartCheck, *, sleep: Sleep = time.sleep) -> None:
+    """Invoke the function with the check event. AwsError with the function's error when it does not start."""
     params = {"FunctionName": effect.function, "Payload": json.dumps(CHECK_EVENT).encode()}
-    invoke = Call(effect.part, "lambda", "Invoke", params, effect.why, _NOT_READY)
-    answer = _patiently(call, invoke, sleep)
+    invoke = ApiCall(effect.resource, "lambda", "Invoke", params, effect.why, _NOT_READY)
+    answer = _call_until_ready(call, invoke, sleep)
     if answer.get("FunctionError"):
         body = json.loads(answer["Payload"].read() or b"{}")
         problem = f"{body.get('errorType', 'error')}: {body.get('errorMessage', answer['FunctionError'])}"
         raise AwsError(
             f"the function {effect.function} does not start: {problem}",
-            hint="No event reaches it yet. Correct windlass.toml or the code (--add), and run the same command.",
+            hint="No event is sent to it yet. Correct windlass.toml or the code (--add), and run the same command again.",
         )
 
 
-def notify(call: Ask, effect: Notify, *, sleep: Sleep = time.sleep) -> bool:
-    """Merge entries into a bucket's configuration; whether anything had to be written.
+def notify(call: AwsCall, effect: NotificationChange, *, sleep: Sleep = time.sleep) -> bool:
+    """Merge entries into a bucket's configuration. Return whether it was written.
 
-    S3 has no condition for this write. So the configuration is read again right before it is written, which leaves others
-    one request's time to be overwritten in, and read again after, at once and a little later: what others changed meanwhile
-    is merged anew, on top of what they wrote. Two that do the same end with the entries of both. Conflict when there is no
-    end. Reads may be stale for a while; an old one is waited for.
+    S3 has no conditional write for it. The configuration is therefore read again right before the write, so that a change of
+    others can be lost only within one request, and read again after it, at once and a little later: changes of others are
+    merged again on top of theirs. Two deployments at once end with the entries of both. Conflict when merges never settle.
+    A stale read is repeated.
     """
 
     def read() -> dict[str, Any]:
@@ -79,18 +92,18 @@ def notify(call: Ask, effect: Notify, *, sleep: Sleep = time.sleep) -> bool:
 
     written = False
     now = read()
-    for attempt in range(ROUNDS):
+    for attempt in range(MAX_MERGES):
         wanted = _merged(now, effect)
-        if same(now, wanted):
+        if equivalent(now, wanted):
             if not written:
                 return False
-            sleep(2 * SETTLE_S)  # who read before we wrote may write still
+            sleep(2 * SETTLE_S)  # another writer that read before our write may still write
             now = read()
-            if same(now, _merged(now, effect)):
+            if equivalent(now, _merged(now, effect)):
                 return True
             continue
         again = read()
-        if not same(again, now):  # somebody is changing it right now: on top of theirs
+        if not equivalent(again, now):  # another writer is active: merge on top of its change
             now = again
             sleep(SETTLE_S * (attempt + 1) / 4)
             continue
@@ -98,63 +111,63 @@ def notify(call: Ask, effect: Notify, *, sleep: Sleep = time.sleep) -> bool:
         written = True
         now = _after(read, now, sleep)
     raise Conflict(
-        f"the notification configuration of {effect.bucket} changes all the time: {ROUNDS} merges were overtaken",
-        hint="Find out who else writes it, and run the same command when they are done.",
+        f"the notification configuration of {effect.bucket} keeps changing: {MAX_MERGES} merges were overwritten",
+        hint="Find the other writer, and run the same command again when it has finished.",
     )
 
 
-def _merged(now: Mapping[str, Any], effect: Notify) -> dict[str, Any]:
-    wanted = added(now, effect.entries, effect.mark)
+def _merged(now: Mapping[str, Any], effect: NotificationChange) -> dict[str, Any]:
+    wanted = with_entries(now, effect.entries, effect.mark)
     return {"EventBridgeConfiguration": {}, **wanted} if effect.event_bridge else wanted
 
 
 def _after(read: Callable[[], dict[str, Any]], before: Mapping[str, Any], sleep: Sleep) -> dict[str, Any]:
-    """The configuration once it is another than before the write: S3's reads may lag behind its writes."""
+    """Return the configuration as soon as it differs from before the write: S3 reads can be stale."""
     now = read()
-    for _ in range(ROUNDS):
-        if not same(now, before):
+    for _ in range(MAX_MERGES):
+        if not equivalent(now, before):
             break
         sleep(SETTLE_S)
         now = read()
     return now
 
 
-def _put(call: Ask, effect: Notify, wanted: Mapping[str, Any], sleep: Sleep) -> None:
-    # Taking ours away must not fail because somebody's destination is gone.
+def _put(call: AwsCall, effect: NotificationChange, wanted: Mapping[str, Any], sleep: Sleep) -> None:
+    # Removing our entries must not fail because the destination of another entry was deleted.
     skip = not effect.entries
-    put = Call(
-        effect.part,
+    put = ApiCall(
+        effect.resource,
         "s3",
         "PutBucketNotificationConfiguration",
         {"Bucket": effect.bucket, "NotificationConfiguration": wanted, "SkipDestinationValidation": skip},
         effect.why,
         ("Unable to validate the following destination", "OperationAborted"),
     )
-    _patiently(call, put, sleep)
+    _call_until_ready(call, put, sleep)
 
 
-def _patiently(call: Ask, effect: Call, sleep: Sleep) -> dict[str, Any]:
+def _call_until_ready(call: AwsCall, effect: ApiCall, sleep: Sleep) -> dict[str, Any]:
     waited, pause = 0.0, 1.0
     while True:
         try:
             return call(effect.service, effect.operation, **_sent(effect.params))
         except WindlassError as error:
-            if _names(error, effect.done_on):
+            if _matches(error, effect.success_on):
                 return {}
-            passes = _names(error, effect.again_on)
-            if not passes or waited >= PATIENCE_S:
+            passes = _matches(error, effect.retry_on)
+            if not passes or waited >= CONSISTENCY_TIMEOUT_S:
                 raise
             sleep(pause)
             waited, pause = waited + pause, min(pause * 1.6, 10.0)
 
 
-def _names(error: WindlassError, words: tuple[str, ...]) -> bool:
+def _matches(error: WindlassError, words: tuple[str, ...]) -> bool:
     return any(one in error.message or one == error.code for one in words)
 
 
 def _sent(value: Any) -> Any:
     match value:
-        case Code():
+        case FunctionCode():
             return value.content
         case Mapping():
             return {key: _sent(item) for key, item in value.items()}

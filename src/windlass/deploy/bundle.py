@@ -1,4 +1,4 @@
-"""What goes into a function's zip, as values: the bundles there are, their extras, the target, a file, a finished zip."""
+"""The functions that can be built, their optional extras, the platform that a zip is for, and a file of a zip. Values only."""
 
 from __future__ import annotations
 
@@ -12,27 +12,38 @@ from windlass.core.errors import UsageError
 __all__ = [
     "BUNDLES",
     "EXTRAS",
+    "NAMES",
     "RUNTIME",
     "VERSIONS",
     "Bundle",
-    "Entry",
     "Extra",
-    "Target",
+    "Platform",
+    "ZipEntry",
     "bundle_of",
     "extra_of",
-    "this_target",
+    "this_platform",
 ]
 
 VERSIONS = ("3.11", "3.12", "3.13")
-"""Lambda's Python runtimes that Windlass runs on."""
+"""Python versions that Lambda offers and Windlass supports."""
 RUNTIME = ("boto3", "botocore", "s3transfer", "urllib3", "python-dateutil", "six")
-"""Distributions that Lambda's runtime ships itself; left out unless `--with boto3` asks for them."""
+"""Distributions that Lambda's runtime provides. A zip holds them only with `--with boto3`."""
 _MACHINES = {"x86_64": "x86_64", "amd64": "x86_64", "aarch64": "arm64", "arm64": "arm64"}
+_BASE = (
+    "annotated-types",
+    "jmespath",
+    "orjson",
+    "pydantic",
+    "pydantic-core",
+    "structlog",
+    "typing-extensions",
+    "typing-inspection",
+)
 
 
 @dataclass(frozen=True, slots=True)
-class Entry:
-    """One file of a zip: its path in it, its bytes, and whether it may be executed."""
+class ZipEntry:
+    """One file of a zip: its path, its bytes, and whether it is executable."""
 
     path: str
     content: bytes
@@ -41,7 +52,7 @@ class Entry:
 
 @dataclass(frozen=True, slots=True)
 class Extra:
-    """Distributions that some configurations need: `modules` are what is imported of them."""
+    """Distributions that some configurations need. `modules` are the names under which their code is imported."""
 
     name: str
     distributions: tuple[str, ...]
@@ -51,25 +62,26 @@ class Extra:
 
 @dataclass(frozen=True, slots=True)
 class Bundle:
-    """A function: its name on the command line, the module of its handler, and what of Windlass it never reaches.
+    """A function: its name on the command line, its handler's module, its section of windlass.toml and its distributions.
 
-    `left_out` are modules (with all below them) that are imported inside functions which need a store.
+    `excluded` are modules of Windlass (with all below them) that the function imports only with a store, which it never has.
     """
 
     name: str
     module: str
     section: str
-    left_out: tuple[str, ...] = field(default=("windlass.store", "windlass.settings.model"))
+    distributions: tuple[str, ...] = _BASE
+    excluded: tuple[str, ...] = field(default=("windlass.store", "windlass.settings.model"))
 
     @property
     def handler(self) -> str:
-        """The function's handler."""
+        """The function's handler as Lambda names it."""
         return f"{self.module}.handler"
 
 
 @dataclass(frozen=True, slots=True)
-class Target:
-    """Where a zip is to run: Lambda's architecture (`arm64`, `x86_64`) and Python's version (`3.12`)."""
+class Platform:
+    """Where a zip runs: Lambda's architecture (`arm64`, `x86_64`) and Python's version (`3.12`)."""
 
     arch: str
     python: str
@@ -81,7 +93,7 @@ class Target:
 
     @property
     def glibc(self) -> int:
-        """The minor version of glibc 2 there: Amazon Linux 2 under Python 3.11, Amazon Linux 2023 under later ones."""
+        """The minor version of glibc 2: Python 3.11 runs on Amazon Linux 2, later versions on Amazon Linux 2023."""
         return 26 if self.python == "3.11" else 34
 
 
@@ -90,6 +102,7 @@ BUNDLES = (
         "pipeline",
         "windlass.functions.pipeline",
         "pipeline",
+        tuple(sorted([*_BASE, "httptools", "pyyaml"])),
         ("windlass.store", "windlass.settings.model", "windlass.pipelines.store"),
     ),
     Bundle("aggregator", "windlass.functions.aggregate", "aggregate"),
@@ -105,32 +118,41 @@ EXTRAS = (
         ("duckdb", "PIL", "zstandard"),
         "sql, thumbnail and Zstandard together",
     ),
-    Extra("boto3", ("boto3",), ("boto3", "botocore"), "boto3 at the locked version, instead of the runtime's"),
+    Extra(
+        "boto3",
+        (*RUNTIME, "jmespath"),
+        ("boto3", "botocore"),
+        "boto3 at the locked version, instead of the runtime's",
+    ),
 )
+NAMES = tuple(sorted({name for group in (*BUNDLES, *EXTRAS) for name in group.distributions}))
+"""Every distribution that a zip may hold."""
 
 Named = TypeVar("Named", Bundle, Extra)
 
 
 def bundle_of(name: str) -> Bundle:
-    """The bundle of that name; UsageError names those there are."""
+    """Return the bundle of that name. Raises UsageError, which lists the names."""
     return _named(BUNDLES, name, "function")
 
 
 def extra_of(name: str) -> Extra:
-    """The extra of that name; UsageError names those there are."""
+    """Return the extra of that name. Raises UsageError, which lists the names."""
     return _named(EXTRAS, name, "extra")
 
 
-def _named(known: tuple[Named, ...], name: str, what: str) -> Named:
-    found = next((one for one in known if one.name == name), None)
-    if found is None:
-        raise UsageError(f"there is no {what} {name!r}", hint=f"There are: {', '.join(one.name for one in known)}.")
-    return found
+def _named(known: tuple[Named, ...], name: str, noun: str) -> Named:
+    match = next((item for item in known if item.name == name), None)
+    if match is None:
+        raise UsageError(f"there is no {noun} {name!r}", hint=f"Choose one of: {', '.join(i.name for i in known)}.")
+    return match
 
 
-def this_target() -> Target | None:
-    """What this interpreter would be in Lambda; None where it could not run there (another system, C library or version)."""
+def this_platform() -> Platform | None:
+    """Return this interpreter's platform; None where Lambda has no such (another system, C library or Python version)."""
     version = f"{sys.version_info.major}.{sys.version_info.minor}"
     arch = _MACHINES.get(platform.machine().lower(), "")
-    is_ours = sys.platform == "linux" and platform.libc_ver()[0] == "glibc" and sys.implementation.name == "cpython"
-    return Target(arch, version) if arch and is_ours and version in VERSIONS else None
+    runs_in_lambda = (
+        sys.platform == "linux" and platform.libc_ver()[0] == "glibc" and sys.implementation.name == "cpython"
+    )
+    return Platform(arch, version) if arch and runs_in_lambda and version in VERSIONS else None

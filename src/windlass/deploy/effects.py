@@ -1,4 +1,4 @@
-"""What a deployment does to AWS, as data: calls, and changes of a bucket's notification configuration."""
+"""The effects of a deployment as data: API calls, and changes of a bucket's notification configuration."""
 
 from __future__ import annotations
 
@@ -6,35 +6,44 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from windlass.deploy.stacks import Code
+from windlass.deploy.stack import FunctionCode
 
-__all__ = ["CHECK_EVENT", "Call", "Check", "Effect", "Kept", "Notify", "Plan", "shown"]
+__all__ = [
+    "CHECK_EVENT",
+    "ApiCall",
+    "DeploymentEffect",
+    "DeploymentPlan",
+    "KeptResource",
+    "NotificationChange",
+    "StartCheck",
+    "printable",
+]
 
 
 @dataclass(frozen=True, slots=True)
-class Call:
-    """One call. `again_on`: words of errors that pass by themselves (a role that is not everywhere yet), and are waited for.
+class ApiCall:
+    """One API call. `retry_on`: texts of transient errors (such as a role that is not visible yet), after which it is repeated.
 
-    `done_on`: words of errors which say that what is asked for is so already.
+    `success_on`: texts of errors that mean the desired state exists already.
     """
 
-    part: str
+    resource: str
     service: str
     operation: str
     params: Mapping[str, Any]
     why: str
-    again_on: tuple[str, ...] = ()
-    done_on: tuple[str, ...] = ()
+    retry_on: tuple[str, ...] = ()
+    success_on: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
-class Notify:
-    """Have these entries, and no others of the mark, in a bucket's notification configuration: read, merge, write, check.
+class NotificationChange:
+    """Make these the only entries with our id prefix in a bucket's notification configuration: read, merge, write, verify.
 
-    `event_bridge` turns the bucket's events to EventBridge on; it is never turned off, as others may need it.
+    `event_bridge` enables the bucket's events to EventBridge. It is never disabled, because others may use it.
     """
 
-    part: str
+    resource: str
     bucket: str
     mark: str
     entries: tuple[Mapping[str, Any], ...]
@@ -43,45 +52,45 @@ class Notify:
 
 
 @dataclass(frozen=True, slots=True)
-class Check:
-    """Call a function once to see that it starts: its configuration is read and its modules are imported, nothing else."""
+class StartCheck:
+    """Invoke a function once to verify that it starts: it reads its configuration and imports its modules, nothing else."""
 
-    part: str
+    resource: str
     function: str
     why: str
 
 
-Effect = Call | Notify | Check
+DeploymentEffect = ApiCall | NotificationChange | StartCheck
 
 CHECK_EVENT = {"windlass": "check"}
-"""What the function is called with; windlass/functions/parts.py answers it."""
+"""The payload of a start check; windlass/functions/runtime.py answers it."""
 
 
 @dataclass(frozen=True, slots=True)
-class Kept:
-    """What a deletion leaves, and why."""
+class KeptResource:
+    """A resource that a deletion keeps, and the reason."""
 
-    part: str
+    resource: str
     name: str
     why: str
 
 
 @dataclass(frozen=True, slots=True)
-class Plan:
-    """What would be done, in order, and what is left alone."""
+class DeploymentPlan:
+    """The effects in order, and the resources that are kept."""
 
-    effects: tuple[Effect, ...]
-    kept: tuple[Kept, ...] = ()
+    effects: tuple[DeploymentEffect, ...]
+    kept: tuple[KeptResource, ...] = ()
 
 
-def shown(value: Any) -> Any:
-    """Parameters for people and `-o json`: a zip as its size and digest."""
+def printable(value: Any) -> Any:
+    """Return parameters for output: a zip is shown as its size and digest."""
     match value:
-        case Code():
+        case FunctionCode():
             return f"<zip of {len(value.content):,} bytes, sha256 {value.sha256}>"
         case Mapping():
-            return {key: shown(item) for key, item in value.items()}
+            return {key: printable(item) for key, item in value.items()}
         case list() | tuple():
-            return [shown(item) for item in value]
+            return [printable(item) for item in value]
         case _:
             return value

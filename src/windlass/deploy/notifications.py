@@ -1,8 +1,8 @@
-"""A bucket's notification configuration with entries added and taken away, and nobody else's touched. Pure.
+"""Merging of a bucket's notification configuration: our entries change, all others stay. Pure.
 
 A bucket has one configuration of up to a hundred entries of four kinds (queue, topic, function, EventBridge), and S3 only
 replaces it whole. Ours are known by the beginning of their ids. Whatever else is in it, keys that are not known here among
-it, goes back as it came. Source: S3 API reference, "PutBucketNotificationConfiguration"; S3 user guide, "Configuring event
+it, goes back as it came. BucketEvents: S3 API reference, "PutBucketNotificationConfiguration"; S3 user guide, "Configuring event
 notifications using object key name filtering" (entries for one event may not overlap).
 """
 
@@ -13,7 +13,15 @@ from typing import Any
 
 from windlass.core.canonical import canonical_json, plain
 
-__all__ = ["added", "entries_of", "ours", "overlapping", "queue_entry", "removed", "same"]
+__all__ = [
+    "conflicting_entries",
+    "entries_of",
+    "equivalent",
+    "own_entries",
+    "queue_entry",
+    "with_entries",
+    "without_entries",
+]
 
 _QUEUES = "QueueConfigurations"
 _LISTS = (_QUEUES, "TopicConfigurations", "LambdaFunctionConfigurations")
@@ -24,7 +32,7 @@ Configuration = Mapping[str, Any]
 def queue_entry(
     mark: str, number: int, queue_arn: str, events: Sequence[str], prefix: str = "", suffix: str = ""
 ) -> dict[str, Any]:
-    """An entry that sends events of keys with this prefix and suffix to a queue."""
+    """Return an entry that sends events of keys with this prefix and suffix to a queue."""
     entry: dict[str, Any] = {"Id": f"{mark}{number}", "QueueArn": queue_arn, "Events": list(events)}
     rules = [{"Name": name, "Value": value} for name, value in (("prefix", prefix), ("suffix", suffix)) if value]
     if rules:
@@ -32,16 +40,16 @@ def queue_entry(
     return entry
 
 
-def added(now: Configuration, entries: Sequence[Mapping[str, Any]], mark: str) -> dict[str, Any]:
-    """The configuration with these queue entries as the only ones of the mark."""
-    wanted = removed(now, mark)
+def with_entries(now: Configuration, entries: Sequence[Mapping[str, Any]], mark: str) -> dict[str, Any]:
+    """Return the configuration with these queue entries as the only ones with the id prefix `mark`."""
+    wanted = without_entries(now, mark)
     if entries:
         wanted[_QUEUES] = [*wanted.get(_QUEUES, ()), *(dict(one) for one in entries)]
     return wanted
 
 
-def removed(now: Configuration, mark: str) -> dict[str, Any]:
-    """The configuration without the entries of the mark."""
+def without_entries(now: Configuration, mark: str) -> dict[str, Any]:
+    """Return the configuration without the entries with the id prefix `mark`."""
     kept: dict[str, Any] = dict(now)
     for name in _LISTS:
         if name in kept:
@@ -53,24 +61,26 @@ def removed(now: Configuration, mark: str) -> dict[str, Any]:
     return kept
 
 
-def ours(now: Configuration, mark: str) -> tuple[dict[str, Any], ...]:
-    """The entries of the mark."""
+def own_entries(now: Configuration, mark: str) -> tuple[dict[str, Any], ...]:
+    """Return the entries with the id prefix `mark`."""
     return tuple(dict(one) for one in entries_of(now) if str(one.get("Id", "")).startswith(mark))
 
 
 def entries_of(now: Configuration) -> Iterator[Mapping[str, Any]]:
-    """All entries that have an id: of queues, topics and functions."""
+    """Yield the entries of queues, topics and functions, which have ids."""
     for name in _LISTS:
         yield from now.get(name) or ()
 
 
-def same(one: Configuration, other: Configuration) -> bool:
-    """Whether both mean the same: S3 keeps no order of entries, events and filter rules, nor the case of rules' names."""
+def equivalent(one: Configuration, other: Configuration) -> bool:
+    """Return whether both are equal to S3, which ignores the order of entries, events and filter rules and the case of rule names."""
     return _normal(one) == _normal(other)
 
 
-def overlapping(now: Configuration, entries: Sequence[Mapping[str, Any]], mark: str) -> tuple[Mapping[str, Any], ...]:
-    """Others' entries that S3 would refuse beside these: the same event, and keys that both would be for."""
+def conflicting_entries(
+    now: Configuration, entries: Sequence[Mapping[str, Any]], mark: str
+) -> tuple[Mapping[str, Any], ...]:
+    """Return the entries of others with which S3 would refuse these: the same event and overlapping keys."""
     return tuple(
         other
         for other in entries_of(now)
@@ -84,7 +94,7 @@ def _normal(configuration: Configuration) -> dict[str, Any]:
         if name in _LISTS:
             if value:
                 found[name] = sorted(canonical_json(plain(_entry(one))) for one in value)
-        elif value is not None:  # an EventBridge configuration is empty, and there
+        elif value is not None:  # an EventBridge configuration is an empty object
             found[name] = canonical_json(plain(value))
     return found
 
@@ -94,7 +104,7 @@ def _entry(entry: Mapping[str, Any]) -> dict[str, Any]:
     prefix, suffix = _filter(entry)
     rest = {
         name: value for name, value in (entry.get("Filter") or {}).items() if name != "Key"
-    }  # what S3 may add one day
+    }  # fields that S3 may add later
     return clean | {"events": sorted(entry.get("Events", ())), "prefix": prefix, "suffix": suffix, "filter": rest}
 
 
@@ -113,7 +123,7 @@ def _collide(one: Mapping[str, Any], other: Mapping[str, Any]) -> bool:
 
 
 def _both(one: str, other: str) -> bool:
-    """Whether some event is of both names; `*` ends a name."""
+    """Return whether an event can match both names; `*` may end a name."""
     if one.endswith("*") and other.startswith(one[:-1]):
         return True
     return one == other or (other.endswith("*") and one.startswith(other[:-1]))

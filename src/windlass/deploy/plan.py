@@ -1,4 +1,4 @@
-"""From a stack and what there is to what is to be done. Pure."""
+"""The plan of a deployment: the effects that turn the actual state into the desired one. Pure."""
 
 from __future__ import annotations
 
@@ -6,123 +6,130 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from windlass.core.errors import Conflict
-from windlass.deploy.effects import Check, Effect, Kept, Plan
-from windlass.deploy.parts import KINDS
-from windlass.deploy.parts.queue import messages
-from windlass.deploy.stacks import Found, Part, PartKind, Stack
+from windlass.deploy.effects import DeploymentEffect, DeploymentPlan, KeptResource, StartCheck
+from windlass.deploy.resources import RESOURCE_MODULES
+from windlass.deploy.resources.queue import messages
+from windlass.deploy.stack import ExistingResource, ResourceKind, Stack, StackResource
 
-__all__ = ["Look", "State", "plan_create", "plan_delete", "states"]
+__all__ = ["ResourceState", "StackState", "plan_create", "plan_delete", "states"]
 
 
-_BEFORE_EVENTS = (PartKind.FUNCTION, PartKind.MAPPING, PartKind.NOTIFICATION, PartKind.EVENT_RULE)
+_BEFORE_EVENTS = (ResourceKind.FUNCTION, ResourceKind.MAPPING, ResourceKind.NOTIFICATION, ResourceKind.EVENT_RULE)
 
 
 @dataclass(frozen=True, slots=True)
-class Look:
-    """A stack, and its parts as they are: None for what is not there."""
+class StackState:
+    """A stack with its existing resources; None for a missing one."""
 
     stack: Stack
-    found: tuple[tuple[Part, Found | None], ...]
+    found: tuple[tuple[StackResource, ExistingResource | None], ...]
 
-    def of(self, kind: PartKind) -> Sequence[tuple[Part, Found | None]]:
-        """The parts of one kind."""
+    def of(self, kind: ResourceKind) -> Sequence[tuple[StackResource, ExistingResource | None]]:
+        """Return the resources of one kind."""
         return [one for one in self.found if one[0].kind is kind]
 
-    def ours(self, part: Part, found: Found) -> bool:
-        """Whether we made it: by its tags; a mapping belongs to its function, our entries in a bucket to us."""
-        if part.kind is PartKind.MAPPING:
-            return any(other is not None and other.made_for(self.stack) for _, other in self.of(PartKind.FUNCTION))
-        return part.kind is PartKind.NOTIFICATION or found.made_for(self.stack)
+    def ours(self, resource: StackResource, found: ExistingResource) -> bool:
+        """Return whether this deployment made the resource, by its tags. A mapping belongs to its function's owner."""
+        if resource.kind is ResourceKind.MAPPING:
+            return any(other is not None and other.made_for(self.stack) for _, other in self.of(ResourceKind.FUNCTION))
+        return resource.kind is ResourceKind.NOTIFICATION or found.made_for(self.stack)
 
 
 @dataclass(frozen=True, slots=True)
-class State:
-    """How a part stands: `ok`, `missing`, `differs`, or `theirs` (somebody else's, used as it is),
-    or `conflict` (somebody else's is in the way)."""
+class ResourceState:
+    """The state of a resource: `ok`, `missing`, `differs`, `theirs` (made by others, used unchanged) or `conflict`."""
 
-    part: Part
+    resource: StackResource
     state: str
     facts: Mapping[str, object]
 
 
-def plan_create(look: Look) -> Plan:
-    """What makes the stack as it should be; nothing where it is. Conflict where somebody else's resource is in the way.
+def plan_create(look: StackState) -> DeploymentPlan:
+    """Return the effects that create or update the stack. Conflict when a resource of others has the name of ours.
 
-    A function that is new or changed, or that events are about to reach, is called once first: a check that was broken off
-    is part of the next plan.
+    A function that is new or changed, or that is about to receive events, is invoked once first. An interrupted check is part of
+    the next plan.
     """
-    each: list[tuple[Part, tuple[Effect, ...]]] = []
-    for part, found in look.found:
-        kind = KINDS[part.kind]
+    each: list[tuple[StackResource, tuple[DeploymentEffect, ...]]] = []
+    for resource, found in look.found:
+        kind = RESOURCE_MODULES[resource.kind]
         made = (
-            kind.make(part, look.stack.tags) if found is None else kind.change(part, found, ours=look.ours(part, found))
+            kind.create(resource, look.stack.tags)
+            if found is None
+            else kind.update(resource, found, ours=look.ours(resource, found))
         )
-        each.append((part, made))
-    due = any(made for part, made in each if part.kind in _BEFORE_EVENTS)
-    effects: list[Effect] = []
-    for part, calls in each:
+        each.append((resource, made))
+    due = any(made for resource, made in each if resource.kind in _BEFORE_EVENTS)
+    effects: list[DeploymentEffect] = []
+    for resource, calls in each:
         effects += calls
-        if due and part.kind is PartKind.FUNCTION:
-            effects.append(Check(part.purpose, part.name, f"{part.name} starts"))
-    return Plan(tuple(effects))
+        if due and resource.kind is ResourceKind.FUNCTION:
+            effects.append(StartCheck(resource.purpose, resource.name, f"{resource.name} starts"))
+    return DeploymentPlan(tuple(effects))
 
 
-def plan_delete(look: Look, *, force: bool = False) -> Plan:
-    """What takes the stack away, last part first. Queues with messages stay, with what their messages need, unless forced."""
+def plan_delete(look: StackState, *, force: bool = False) -> DeploymentPlan:
+    """Return the effects that delete the stack, in reverse order. Without `force`, queues with messages stay."""
     full = {} if force else _full_queues(look)
-    effects: list[Effect] = []
-    kept: list[Kept] = []
-    for part, found in reversed(look.found):
+    effects: list[DeploymentEffect] = []
+    kept: list[KeptResource] = []
+    for resource, found in reversed(look.found):
         if found is None:
             continue
-        ours = look.ours(part, found)
-        if ours and part.kind is PartKind.QUEUE and part.name in full:
-            kept.append(Kept(part.purpose, part.name, full[part.name]))
+        ours = look.ours(resource, found)
+        if ours and resource.kind is ResourceKind.QUEUE and resource.name in full:
+            kept.append(KeptResource(resource.purpose, resource.name, full[resource.name]))
             continue
-        effects += KINDS[part.kind].unmake(part, found, ours=ours)
+        effects += RESOURCE_MODULES[resource.kind].delete(resource, found, ours=ours)
         if not ours:
-            kept.append(Kept(part.purpose, part.name, "this deployment did not make it"))
-    return Plan(tuple(effects), tuple(kept))
+            kept.append(KeptResource(resource.purpose, resource.name, "it was not made by this deployment"))
+    return DeploymentPlan(tuple(effects), tuple(kept))
 
 
-def states(look: Look) -> tuple[State, ...]:
-    """How each part stands."""
-    shown = []
-    for part, found in look.found:
+def states(look: StackState) -> tuple[ResourceState, ...]:
+    """Return the state of each resource."""
+    printable = []
+    for resource, found in look.found:
         if found is None:
-            shown.append(State(part, "missing", {}))
+            printable.append(ResourceState(resource, "missing", {}))
             continue
-        ours = look.ours(part, found)
+        ours = look.ours(resource, found)
         facts = found.facts
-        if part.kind is PartKind.NOTIFICATION and not found.have["mine"] and not part.want.get("event_bridge"):
+        if (
+            resource.kind is ResourceKind.NOTIFICATION
+            and not found.actual["mine"]
+            and not resource.desired.get("event_bridge")
+        ):
             state = "missing"
         elif not ours:
             state = "theirs"
         else:
-            state = _compared(part, found)
-        shown.append(State(part, state, facts))
-    return tuple(shown)
+            state = _compared(resource, found)
+        printable.append(ResourceState(resource, state, facts))
+    return tuple(printable)
 
 
-def _compared(part: Part, found: Found) -> str:
+def _compared(resource: StackResource, found: ExistingResource) -> str:
     try:
-        return "differs" if KINDS[part.kind].change(part, found, ours=True) else "ok"
+        return "differs" if RESOURCE_MODULES[resource.kind].update(resource, found, ours=True) else "ok"
     except Conflict:
         return "conflict"
 
 
-def _full_queues(look: Look) -> dict[str, str]:
-    """Queues that stay for their messages; the dead-letter queue of one that stays, stays."""
+def _full_queues(look: StackState) -> dict[str, str]:
+    """Return the queues to keep for their messages, with the reasons. A kept queue keeps its dead-letter queue."""
     queues = [
-        (part, found) for part, found in look.of(PartKind.QUEUE) if found is not None and found.made_for(look.stack)
+        (resource, found)
+        for resource, found in look.of(ResourceKind.QUEUE)
+        if found is not None and found.made_for(look.stack)
     ]
     full = {
-        part.name: f"it has about {messages(found):,} message{'s' if messages(found) > 1 else ''}"
-        for part, found in queues
+        resource.name: f"it holds about {messages(found):,} message{'s' if messages(found) > 1 else ''}"
+        for resource, found in queues
         if messages(found)
     }
-    for part, _ in queues:
-        dead = part.want["attributes"].get("RedrivePolicy", {}).get("deadLetterTargetArn", "").rpartition(":")[2]
-        if part.name in full and dead:
-            full.setdefault(dead, f"it is the dead-letter queue of {part.name}")
+    for resource, _ in queues:
+        dead = resource.desired["attributes"].get("RedrivePolicy", {}).get("deadLetterTargetArn", "").rpartition(":")[2]
+        if resource.name in full and dead:
+            full.setdefault(dead, f"it is the dead-letter queue of {resource.name}")
     return full

@@ -22,11 +22,11 @@ __all__ = ["Facts", "Statement", "Statements", "Use", "document", "facts_of", "m
 ANY = "*"
 _VERSION = "2012-10-17"
 _MOST_CHARACTERS = 6144
-"""Of a managed policy, blanks not counted (IAM quotas)."""
+"""Size limit of a managed policy in characters, without white space (IAM quotas)."""
 
 
 class Use(StrEnum):
-    """Who the policy is for."""
+    """The identity that a policy is for."""
 
     WORKER = "worker"
     FUNCTION = "function"
@@ -35,7 +35,7 @@ class Use(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Statement:
-    """Actions on resources, under conditions, and why they are needed."""
+    """Actions on resources under conditions, with the reason."""
 
     sid: str
     actions: tuple[str, ...]
@@ -44,7 +44,7 @@ class Statement:
     conditions: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
 
     def to_json(self) -> dict[str, Any]:
-        """As IAM writes it."""
+        """Return the statement in IAM's JSON form."""
         found: dict[str, Any] = {
             "Sid": self.sid,
             "Effect": "Allow",
@@ -58,7 +58,7 @@ class Statement:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Facts:
-    """What a policy needs to know beside windlass.toml. An account that is not known is `*` in ARNs.
+    """Inputs of a policy beside windlass.toml. An unknown account is `*` in ARNs.
 
     `keys` are the ARNs of customer KMS keys that buckets or queues are encrypted with; `logs` where CloudTrail's files are;
     `dead_letters` the names or ARNs of dead-letter queues; `function` the Lambda function's name; `cluster`, `application` and
@@ -79,31 +79,31 @@ class Facts:
     restore: bool = False
 
     def arn(self, service: str, resource: str, *, region: str | None = None, account: str | None = None) -> str:
-        """An ARN in this partition; in our region and account unless given."""
+        """Return an ARN in this partition; by default in our region and account."""
         where = self.region if region is None else region
         owner = self.account if account is None else account
         return format_arn(service, where, owner, resource, partition=partition_of(self.region))
 
     def at(self, account: str, region: str) -> Facts:
-        """The same in another account or region; empty means ours."""
+        """Return the same facts for another account or region; empty means ours."""
         return replace(self, account=account or self.account, region=region or self.region)
 
     def bucket(self, name: str) -> str:
-        """A bucket's ARN."""
+        """Return a bucket's ARN."""
         return self.arn("s3", name, region="", account="")
 
     def objects(self, bucket: str, prefix: str = "") -> str:
-        """The objects of a bucket below a prefix."""
+        """Return the ARN of the objects below a prefix."""
         return f"{self.bucket(bucket)}/{prefix}*"
 
     def queue(self, text: str) -> str:
-        """The ARN of a queue that is named by URL, ARN or name."""
+        """Return the ARN of a queue given by URL, ARN or name."""
         said = read_reference(text)
         return self.arn("sqs", said.name, region=said.region or self.region, account=said.account_id or self.account)
 
     @property
     def owned(self) -> dict[str, dict[str, Any]]:
-        """The condition that a resource is of our account, where that is known: never a stranger's bucket of that name."""
+        """The condition that a resource belongs to our account, if that is known; it excludes other accounts' buckets."""
         return {} if self.account == ANY else {"StringEquals": {"aws:ResourceAccount": self.account}}
 
     def listed(self, *prefixes: str) -> dict[str, dict[str, Any]]:
@@ -115,7 +115,7 @@ class Facts:
 
 
 Statements = Callable[["Settings", Facts, Use], Sequence[Statement]]
-"""A capability's policy."""
+"""The function that returns a capability's statements."""
 
 
 def facts_of(
@@ -132,7 +132,7 @@ def facts_of(
     versions: bool = False,
     restore: bool = False,
 ) -> Facts:
-    """The facts of a configuration: the account is the first of `estate.accounts`, unless one is given."""
+    """Return the facts of a configuration. The account is the first of `estate.accounts` by default."""
     ours = account or (settings.estate.accounts[0].id if settings.estate.accounts else ANY)
     return Facts(
         account=ours,
@@ -150,7 +150,7 @@ def facts_of(
 
 
 def merged(statements: Iterable[Statement]) -> tuple[Statement, ...]:
-    """Statements that differ in their resources only become one; Sids stay unique."""
+    """Merge statements that differ only in their resources. Sids stay unique."""
     found: dict[Any, Statement] = {}
     for one in statements:
         key = (one.actions, one.why, repr(one.conditions))
@@ -169,17 +169,17 @@ def _united(left: tuple[str, ...], right: tuple[str, ...]) -> tuple[str, ...]:
 
 
 def document(statements: Iterable[Statement]) -> dict[str, Any]:
-    """The policy's document."""
+    """Return the policy document."""
     return {"Version": _VERSION, "Statement": [one.to_json() for one in merged(statements)]}
 
 
 def size_of(statements: Iterable[Statement]) -> tuple[int, int]:
-    """Characters of the document that count, and how many a managed policy may have."""
+    """Return the characters of the document that count, and the limit of a managed policy."""
     import json
 
     return len(json.dumps(document(statements), separators=(",", ":"))), _MOST_CHARACTERS
 
 
 def role_arn(facts: Facts, role: str, account: str = "") -> str:
-    """The ARN of a role that is named by its ARN or its name."""
+    """Return the ARN of a role given by ARN or name."""
     return role if parse_arn(role) else facts.arn("iam", f"role/{role}", region="", account=account or facts.account)

@@ -1,4 +1,4 @@
-"""Which permissions a call needs: (service, operation) → IAM actions. Source: the Service Authorization Reference. Pure.
+"""The IAM actions that an API call needs, by service and operation. Source: the Service Authorization Reference. Pure.
 
 An operation's action has its name, in its service's prefix, except where this says otherwise. Services are named as botocore
 or as signatures do.
@@ -65,7 +65,7 @@ _OTHERWISE: Mapping[tuple[str, str], tuple[str, ...]] = {
         "sqs:GetQueueAttributes",
     ),
     ("lambda", "Invoke"): ("lambda:InvokeFunction",),
-    # Lambda tells a function's tags to those alone who may list them.
+    # Lambda returns a function's tags only to an identity that may list them.
     ("lambda", "GetFunction"): ("lambda:GetFunction", "lambda:ListTags"),
     ("apigateway", "GetRestApis"): ("apigateway:GET",),
     ("apigateway", "GetStages"): ("apigateway:GET",),
@@ -92,7 +92,7 @@ _TAGGING: Mapping[tuple[str, str], str] = {
 
 
 def actions_of(service: str, operation: str, *, versioned: bool = False) -> tuple[str, ...]:
-    """The IAM actions that a call needs; none where everybody may make it. `versioned`: it names an object's version."""
+    """Return the IAM actions that a call needs; none if it needs no permission. `versioned`: it names an object's version."""
     if (service, operation) in _NONE:
         return ()
     found = _OTHERWISE.get((service, operation))
@@ -104,13 +104,13 @@ def actions_of(service: str, operation: str, *, versioned: bool = False) -> tupl
 
 
 def tagging_of(service: str, operation: str) -> tuple[str, ...]:
-    """What a call needs besides when it makes something with tags on it."""
+    """Return the further actions of a call that creates a resource with tags."""
     found = _TAGGING.get((service, operation))
     return (found,) if found else ()
 
 
 def _of_version(action: str) -> str:
-    """S3 judges a read, or a deletion, of a named version by an action of its own."""
+    """Return the action for a named version: S3 has separate actions to read and delete versions."""
     for name in ("s3:GetObject", "s3:DeleteObject", "s3:PutObject"):
         rest = action.removeprefix(name)
         if action.startswith(name) and rest in ("", "Tagging", "Acl") and (name != "s3:PutObject" or rest):

@@ -1,4 +1,4 @@
-"""Whether a policy is the least: calls that were made against what it allows. Pure.
+"""The check of a policy's least privilege: calls that were made against what it allows. Pure.
 
 A call needs actions on resources (`needs_of`): those of making, of tagging what it makes, and of passing the roles it hands over.
 What a service does with our identity on its own (Lambda taking messages, Athena reading logs) is in no call: those permissions
@@ -39,15 +39,15 @@ _ARNS: Mapping[str, str] = {
     "s3control": "{}",
     "sqs": "{}",
 }
-"""How a service's ARNs end, by the name that a request has."""
+"""The resource part of a service's ARNs, by the request parameter that names it."""
 _GLOBAL: Mapping[str, str] = {"cloudfront": "{}", "iam": "role/{}"}
-"""The same of services without regions."""
+"""The same for services without regions."""
 _SERVICE: Mapping[str, str] = {"s3control": "s3"}
 
 
 @dataclass(frozen=True, slots=True, order=True)
 class Need:
-    """An action on a resource; the resource is `*` where the call does not tell it."""
+    """An action on a resource; the resource is `*` if the call does not name it."""
 
     action: str
     resource: str
@@ -55,14 +55,14 @@ class Need:
 
 @dataclass(frozen=True, slots=True)
 class Verdict:
-    """Needs that the policy refuses, and (sid, action) pairs that no call needed."""
+    """Needs that the policy does not allow, and (sid, action) pairs that no call needed."""
 
     missing: tuple[Need, ...]
     unused: tuple[tuple[str, str], ...]
 
 
 def check(calls: Iterable[Mapping[str, Any]], statements: Sequence[Statement]) -> Verdict:
-    """Compare calls, as the embedded AWS's log has them, with a policy."""
+    """Compare calls from the embedded AWS's log with a policy."""
     needs = {need for call in calls for need in needs_of(call)}
     missing = sorted(need for need in needs if not _allowed(statements, need))
     used = {
@@ -89,7 +89,7 @@ def _covers(one: Statement, action: str, need: Need) -> bool:
 
 
 def needs_of(call: Mapping[str, Any]) -> Iterator[Need]:
-    """What one call needs."""
+    """Yield the needs of one call."""
     service, operation = call["service"], call["operation"]
     facts = Facts(account=call["account_id"], region=call["region"] or "us-east-1")
     resource = _resource(call, facts)
@@ -102,7 +102,7 @@ def needs_of(call: Mapping[str, Any]) -> Iterator[Need]:
         return
     bucket, key = _place(call["path"])
     if key and operation in ("HeadObject", "GetObject") and call["status"] == 404:
-        yield Need("s3:ListBucket", facts.bucket(bucket))  # without it, S3 says 403 where there is nothing
+        yield Need("s3:ListBucket", facts.bucket(bucket))  # without it, S3 answers 403 for a missing key
     if operation in ("CopyObject", "UploadPartCopy"):
         source = call["resource"].partition("?")[0]
         read = "s3:GetObjectVersion" if call["versioned"] else "s3:GetObject"
@@ -117,7 +117,7 @@ def _resource(call: Mapping[str, Any], facts: Facts) -> str:
             return "*"
         return facts.arn("s3", f"{bucket}/{key}" if key else bucket, region="", account="")
     if (service, call["operation"]) == ("logs", "DescribeLogGroups"):
-        return facts.arn("logs", "log-group::log-stream:")  # what it is judged on, whichever prefix it asks for
+        return facts.arn("logs", "log-group::log-stream:")  # the resource of the action, whatever prefix is requested
     if named.startswith("arn:"):
         return named
     if named and service in _ARNS:

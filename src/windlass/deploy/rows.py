@@ -1,59 +1,67 @@
-"""Plans and states as plain rows."""
+"""Rows of plans and states, for tables and JSON."""
 
 from __future__ import annotations
 
 from typing import Any
 
-from windlass.deploy.effects import CHECK_EVENT, Call, Check, Effect, Plan, shown
-from windlass.deploy.plan import State
-from windlass.deploy.stacks import Stack
+from windlass.deploy.effects import CHECK_EVENT, ApiCall, DeploymentEffect, DeploymentPlan, StartCheck, printable
+from windlass.deploy.plan import ResourceState
+from windlass.deploy.stack import Stack
 
 __all__ = ["effect_row", "plan_rows", "plan_value", "state_row"]
 
 
-def effect_row(effect: Effect) -> dict[str, Any]:
-    """One effect."""
-    if isinstance(effect, Call):
-        params = shown(effect.params)
+def effect_row(effect: DeploymentEffect) -> dict[str, Any]:
+    """Return the row of one effect."""
+    if isinstance(effect, ApiCall):
+        params = printable(effect.params)
         return {
-            "part": effect.part,
+            "resource": effect.resource,
             "call": f"{effect.service}:{effect.operation}",
             "what": effect.why,
             "params": params,
         }
-    if isinstance(effect, Check):
+    if isinstance(effect, StartCheck):
         params = {"FunctionName": effect.function, "Payload": dict(CHECK_EVENT)}
-        return {"part": effect.part, "call": "lambda:Invoke", "what": effect.why, "params": params}
-    params = {"Bucket": effect.bucket, "entries": shown(effect.entries), "instead_of_ids": f"{effect.mark}*"}
+        return {"resource": effect.resource, "call": "lambda:Invoke", "what": effect.why, "params": params}
+    params = {"Bucket": effect.bucket, "entries": printable(effect.entries), "instead_of_ids": f"{effect.mark}*"}
     if effect.event_bridge:
         params["EventBridgeConfiguration"] = {}
     what = effect.why
-    return {"part": effect.part, "call": "s3:PutBucketNotificationConfiguration", "what": what, "params": params}
+    return {
+        "resource": effect.resource,
+        "call": "s3:PutBucketNotificationConfiguration",
+        "what": what,
+        "params": params,
+    }
 
 
-def plan_rows(plan: Plan) -> list[dict[str, Any]]:
-    """Effects in their order, and what stays."""
-    kept = [{"part": one.part, "call": "(kept)", "what": f"{one.name}: {one.why}", "params": {}} for one in plan.kept]
+def plan_rows(plan: DeploymentPlan) -> list[dict[str, Any]]:
+    """Return the rows of the effects in order, and of kept resources."""
+    kept = [
+        {"resource": one.resource, "call": "(kept)", "what": f"{one.name}: {one.why}", "params": {}}
+        for one in plan.kept
+    ]
     return [*map(effect_row, plan.effects), *kept]
 
 
-def plan_value(stack: Stack, plan: Plan) -> dict[str, Any]:
-    """A plan as a document."""
+def plan_value(stack: Stack, plan: DeploymentPlan) -> dict[str, Any]:
+    """Return a plan as a JSON document."""
     return {
         "stack": f"{stack.kind}/{stack.name}",
         "account_id": stack.place.account_id,
         "region": stack.place.region,
         "effects": [effect_row(one) for one in plan.effects],
-        "kept": [{"part": one.part, "name": one.name, "why": one.why} for one in plan.kept],
+        "kept": [{"resource": one.resource, "name": one.name, "why": one.why} for one in plan.kept],
     }
 
 
-def state_row(state: State) -> dict[str, Any]:
-    """How a part stands."""
+def state_row(state: ResourceState) -> dict[str, Any]:
+    """Return the row of a resource's state."""
     return {
-        "part": state.part.purpose,
-        "kind": str(state.part.kind),
-        "name": state.part.name,
+        "resource": state.resource.purpose,
+        "kind": str(state.resource.kind),
+        "name": state.resource.name,
         "state": state.state,
         "details": dict(state.facts),
     }

@@ -1,7 +1,7 @@
 """`windlass.functions.aggregate.handler`: the rules of the windlass.toml beside it (or named by WINDLASS_CONFIG).
 
 Sources of one function: the queue of object events and the queue of timers (SQS mappings with ReportBatchItemFailures),
-completion events and a schedule (EventBridge). Rules need a DynamoDB table and a timer queue: a function keeps nothing.
+completion events and a schedule (EventBridge). Rules need a DynamoDB table and a timer queue, because a function has no store.
 """
 
 from __future__ import annotations
@@ -17,28 +17,35 @@ from windlass.aggregation.engine import Engine
 from windlass.aggregation.lambda_ import make_handler
 from windlass.aggregation.parts import dynamo_table, make_part, timer_sender
 from windlass.core.errors import ConfigError
-from windlass.functions.parts import Shared, is_check, load_aws, postponing, put_together, started
+from windlass.functions.runtime import (
+    SharedSections,
+    is_start_check,
+    load_runtime,
+    preload_botocore,
+    start_answer,
+    visibility_setter,
+)
 
 __all__ = ["handler"]
 
 
-class _Sections(Shared):
+class _Sections(SharedSections):
     aggregate: list[AggregateConfig] = Field(default=[])
 
 
 def handler(event: Any, context: Any) -> Any:
-    """Lambda's entry point; the parts are made at the first call and kept for the next."""
+    """Lambda's entry point; its clients are opened at the first call and kept for the next."""
     made = _made()
-    return started() if is_check(event) else made(event, context)
+    return start_answer() if is_start_check(event) else made(event, context)
 
 
 @cache
 def _made() -> Callable[[Any, Any], Any]:
-    settings, estate = put_together(_Sections)
+    settings, estate = load_runtime(_Sections)
     kept = [one.name for one in settings.aggregate if not one.table]
     if kept or not settings.aggregate:
         what = f"rule {kept[0]} keeps its keys in the store" if kept else "windlass.toml has no [[aggregate]] entry"
-        raise ConfigError(f"{what}: a Lambda function has none", hint="Give each rule `table` and `timers`.")
+        raise ConfigError(f"{what}; a Lambda function has no store", hint="Set `table` and `timers` in each rule.")
     memory: dict[str, Any] = {}
     engine = Engine(
         [
@@ -46,7 +53,7 @@ def _made() -> Callable[[Any, Any], Any]:
             for one in settings.aggregate
         ]
     )
-    return make_handler(engine, postponing(estate))
+    return make_handler(engine, visibility_setter(estate))
 
 
-load_aws()
+preload_botocore()

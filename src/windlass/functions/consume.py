@@ -14,7 +14,13 @@ from typing import TYPE_CHECKING, Any
 from pydantic import Field
 
 from windlass.core.errors import ConfigError, NotFound, UsageError
-from windlass.functions.parts import Shared, deleting, load_aws, postponing, put_together
+from windlass.functions.runtime import (
+    SharedSections,
+    load_runtime,
+    message_deleter,
+    preload_botocore,
+    visibility_setter,
+)
 from windlass.queues.address import Queue, read_reference
 from windlass.queues.config import ConsumeConfig
 from windlass.queues.envelope_handler import wrap_envelopes
@@ -33,19 +39,19 @@ if TYPE_CHECKING:
 __all__ = ["handler"]
 
 
-class _Sections(Shared):
+class _Sections(SharedSections):
     consume: list[ConsumeConfig] = Field(default=[])
 
 
 def handler(event: Any, context: Any) -> Any:
-    """Lambda's entry point; the parts are made at the first call and kept for the next."""
+    """Lambda's entry point; its clients are opened at the first call and kept for the next."""
     records = event.get("Records") or [{}]
     return _entry(str(records[0].get("eventSourceARN", "")))(event, context)
 
 
 @cache
 def _parts() -> tuple[tuple[ConsumeConfig, ...], Estate]:
-    settings, estate = put_together(_Sections)
+    settings, estate = load_runtime(_Sections)
     return tuple(settings.consume), estate
 
 
@@ -54,21 +60,26 @@ def _entry(queue_arn: str) -> Callable[[Any, Any], Any]:
     """Return the entry point of one queue. ConfigError when windlass.toml has no entry for it, or one that needs a store."""
     configs, estate = _parts()
     if not queue_arn:
-        raise ConfigError("this event is of no SQS queue", hint="Call the function by an SQS event source mapping.")
+        raise ConfigError(
+            "this event does not come from an SQS queue",
+            hint="Invoke the function through an SQS event source mapping.",
+        )
     name = read_reference(queue_arn).name
     config = next((one for one in configs if read_reference(one.queue).name == name), None)
     if config is None:
-        raise ConfigError(f"windlass.toml has no [[consume]] entry for {queue_arn}", hint="Add one with its queue.")
+        raise ConfigError(
+            f"windlass.toml has no [[consume]] entry for {queue_arn}", hint="Add an entry with this queue."
+        )
     if config.idempotency == "store":
         raise ConfigError(
-            f"consumer {config.title} keeps what is done in the store: a Lambda function has none",
+            f"consumer {config.title} keeps its record in the store; a Lambda function has no store",
             hint='Set idempotency = "dynamodb" and idempotency_table.',
         )
     queue = find_queue(estate, queue_arn)
     return lambda_handler(
         load_handler(config.handler, folder=Path.cwd()),
         dead_letter=_dead_lettering(estate, queue),
-        postpone=postponing(estate),
+        postpone=visibility_setter(estate),
         payloads=_payloads(config, estate, queue),
         around=_around(config, estate, queue),
         concurrency=config.concurrency,
@@ -108,7 +119,7 @@ def _payloads(config: ConsumeConfig, estate: Estate, queue: Queue) -> PayloadDel
     def delete_object(pointer: Pointer) -> None:
         estate.call(queue.account_id, queue.region, "s3", "DeleteObject", Bucket=pointer.bucket, Key=pointer.key)
 
-    return PayloadDeletion(config.payload_bucket, deleting(estate), delete_object)
+    return PayloadDeletion(config.payload_bucket, message_deleter(estate), delete_object)
 
 
 def _dead_lettering(estate: Estate, queue: Queue) -> SendDeadLetter | None:
@@ -137,4 +148,4 @@ def _dead_lettering(estate: Estate, queue: Queue) -> SendDeadLetter | None:
     return dead_letter
 
 
-load_aws()
+preload_botocore()

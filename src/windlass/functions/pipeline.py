@@ -1,7 +1,7 @@
 """`windlass.functions.pipeline.handler`: the pipelines of the windlass.toml beside it (or named by WINDLASS_CONFIG).
 
 Sources of one function: an SQS queue of object events (with ReportBatchItemFailures), or S3, SNS and EventBridge calling it.
-Without a store, what is refused is kept under `on_error` and logged.
+Without a store, a refused object is copied below `on_error` and logged.
 """
 
 from __future__ import annotations
@@ -15,12 +15,19 @@ from pydantic import Field
 
 from windlass.core.errors import ConfigError
 from windlass.events import ObjectEvent, read_events
-from windlass.functions.parts import Shared, is_check, load_aws, postponing, put_together, started
-from windlass.pipelines.build import build_all
+from windlass.functions.runtime import (
+    SharedSections,
+    is_start_check,
+    load_runtime,
+    preload_botocore,
+    start_answer,
+    visibility_setter,
+)
+from windlass.pipelines.allocator import return_freed_memory
 from windlass.pipelines.config import PipelineConfig
-from windlass.pipelines.handling import handler_of
-from windlass.pipelines.memory import give_back_what_is_freed
-from windlass.pipelines.opening import open_engine
+from windlass.pipelines.handler import make_handler
+from windlass.pipelines.pipeline import build_all
+from windlass.pipelines.runtime import open_runner
 from windlass.queues.lambda_ import lambda_handler
 
 __all__ = ["handler"]
@@ -29,36 +36,36 @@ _OPEN = ExitStack()
 """Connections live as long as the function's process."""
 
 
-class _Sections(Shared):
+class _Sections(SharedSections):
     pipeline: list[PipelineConfig] = Field(default=[])
 
 
 def handler(event: Any, context: Any) -> Any:
-    """Lambda's entry point; the parts are made at the first call and kept for the next."""
+    """Lambda's entry point; its clients are opened at the first call and kept for the next."""
     made = _made()
-    return started() if is_check(event) else made(event, context)
+    return start_answer() if is_start_check(event) else made(event, context)
 
 
 @cache
 def _made() -> Callable[[Any, Any], Any]:
-    give_back_what_is_freed()
-    settings, estate = put_together(_Sections)
+    return_freed_memory()
+    settings, estate = load_runtime(_Sections)
     if not settings.pipeline:
         raise ConfigError(
             "windlass.toml has no [[pipeline]] entry",
-            hint="`windlass build lambda pipeline --config FILE` puts one in.",
+            hint="Add one with `windlass build lambda pipeline --config FILE`.",
         )
-    engine = _OPEN.enter_context(open_engine(build_all(settings.pipeline), estate))
-    batched = lambda_handler(handler_of(engine), postpone=postponing(estate))
+    runner = _OPEN.enter_context(open_runner(build_all(settings.pipeline), estate))
+    batched = lambda_handler(make_handler(runner), postpone=visibility_setter(estate))
 
     def handle(event: Any, context: Any) -> Any:
         records = event.get("Records") if isinstance(event, dict) else None
         if records and all(isinstance(one, dict) and one.get("eventSource") == "aws:sqs" for one in records):
             return batched(event, context)
         events = [one for one in read_events(event) if isinstance(one, ObjectEvent)]
-        return {"taken": engine.handle(events)}
+        return {"taken": runner.handle(events)}
 
     return handle
 
 
-load_aws()
+preload_botocore()

@@ -1,4 +1,4 @@
-"""S3 → transform → S3. README.md has the map; `Source`, `Output` and `Rejected` are the words of users' transforms."""
+"""Pipelines: S3 → transform → S3. A user's own transform uses `Source`, `Output` and `Rejected`."""
 
 from windlass.pipelines.model import Output, Reason, Rejected, Source
 

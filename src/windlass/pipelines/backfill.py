@@ -1,4 +1,4 @@
-"""Taking what is already there through a pipeline: from a listing, an S3 Inventory or a manifest; resumable, as a job."""
+"""Backfill: runs existing objects through a pipeline, from a listing, an S3 Inventory or a file. A job that can be resumed."""
 
 from __future__ import annotations
 
@@ -18,11 +18,11 @@ from urllib.parse import unquote_plus
 from windlass.core.errors import UsageError, WindlassError
 from windlass.core.paging import LoopGuard
 from windlass.jobs.service import Jobs, RunningJob
-from windlass.pipelines.engine import Contended, Engine, Refused
-from windlass.pipelines.memory import give_back_what_is_freed
+from windlass.pipelines.allocator import return_freed_memory
+from windlass.pipelines.delivery import Outcome
+from windlass.pipelines.runner import Contended, PipelineRunner, Quarantined
 from windlass.pipelines.selection import Selection, split_url
 from windlass.pipelines.service import Pipelines
-from windlass.pipelines.settle import Outcome
 from windlass.queues.handlers import describe
 from windlass.wire import s3
 from windlass.wire.blocking_client import BlockingClient
@@ -45,8 +45,9 @@ def backfill_as_job(
     show: Show = lambda *_: None,
     stop: threading.Event | None = None,
 ) -> str:
-    """Run a backfill of pipeline `name` under a new job; the job's id. `origin` is empty for a listing of the source,
-    `s3://…/manifest.json` of an S3 Inventory, or a file with a key a line.
+    """Run a backfill of pipeline `name` as a new job, and return the job's id.
+
+    `origin` is empty for a listing of the source, `s3://…/manifest.json` for an S3 Inventory, or a file with one key per line.
     """
     pipelines.built([name])
     params = {"pipeline": name, "origin": origin}
@@ -56,7 +57,7 @@ def backfill_as_job(
 
 
 def start(pipelines: Pipelines, jobs: Jobs, name: str, *, origin: str = "") -> str:
-    """Run a backfill on a thread; the job's id. NotFound for an unknown pipeline; the job has any later failure."""
+    """Start a backfill on a thread, and return the job's id. NotFound for an unknown pipeline; later failures are the job's."""
     pipelines.built([name])
     job_id = jobs.create(KIND, f"backfill {name}", params={"pipeline": name, "origin": origin}, unit="objects")
 
@@ -69,65 +70,69 @@ def start(pipelines: Pipelines, jobs: Jobs, name: str, *, origin: str = "") -> s
 
 
 def register(pipelines: Callable[[], Pipelines], jobs: Jobs) -> None:
-    """Let `jobs.resume` take up backfills: what was done is skipped by its place in the order of keys."""
+    """Register the runner with which `jobs.resume` continues a backfill after the last finished key."""
     jobs.runners[KIND] = lambda running: _run(pipelines(), running, show=lambda *_: None, stop=None)
 
 
 def _run(pipelines: Pipelines, running: RunningJob, *, show: Show, stop: threading.Event | None) -> None:
-    give_back_what_is_freed()
+    return_freed_memory()
     name, origin = str(running.params["pipeline"]), str(running.params.get("origin", ""))
     (pipeline,) = pipelines.built([name])
     account, region = pipelines.place(pipeline.config)
-    seen = dict(running.checkpoint) or {"place": 0, "after": "", "done": 0, "refused": 0, "failed": 0}
+    progress = dict(running.checkpoint) or {"place": 0, "after": "", "done": 0, "refused": 0, "failed": 0}
     access = pipelines.estate().access(account, region, "s3")
-    with pipelines.engine([name]) as engine, BlockingClient(access, connections=8) as client:
-        keys = _keys(client, pipeline.selection, origin, after=str(seen["after"]), skip=int(seen["place"]))
+    with pipelines.runner([name]) as runner, BlockingClient(access, connections=8) as client:
+        keys = _keys(client, pipeline.selection, origin, after=str(progress["after"]), skip=int(progress["place"]))
         with ThreadPoolExecutor(pipeline.config.concurrency, thread_name_prefix="backfill") as pool:
             while batch := list(islice(keys, _BATCH)):
-                wanted = [key for key in batch if pipeline.selection.takes(pipeline.selection.bucket, key)]
-                for ended in pool.map(lambda key: _take(engine, running, name, pipeline.selection.bucket, key), wanted):
-                    seen[ended] = int(seen.get(ended, 0)) + 1
-                seen |= {"place": int(seen["place"]) + len(batch), "after": "" if origin else batch[-1]}
-                detail = _said(seen)
-                running.report(done=int(seen["place"]), detail=detail, checkpoint=seen)
-                show(int(seen["place"]), 0, detail)
+                selected = [key for key in batch if pipeline.selection.selects(pipeline.selection.bucket, key)]
+                for ended in pool.map(
+                    lambda key: _run_object(runner, running, name, pipeline.selection.bucket, key), selected
+                ):
+                    progress[ended] = int(progress.get(ended, 0)) + 1
+                progress |= {"place": int(progress["place"]) + len(batch), "after": "" if origin else batch[-1]}
+                detail = _summary(progress)
+                running.report(done=int(progress["place"]), detail=detail, checkpoint=progress)
+                show(int(progress["place"]), 0, detail)
                 if stop is not None and stop.is_set():
                     running.stop.set()
                 running.check()
-    running.report(done=int(seen["place"]), total=int(seen["place"]))
-    running.log(f"{seen['place']:,} keys: {_said(seen)}")
-    if seen["failed"]:
+    running.report(done=int(progress["place"]), total=int(progress["place"]))
+    running.log(f"{progress['place']:,} keys: {_summary(progress)}")
+    if progress["failed"]:
         raise WindlassError(
-            f"{seen['failed']:,} objects failed; the job's log names them",
-            hint="Run the backfill again: what is done is skipped.",
+            f"{progress['failed']:,} objects failed; the job's log names them",
+            hint="Run the backfill again; delivered objects are skipped.",
         )
 
 
-def _said(seen: dict[str, Any]) -> str:
-    there = seen.get("there", 0)
-    return f"{seen['done']:,} written, {there:,} there, {seen['refused']:,} refused, {seen['failed']:,} failed"
+def _summary(progress: dict[str, Any]) -> str:
+    there = progress.get("there", 0)
+    return (
+        f"{progress['done']:,} written, {there:,} there, {progress['refused']:,} refused, {progress['failed']:,} failed"
+    )
 
 
-def _take(engine: Engine, running: RunningJob, name: str, bucket: str, key: str) -> str:
+def _run_object(runner: PipelineRunner, running: RunningJob, name: str, bucket: str, key: str) -> str:
     try:
-        ended = engine.take(name, bucket, key)
+        ended = runner.run(name, bucket, key)
     except (Contended, WindlassError) as error:
         running.log(f"{key}: {error}", level="error")
         return "failed"
-    except BaseException as error:  # noqa: BLE001  # on a thread of the pool: a fault in a user's transform is that object's, not the backfill's
+    except BaseException as error:  # noqa: BLE001  # a fault in a user's transform fails its object, not the backfill
         running.log(f"{key}: {describe(error)}", level="error")
         return "failed"
-    if isinstance(ended, Refused):
+    if isinstance(ended, Quarantined):
         running.log(f"{key}: {ended.error.message}", level="warning")
         return "refused"
     return "done" if ended.outcome is Outcome.WRITTEN else "there"
 
 
-# Where keys come from
+# Sources of keys
 
 
 def _keys(client: BlockingClient, selection: Selection, origin: str, *, after: str, skip: int) -> Iterator[str]:
-    """Keys in an order that is the same each time; those before `after` (a listing) or `skip` (a file) are left out."""
+    """Yield keys in a stable order, starting behind `after` (a listing) or `skip` keys (a file)."""
     if not origin:
         return _listed(client, selection, after)
     found = (
@@ -152,24 +157,24 @@ def _listed(client: BlockingClient, selection: Selection, after: str) -> Iterato
 
 
 def _lines(file: Path, bucket: str) -> Iterator[str]:
-    """A key a line, or rows of bucket and url-encoded key, as S3 Batch Operations has them: known by the bucket's name."""
+    """Yield one key per line; a row `bucket,url-encoded key` is read as in a manifest of S3 Batch Operations."""
     try:
         text = file.read_text("utf-8")
     except (OSError, UnicodeDecodeError) as error:
-        raise UsageError(f"{file} can't be read: {error}", hint="Give a text file with one key a line.") from None
+        raise UsageError(f"{file} cannot be read: {error}", hint="Give a text file with one key per line.") from None
     for line in filter(None, text.replace("\r\n", "\n").split("\n")):
         row = next(csv.reader([line]), [])
         yield unquote_plus(row[1]) if len(row) > 1 and row[0] == bucket else line
 
 
 def _inventory(client: BlockingClient, selection: Selection, url: str) -> Iterator[str]:
-    """The keys of an S3 Inventory by its manifest.json: CSV or Parquet files."""
+    """Yield the keys of an S3 Inventory, named by its manifest.json (CSV or Parquet)."""
     bucket, key = split_url(url)
     manifest = json.loads(client.send(s3.get(bucket, key))[1])
     if manifest.get("sourceBucket") != selection.bucket:
         raise UsageError(
             f"{url} is an inventory of {manifest.get('sourceBucket')}, not of {selection.bucket}",
-            hint="Name that one's.",
+            hint="Give the inventory of the source bucket.",
         )
     columns = [one.strip() for one in str(manifest.get("fileSchema", "")).split(",")]
     for file in manifest["files"]:
@@ -183,9 +188,7 @@ def _inventory(client: BlockingClient, selection: Selection, url: str) -> Iterat
                 if latest < 0 or row[latest] == "true":
                     yield unquote_plus(row[at])
         else:
-            raise UsageError(
-                f"{url} is in {manifest['fileFormat']}", hint="Inventories in CSV and Parquet can be read."
-            )
+            raise UsageError(f"{url} is in {manifest['fileFormat']}", hint="Give an inventory in CSV or Parquet.")
 
 
 def _parquet_keys(body: bytes) -> Iterator[str]:

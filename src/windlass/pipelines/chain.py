@@ -1,4 +1,4 @@
-"""Several steps as one transform: each output of one is the source of the next, and nothing is kept in between."""
+"""A chain of steps as one transform: each output of a step is the source of the next, without buffering in between."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from windlass.core.errors import ConfigError
 from windlass.pipelines.model import Output, Source, Step
 from windlass.pipelines.options import checked_options
 from windlass.pipelines.steps import STEPS
-from windlass.pipelines.user import user_step
+from windlass.pipelines.user_function import user_function_step
 
 __all__ = ["Bound", "Transform", "read_transform"]
 
@@ -35,32 +35,32 @@ class Transform:
 
     @property
     def many(self) -> bool:
-        """Whether one object can become several."""
+        """True when one object can have several outputs."""
         return any(bound.step.many for bound in self.steps)
 
     @property
     def own(self) -> bool:
-        """Whether a step is a user's function: it must not run twice for one object."""
+        """True when a step is a user's function, which must not run twice for one object."""
         return any(bound.step.own for bound in self.steps)
 
     @property
     def streams(self) -> bool:
-        """Whether memory stays constant whatever the size."""
+        """True when memory does not grow with the object's size."""
         return all(bound.step.streams for bound in self.steps)
 
     @property
-    def as_it_is(self) -> bool:
-        """Whether the bytes are passed on unchanged."""
+    def unchanged(self) -> bool:
+        """True when the bytes are passed on unchanged."""
         return all(bound.step.name == "copy" for bound in self.steps)
 
     @property
     def recipe(self) -> str:
-        """A short digest of steps and options: outputs of another recipe are not duplicates."""
-        said = [[bound.step.name, sorted(bound.options.items())] for bound in self.steps]
-        return hashlib.sha256(orjson.dumps(said, default=repr)).hexdigest()[:16]
+        """A short digest of steps and options. Outputs of different recipes are never duplicates."""
+        parts = [[bound.step.name, sorted(bound.options.items())] for bound in self.steps]
+        return hashlib.sha256(orjson.dumps(parts, default=repr)).hexdigest()[:16]
 
     def run(self, source: Source) -> Iterator[Output]:
-        """The outputs, lazily: use up each before the next. Closing the iterator ends what the steps hold open.
+        """Yield the outputs lazily: use each before asking for the next. Closing the iterator closes the steps' files.
 
         Raises:
             Rejected: The input is bad; outputs already taken must not be published as complete.
@@ -75,17 +75,16 @@ def _run(steps: Sequence[Bound], source: Source, member: str) -> Iterator[Output
         return
     first, *rest = steps
     for output in first.step.run(source, first.options):
-        inside = output.member or member
+        path = output.member or member
         if not rest:
-            yield replace(output, member=inside)
+            yield replace(output, member=path)
             continue
-        for final in _run(rest, source.followed_by(output), inside):
+        for final in _run(rest, source.followed_by(output), path):
             yield replace(final, metadata={**output.metadata, **final.metadata})
 
 
 def read_transform(value: object) -> Transform:
-    """The transform that configuration names: a step's name, `package.module:function`, a table with `step` and
-    options, or a list of those.
+    """Return the configured transform: a step's name, `package.module:function`, a table with `step` and options, or a list.
 
     Raises:
         ConfigError: An unknown step or option, with the nearest name.
@@ -93,15 +92,15 @@ def read_transform(value: object) -> Transform:
     """
     parts = value if isinstance(value, list | tuple) else [value]
     if not parts:
-        raise ConfigError("a transform without steps", hint='Use "copy" to pass the content on as it is.')
+        raise ConfigError("the transform has no steps", hint='Use "copy" to pass the content on unchanged.')
     return Transform(tuple(_bound(part) for part in parts))
 
 
 def _bound(part: object) -> Bound:
     if isinstance(part, str):
-        name, given = part, {}
+        name, options = part, {}
     elif isinstance(part, Mapping) and isinstance(part.get("step"), str):
-        given = {str(key): item for key, item in part.items() if key != "step"}
+        options = {str(key): item for key, item in part.items() if key != "step"}
         name = part["step"]
     else:
         raise ConfigError(
@@ -109,7 +108,7 @@ def _bound(part: object) -> Bound:
             hint='Write "yaml-to-json", "package.module:function", or { step = "gzip", level = 9 }.',
         )
     if ":" in name:
-        step = user_step(name)
+        step = user_function_step(name)
     else:
         known = {step.name: step for step in STEPS}
         if name not in known:
@@ -117,4 +116,4 @@ def _bound(part: object) -> Bound:
             meant = f"Did you mean {close[0]}? " if close else ""
             raise ConfigError(f"there is no step {name!r}", hint=f"{meant}`windlass pipeline transforms` lists them.")
         step = known[name]
-    return Bound(step, checked_options(step, given))
+    return Bound(step, checked_options(step, options))

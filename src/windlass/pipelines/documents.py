@@ -1,4 +1,4 @@
-"""JSON in and out without loss: fast where that is exact, exact where fast isn't."""
+"""JSON documents, read and written without loss: by the fast parser where it is exact, else by the standard library."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ _MAX_DEPTH = 200
 
 
 def parse_json(data: bytes, where: str = "") -> Any:
-    """The document; Rejected, with `where` (such as "line 7") and the place inside it, when it is none."""
+    """Return the document. Rejected, with `where` (such as "line 7") and the position, when it is not JSON."""
     at = f"{where}: " if where else ""
     try:
         if _LONG_NUMBER.search(data) is None:
@@ -39,7 +39,7 @@ def _refuse_constant(word: str) -> Any:
 
 
 def dump_json(value: Any, *, indent: bool = False, sort: bool = False) -> bytes:
-    """Compact (or indented) UTF-8 with a line feed at the end. Rejected: NaN and infinity, which JSON doesn't have."""
+    """Return compact (or indented) UTF-8 with a final line feed. Rejected for NaN and infinity, which JSON does not have."""
     option = orjson.OPT_APPEND_NEWLINE | (orjson.OPT_INDENT_2 if indent else 0) | (orjson.OPT_SORT_KEYS if sort else 0)
     try:
         return orjson.dumps(value, option=option)

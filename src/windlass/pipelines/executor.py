@@ -1,4 +1,4 @@
-"""One object through one pipeline: the calls that `settle` asks for, made over the wire."""
+"""Executor: runs one object through one pipeline by making the calls that `deliver` yields."""
 
 from __future__ import annotations
 
@@ -10,13 +10,10 @@ from urllib.parse import urlencode
 
 from windlass.core.errors import WindlassError
 from windlass.events import ObjectEvent
-from windlass.pipelines.build import Pipeline
-from windlass.pipelines.carrying import carried_headers, content_type_of
-from windlass.pipelines.model import Output, Reason, Rejected, Source
-from windlass.pipelines.plan import Found, Stamp
-from windlass.pipelines.reading import Opened, look, open_source, state_of
-from windlass.pipelines.settle import (
+from windlass.pipelines.attributes import content_type_of, preserved_headers
+from windlass.pipelines.delivery import (
     Delete,
+    DeliveryTask,
     Effect,
     LookAtSource,
     LookAtTarget,
@@ -25,15 +22,18 @@ from windlass.pipelines.settle import (
     Put,
     PutAnswer,
     ReadSource,
-    Task,
-    settle,
+    deliver,
 )
+from windlass.pipelines.model import Output, Reason, Rejected, Source
+from windlass.pipelines.output_writer import OutputBody, write_output
+from windlass.pipelines.pipeline import Pipeline
+from windlass.pipelines.source_reader import SourceReader, find_head, open_source, state_of
 from windlass.pipelines.spool import Spool
-from windlass.pipelines.writing import Body, write
+from windlass.pipelines.stamp import Stamp, TargetState
 from windlass.wire import s3
 from windlass.wire.blocking_client import BlockingClient
 
-__all__ = ["Clients", "Handled", "Tags", "process"]
+__all__ = ["Clients", "DeliveryResult", "Tags", "process"]
 
 Tags = Callable[[str, str, str], dict[str, str]]
 """`tags(bucket, key, version_id)`: an object's tags."""
@@ -50,8 +50,8 @@ class Clients:
 
 
 @dataclass(frozen=True, slots=True)
-class Handled:
-    """How an object ended, and what it cost."""
+class DeliveryResult:
+    """The outcome of one delivery, the bytes it moved and the keys it wrote."""
 
     outcome: Outcome
     read_bytes: int = 0
@@ -67,13 +67,13 @@ def process(
     event: ObjectEvent | None = None,
     *,
     look_first: bool = False,
-) -> Handled:
-    """Take one object to its end. Raises Rejected for bad input, SourceMoved when it changed meanwhile, our errors else."""
+) -> DeliveryResult:
+    """Deliver one object. Raises Rejected for bad input, SourceMoved when the source changed meanwhile, WindlassError for faults."""
     mirrored = ""
     if pipeline.config.mirror_deletes:
         bare = Source(chunks=(), name=key.rpartition("/")[2], bucket=bucket, key=key)
         mirrored = pipeline.target.key(bare, Output(chunks=(), name=bare.name))
-    task = Task(
+    task = DeliveryTask(
         pipeline=pipeline.name,
         recipe=pipeline.recipe,
         bucket=bucket,
@@ -84,29 +84,31 @@ def process(
         look_first=look_first,
         large_bytes=pipeline.config.part_bytes,
     )
-    with _Hands(pipeline, clients, bucket, key) as hands:
-        talk = settle(task)
+    with EffectInterpreter(pipeline, clients, bucket, key) as interpreter:
+        steps = deliver(task)
         answer: Any = None
         while True:
             try:
-                effect = talk.send(answer)
+                effect = steps.send(answer)
             except StopIteration as stop:
-                return Handled(stop.value, hands.read_bytes, hands.written_bytes, tuple(hands.written))
-            answer = hands.perform(effect)
+                return DeliveryResult(
+                    stop.value, interpreter.read_bytes, interpreter.written_bytes, tuple(interpreter.written)
+                )
+            answer = interpreter.interpret(effect)
 
 
-class _Hands:
+class EffectInterpreter:
     def __init__(self, pipeline: Pipeline, clients: Clients, bucket: str, key: str) -> None:
         self._pipeline, self._clients = pipeline, clients
         self._bucket, self._key = bucket, key
         self._source: Source | None = None
         self._outputs: Iterator[Output] = iter(())
         self._output: Output | None = None
-        self._body: Body | None = None
+        self._body: OutputBody | None = None
         self._index = -1
         self._keys: set[str] = set()
-        self._carried: dict[str, str] = {}
-        self._has_place = False
+        self._preserved: dict[str, str] = {}
+        self._holds_slot = False
         self._spool: Spool | None = None
         self.read_bytes = self.written_bytes = 0
         self.written: list[str] = []
@@ -116,14 +118,14 @@ class _Hands:
 
     def __exit__(self, *_: object) -> None:
         self._close()
-        if self._has_place:
+        if self._holds_slot:
             self._clients.large.release()
 
-    def _take_place(self) -> None:
-        """Wait until few enough large objects are under way. One place an object: who holds one waits for nobody."""
-        if not self._has_place:
+    def _acquire_slot(self) -> None:
+        """Wait for one of the slots for large objects. An object takes at most one, so deliveries cannot block each other for ever."""
+        if not self._holds_slot:
             self._clients.large.acquire()
-            self._has_place = True
+            self._holds_slot = True
 
     def _close(self) -> None:
         close = getattr(self._outputs, "close", None)
@@ -133,7 +135,7 @@ class _Hands:
             self._spool.close()
             self._spool = None
 
-    def perform(self, effect: Effect) -> Any:
+    def interpret(self, effect: Effect) -> Any:
         match effect:
             case ReadSource(version_id):
                 return self._read(version_id)
@@ -142,64 +144,64 @@ class _Hands:
             case Put():
                 return self._put(effect)
             case LookAtSource():
-                head = look(self._clients.source, self._bucket, self._key)
+                head = find_head(self._clients.source, self._bucket, self._key)
                 return state_of(head, head.size_bytes) if head is not None else None
             case LookAtTarget(key):
-                found = look(self._clients.target, self._pipeline.target.bucket, key)
-                return Found(etag=found.etag, stamp=Stamp.from_metadata(_metadata(found.headers))) if found else None
+                head = find_head(self._clients.target, self._pipeline.target.bucket, key)
+                return TargetState(etag=head.etag, stamp=Stamp.from_metadata(_metadata(head.headers))) if head else None
             case Delete(key, if_match):
                 return self._delete(key, if_match)
 
     def _read(self, version_id: str) -> Any:
         self._close()
         config = self._pipeline.config
-        opened = open_source(
+        reader = open_source(
             self._clients.source, self._bucket, self._key, version_id=version_id, range_bytes=config.part_bytes
         )
-        if opened is None:
+        if reader is None:
             return None
-        if opened.size_bytes > config.part_bytes:
-            self._take_place()
-        tags = self._clients.tags(self._bucket, self._key, opened.head.version_id) if config.tags == "keep" else {}
+        if reader.size_bytes > config.part_bytes:
+            self._acquire_slot()
+        tags = self._clients.tags(self._bucket, self._key, reader.head.version_id) if config.tags == "keep" else {}
         transform = self._pipeline.transform
         if transform.many and not transform.own:
-            self._rehearse(opened, tags)
-        self._carried = carried_headers(opened.head.headers, as_it_is=self._pipeline.transform.as_it_is)
-        self.read_bytes += opened.size_bytes
-        self._source = opened.source(tags)
+            self._dry_run(reader, tags)
+        self._preserved = preserved_headers(reader.head.headers, unchanged=self._pipeline.transform.unchanged)
+        self.read_bytes += reader.size_bytes
+        self._source = reader.source(tags)
         outputs = transform.run(self._source)
         if transform.many and transform.own:
             outputs = self._spooled(outputs)
         self._outputs, self._index, self._body = outputs, -1, None
         self._keys = set()
-        return opened.state
+        return reader.state
 
     def _spooled(self, outputs: Iterator[Output]) -> Iterator[Output]:
-        """Make all outputs before the first is published. A user's function runs once: it may send, charge or count."""
+        """Make all outputs before publishing the first. A user's function runs once, because it may have side effects."""
         assert self._source is not None
         self._spool = Spool()
-        kept, keys = [], set[str]()
+        outputs_made, keys = [], set[str]()
         for index, output in enumerate(self._spool.keep(outputs)):
-            self._tell_apart(self._source, output, index, keys)
-            kept.append(output)
-        return iter(kept)
+            self._check_distinct(self._source, output, index, keys)
+            outputs_made.append(output)
+        return iter(outputs_made)
 
-    def _rehearse(self, opened: Opened, tags: dict[str, str]) -> None:
-        """Once through without writing: of many outputs, none is published when a later one can't be made."""
-        source, keys = opened.source(tags), set[str]()
+    def _dry_run(self, reader: SourceReader, tags: dict[str, str]) -> None:
+        """Run the transform once without writing, so that a failing output stops the object before any output is published."""
+        source, keys = reader.source(tags), set[str]()
         for index, output in enumerate(self._pipeline.transform.run(source)):
             for _ in output.chunks:
                 pass
-            self._tell_apart(source, output, index, keys)
+            self._check_distinct(source, output, index, keys)
 
-    def _tell_apart(self, source: Source, output: Output, index: int, keys: set[str]) -> None:
-        """Add an output's key to `keys`; Rejected when it is there already."""
+    def _check_distinct(self, source: Source, output: Output, index: int, keys: set[str]) -> None:
+        """Add an output's key to `keys`. Rejected when another output has the same key."""
         key = self._pipeline.target.key(source, output, index)
         if key in keys:
             raise Rejected(
                 Reason.COLLISION,
-                f"two outputs of it would be {key}",
-                hint="Use {member}, {name} or {index} in the target.",
+                f"two outputs of this object have the key {key}",
+                hint="Use {member}, {name} or {index} in the target template.",
             )
         keys.add(key)
 
@@ -211,12 +213,12 @@ class _Hands:
         if self._output is None:
             return None
         self._index += 1
-        self._body = Body(self._output.chunks, self._pipeline.config.part_bytes)
-        # The name of an output may only be right once its first bytes were made.
+        self._body = OutputBody(self._output.chunks, self._pipeline.config.part_bytes)
+        # A transform may set the output's name only when it makes the first bytes.
         self._body.load()
         key = self._pipeline.target.key(self._source, self._output, self._index)
         if key in self._keys:
-            raise Rejected(Reason.COLLISION, f"two outputs of it would be {key}")
+            raise Rejected(Reason.COLLISION, f"two outputs of this object have the key {key}")
         self._keys.add(key)
         return key
 
@@ -224,9 +226,9 @@ class _Hands:
         assert self._body is not None
         if self._body.spent:
             return PutAnswer.REFUSED_AND_SPENT
-        if not self._body.whole:
-            self._take_place()
-        answer, size = write(
+        if not self._body.fits_one_part:
+            self._acquire_slot()
+        answer, size = write_output(
             self._clients.target,
             self._pipeline.target.bucket,
             effect.key,
@@ -246,7 +248,7 @@ class _Hands:
         config = self._pipeline.config
         metadata = {name: value for name, value in self._source.metadata.items() if not name.startswith("windlass-")}
         metadata |= dict(self._output.metadata) | config.metadata | stamp.to_metadata()
-        headers = self._carried | {f"x-amz-meta-{name}": value for name, value in metadata.items()}
+        headers = self._preserved | {f"x-amz-meta-{name}": value for name, value in metadata.items()}
         kind = config.content_type or content_type_of(self._output, self._source)
         if kind:
             headers["content-type"] = kind

@@ -1,4 +1,4 @@
-"""Guards for what grows when it is opened: compressed streams and archives."""
+"""Guards against expansion bombs in compressed streams and archives."""
 
 from __future__ import annotations
 
@@ -12,19 +12,19 @@ from windlass.pipelines.model import Chunks, Reason, Rejected, StepOption
 
 __all__ = ["LIMITS", "Decoder", "Meter", "decompressed", "safe_member"]
 
-_FREE_BYTES = 16 << 20  # small outputs may have any ratio: a page of zeros is no attack
+_FREE_BYTES = 16 << 20  # below this size any ratio is allowed: a page of zeros is no attack
 
 LIMITS = (
     StepOption(
         name="max_bytes",
-        help="Refuse when the expanded content is larger than this.",
+        help="Refuse an object whose expanded content is larger than this.",
         kind="size",
         default=100 << 30,
         minimum=1,
     ),
     StepOption(
         name="max_ratio",
-        help="Refuse when more than 16 MiB come out and the output is more than this many times the input.",
+        help="Refuse an object that expands to more than 16 MiB and to more than this many times its size.",
         kind="number",
         default=250,
         minimum=1,
@@ -34,7 +34,7 @@ LIMITS = (
 
 @dataclass(slots=True)
 class Meter:
-    """Bytes in and out of one object's expansion, held to its limits."""
+    """Counts the bytes into and out of one object's expansion, and enforces its limits."""
 
     max_bytes: int
     max_ratio: float
@@ -42,13 +42,13 @@ class Meter:
     given_bytes: int = field(default=0)
 
     def counted(self, chunks: Chunks) -> Iterator[bytes]:
-        """The input, counted."""
+        """Yield the input, counted."""
         for chunk in chunks:
             self.taken_bytes += len(chunk)
             yield chunk
 
     def give(self, piece: bytes) -> bytes:
-        """The output, counted and checked."""
+        """Return the output, counted and checked."""
         self.given_bytes += len(piece)
         if self.given_bytes > self.max_bytes:
             raise Rejected(Reason.BOMB, f"expands to more than {format_bytes(self.max_bytes)} (max_bytes)")
@@ -56,7 +56,7 @@ class Meter:
             raise Rejected(
                 Reason.BOMB,
                 f"expands to more than {self.max_ratio:g} times its size (max_ratio)",
-                hint="Raise max_ratio, if the content really is that repetitive.",
+                hint="If the content really is that repetitive, raise max_ratio.",
             )
         return piece
 
@@ -76,9 +76,9 @@ class Decoder(Protocol):
 def decompressed(
     chunks: Chunks, meter: Meter, make: type[Decoder], errors: tuple[type[Exception], ...]
 ) -> Iterator[bytes]:
-    """Expand concatenated streams (gzip members, zstd frames), 256 KiB at a time whatever the ratio.
+    """Yield the expansion of concatenated streams (gzip members, zstd frames), at most 256 KiB at a time.
 
-    Rejected: damaged data, an end in the middle, an empty input, anything but zeros after the last stream.
+    Rejected for damaged, truncated or empty data, and for anything but zeros after the last stream.
     """
     decoder: Decoder | None = None
     for chunk in meter.counted(chunks):
@@ -86,7 +86,7 @@ def decompressed(
         while data or (decoder is not None and not decoder.needs_input and not decoder.eof):
             if decoder is None or decoder.eof:
                 ended = decoder is not None
-                if ended and not (data := data.lstrip(b"\0")):  # tape and disk blocks are padded
+                if ended and not (data := data.lstrip(b"\0")):  # tape and disk blocks are padded with zeros
                     break
                 decoder = make()
             try:
@@ -101,7 +101,7 @@ def decompressed(
 
 
 def safe_member(name: str) -> str:
-    """The name of an archive's member as a relative path; Rejected when it leads anywhere else."""
+    """Return the name of an archive's member as a relative path. Rejected when it leads outside the archive's folder."""
     path = PurePosixPath(name)
     parts = path.parts
     if (

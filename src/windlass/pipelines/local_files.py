@@ -7,8 +7,8 @@ from typing import Any
 
 from windlass.core import clock
 from windlass.core.errors import UsageError
-from windlass.pipelines.build import Pipeline
 from windlass.pipelines.model import Output, Rejected, Source
+from windlass.pipelines.pipeline import Pipeline
 from windlass.pipelines.stream import file_chunks
 
 __all__ = ["transform_file"]

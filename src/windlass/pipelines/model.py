@@ -1,4 +1,4 @@
-"""The words of a pipeline: what a step is given, what it makes, what it declares, and how it refuses."""
+"""The model of a pipeline: a step, its input, its outputs, its options, and the refusal of bad input."""
 
 from __future__ import annotations
 
@@ -16,20 +16,20 @@ Chunks: TypeAlias = Iterable[bytes]
 
 
 class Reason(StrEnum):
-    """Why an input can't be transformed, now or ever: few enough to be a metric's label."""
+    """Why an input cannot be transformed. Few values, because they are a metric's label."""
 
     MALFORMED = "malformed"
-    NOT_TEXT = "not-text"  # bytes that the declared encoding doesn't have
+    NOT_TEXT = "not-text"  # bytes that are invalid in the declared encoding
     TRUNCATED = "truncated"
     TOO_LARGE = "too-large"  # larger than a limit of the step
-    BOMB = "bomb"  # small, and enormous once expanded
+    BOMB = "bomb"  # small, and enormous when expanded
     UNSAFE_NAME = "unsafe-name"  # ../, absolute, a device
-    UNSUPPORTED = "unsupported"  # valid, and has no equivalent in the target format
+    UNSUPPORTED = "unsupported"  # valid, without equivalent in the target format
     COLLISION = "collision"  # another object's output has that key
 
 
 class Rejected(WindlassError):
-    """The input is bad: trying again gives the same. It goes to `on_error` with this message; the queue moves on."""
+    """The input is bad, and another attempt would fail too. The object goes to `on_error` with this message."""
 
     exit_code = 1
     http_status = 422
@@ -41,11 +41,10 @@ class Rejected(WindlassError):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Source:
-    """The input of a step: an object of S3, a local file, or what the step before made.
+    """The input of a step: an S3 object, a local file, or the output of the step before.
 
-    `chunks` can be iterated once. `name` is the natural file name at this point of the chain: the base name of the
-    key, `a.json` after yaml-to-json, `docs/a.txt` for a member of an archive. The other members describe the object
-    that started the chain.
+    `chunks` can be iterated once. `name` is the file name at this point of the chain: the base name of the key, `a.json`
+    after yaml-to-json, `docs/a.txt` for a member of an archive. The other fields describe the object that entered the chain.
     """
 
     chunks: Chunks
@@ -61,15 +60,15 @@ class Source:
     modified: datetime | None = None
 
     def followed_by(self, output: Output) -> Source:
-        """The source for the next step: the output's content and name, the same object's description."""
+        """Return the source of the next step: the output's content and name, with the same object's description."""
         return replace(self, chunks=output.chunks, name=output.name, content_type=output.content_type, size_bytes=None)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Output:
-    """One object that a step makes. Its chunks must be used up before the next output is asked for.
+    """One object that a step makes. Its chunks must be used before the next output is requested.
 
-    `member` is the path inside an archive that was expanded, else "". `metadata` is added to what carries over.
+    `member` is the path inside an expanded archive, else "". `metadata` is added to the source's.
     """
 
     chunks: Chunks
@@ -86,8 +85,8 @@ Kind: TypeAlias = Literal["text", "count", "number", "size", "flag", "choice", "
 class StepOption:
     """One option of a step, declared once: configuration, `windlass pipeline transforms` and the docs read it here.
 
-    Sizes are bytes (written `64MiB`); `list` is a list of texts. `check` raises ValueError for what the type allows and
-    the step doesn't, such as an expression that doesn't compile.
+    Sizes are bytes (written `64MiB`); `list` is a list of strings. `check` raises ValueError for a value that the kind allows
+    and the step does not, such as an expression that does not compile.
     """
 
     name: str
@@ -105,10 +104,9 @@ class StepOption:
 class Step:
     """One transform: `run` turns a source into outputs, lazily, and raises Rejected for bad input.
 
-    `streams`: memory stays constant whatever the size; otherwise an option of the step limits the size.
-    `many`: one object can become several. `own`: it is a user's function, which may have side effects and runs once.
-    `requires` names the modules that must be installed, `extra` the package's
-    extra that has them.
+    `streams`: memory does not grow with the size; otherwise an option of the step limits the size. `many`: one object can have
+    several outputs. `own`: a user's function, which may have side effects and runs once. `requires` are the modules that must be
+    installed, `extra` is the extra of Windlass that installs them.
     """
 
     name: str

@@ -1,4 +1,4 @@
-"""A step's options: from configuration to checked values, with defaults, before anything runs."""
+"""Options of a step: configured values, checked and completed with defaults before anything runs."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ _TRUE, _FALSE = ("true", "yes", "on", "1"), ("false", "no", "off", "0")
 
 
 def checked_options(step: Step, given: Mapping[str, object]) -> dict[str, Any]:
-    """All options of the step: the given ones checked, the others at their defaults.
+    """Return all options of the step: the configured ones checked, the others at their defaults.
 
     Raises:
         ConfigError: An unknown option, a value of the wrong type or out of its limits, a missing one that is required,
@@ -61,7 +61,7 @@ def _typed(option: StepOption, value: object) -> Any:
     match option.kind:
         case "text" | "choice":
             if not isinstance(value, str):
-                raise TypeError(f"{value!r} is not a text")
+                raise TypeError(f"{value!r} is not a string")
             return value
         case "count":
             return _count(value)
@@ -95,7 +95,7 @@ def _flag(value: object) -> bool:
 def _list(value: object) -> tuple[str, ...]:
     several = [value] if isinstance(value, str) else value
     if not isinstance(several, (list, tuple)) or not all(isinstance(one, str) for one in several):
-        raise ValueError(f"{value!r} is not a list of texts")
+        raise ValueError(f"{value!r} is not a list of strings")
     return tuple(several)
 
 

@@ -1,4 +1,4 @@
-"""Parquet from tables that arrive one after the other, as chunks; and tables from a Parquet file, batch by batch."""
+"""Parquet files: chunks from arriving tables, and record batches from a file."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from typing import Any
 from windlass.pipelines.model import Reason, Rejected, StepOption
 from windlass.pipelines.stream import CHUNK_BYTES, Outbox
 
-__all__ = ["MAX_FILE", "PARQUET_OPTIONS", "arrow_type", "declared_schema", "parquet_chunks", "refuse_twice", "tables"]
+__all__ = ["MAX_FILE", "PARQUET_OPTIONS", "arrow_type", "check_columns", "declared_schema", "parquet_chunks", "tables"]
 
 _ROW_GROUP_BYTES = 8 << 20
 _COLUMN_BYTES = 32 << 10  # of each column and row group at least: the footer has an entry for each, held to the end
@@ -36,7 +36,7 @@ PARQUET_OPTIONS = (
 )
 MAX_FILE = StepOption(
     name="max_bytes",
-    help="Refuse larger files; the file is kept on local disk while it is read.",
+    help="Refuse larger files. The file is stored on local disk while it is read.",
     kind="size",
     default=50 << 30,
     minimum=1,
@@ -44,7 +44,7 @@ MAX_FILE = StepOption(
 
 
 def declared_schema(columns: Iterable[str]) -> dict[str, str]:
-    """`["id:int64"]` → `{"id": "int64"}`; ValueError for an unknown type."""
+    """Return `{"id": "int64"}` for `["id:int64"]`. ValueError for an unknown type."""
     found = {}
     for column in columns:
         name, colon, kind = column.rpartition(":")
@@ -67,7 +67,7 @@ def _decimal(kind: str) -> tuple[int, int] | None:
 
 
 def arrow_type(kind: str) -> Any:
-    """The Arrow type of a declared one."""
+    """Return the Arrow type of a declared type."""
     import pyarrow as pa
 
     if (digits := _decimal(kind)) is not None:
@@ -86,19 +86,19 @@ def arrow_type(kind: str) -> Any:
     }[kind]
 
 
-def refuse_twice(names: list[str]) -> None:
-    """Rejected when two columns have one name (most readers of Parquet would fail, or take one of them), or too many."""
+def check_columns(names: list[str]) -> None:
+    """Raise Rejected for two columns of one name (most readers would fail, or drop one) and for too many columns."""
     if len(names) > _MAX_COLUMNS:
-        raise Rejected(Reason.TOO_LARGE, f"has {len(names):,} columns, and at most {_MAX_COLUMNS:,} are taken")
+        raise Rejected(Reason.TOO_LARGE, f"the table has {len(names):,} columns; the limit is {_MAX_COLUMNS:,}")
     if len(set(names)) != len(names):
         twice = Counter(names).most_common(1)[0][0]
-        raise Rejected(Reason.MALFORMED, f"the column {twice[:100]!r} is there twice")
+        raise Rejected(Reason.MALFORMED, f"the column {twice[:100]!r} appears twice")
 
 
 def parquet_chunks(arriving: Iterable[Any], options: Mapping[str, Any]) -> Iterator[bytes]:
-    """One Parquet file of tables of one schema, in row groups of about 8 MiB of Arrow memory (more for hundreds of columns).
+    """Yield one Parquet file of tables of one schema, in row groups of about 8 MiB of Arrow memory (more for hundreds of columns).
 
-    The same tables give the same bytes. An input without tables makes no file and is Rejected.
+    The same tables give the same bytes. Rejected for an input without tables.
     """
     import pyarrow as pa
     import pyarrow.parquet as pq
@@ -123,16 +123,20 @@ def parquet_chunks(arriving: Iterable[Any], options: Mapping[str, Any]) -> Itera
                 writer.write_table(pa.concat_tables(held))
                 del table
                 held, size = [], 0
-                pool.release_unused()  # the allocator keeps what is freed, and a worker has more to do than this
+                pool.release_unused()  # the allocator would keep freed memory, which other objects of the worker need
                 yield from _pieces(out)
         if writer is None:
-            raise Rejected(Reason.MALFORMED, "has no rows, so no columns are known", hint="Name them in schema.")
+            raise Rejected(
+                Reason.MALFORMED,
+                "the input has no rows, so its columns are unknown",
+                hint="Name the columns in schema.",
+            )
         if held:
             writer.write_table(pa.concat_tables(held))
         writer.close()
         yield from _pieces(out)
     except pa.ArrowException as problem:
-        raise Rejected(Reason.UNSUPPORTED, f"can't be written as Parquet: {problem}") from problem
+        raise Rejected(Reason.UNSUPPORTED, f"the table cannot be written as Parquet: {problem}") from problem
 
 
 def _pieces(out: Outbox) -> Iterator[bytes]:
@@ -142,20 +146,20 @@ def _pieces(out: Outbox) -> Iterator[bytes]:
 
 
 def tables(file: Any, columns: Iterable[str] = ()) -> Iterator[Any]:
-    """The record batches of a Parquet file on disk. Rejected: anything that is none, or is damaged."""
+    """Yield the record batches of a Parquet file on disk. Rejected for a damaged file or another format."""
     import pyarrow as pa
     import pyarrow.parquet as pq
 
     try:
         with pq.ParquetFile(file, buffer_size=1 << 20, pre_buffer=False) as parquet:
-            refuse_twice(parquet.schema_arrow.names)
+            check_columns(parquet.schema_arrow.names)
             wanted = list(columns) or None
             if wanted and (missing := set(wanted) - set(parquet.schema_arrow.names)):
-                raise Rejected(Reason.MALFORMED, f"has no column {min(missing)!r}")
+                raise Rejected(Reason.MALFORMED, f"the file has no column {min(missing)!r}")
             empty = pa.RecordBatch.from_pylist([], schema=parquet.schema_arrow)
-            yield empty.select(wanted) if wanted else empty  # the columns' names, where there are no rows
+            yield empty.select(wanted) if wanted else empty  # carries the column names of a file without rows
             for batch in parquet.iter_batches(batch_size=8192, columns=wanted):
-                # A column can be asked for in another order than it was written in.
+                # Columns may be requested in another order than they were written.
                 yield batch.select(wanted) if wanted else batch
     except (pa.ArrowException, OSError) as problem:
-        raise Rejected(Reason.MALFORMED, f"not a sound Parquet file: {problem}") from problem
+        raise Rejected(Reason.MALFORMED, f"not a valid Parquet file: {problem}") from problem

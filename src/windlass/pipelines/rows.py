@@ -8,8 +8,8 @@ from windlass.core.units import format_bytes
 from windlass.present.output import Column
 
 if TYPE_CHECKING:
-    from windlass.pipelines.build import Pipeline
-    from windlass.pipelines.counted import Failure
+    from windlass.pipelines.counters import RefusedObject
+    from windlass.pipelines.pipeline import Pipeline
 
 __all__ = ["FAILURE_COLUMNS", "PIPELINE_COLUMNS", "failure_row", "pipeline_row", "step_row"]
 
@@ -51,7 +51,7 @@ def pipeline_row(pipeline: Pipeline, counts: dict[str, int]) -> dict[str, Any]:
     }
 
 
-def failure_row(failure: Failure) -> dict[str, Any]:
+def failure_row(failure: RefusedObject) -> dict[str, Any]:
     """Return a refused object as a row."""
     return {
         "at": failure.at,

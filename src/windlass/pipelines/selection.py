@@ -1,4 +1,4 @@
-"""Which objects a pipeline takes: a bucket, a prefix, and optionally a suffix or patterns."""
+"""Selection of a pipeline's objects: a bucket, a prefix, and optionally suffixes or patterns."""
 
 from __future__ import annotations
 
@@ -20,8 +20,8 @@ class Selection:
     suffixes: tuple[str, ...] = ()
     patterns: tuple[str, ...] = ()
 
-    def takes(self, bucket: str, key: str) -> bool:
-        """Whether this object is one of the pipeline's. A key that ends in / is a folder's placeholder, and isn't."""
+    def selects(self, bucket: str, key: str) -> bool:
+        """Return whether the pipeline selects this object. A key that ends in / is a folder placeholder and is never selected."""
         if bucket != self.bucket or not key.startswith(self.prefix) or key.endswith("/"):
             return False
         if self.suffixes and not key.endswith(self.suffixes):
@@ -30,25 +30,23 @@ class Selection:
         return not self.patterns or any(re.match(translate(pattern), below) for pattern in self.patterns)
 
     def path(self, key: str) -> str:
-        """The key below the prefix's last folder: what a template's {path} is."""
+        """Return the key below the prefix's last folder, the value of {path} in a template."""
         folder = self.prefix.rpartition("/")[0]
         return key[len(folder) + 1 :] if folder else key
 
 
 def split_url(url: str) -> tuple[str, str]:
-    """`s3://bucket/rest` → its two parts; ConfigError for anything else."""
+    """Split `s3://bucket/rest` into bucket and rest. ConfigError for anything else."""
     scheme, colon, rest = url.partition("://")
     bucket, _, key = rest.partition("/")
     if scheme != "s3" or not colon or not re.fullmatch(r"[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]", bucket):
-        raise ConfigError(f"{url!r} is not s3://bucket/…", hint="The bucket's name comes first, without placeholders.")
+        raise ConfigError(f"{url!r} is not s3://bucket/…", hint="Begin with the bucket's name, without placeholders.")
     return bucket, key
 
 
 def read_selection(url: str, *, suffixes: tuple[str, ...] = (), patterns: tuple[str, ...] = ()) -> Selection:
-    """The selection of configuration: `source = "s3://raw/incoming/"` with `suffix` and `match`."""
+    """Return the configured selection: `source = "s3://raw/incoming/"` with `suffix` and `match`."""
     bucket, prefix = split_url(url)
     if any(letter in prefix for letter in "*?{}"):
-        raise ConfigError(
-            f"{url!r} has a pattern in its prefix", hint='Put patterns into match, such as match = ["*.yaml"].'
-        )
+        raise ConfigError(f"{url!r} has a pattern in its prefix", hint='Use match for patterns: match = ["*.yaml"].')
     return Selection(bucket=bucket, prefix=prefix, suffixes=suffixes, patterns=patterns)

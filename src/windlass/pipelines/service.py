@@ -1,4 +1,4 @@
-"""The pipelines' one door: what is configured, how it stands, and what runs it."""
+"""The service of pipelines: their configuration, their results, and what runs them."""
 
 from __future__ import annotations
 
@@ -12,11 +12,11 @@ from windlass.core import clock
 from windlass.core.errors import ConfigError, NotFound
 from windlass.estate.service import Estate
 from windlass.pipelines import store as rows
-from windlass.pipelines.build import Pipeline, build_all
 from windlass.pipelines.config import PipelineConfig
-from windlass.pipelines.counted import Count, Failure
-from windlass.pipelines.engine import Engine
-from windlass.pipelines.opening import open_engine, place_of
+from windlass.pipelines.counters import Count, RefusedObject
+from windlass.pipelines.pipeline import Pipeline, build_all
+from windlass.pipelines.runner import PipelineRunner
+from windlass.pipelines.runtime import location_of, open_runner
 from windlass.pipelines.worker import Worker
 from windlass.queues.service import Queues
 from windlass.store.engine import Store
@@ -25,7 +25,7 @@ __all__ = ["Pipelines"]
 
 
 class Pipelines:
-    """Pipelines of windlass.toml; AWS and the store are reached when a method needs them."""
+    """Pipelines of windlass.toml. AWS and the store are opened when a method needs them."""
 
     def __init__(
         self,
@@ -39,19 +39,19 @@ class Pipelines:
         self._estate, self._queues, self._store = estate, queues, store
 
     def built(self, names: Sequence[str] = ()) -> tuple[Pipeline, ...]:
-        """The pipelines, checked together; NotFound for a name that is none."""
+        """Return the pipelines, checked together. NotFound for an unknown name."""
         made = build_all(self.configs)
         for name in names:
             if all(one.name != name for one in made):
                 known = ", ".join(one.name for one in made) or "none"
-                raise NotFound(f"windlass.toml has no [[pipeline]] entry {name!r}", hint=f"There are: {known}.")
+                raise NotFound(f"windlass.toml has no [[pipeline]] entry {name!r}", hint=f"It has: {known}.")
         return tuple(one for one in made if not names or one.name in names)
 
     @contextlib.contextmanager
-    def engine(self, names: Sequence[str] = ()) -> Iterator[Engine]:
-        """The pipelines ready to run, for the block: their connections are closed at its end."""
-        with open_engine(self.built(names), self._estate(), self._store) as engine:
-            yield engine
+    def runner(self, names: Sequence[str] = ()) -> Iterator[PipelineRunner]:
+        """Open a runner of these pipelines (all by default); its connections are closed at the end of the block."""
+        with open_runner(self.built(names), self._estate(), self._store) as runner:
+            yield runner
 
     def workers(
         self,
@@ -61,59 +61,64 @@ class Pipelines:
         health: tuple[str, int] | None = None,
         settings: dict[str, object] | None = None,
     ) -> tuple[Worker, ...]:
-        """A worker per source queue of these pipelines (of all that have one, when none is named)."""
+        """Return one worker per source queue of these pipelines; by default of all pipelines with a queue."""
         chosen = [one for one in self.built(names) if one.config.queue or names]
-        lacking = next((one.name for one in chosen if not one.config.queue), "")
-        if lacking or not chosen:
-            what = f"pipeline {lacking} has no queue" if lacking else "windlass.toml has no [[pipeline]] with a queue"
-            raise ConfigError(what, hint="`queue` names the queue with the source's events; backfills need none.")
+        without_queue = next((one.name for one in chosen if not one.config.queue), "")
+        if without_queue or not chosen:
+            what = (
+                f"pipeline {without_queue} has no queue"
+                if without_queue
+                else "windlass.toml has no [[pipeline]] with a queue"
+            )
+            raise ConfigError(what, hint="Set `queue` to the queue with the source's events. A backfill needs none.")
         by_queue: dict[tuple[str, str, str], list[PipelineConfig]] = {}
         for one in chosen:
             by_queue.setdefault((one.config.queue, *self.place(one.config)), []).append(one.config)
         if health is not None and len(by_queue) > 1:
             raise ConfigError(
-                "these pipelines are of several queues, and one health port serves one", hint="Name those of one queue."
+                "these pipelines have several queues, and a health port serves one worker",
+                hint="Name the pipelines of one queue.",
             )
         return tuple(
             Worker(
                 self,
-                mine,
+                group,
                 queues=self._queues(),
                 store=self._store,
                 registry=registry,
                 health=health,
                 settings=settings,
             )
-            for mine in by_queue.values()
+            for group in by_queue.values()
         )
 
     def place(self, config: PipelineConfig) -> tuple[str, str]:
-        """Account and region of a pipeline's queue and source."""
-        return place_of(config, self._estate())
+        """Return the account and region of a pipeline's queue and source."""
+        return location_of(config, self._estate())
 
     def estate(self) -> Estate:
-        """The estate."""
+        """Return the estate."""
         return self._estate()
 
-    # Looking
+    # Results
 
     def counts(self, name: str = "", *, within_s: float = 3600.0) -> tuple[Count, ...]:
-        """Objects by minute and outcome."""
-        with self._kept().read() as connection:
+        """Return the objects by minute and outcome."""
+        with self._opened_store().read() as connection:
             since = clock.now() - timedelta(seconds=within_s)
             return tuple(rows.list_counts(connection, since=since, pipeline=name))
 
     def totals(self, *, within_s: float = 86_400.0) -> dict[str, dict[str, int]]:
-        """Objects by pipeline and outcome."""
-        with self._kept().read() as connection:
+        """Return the objects by pipeline and outcome."""
+        with self._opened_store().read() as connection:
             return rows.totals(connection, since=clock.now() - timedelta(seconds=within_s))
 
-    def failures(self, name: str = "", *, waiting: bool = False, limit: int = 100) -> tuple[Failure, ...]:
-        """What was refused, the latest first."""
-        with self._kept().read() as connection:
-            return tuple(rows.list_failures(connection, pipeline=name, waiting=waiting, limit=limit))
+    def failures(self, name: str = "", *, waiting: bool = False, limit: int = 100) -> tuple[RefusedObject, ...]:
+        """Return refused objects, the latest first; `waiting`: only those that no retry delivered."""
+        with self._opened_store().read() as connection:
+            return tuple(rows.list_refused(connection, pipeline=name, waiting=waiting, limit=limit))
 
-    def _kept(self) -> Store:
+    def _opened_store(self) -> Store:
         if self._store is None:
-            raise ConfigError("there is no store here", hint="Set store.url.")
+            raise ConfigError("this process has no store", hint="Set store.url.")
         return self._store()

@@ -1,4 +1,4 @@
-"""Outputs of a user's own transform, kept on local disk until all of them are made: it runs once, and none is half published."""
+"""A spool on local disk for the outputs of a user's transform, so that it runs once and publishes all outputs or none."""
 
 from __future__ import annotations
 
@@ -17,15 +17,15 @@ _READ_BYTES = 1 << 20
 
 
 class Spool:
-    """A temporary file of outputs one after another; close it when they are used. Up to 1 MiB stays in memory."""
+    """A temporary file that holds outputs one after another. Up to 1 MiB stays in memory. Close it after use."""
 
     def __init__(self) -> None:
         self._file: IO[bytes] = tempfile.SpooledTemporaryFile(_MEMORY_BYTES)  # noqa: SIM115  closed by `close`
 
     def keep(self, outputs: Iterable[Output]) -> Iterator[Output]:
-        """Write each output's content and yield the output with its content read from here.
+        """Store each output's content, and yield the output with its content read from the spool.
 
-        Whatever the outputs raise is raised. WindlassError when the disk is full.
+        Raises what the outputs raise, and WindlassError when the disk is full.
         """
         for output in outputs:
             start = self._file.seek(0, 2)
@@ -34,8 +34,8 @@ class Spool:
                     self._file.write(chunk)
             except OSError as error:
                 raise WindlassError(
-                    f"the outputs of a transform can't be kept in {tempfile.gettempdir()}: {error}",
-                    hint="Make room there, or name another disk by TMPDIR.",
+                    f"the outputs of a transform cannot be stored in {tempfile.gettempdir()}: {error}",
+                    hint="Free some space there, or set TMPDIR to a folder on another disk.",
                 ) from error
             yield replace(output, chunks=self._read(start, self._file.tell()))
 

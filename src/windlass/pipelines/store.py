@@ -1,4 +1,4 @@
-"""What pipelines remember beside the objects themselves: counts by minute and outcome, and what was refused. For people only."""
+"""Tables of pipelines: counts by minute and outcome, and refused objects. Deliveries never read them."""
 
 from __future__ import annotations
 
@@ -9,23 +9,23 @@ from typing import Any
 from sqlalchemy import BigInteger, Column, Connection, Row, String, Table, Text, delete, func, select, update
 
 from windlass.core.clock import format_time, parse_time
-from windlass.pipelines.counted import Count, Failure
+from windlass.pipelines.counters import Count, RefusedObject
 from windlass.store.engine import Store
 from windlass.store.metadata import Message, Time, metadata
 
 __all__ = [
     "Count",
-    "Failure",
+    "RefusedObject",
     "add_counts",
     "forget_old",
     "list_counts",
-    "list_failures",
+    "list_refused",
     "mark_retried",
-    "put_failure",
+    "put_refused",
     "totals",
 ]
 
-_KEPT = timedelta(days=30)
+_RETENTION = timedelta(days=30)
 
 count = Table(
     "pipeline_count",
@@ -53,7 +53,7 @@ failure = Table(
 
 
 def add_counts(connection: Connection, store: Store, counts: Sequence[Count]) -> None:
-    """Add to what was counted before."""
+    """Add counts to those of the same minute and outcome."""
     for one in counts:
         key = {"pipeline": one.pipeline, "minute": format_time(one.minute), "outcome": one.outcome}
         numbers = {"objects": one.objects, "read_bytes": one.read_bytes, "written_bytes": one.written_bytes}
@@ -63,7 +63,7 @@ def add_counts(connection: Connection, store: Store, counts: Sequence[Count]) ->
 
 
 def list_counts(connection: Connection, *, since: datetime, pipeline: str = "") -> list[Count]:
-    """By minute, in order of time."""
+    """Return the counts, ordered by minute."""
     statement = select(count).where(count.c.minute >= format_time(since)).order_by(count.c.minute)
     if pipeline:
         statement = statement.where(count.c.pipeline == pipeline)
@@ -74,7 +74,7 @@ def list_counts(connection: Connection, *, since: datetime, pipeline: str = "") 
 
 
 def totals(connection: Connection, *, since: datetime) -> dict[str, dict[str, int]]:
-    """Objects by pipeline and outcome, and bytes (`read_bytes`, `written_bytes`)."""
+    """Return objects by pipeline and outcome, and the bytes (`read_bytes`, `written_bytes`)."""
     columns = (func.sum(count.c[name]) for name in ("objects", "read_bytes", "written_bytes"))
     statement = (
         select(count.c.pipeline, count.c.outcome, *columns)
@@ -90,8 +90,8 @@ def totals(connection: Connection, *, since: datetime) -> dict[str, dict[str, in
     return found
 
 
-def put_failure(connection: Connection, store: Store, one: Failure) -> None:
-    """An object was refused; again, the newer reason counts."""
+def put_refused(connection: Connection, store: Store, one: RefusedObject) -> None:
+    """Record a refused object. A newer reason replaces an older one."""
     key = {"pipeline": one.pipeline, "bucket": one.bucket, "key": one.key}
     values = {
         "at": format_time(one.at),
@@ -105,10 +105,10 @@ def put_failure(connection: Connection, store: Store, one: Failure) -> None:
     connection.execute(statement.on_conflict_do_update(index_elements=list(key), set_=values))
 
 
-def list_failures(
+def list_refused(
     connection: Connection, *, pipeline: str = "", waiting: bool = False, limit: int = 100
-) -> list[Failure]:
-    """The latest first; `waiting`: only those that no retry took up."""
+) -> list[RefusedObject]:
+    """Return refused objects, the latest first; `waiting`: only those that no retry delivered."""
     statement = select(failure).order_by(failure.c.at.desc()).limit(limit)
     if pipeline:
         statement = statement.where(failure.c.pipeline == pipeline)
@@ -117,21 +117,21 @@ def list_failures(
     return [_failure(row) for row in connection.execute(statement)]
 
 
-def mark_retried(connection: Connection, one: Failure, at: datetime) -> None:
-    """A retry took it to a good end."""
+def mark_retried(connection: Connection, one: RefusedObject, at: datetime) -> None:
+    """Record that a retry delivered the object."""
     where = (failure.c.pipeline == one.pipeline) & (failure.c.bucket == one.bucket) & (failure.c.key == one.key)
     connection.execute(update(failure).where(where).values(retried_at=format_time(at)))
 
 
 def forget_old(connection: Connection, now: datetime) -> None:
-    """What is more than a month old."""
-    connection.execute(delete(count).where(count.c.minute < format_time(now - _KEPT)))
-    connection.execute(delete(failure).where(failure.c.at < format_time(now - _KEPT)))
+    """Delete counts and refused objects older than 30 days."""
+    connection.execute(delete(count).where(count.c.minute < format_time(now - _RETENTION)))
+    connection.execute(delete(failure).where(failure.c.at < format_time(now - _RETENTION)))
 
 
-def _failure(row: Row[Any]) -> Failure:
+def _failure(row: Row[Any]) -> RefusedObject:
     values: Mapping[str, Any] = {
         name: getattr(row, name) for name in ("pipeline", "bucket", "key", "version_id", "reason")
     }
     retried = parse_time(row.retried_at) if row.retried_at else None
-    return Failure(**values, at=parse_time(row.at), message=row.message, kept_at=row.kept_at, retried_at=retried)
+    return RefusedObject(**values, at=parse_time(row.at), message=row.message, kept_at=row.kept_at, retried_at=retried)

@@ -1,5 +1,7 @@
-"""Byte chunks: cut, joined, decoded, spooled, and turned into the file objects that libraries want. Memory is bounded
-by the largest chunk and the limits given; whoever reads slowly slows the reader of S3, nothing piles up."""
+"""Streams of byte chunks: split, join, decode, spool, and present them as file objects.
+
+Memory is bounded by the largest chunk and the given limits. A slow consumer slows the reader of S3; nothing is queued in between.
+"""
 
 from __future__ import annotations
 
@@ -30,14 +32,14 @@ CHUNK_BYTES = 128 << 10
 
 
 def read_all(chunks: Chunks, limit_bytes: int) -> bytes:
-    """The whole content; Rejected as soon as it is larger than the limit."""
+    """Return the complete content. Rejected as soon as it exceeds the limit."""
     parts, size = [], 0
     for chunk in chunks:
         size += len(chunk)
         if size > limit_bytes:
             raise Rejected(
                 Reason.TOO_LARGE,
-                f"larger than {format_bytes(limit_bytes)}, and this step needs the whole of it in memory",
+                f"larger than {format_bytes(limit_bytes)}, the most that this step reads into memory",
                 hint="Raise the step's max_bytes, or use a format that streams (JSON lines, CSV).",
             )
         parts.append(chunk)
@@ -45,7 +47,7 @@ def read_all(chunks: Chunks, limit_bytes: int) -> bytes:
 
 
 def lines(chunks: Chunks, limit_bytes: int) -> Iterator[bytes]:
-    """Lines with their line feeds; the last one may have none. A longer line than the limit is Rejected, unread."""
+    """Yield lines with their line feeds; the last may have none. Rejected for a line longer than the limit, before it is read."""
     held: list[bytes] = []
     size, number = 0, 1
     for chunk in chunks:
@@ -74,12 +76,12 @@ def _long_line(number: int, limit_bytes: int) -> Rejected:
     return Rejected(
         Reason.TOO_LARGE,
         f"line {number} is longer than {format_bytes(limit_bytes)} (max_line_bytes)",
-        hint="Raise the step's max_line_bytes, if such lines are meant.",
+        hint="If such lines are expected, raise the step's max_line_bytes.",
     )
 
 
 def text(chunks: Chunks, encoding: str = "utf-8") -> Iterator[str]:
-    """Decoded pieces; a byte that the encoding doesn't have is Rejected with its place."""
+    """Yield decoded text. Rejected, with the position, for a byte that is invalid in the encoding."""
     decoder = codecs.getincrementaldecoder(encoding)()
     before = 0
     try:
@@ -96,14 +98,14 @@ def text(chunks: Chunks, encoding: str = "utf-8") -> Iterator[str]:
         raise Rejected(
             Reason.NOT_TEXT,
             f"not {encoding}: {problem.reason} near byte {at}",
-            hint="Name the right encoding in the step's options, or put a text-encoding step before it.",
+            hint="Set the right encoding in the step's options, or put a text-encoding step before it.",
         ) from problem
     except UnicodeError as problem:
         raise Rejected(Reason.NOT_TEXT, f"not {encoding}: {problem}") from problem
 
 
 def utf8(chunks: Chunks, encoding: str = "utf-8") -> Iterator[bytes]:
-    """The same text in UTF-8, checked, without a byte order mark."""
+    """Yield the same text as checked UTF-8 without a byte order mark."""
     first = True
     for piece in text(chunks, encoding):
         if first:
@@ -113,7 +115,7 @@ def utf8(chunks: Chunks, encoding: str = "utf-8") -> Iterator[bytes]:
 
 
 def rechunk(pieces: Chunks, size_bytes: int = CHUNK_BYTES) -> Iterator[bytes]:
-    """The same bytes in pieces of at least `size_bytes`, but for the last: many small writes become few large ones."""
+    """Yield the same bytes in pieces of at least `size_bytes` (except the last), so that small writes become large ones."""
     held: list[bytes] = []
     size = 0
     for piece in pieces:
@@ -127,7 +129,7 @@ def rechunk(pieces: Chunks, size_bytes: int = CHUNK_BYTES) -> Iterator[bytes]:
 
 
 class ChunkReader(io.RawIOBase):
-    """Chunks as a readable, unseekable file; wrap it in io.BufferedReader for small reads."""
+    """Chunks as a readable file without seek. Wrap it in io.BufferedReader for small reads."""
 
     def __init__(self, chunks: Chunks) -> None:
         super().__init__()
@@ -139,7 +141,7 @@ class ChunkReader(io.RawIOBase):
         return True
 
     def readinto(self, buffer: object) -> int:
-        """Fill the buffer with what is there."""
+        """Fill the buffer with the next bytes, and return their number."""
         room = memoryview(buffer).cast("B")  # type: ignore[arg-type]
         while not self._rest:
             chunk = next(self._chunks, None)
@@ -153,7 +155,7 @@ class ChunkReader(io.RawIOBase):
 
 
 class Outbox(io.RawIOBase):
-    """A file to write to, whose content is taken out as it grows: turns a library that writes into chunks."""
+    """A writable file whose content is taken out as it grows: turns a library that writes files into chunks."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -177,7 +179,7 @@ class Outbox(io.RawIOBase):
         return self._taken + self.held_bytes
 
     def take(self) -> bytes:
-        """What was written since the last time."""
+        """Return the bytes written since the last call."""
         piece = b"".join(self._parts)
         self._taken += len(piece)
         self._parts, self.held_bytes = [], 0
@@ -186,7 +188,7 @@ class Outbox(io.RawIOBase):
 
 @contextmanager
 def spooled(chunks: Chunks, limit_bytes: int) -> Iterator[IO[bytes]]:
-    """The content as a seekable file on disk, for formats whose index is at their end. It is gone afterwards."""
+    """Spool the content into a seekable temporary file, for formats whose index is at the end. Deleted after the block."""
     with tempfile.TemporaryFile(prefix="windlass-") as file:
         size = 0
         for chunk in chunks:
@@ -195,7 +197,7 @@ def spooled(chunks: Chunks, limit_bytes: int) -> Iterator[IO[bytes]]:
                 raise Rejected(
                     Reason.TOO_LARGE,
                     f"larger than {format_bytes(limit_bytes)}",
-                    hint="Raise the step's max_bytes; the object is kept on local disk while it is read.",
+                    hint="Raise the step's max_bytes. The object is stored on local disk while it is read.",
                 )
             file.write(chunk)
         file.seek(0)
@@ -203,6 +205,6 @@ def spooled(chunks: Chunks, limit_bytes: int) -> Iterator[IO[bytes]]:
 
 
 def file_chunks(file: IO[bytes], size_bytes: int = CHUNK_BYTES) -> Iterator[bytes]:
-    """The rest of an open file in chunks."""
+    """Yield the rest of an open file in chunks."""
     while chunk := file.read(size_bytes):
         yield chunk

@@ -1,13 +1,13 @@
-"""Where outputs go: `s3://bucket/{date:%Y/%m/%d}/{stem}.json`, checked when it is configured, filled in per output.
+"""The target template, `s3://bucket/{date:%Y/%m/%d}/{stem}.json`: checked when it is read, filled in for each output.
 
-    {key}      the source's whole key            {name}    the file name after the transform: a.json
+    {key}      the source's complete key         {name}    the file name after the transform: a.json
     {path}     the key below the source's folder {member}  the path inside an expanded archive
     {dir}      {path}'s folder, with its /, or nothing
     {stem}     the file name without its last suffix     {suffix}  that suffix, with its dot, or nothing
     {date:…}   Last-Modified of the source version, in UTC, by the numeric codes of strftime
     {bucket} {version} {etag}    of the source   {index}   0, 1, 2 … of one source's outputs
 
-One source version always has the same targets. `{{` and `}}` are braces.
+One source version always has the same targets. Write `{{` and `}}` for braces.
 """
 
 from __future__ import annotations
@@ -46,51 +46,53 @@ class Template:
 
     @property
     def names(self) -> frozenset[str]:
-        """The placeholders that it has."""
+        """The placeholders in the template."""
         return frozenset(piece.name for piece in self.pieces if isinstance(piece, _Field))
 
     @property
     def per_version(self) -> bool:
-        """Whether each version of a source has targets of its own, instead of replacing the last one's."""
+        """True when each version of a source has its own targets instead of replacing the previous version's."""
         return bool(self.names & set(_PER_VERSION))
 
     @property
     def per_output(self) -> bool:
-        """Whether several outputs of one source have different targets."""
+        """True when several outputs of one source have different targets."""
         return bool(self.names & set(_PER_OUTPUT))
 
     @property
     def distinct(self) -> bool:
-        """Whether two sources can never have the same target. Where they can, the second is refused when it happens."""
+        """True when two sources can never have the same target. Otherwise the second one is refused when it happens."""
         names = self.names
         return bool(names & {"key", "path"}) or {"dir", "name"} <= names or {"dir", "stem", "suffix"} <= names
 
     @property
     def head(self) -> str:
-        """What every target key begins with."""
+        """The literal text with which every target key begins."""
         first = self.pieces[0] if self.pieces else ""
         return first if isinstance(first, str) else ""
 
     @property
     def tail(self) -> str:
-        """What every target key ends with."""
+        """The literal text with which every target key ends."""
         last = self.pieces[-1] if self.pieces else ""
         return last if isinstance(last, str) else ""
 
     def key(self, source: Source, output: Output, index: int = 0) -> str:
-        """The target's key.
+        """Return the target key of one output.
 
         Raises:
-            Rejected: It would be longer than 1,024 bytes, empty, or have `..` in it.
+            Rejected: The key would be empty, longer than 1,024 bytes, or contain `..`.
 
         """
         key = "".join(
             piece if isinstance(piece, str) else self._fill(piece, source, output, index) for piece in self.pieces
         )
         if not key or len(key.encode()) > _MAX_KEY_BYTES:
-            raise Rejected(Reason.UNSAFE_NAME, f"the target's key would have {len(key.encode())} bytes, of 1 to 1024")
+            raise Rejected(
+                Reason.UNSAFE_NAME, f"the target key would have {len(key.encode()):,} bytes; S3 allows 1 to 1,024"
+            )
         if any(part in (".", "..") for part in key.split("/")):
-            raise Rejected(Reason.UNSAFE_NAME, f"the target's key would be {key[:200]!r}")
+            raise Rejected(Reason.UNSAFE_NAME, f"the target key would be {key[:200]!r}")
         return key
 
     def _fill(self, field: _Field, source: Source, output: Output, index: int) -> str:
@@ -101,7 +103,7 @@ class Template:
             case "date":
                 if source.modified is None:
                     raise Rejected(
-                        Reason.UNSUPPORTED, "the source has no time of its last change, and the target needs it"
+                        Reason.UNSUPPORTED, "the source has no Last-Modified, which {date} in the target needs"
                     )
                 return source.modified.strftime(field.format)
             case "version" | "etag":
@@ -114,18 +116,18 @@ class Template:
             case "index":
                 return str(index)
             case "dir":
-                return folder + slash  # "/" for the object /a: it must not meet a
+                return folder + slash  # "/" for the object /a, which must not get the target of a
             case "stem":
                 return base.removesuffix(suffix)
         return {"key": source.key, "path": path, "suffix": suffix, "bucket": source.bucket}[field.name]
 
 
 def read_template(url: str, selection: Selection, *, many: bool = False) -> Template:
-    """The template of configuration.
+    """Return the configured template.
 
     Raises:
-        ConfigError: An unknown placeholder or date code, unbalanced braces, a key without any placeholder, or, when the
-            transform makes several outputs (`many`), none that tells them apart.
+        ConfigError: An unknown placeholder or date code, unbalanced braces, a key without a placeholder, or, for a transform with
+            several outputs (`many`), no placeholder that distinguishes them.
 
     """
     bucket, rest = split_url(url)
@@ -141,19 +143,19 @@ def read_template(url: str, selection: Selection, *, many: bool = False) -> Temp
     if not template.names - {"date", "bucket", "suffix", "index"}:
         raise ConfigError(
             f"the target {url} is the same for different objects",
-            hint="Use {key}, {path}, {dir}{name} or {stem} in it.",
+            hint="Use {key}, {path}, {dir}{name} or {stem}.",
         )
     if many and not template.per_output:
         raise ConfigError(
             f"the target {url} is the same for all outputs of one object",
-            hint="Its transform can make several: use {member}, {name} or {index}.",
+            hint="The transform can make several outputs: use {member}, {name} or {index}.",
         )
     return template
 
 
 def _literal(url: str, text: str) -> str:
     if text in ("{", "}"):
-        raise ConfigError(f"the target {url} has a {text} without its partner", hint="Write {{ or }} for a brace.")
+        raise ConfigError(f"the target {url} has an unbalanced {text}", hint="Write {{ or }} for a brace.")
     return {"{{": "{", "}}": "}"}.get(text, text)
 
 
@@ -167,9 +169,9 @@ def _field(url: str, inside: str) -> _Field:
         codes = re.findall(r"%(.?)", form)
         if not codes or any(code not in _CODES or not code for code in codes):
             raise ConfigError(
-                f"{{{inside}}} is no date",
+                f"{{{inside}}} is not a date format",
                 hint=f"Write {{date:%Y/%m/%d}}; the codes are {', '.join('%' + c for c in _CODES)}.",
             )
     elif colon:
-        raise ConfigError(f"{{{inside}}}: only date has a format", hint=f"Write {{{name}}}.")
+        raise ConfigError(f"{{{inside}}}: only date takes a format", hint=f"Write {{{name}}}.")
     return _Field(name, form)

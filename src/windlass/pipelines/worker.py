@@ -1,4 +1,4 @@
-"""Pipelines as a worker: a consumer of a source queue, whose handler takes each event to its end on a thread."""
+"""A worker: a consumer of one source queue that runs its pipelines."""
 
 from __future__ import annotations
 
@@ -10,9 +10,9 @@ from typing import Any, Protocol, cast
 from prometheus_client import CollectorRegistry
 from prometheus_client.registry import Collector
 
+from windlass.pipelines.allocator import return_freed_memory
 from windlass.pipelines.config import PipelineConfig
-from windlass.pipelines.handling import handler_of
-from windlass.pipelines.memory import give_back_what_is_freed
+from windlass.pipelines.handler import make_handler
 from windlass.queues.config import ConsumeConfig
 from windlass.queues.consumer import Consumer
 from windlass.queues.service import Queues
@@ -21,18 +21,18 @@ from windlass.store.engine import Store
 __all__ = ["Worker"]
 
 
-class _Opens(Protocol):
-    def engine(self, names: Sequence[str] = ()) -> Any:
-        """A context manager of an Engine."""
+class _RunnerSource(Protocol):
+    def runner(self, names: Sequence[str] = ()) -> Any:
+        """Return a context manager that yields a PipelineRunner."""
         ...
 
 
 class Worker:
-    """Every pipeline of one source queue. `run` blocks until SIGTERM (with `signals`) or until `stop` is set."""
+    """Runs every pipeline of one source queue. `run` blocks until SIGTERM (with `signals`) or until `stop` is set."""
 
     def __init__(
         self,
-        pipelines: _Opens,
+        pipelines: _RunnerSource,
         configs: Sequence[PipelineConfig],
         *,
         queues: Queues,
@@ -47,8 +47,8 @@ class Worker:
         self._settings = settings or {}
 
     def run(self, *, stop: threading.Event | None = None, signals: bool = True) -> int:
-        """Work; the exit code."""
-        give_back_what_is_freed()
+        """Consume until stopped, and return the exit code."""
+        return_freed_memory()
         first = self._configs[0]
         given = {
             "name": f"pipeline-{first.name}",
@@ -61,12 +61,12 @@ class Worker:
         }
         config = ConsumeConfig.model_validate(given | self._settings)
         with (
-            self._pipelines.engine([one.name for one in self._configs]) as engine,
-            _shown(self._registry, cast("Collector", engine.tally)),
+            self._pipelines.runner([one.name for one in self._configs]) as runner,
+            _registered(self._registry, cast("Collector", runner.metrics)),
         ):
             consumer = Consumer(
                 config,
-                handler_of(engine),
+                make_handler(runner),
                 queues=self._queues,
                 store=self._store,
                 registry=self._registry,
@@ -76,9 +76,9 @@ class Worker:
 
 
 @contextmanager
-def _shown(registry: CollectorRegistry, tally: Collector) -> Iterator[None]:
-    registry.register(tally)
+def _registered(registry: CollectorRegistry, collector: Collector) -> Iterator[None]:
+    registry.register(collector)
     try:
         yield
     finally:
-        registry.unregister(tally)
+        registry.unregister(collector)

@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
-from typing import Any
 
 from windlass.core.arns import format_arn, partition_of
 
@@ -15,14 +13,19 @@ __all__ = [
     "Attribute",
     "BatchJob",
     "BucketRef",
+    "FailureGroup",
+    "JobRef",
+    "ManifestRef",
+    "Method",
     "Operation",
     "Pair",
     "Restore",
-    "Seed",
     "State",
     "Volume",
 ]
 
+JobRef = tuple[str, str, str]
+"""(account, region, job id) of a job of S3 Batch Operations."""
 MAX_COPY_BYTES = 5 * 1024**3
 """The largest object that one CopyObject, and so Batch Operations, can copy (S3 user guide: "Copy objects", 5 GB)."""
 
@@ -196,49 +199,16 @@ class BatchJob:
         return f"State: {self.status}, Total: {self.total}, Success: {self.succeeded}, Failed {self.failed}"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Seed:
-    """The seed of one pair: how it is done, how far it is, and what came of it.
+@dataclass(frozen=True, slots=True)
+class ManifestRef:
+    """A manifest that Windlass wrote: where it is, its ETag, and whether its rows have version ids."""
 
-    `jobs` are (account, region, id) of Batch Operations jobs in the order in which they run; `facts` is what the mover
-    keeps to go on later (manifest, role, T0, EMR step).
-    """
-
-    seed_id: str
-    job_id: str
-    set_name: str
-    pair: Pair
-    method: Method
-    operation: Operation
-    why: str
-    state: State
-    jobs: tuple[tuple[str, str, str], ...] = ()
-    total: int = 0
-    done: int = 0
-    failed: int = 0
-    size_bytes: int = 0
-    done_bytes: int = 0
-    detail: str = ""
-    error: str = ""
-    facts: Mapping[str, Any] = field(default_factory=dict)
-    verified: Mapping[str, Any] = field(default_factory=dict)
-    created_at: datetime
-    started_at: datetime | None = None
-    updated_at: datetime
-    finished_at: datetime | None = None
-
-    @property
-    def fraction(self) -> float:
-        """0.0 to 1.0; 1.0 once done."""
-        if self.state is State.DONE:
-            return 1.0
-        return min(1.0, (self.done + self.failed) / self.total) if self.total else 0.0
-
-    def eta_s(self, now: datetime) -> float | None:
-        """Seconds left at the pace so far; None while it can't be told."""
-        if self.state.ended or not 0 < self.fraction < 1 or self.started_at is None:
-            return None
-        return (now - self.started_at).total_seconds() * (1 - self.fraction) / self.fraction
+    bucket: str
+    key: str
+    etag: str
+    versions: bool = False
+    storage_class: str = ""
+    """Of the objects listed, where a copy must name it; empty where a job leaves it to S3."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

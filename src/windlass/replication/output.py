@@ -11,10 +11,12 @@ from windlass.core.errors import PartialFailure
 from windlass.core.units import format_bytes, format_duration
 from windlass.present.output import Column, Format, emit
 from windlass.replication import effects, rows
-from windlass.replication.methods import emr
-from windlass.replication.model import Method, Seed
-from windlass.replication.planning.plan import PairPlan, Request
+from windlass.replication.methods.emr import step as emr
+from windlass.replication.model import Method
+from windlass.replication.planning.plan import PairPlan
+from windlass.replication.planning.request import Request
 from windlass.replication.seed.outcome import Outcome, incomplete_error
+from windlass.replication.seed.task import SeedTask
 from windlass.replication.service import Replication
 
 __all__ = [
@@ -119,7 +121,7 @@ def print_writes(
             print(emr.step_command(one.pair, encrypt=bool(one.facts and one.facts.destination.key)))
 
 
-def print_seeds(replication: Replication, seeds: Sequence[Seed], output: Format) -> None:
+def print_seeds(replication: Replication, seeds: Sequence[SeedTask], output: Format) -> None:
     """Seeds as a listing."""
     failures = replication.failures(seeds)
     now = clock.now()
@@ -142,7 +144,7 @@ def raise_refused(plans: Sequence[PairPlan]) -> None:
         raise PartialFailure(f"{len(bad)} of {len(plans)} pairs can't be seeded: {bad[0].message}", hint=bad[0].hint)
 
 
-def raise_unwell(seeds: Sequence[Seed]) -> None:
+def raise_unwell(seeds: Sequence[SeedTask]) -> None:
     """PartialFailure when a seed is not complete."""
     error = incomplete_error(
         [Outcome(one) for one in seeds], "`windlass replicate report` says why; `seed --retry` retries."

@@ -10,8 +10,8 @@ from typing import Any, Self
 
 from windlass.core import clock
 from windlass.core.units import format_duration
-from windlass.replication.model import Seed
 from windlass.replication.rows import line
+from windlass.replication.seed.task import SeedTask
 
 __all__ = ["SeedProgress"]
 
@@ -43,7 +43,7 @@ class SeedProgress:
         if self._live is not None:
             self._live.stop()
 
-    def show(self, seeds: Sequence[Seed]) -> None:
+    def show(self, seeds: Sequence[SeedTask]) -> None:
         """Show how they stand."""
         several = len(seeds) > 1
         for one in seeds:
@@ -61,14 +61,14 @@ class SeedProgress:
                 print(_said(one), file=sys.stderr, flush=True)
 
 
-def _text(running: Sequence[Seed]) -> Any:
+def _text(running: Sequence[SeedTask]) -> Any:
     from rich.text import Text
 
     more = f"\nand {len(running) - _SHOWN} more" if len(running) > _SHOWN else ""
     return Text("\n".join(_said(one) for one in running[:_SHOWN]) + more)
 
 
-def _said(seed: Seed) -> str:
+def _said(seed: SeedTask) -> str:
     left = seed.eta_s(clock.now())
     words = f", {format_duration(left)} left" if left else ""
     return f"{seed.pair.title}: {line(seed)}{words}  {'' if seed.detail.startswith('State:') else seed.detail}".rstrip()

@@ -9,8 +9,7 @@ from windlass.core.errors import UsageError
 from windlass.replication.comparison import Compare
 from windlass.replication.methods.batch.template import load_template
 from windlass.replication.model import Attribute, Method, Operation
-from windlass.replication.planning.plan import Request
-from windlass.replication.seed.scheduler import request_of
+from windlass.replication.planning.request import Request, request_of
 from windlass.replication.service import Replication
 
 __all__ = ["preserve_from", "request_from"]

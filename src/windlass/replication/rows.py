@@ -7,12 +7,13 @@ from datetime import datetime
 from typing import Any
 
 from windlass.replication.config import ReplicateConfig
-from windlass.replication.direct.model import Compared, CopyProgress
+from windlass.replication.direct.model import CopyProgress, VerifyResult
 from windlass.replication.failures import explain
-from windlass.replication.model import FailureGroup, Seed
+from windlass.replication.model import FailureGroup
 from windlass.replication.planning.plan import PairPlan
 from windlass.replication.planning.preflight import Finding
 from windlass.replication.seed.outcome import Outcome
+from windlass.replication.seed.task import SeedTask
 
 __all__ = [
     "IDLE",
@@ -30,7 +31,7 @@ __all__ = [
 IDLE = "the destination has everything already"
 
 
-def line(seed: Seed) -> str:
+def line(seed: SeedTask) -> str:
     """The line that people know: `State: Complete, Total: 836, Success: 836, Failed 0`."""
     return Outcome(seed).line
 
@@ -48,7 +49,7 @@ def progress_row(moved: CopyProgress) -> dict[str, Any]:
     }
 
 
-def seed_row(seed: Seed, now: datetime, failures: Sequence[FailureGroup] = ()) -> dict[str, Any]:
+def seed_row(seed: SeedTask, now: datetime, failures: Sequence[FailureGroup] = ()) -> dict[str, Any]:
     """A seed in a listing."""
     return {
         "seed_id": seed.seed_id,
@@ -86,7 +87,7 @@ def seed_row(seed: Seed, now: datetime, failures: Sequence[FailureGroup] = ()) -
 def plan_row(plan: PairPlan) -> dict[str, Any]:
     """A pair's plan in a listing; sizes and money are numbers."""
     volume, choice = plan.volume, plan.choice
-    chosen = choice.estimate if choice is not None and not plan.idle else None
+    chosen = choice.estimate if choice is not None and not plan.in_sync else None
     estimates = choice.estimates if choice is not None else ()
     return {
         "pair": plan.pair.title,
@@ -102,10 +103,10 @@ def plan_row(plan: PairPlan) -> dict[str, Any]:
         "archived": volume.archived if volume else None,
         "undecided": volume.undecided if volume else None,
         "counted": volume.source if volume else "",
-        "method": str(choice.method) if choice and not plan.idle else "",
+        "method": str(choice.method) if choice and not plan.in_sync else "",
         "operation": str(choice.operation) if choice else "",
-        "why": IDLE if plan.idle else choice.why if choice else "",
-        "usd": round(chosen.usd, 4) if chosen else 0.0 if plan.idle else None,
+        "why": IDLE if plan.in_sync else choice.why if choice else "",
+        "usd": round(chosen.usd, 4) if chosen else 0.0 if plan.in_sync else None,
         "seconds": round(chosen.seconds, 1) if chosen else None,
         "methods": {str(one.method): {"usd": round(one.usd, 4), "seconds": round(one.seconds, 1)} for one in estimates},
         "problem": plan.error.message.removeprefix(f"{plan.pair.title}: ") if plan.error else "",
@@ -150,7 +151,7 @@ def finding_rows(title: str, findings: Iterable[Finding]) -> list[dict[str, Any]
     ]
 
 
-def failure_rows(seed: Seed, failures: Sequence[FailureGroup]) -> list[dict[str, Any]]:
+def failure_rows(seed: SeedTask, failures: Sequence[FailureGroup]) -> list[dict[str, Any]]:
     """Why objects of a seed failed."""
     found = []
     for one in Outcome(seed, failures).shortfalls():
@@ -171,7 +172,7 @@ def failure_rows(seed: Seed, failures: Sequence[FailureGroup]) -> list[dict[str,
     return found
 
 
-def verify_row(title: str, found: Compared) -> dict[str, Any]:
+def verify_row(title: str, found: VerifyResult) -> dict[str, Any]:
     """What a comparison found."""
     return {"pair": title, "verdict": str(found.verdict), **found.value()}
 

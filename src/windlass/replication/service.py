@@ -19,22 +19,24 @@ from windlass.core.pool import map_bounded
 from windlass.estate.service import Estate
 from windlass.estate.services import Services
 from windlass.replication import store as tables
-from windlass.replication.comparison import BY_ETAG, Compare, Criteria
+from windlass.replication.comparison import BY_ETAG, Criteria
 from windlass.replication.config import ReplicateConfig, ReplicationConfig
-from windlass.replication.direct.model import Compared, CopyProgress, Direct
+from windlass.replication.direct.model import CopyContext, CopyProgress, PairCopier, VerifyOptions, VerifyResult
 from windlass.replication.effects import Effect
-from windlass.replication.model import FailureGroup, Pair, Seed, State, Volume
+from windlass.replication.model import FailureGroup, Pair, State, Volume
 from windlass.replication.planning import aws
 from windlass.replication.planning import s3_compatible as elsewhere
 from windlass.replication.planning.facts import PairFacts
 from windlass.replication.planning.pairs import by_pattern, check_aliases, check_pairs, is_elsewhere, place_pairs
-from windlass.replication.planning.plan import PairPlan, Request, effects_for, plan_pair
+from windlass.replication.planning.plan import PairPlan, plan_pair
+from windlass.replication.planning.plan_effects import effects_for
+from windlass.replication.planning.request import Request
+from windlass.replication.seed.task import CopyOptions, SeedTask
 from windlass.store.engine import Store
 
 __all__ = ["BucketFinder", "PairSelection", "Replication"]
 
 _AT_ONCE = 16
-_KEPT_FACTS = "facts"
 
 
 class BucketFinder(Protocol):
@@ -65,7 +67,7 @@ class Replication:
         sets: Sequence[ReplicateConfig] = (),
         *,
         finder: Callable[[], BucketFinder] | None = None,
-        direct: Callable[[], Direct] | None = None,
+        direct: Callable[[], PairCopier] | None = None,
         services: Services | None = None,
         now: Callable[[], datetime] = clock.now,
     ) -> None:
@@ -98,10 +100,10 @@ class Replication:
         return self._store()
 
     @property
-    def direct(self) -> Direct:
+    def direct(self) -> PairCopier:
         """Who copies and compares in this process."""
         if self._direct is None:
-            raise UsageError("this process has no direct mover", hint="Use --method batch.")
+            raise UsageError("this process cannot copy objects itself", hint="Use --method batch.")
         return self._direct()
 
     def set_named(self, name: str) -> ReplicateConfig:
@@ -170,12 +172,12 @@ class Replication:
 
     def seeds(
         self, *, job_id: str = "", set_name: str = "", states: Sequence[State] = (), limit: int = 1000
-    ) -> list[Seed]:
+    ) -> list[SeedTask]:
         """Seeds, the newest first."""
         with self.store.read() as connection:
             return tables.list_seeds(connection, job_id=job_id, set_name=set_name, states=states, limit=limit)
 
-    def select(self, ref: str) -> list[Seed]:
+    def select(self, ref: str) -> list[SeedTask]:
         """The seeds that a word names: a seed's id, a job's, a Batch Operations job's, a set's or a bucket's name.
 
         Of a set or bucket the last seed of each pair. NotFound when there is none.
@@ -204,7 +206,7 @@ class Replication:
             )
         return latest(named)
 
-    def failures(self, seeds: Sequence[Seed]) -> dict[str, list[FailureGroup]]:
+    def failures(self, seeds: Sequence[SeedTask]) -> dict[str, list[FailureGroup]]:
         """What failed, by seed."""
         with self.store.read() as connection:
             return tables.list_failures(connection, [one.seed_id for one in seeds])
@@ -219,22 +221,20 @@ class Replication:
         with self.store.read() as connection:
             return tables.last_moved(connection)
 
-    def save(self, seed: Seed, **changes: Any) -> Seed:
-        """Write a seed with changes; `facts` are added to those it has."""
-        if _KEPT_FACTS in changes:
-            changes[_KEPT_FACTS] = {**seed.facts, **changes[_KEPT_FACTS]}
+    def save(self, seed: SeedTask, **changes: Any) -> SeedTask:
+        """Store a task with changes, and return it. A final state sets `finished_at`."""
         changed = replace(seed, **changes, updated_at=self.now())
         if changed.state.ended and changed.finished_at is None:
             changed = replace(changed, finished_at=changed.updated_at)
         self.store.transact(lambda connection: tables.put_seed(connection, self.store, changed))
         return changed
 
-    def add(self, connection: Connection, seeds: Sequence[Seed], job_id: str) -> None:
+    def add(self, connection: Connection, seeds: Sequence[SeedTask], job_id: str) -> None:
         """Write new seeds of a job, in the transaction that makes the job: a job has all of its seeds or does not exist."""
         for seed in seeds:
             tables.put_seed(connection, self.store, replace(seed, job_id=job_id, updated_at=self.now()))
 
-    def save_failures(self, seed: Seed, found: Sequence[FailureGroup]) -> None:
+    def save_failures(self, seed: SeedTask, found: Sequence[FailureGroup]) -> None:
         """Write what failed."""
         self.store.transact(lambda connection: tables.put_failures(connection, seed.seed_id, found))
 
@@ -246,32 +246,27 @@ class Replication:
     def verify(
         self,
         pair: Pair,
+        options: VerifyOptions | None = None,
         *,
         stop: threading.Event | None = None,
-        tell: Callable[[int], object] = lambda _: None,
-        by: Compare = Compare.ETAG,
-        sample: int = 0,
-        versions: bool = False,
-        markers: bool = True,
-    ) -> Compared:
-        """Compare both sides of a pair by key, size and `by`, and the content of a sample, where asked.
+        on_progress: Callable[[int], object] = lambda _: None,
+    ) -> VerifyResult:
+        """Compare both buckets of a pair. UsageError for a sample of versions."""
+        options = options or VerifyOptions()
+        if options.versions and options.sample:
+            raise UsageError("--sample reads current objects only", hint="Leave out --sample or --versions.")
+        return self.direct.verify(pair, options, stop=stop or threading.Event(), on_progress=on_progress)
 
-        `versions`: every version, in order, and delete markers (`markers`).
-        """
-        over = stop or threading.Event()
-        if versions and sample:
-            raise UsageError("contents are read of current objects only", hint="Leave --sample or --versions out.")
-        return self.direct.verify(pair, stop=over, tell=tell, by=by, sample=sample, versions=versions, markers=markers)
-
-    def work(
+    def join(
         self,
         pair: Pair,
         seed_id: str,
-        tell: Callable[[CopyProgress], object] = lambda _: None,
+        on_progress: Callable[[CopyProgress], object] = lambda _: None,
         criteria: Criteria = BY_ETAG,
     ) -> CopyProgress:
-        """Join a shared seed of another machine until it is done."""
-        return self.direct.work(pair, seed_id=seed_id, stop=threading.Event(), tell=tell, criteria=criteria)
+        """Join a distributed seed of another machine until it is done; return the totals of all workers."""
+        task = SeedTask(seed_id=seed_id, pair=pair, options=CopyOptions(criteria=criteria, distributed=True))
+        return self.direct.join(task, CopyContext(threading.Event(), on_progress))
 
     def _named(
         self, chosen: ReplicateConfig, known: Callable[[], Mapping[str, tuple[str, str]]]
@@ -327,9 +322,9 @@ class Replication:
         return self.direct.measure(pair, criteria=request.criteria)
 
 
-def latest(seeds: Sequence[Seed]) -> list[Seed]:
+def latest(seeds: Sequence[SeedTask]) -> list[SeedTask]:
     """The newest seed of each pair."""
-    found: dict[str, Seed] = {}
+    found: dict[str, SeedTask] = {}
     for one in sorted(seeds, key=lambda each: each.created_at):
         found[one.pair.key] = one
     return list(found.values())

@@ -11,7 +11,9 @@ from sqlalchemy import BigInteger, Column, Connection, Row, String, Table, Text,
 
 from windlass.core.canonical import canonical_json, plain
 from windlass.core.clock import format_time, parse_time
-from windlass.replication.model import BucketRef, FailureGroup, Method, Operation, Pair, Seed, State
+from windlass.replication.model import BucketRef, FailureGroup, Method, Operation, Pair, State
+from windlass.replication.seed.checkpoint import checkpoint_from
+from windlass.replication.seed.task import SeedTask
 from windlass.store.engine import Store
 from windlass.store.metadata import Json, Message, Time, metadata
 
@@ -62,14 +64,14 @@ failure = Table(
 )
 
 
-def put_seed(connection: Connection, store: Store, one: Seed) -> None:
+def put_seed(connection: Connection, store: Store, one: SeedTask) -> None:
     """Write how a seed stands."""
     values = _values(one)
     statement = store.upsert(seed).values(seed_id=one.seed_id, **values)
     connection.execute(statement.on_conflict_do_update(index_elements=["seed_id"], set_=values))
 
 
-def get_seed(connection: Connection, seed_id: str) -> Seed | None:
+def get_seed(connection: Connection, seed_id: str) -> SeedTask | None:
     """The seed of this id."""
     row = connection.execute(select(seed).where(seed.c.seed_id == seed_id)).first()
     return _seed(row) if row is not None else None
@@ -77,7 +79,7 @@ def get_seed(connection: Connection, seed_id: str) -> Seed | None:
 
 def list_seeds(
     connection: Connection, *, job_id: str = "", set_name: str = "", states: Iterable[State] = (), limit: int = 1000
-) -> list[Seed]:
+) -> list[SeedTask]:
     """Seeds, the newest first."""
     statement = select(seed).order_by(seed.c.created_at.desc(), seed.c.seed_id.desc()).limit(limit)
     if job_id:
@@ -140,7 +142,7 @@ def list_failures(connection: Connection, seed_ids: Sequence[str]) -> dict[str, 
     return found
 
 
-def _values(one: Seed) -> dict[str, Any]:
+def _values(one: SeedTask) -> dict[str, Any]:
     sides = {"source": one.pair.source, "destination": one.pair.destination}
     places = {
         f"{side}_{name}": value
@@ -170,13 +172,13 @@ def _values(one: Seed) -> dict[str, Any]:
         **numbers,
         "detail": _text(one.detail),
         "error": _text(one.error),
-        "checkpoint": canonical_json(plain(dict(one.facts))),
+        "checkpoint": canonical_json(one.checkpoint.document()),
         "verified": canonical_json(plain(dict(one.verified))),
         **times,
     }
 
 
-def _seed(row: Row[Any]) -> Seed:
+def _seed(row: Row[Any]) -> SeedTask:
     source, target = (
         BucketRef(
             bucket=one[f"{side}_bucket"],
@@ -186,7 +188,7 @@ def _seed(row: Row[Any]) -> Seed:
         )
         for side, one in (("source", row._mapping), ("destination", row._mapping))  # noqa: SLF001  SQLAlchemy's public name
     )
-    return Seed(
+    return SeedTask(
         seed_id=row.seed_id,
         job_id=row.job_id,
         set_name=row.set_name,
@@ -203,7 +205,7 @@ def _seed(row: Row[Any]) -> Seed:
         done_bytes=row.done_bytes,
         detail=row.detail,
         error=row.error,
-        facts=json.loads(row.checkpoint),
+        checkpoint=checkpoint_from(Method(row.method), json.loads(row.checkpoint)),
         verified=json.loads(row.verified),
         created_at=parse_time(row.created_at),
         started_at=parse_time(row.started_at) if row.started_at else None,

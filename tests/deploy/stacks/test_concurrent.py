@@ -6,8 +6,15 @@ import pytest
 
 from windlass.core.errors import AwsError, Conflict
 from windlass.deploy import aws
-from windlass.deploy.effects import Call, Notify, Plan
-from windlass.deploy.notifications import added, entries_of, ours, queue_entry, removed, same
+from windlass.deploy.effects import ApiCall, DeploymentPlan, NotificationChange
+from windlass.deploy.notifications import (
+    entries_of,
+    equivalent,
+    own_entries,
+    queue_entry,
+    with_entries,
+    without_entries,
+)
 
 GET, PUT = "GetBucketNotificationConfiguration", "PutBucketNotificationConfiguration"
 MARK = "windlass.pipeline.p."
@@ -46,7 +53,7 @@ class Bucket:
     def effect(self, *filters, mark=MARK):
         arn = f"arn:aws:sqs:us-east-1:{self.world.account}:ours"
         entries = tuple(queue_entry(mark, at, arn, EVENTS, one) for at, one in enumerate(filters, 1))
-        return Notify("events", self.world.raw, mark, entries, "")
+        return NotificationChange("events", self.world.raw, mark, entries, "")
 
     def ids(self):
         return {one["Id"] for one in entries_of(self.world.notification(self.world.raw))}
@@ -111,7 +118,7 @@ def test_who_changes_it_for_ever_is_a_conflict_and_loses_nothing(bucket):
         bucket.before[GET, number] = lambda: bucket.theirs(next(numbers))
     with pytest.raises(Conflict) as caught:
         aws.notify(bucket.call, bucket.effect("in/"), sleep=lambda _: None)
-    assert "changes all the time" in caught.value.message
+    assert "keeps changing" in caught.value.message
     done = next(numbers)
     assert {f"concurrent {at} 0" for at in range(done)} | THEIRS <= bucket.ids()
 
@@ -126,7 +133,7 @@ def test_nothing_is_written_when_nothing_has_to_be(bucket):
 @pytest.mark.timeout(120)
 def test_several_deployments_of_one_bucket_at_once_all_have_what_they_want(bucket, monkeypatch):
     monkeypatch.setattr(aws, "SETTLE_S", 0.3)
-    monkeypatch.setattr(aws, "ROUNDS", 20)
+    monkeypatch.setattr(aws, "MAX_MERGES", 20)
     failures = []
 
     def deploy(name):
@@ -135,7 +142,7 @@ def test_several_deployments_of_one_bucket_at_once_all_have_what_they_want(bucke
         try:
             for filters in ((f"{name}/",), (), (f"{name}/", f"{name}2/")):
                 aws.notify(mine.call, mine.effect(*filters, mark=mark))
-                assert len(ours(bucket.world.notification(bucket.world.raw), mark)) == len(filters)
+                assert len(own_entries(bucket.world.notification(bucket.world.raw), mark)) == len(filters)
         except BaseException as error:
             failures.append(error)
 
@@ -162,15 +169,15 @@ def test_what_passes_by_itself_is_waited_for_and_what_does_not_is_told_with_what
             raise error
         done.append(operation)
 
-    create = Call("function", "lambda", "CreateFunction", {}, "", ("cannot be assumed",))
-    aws.carry_out(call, Plan((create,)), sleep=slept.append)
+    create = ApiCall("function", "lambda", "CreateFunction", {}, "", ("cannot be assumed",))
+    aws.apply(call, DeploymentPlan((create,)), sleep=slept.append)
     assert (done, len(slept)) == (["CreateFunction"], 2)
     answers = iter([None])
     with pytest.raises(AwsError) as caught:
-        aws.carry_out(call, Plan((create, Call("queue", "sqs", "DeleteQueue", {}, ""))), sleep=slept.append)
+        aws.apply(call, DeploymentPlan((create, ApiCall("queue", "sqs", "DeleteQueue", {}, ""))), sleep=slept.append)
     assert "1 of 2 steps are done" in caught.value.hint
 
 
 def test_the_merge_is_what_the_tests_of_it_promise(bucket):
     now = bucket.world.notification(bucket.world.raw)
-    assert same(removed(added(now, bucket.effect("in/").entries, MARK), MARK), now)
+    assert equivalent(without_entries(with_entries(now, bucket.effect("in/").entries, MARK), MARK), now)

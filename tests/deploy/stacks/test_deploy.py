@@ -5,7 +5,7 @@ import json
 import pytest
 
 from tests.deploy.stacks.world import AGGREGATOR, PIPELINE
-from windlass.deploy.notifications import same
+from windlass.deploy.notifications import equivalent
 
 
 @pytest.mark.timeout(200)
@@ -52,7 +52,7 @@ def test_a_pipeline_comes_works_and_goes_and_leaves_the_bucket_as_it_was(world):
     dry = json.loads(world.say("deploy", "delete", "pipeline", "uniform", "--dry-run", "-o", "json").stdout)
     assert set(world.status("pipeline", "uniform").values()) == {"ok"}
     assert world.delete("pipeline", "uniform")["effects"] == dry["effects"]
-    assert same(world.notification(world.raw), before)
+    assert equivalent(world.notification(world.raw), before)
     assert set(world.status("pipeline", "uniform").values()) == {"missing"}
     assert world.delete("pipeline", "uniform")["effects"] == []
     assert [one["FunctionName"] for one in world.client("lambda").list_functions()["Functions"]] == ["theirs"]
@@ -102,7 +102,7 @@ def test_an_aggregator_counts_acts_and_goes(world):
     assert json.loads(told[0]["Body"])["bucket"] == world.raw
 
     world.delete("aggregator", "shares", "--force")
-    assert same(world.notification(world.raw), before)
+    assert equivalent(world.notification(world.raw), before)
     assert set(world.status("aggregator", "shares").values()) == {"missing"}
     assert world.client("dynamodb").list_tables()["TableNames"] == []
     assert world.client("events").list_rules()["Rules"] == []

@@ -5,7 +5,15 @@ import copy
 from hypothesis import given
 from hypothesis import strategies as st
 
-from windlass.deploy.notifications import added, entries_of, ours, overlapping, queue_entry, removed, same
+from windlass.deploy.notifications import (
+    conflicting_entries,
+    entries_of,
+    equivalent,
+    own_entries,
+    queue_entry,
+    with_entries,
+    without_entries,
+)
 
 MARK = "windlass.pipeline.p."
 ids = st.text("abwindls.-p1", max_size=24) | st.sampled_from(
@@ -47,28 +55,28 @@ wanted = st.lists(st.tuples(texts, texts), max_size=3, unique=True).map(
 
 
 def foreign(configuration):
-    return removed(configuration, MARK)
+    return without_entries(configuration, MARK)
 
 
 @given(configurations, wanted)
 def test_adding_changes_no_other_entry_and_brings_exactly_ours(now, entries):
     before = copy.deepcopy(now)
-    after = added(now, entries, MARK)
+    after = with_entries(now, entries, MARK)
     assert now == before  # nothing is changed in place
-    assert same(foreign(after), foreign(now))
-    assert list(ours(after, MARK)) == entries
+    assert equivalent(foreign(after), foreign(now))
+    assert list(own_entries(after, MARK)) == entries
     assert after.get("EventBridgeConfiguration") == now.get("EventBridgeConfiguration")
     assert after.get("WhatAwsAddsNext") == now.get("WhatAwsAddsNext")
 
 
 @given(configurations, wanted)
 def test_adding_twice_is_adding_once_and_removing_undoes_it(now, entries):
-    once = added(now, entries, MARK)
-    assert added(once, entries, MARK) == once
-    assert same(removed(once, MARK), foreign(now))
-    assert ours(removed(once, MARK), MARK) == ()
+    once = with_entries(now, entries, MARK)
+    assert with_entries(once, entries, MARK) == once
+    assert equivalent(without_entries(once, MARK), foreign(now))
+    assert own_entries(without_entries(once, MARK), MARK) == ()
     clean = foreign(now)
-    assert same(removed(added(clean, entries, MARK), MARK), clean)
+    assert equivalent(without_entries(with_entries(clean, entries, MARK), MARK), clean)
 
 
 @given(configurations, st.randoms(use_true_random=False))
@@ -81,7 +89,7 @@ def test_order_and_the_case_of_rule_names_mean_nothing(now, dice):
                 dice.shuffle(one["Events"])
                 for rule in one.get("Filter", {}).get("Key", {}).get("FilterRules", ()):
                     rule["Name"] = rule["Name"].swapcase()
-    assert same(now, other)
+    assert equivalent(now, other)
 
 
 @given(configurations.filter(lambda one: list(entries_of(one))))
@@ -89,23 +97,23 @@ def test_one_entry_less_is_not_the_same(now):
     other = copy.deepcopy(now)
     name = next(name for name in other if name.endswith("Configurations") and other[name])
     other[name].pop()
-    assert not same(now, other)
+    assert not equivalent(now, other)
 
 
 def test_event_bridge_is_a_difference_though_it_is_empty():
-    assert not same({}, {"EventBridgeConfiguration": {}})
-    assert same({"QueueConfigurations": []}, {})
+    assert not equivalent({}, {"EventBridgeConfiguration": {}})
+    assert equivalent({"QueueConfigurations": []}, {})
 
 
 def test_the_mark_of_one_name_is_not_that_of_a_longer_one():
     theirs = {"QueueConfigurations": [queue_entry("windlass.pipeline.p-2.", 1, "arn:q", ["s3:ObjectCreated:*"])]}
-    assert removed(theirs, MARK) == theirs
+    assert without_entries(theirs, MARK) == theirs
 
 
 def colliding(one, other):
     events, prefix, suffix = one
     theirs = {"TopicConfigurations": [{**queue_entry("x", 1, "arn:t", *other), "TopicArn": "arn:t"}]}
-    return bool(overlapping(theirs, [queue_entry(MARK, 1, "arn:q", events, prefix, suffix)], MARK))
+    return bool(conflicting_entries(theirs, [queue_entry(MARK, 1, "arn:q", events, prefix, suffix)], MARK))
 
 
 def test_what_s3_refuses_beside_another_entry_is_known_before():
@@ -117,4 +125,4 @@ def test_what_s3_refuses_beside_another_entry_is_known_before():
     assert not colliding((every, "in/", ".yaml"), (every, "in/", ".json"))
     assert not colliding((put, "", ""), (["s3:ObjectCreated:Copy"], "", ""))
     mine = {"QueueConfigurations": [queue_entry(MARK, 1, "arn:q", every)]}
-    assert not overlapping(mine, [queue_entry(MARK, 1, "arn:q", every)], MARK)
+    assert not conflicting_entries(mine, [queue_entry(MARK, 1, "arn:q", every)], MARK)

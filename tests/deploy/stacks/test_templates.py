@@ -15,7 +15,7 @@ import yaml
 from hypothesis import given
 
 from tests.deploy.stacks.test_notifications import MARK, configurations, wanted
-from windlass.deploy.notifications import added, same
+from windlass.deploy.notifications import equivalent, with_entries
 
 FOLDER = Path(__file__).parents[3] / "deploy" / "cloudformation"
 TEMPLATES = sorted(FOLDER.glob("*.yaml"))
@@ -178,12 +178,12 @@ def test_the_templates_have_the_notifier_s_source(name):
 
 @given(configurations, wanted)
 def test_the_notifier_merges_as_windlass_deploy_does(now, entries):
-    assert same(NOTIFIER.merged(now, entries, MARK), added(now, entries, MARK))
+    assert equivalent(NOTIFIER.merged(now, entries, MARK), with_entries(now, entries, MARK))
 
 
 @given(configurations, configurations)
 def test_the_notifier_sees_the_same_differences(one, other):
-    assert (NOTIFIER.normal(one) == NOTIFIER.normal(other)) == same(one, other)
+    assert (NOTIFIER.normal(one) == NOTIFIER.normal(other)) == equivalent(one, other)
 
 
 def test_the_notifier_merges_anew_on_top_of_what_others_wrote(monkeypatch):

@@ -6,7 +6,7 @@ import pytest
 
 from tests.deploy.stacks.world import PIPELINE
 from windlass.core.errors import ConfigError
-from windlass.deploy.stacks_parts import Source, event_pattern
+from windlass.deploy.stack_resources import BucketEvents, event_pattern
 
 
 def entry(arn):
@@ -44,7 +44,9 @@ def test_two_consumers_of_one_bucket(world):
 
 
 def test_keys_are_matched_as_a_notification_matches_them():
-    pattern = event_pattern(Source("b", ("s3:ObjectCreated:*", "s3:ObjectRemoved:*"), ("in/*x\\",), (".yaml", ".yml")))
+    pattern = event_pattern(
+        BucketEvents("b", ("s3:ObjectCreated:*", "s3:ObjectRemoved:*"), ("in/*x\\",), (".yaml", ".yml"))
+    )
     assert pattern == {
         "source": ["aws.s3"],
         "detail-type": ["Object Created", "Object Deleted"],
@@ -53,6 +55,6 @@ def test_keys_are_matched_as_a_notification_matches_them():
             "object": {"key": [{"wildcard": "in/\\*x\\\\*.yaml"}, {"wildcard": "in/\\*x\\\\*.yml"}]},
         },
     }
-    assert "object" not in event_pattern(Source("b", ("s3:ObjectCreated:*",)))["detail"]
+    assert "object" not in event_pattern(BucketEvents("b", ("s3:ObjectCreated:*",)))["detail"]
     with pytest.raises(ConfigError, match="Replication"):
-        event_pattern(Source("b", ("s3:Replication:*",)))
+        event_pattern(BucketEvents("b", ("s3:Replication:*",)))

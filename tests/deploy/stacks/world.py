@@ -85,7 +85,7 @@ class World:
 
     def status(self, kind, name):
         rows = json.loads(self.say("deploy", "status", kind, name, "-o", "json").stdout)
-        return {row["part"]: row["state"] for row in rows}
+        return {row["resource"]: row["state"] for row in rows}
 
     def notification(self, bucket):
         found = self.client("s3").get_bucket_notification_configuration(Bucket=bucket)

@@ -1,6 +1,7 @@
 """The embedded AWS as the engine's tests see it: one account, two regions, S3 over boto3, faults to order."""
 
 import json
+import threading
 import urllib.request
 import uuid
 
@@ -9,12 +10,33 @@ import boto3
 from windlass.core.access import Access, Keys
 from windlass.core.secret import Secret
 from windlass.replication.direct.direct_copier import DirectCopier
+from windlass.replication.direct.model import CopyContext, VerifyOptions
 from windlass.replication.direct.run import Limits
 from windlass.replication.model import BucketRef, Pair
+from windlass.replication.seed.task import CopyOptions, SeedTask
 
-__all__ = ["FAST", "Aws"]
+__all__ = ["FAST", "Aws", "copy_pair", "join_seed", "verify_pair"]
 
 FAST = Limits(start_per_s=100_000.0)
+
+
+def copy_pair(copier, pair, *, seed_id="s", stop=None, on_progress=lambda _: None, **options):
+    """Copy a pair directly, with the options of a seed."""
+    return copier.seed(_task(pair, seed_id, options), CopyContext(stop or threading.Event(), on_progress))
+
+
+def join_seed(copier, pair, *, seed_id="s", stop=None, on_progress=lambda _: None, **options):
+    """Join a distributed seed."""
+    return copier.join(_task(pair, seed_id, options), CopyContext(stop or threading.Event(), on_progress))
+
+
+def verify_pair(copier, pair, *, stop=None, on_progress=lambda _: None, **options):
+    """Compare both buckets."""
+    return copier.verify(pair, VerifyOptions(**options), stop=stop or threading.Event(), on_progress=on_progress)
+
+
+def _task(pair, seed_id, options):
+    return SeedTask(seed_id=seed_id, pair=pair, options=CopyOptions(**options))
 
 
 class Aws:

@@ -2,7 +2,7 @@
 
 import threading
 
-from tests.replication.direct.local import Aws
+from tests.replication.direct.local import Aws, copy_pair, verify_pair
 from tests.replication.direct.middle import middle
 from windlass.replication.direct.copying.streams import _check_parts
 from windlass.replication.model import Restore
@@ -18,7 +18,9 @@ def test_restored_objects_are_copied_and_the_others_told(aws, tmp_path, monkeypa
     for key in ("restored", "archived", "restoring"):
         client.put_object(Bucket=pair.source.bucket, Key=key, Body=key.encode(), StorageClass="GLACIER")
     client.restore_object(Bucket=pair.source.bucket, Key="restored", RestoreRequest={"Days": 1})
-    moved = aws.engine(tmp_path).seed(pair, seed_id="s", versions=False, stop=threading.Event(), tell=lambda _: None)
+    moved = copy_pair(
+        aws.engine(tmp_path), pair, seed_id="s", versions=False, stop=threading.Event(), on_progress=lambda _: None
+    )
     assert (moved.total, moved.copied, moved.failed) == (4, 2, 2), moved
     assert [(one.code, one.count) for one in moved.failures] == [("InvalidObjectState", 2)]
     got = aws.s3("eu-west-1").get_object(Bucket=pair.destination.bucket, Key="plain")["Body"].read()
@@ -37,8 +39,13 @@ def test_a_restore_under_way_is_told_as_such(engine_server, aws, tmp_path):
     with middle(engine_server.url) as line:
         line.after = restoring
         behind = Aws(line.url, aws.account)
-        moved = behind.engine(tmp_path).seed(
-            pair, seed_id="s", versions=False, stop=threading.Event(), tell=lambda _: None
+        moved = copy_pair(
+            behind.engine(tmp_path),
+            pair,
+            seed_id="s",
+            versions=False,
+            stop=threading.Event(),
+            on_progress=lambda _: None,
         )
         behind.close()
     assert [(one.code, one.keys) for one in moved.failures] == [("RestoreInProgress", ("k",))]
@@ -67,12 +74,13 @@ def test_a_seed_restores_what_is_archived_and_waits_for_it(engine_server, aws, t
         line.after = restoring
         behind = Aws(line.url, aws.account)
         aws.s3().restore_object(Bucket=pair.source.bucket, Key="begun", RestoreRequest={"Days": 1})
-        moved = behind.engine(tmp_path).seed(
+        moved = copy_pair(
+            behind.engine(tmp_path),
             pair,
             seed_id="s",
             versions=False,
             stop=threading.Event(),
-            tell=lambda _: None,
+            on_progress=lambda _: None,
             restore=Restore(days=3, poll_s=0.02),
         )
         behind.close()
@@ -98,8 +106,8 @@ def test_whoever_agreed_to_pay_says_so_in_every_request(engine_server, aws, tmp_
         line.before = look
         behind = Aws(line.url, aws.account)
         engine = behind.engine(tmp_path, request_payer=True, largest_bytes=1 << 20, part_bytes=5 << 20)
-        moved = engine.seed(pair, seed_id="s", versions=False, stop=threading.Event(), tell=lambda _: None)
-        assert engine.verify(pair, stop=threading.Event(), tell=lambda _: None).missing == 0
+        moved = copy_pair(engine, pair, seed_id="s", versions=False, stop=threading.Event(), on_progress=lambda _: None)
+        assert verify_pair(engine, pair, stop=threading.Event(), on_progress=lambda _: None).missing == 0
         behind.close()
     assert (moved.copied, moved.failed) == (3, 0)
     assert {"GET", "PUT", "HEAD", "POST"} <= set(seen)

@@ -5,6 +5,7 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
+from tests.replication.direct.local import copy_pair
 from windlass.core.errors import UsageError
 from windlass.replication.direct.copying.attributes import carried_headers
 from windlass.replication.model import Attribute
@@ -41,8 +42,14 @@ def locked_pair(aws):
 
 def seed(aws, tmp_path, pair, *, preserve=EVERYTHING, versions=False, **more):
     engine = aws.engine(tmp_path, **more)
-    return engine.seed(
-        pair, seed_id="s", versions=versions, preserve=preserve, stop=threading.Event(), tell=lambda _: None
+    return copy_pair(
+        engine,
+        pair,
+        seed_id="s",
+        versions=versions,
+        preserve=preserve,
+        stop=threading.Event(),
+        on_progress=lambda _: None,
     )
 
 
@@ -169,14 +176,15 @@ def test_a_retention_that_is_over_is_none():
     assert carried_headers(head, frozenset({Attribute.ACL}), before) == {}
 
 
-def test_a_shared_seed_carries_nothing(aws, tmp_path):
-    with pytest.raises(UsageError, match="can be shared"):
-        aws.engine(tmp_path).seed(
+def test_a_distributed_seed_preserves_nothing_extra(aws, tmp_path):
+    with pytest.raises(UsageError, match="a distributed seed copies current objects only"):
+        copy_pair(
+            aws.engine(tmp_path),
             aws.pair(),
             seed_id="s",
             versions=False,
             preserve=EVERYTHING,
             distributed=True,
             stop=threading.Event(),
-            tell=lambda _: None,
+            on_progress=lambda _: None,
         )

@@ -4,6 +4,7 @@ import threading
 
 import pytest
 
+from tests.replication.direct.local import verify_pair
 from windlass.core.errors import Interrupted
 from windlass.replication.comparison import Compare
 
@@ -11,7 +12,7 @@ MIB = 1 << 20
 
 
 def verified(aws, tmp_path, pair, **more):
-    return aws.engine(tmp_path).verify(pair, stop=threading.Event(), tell=lambda _: None, **more)
+    return verify_pair(aws.engine(tmp_path), pair, stop=threading.Event(), on_progress=lambda _: None, **more)
 
 
 def put_in_parts(client, bucket, key, body, **more):
@@ -65,4 +66,4 @@ def test_a_comparison_can_be_stopped(aws, tmp_path):
     stop = threading.Event()
     stop.set()
     with pytest.raises(Interrupted):
-        aws.engine(tmp_path).verify(pair, stop=stop, tell=lambda _: None)
+        verify_pair(aws.engine(tmp_path), pair, stop=stop, on_progress=lambda _: None)

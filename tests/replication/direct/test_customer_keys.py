@@ -9,6 +9,7 @@ import boto3
 import pytest
 from botocore.config import Config
 
+from tests.replication.direct.local import copy_pair, verify_pair
 from windlass.core.access import Access
 from windlass.core.errors import ConfigError, Interrupted
 from windlass.replication.config import CustomerKeyConfig
@@ -37,7 +38,7 @@ def seed(aws, tmp_path, pair, given, **more):
     engine = aws.engine(tmp_path / "journals", customer_keys=given, **more.pop("engine", {}))
     told = []
     asked = {"seed_id": "s", "versions": False} | more
-    return engine.seed(pair, stop=threading.Event(), tell=told.append, **asked)
+    return copy_pair(engine, pair, stop=threading.Event(), on_progress=told.append, **asked)
 
 
 @pytest.fixture
@@ -109,7 +110,7 @@ def test_checksums_and_contents_are_compared_with_both_keys_and_etags_are_not(aw
     given = keys(tmp_path, pair, source=SOURCE, destination=TARGET)
     seed(aws, tmp_path, pair, given)
     engine = aws.engine(tmp_path / "journals", customer_keys=given)
-    compared = engine.verify(pair, stop=threading.Event(), tell=lambda _: None)
+    compared = verify_pair(engine, pair, stop=threading.Event(), on_progress=lambda _: None)
     assert (compared.objects, compared.different, compared.unknown) == (20, 0, 0)  # botocore's puts have a CRC-32
     for place, key in ((pair.source, SOURCE), (pair.destination, TARGET)):
         client = boto3.client(
@@ -122,9 +123,9 @@ def test_checksums_and_contents_are_compared_with_both_keys_and_etags_are_not(aw
         )
         client.put_object(Bucket=place.bucket, Key="without", Body=b"secret", **sse(key))
         client.close()
-    compared = engine.verify(pair, stop=threading.Event(), tell=lambda _: None)
+    compared = verify_pair(engine, pair, stop=threading.Event(), on_progress=lambda _: None)
     assert (compared.objects, compared.different, compared.unknown) == (21, 0, 1)
-    sampled = engine.verify(pair, stop=threading.Event(), tell=lambda _: None, sample=21)
+    sampled = verify_pair(engine, pair, stop=threading.Event(), on_progress=lambda _: None, sample=21)
     assert (sampled.read, sampled.different) == (21, 0)
 
 
@@ -132,7 +133,7 @@ def test_objects_of_the_destination_under_another_encryption_are_unknown(aws, pa
     for number in range(20):
         aws.s3("eu-west-1").put_object(Bucket=pair.destination.bucket, Key=f"k{number:02}", Body=b"secret")
     engine = aws.engine(tmp_path / "journals", customer_keys=keys(tmp_path, pair, source=SOURCE, destination=TARGET))
-    compared = engine.verify(pair, stop=threading.Event(), tell=lambda _: None)
+    compared = verify_pair(engine, pair, stop=threading.Event(), on_progress=lambda _: None)
     assert (compared.different, compared.unknown) == (0, 20)
 
 
@@ -162,7 +163,7 @@ def test_no_key_is_shown_or_kept(aws, pair, tmp_path, capfd, caplog):
         stopped.set()
 
     with pytest.raises(Interrupted):
-        engine.seed(pair, seed_id="s", versions=False, stop=stopped, tell=tell)
+        copy_pair(engine, pair, seed_id="s", versions=False, stop=stopped, on_progress=tell)
     wrong = seed(aws, tmp_path, pair, keys(tmp_path, pair, source=WRONG), seed_id="w")
     out = capfd.readouterr()
     shown = repr((told, wrong, given.of(pair), aws.calls(), caplog.text, out.out, out.err)).encode()

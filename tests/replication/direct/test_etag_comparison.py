@@ -4,6 +4,7 @@ import threading
 
 import pytest
 
+from tests.replication.direct.local import copy_pair, verify_pair
 from tests.replication.direct.test_compare import MIB, put_in_parts
 from windlass.core.errors import Interrupted
 from windlass.replication.comparison import Compare, Criteria, Verdict
@@ -13,11 +14,13 @@ REPLACE = Criteria(replace_newer=True)
 
 
 def seed(engine, pair, *, seed_id="s", stop=None, tell=lambda _: None, **more):
-    return engine.seed(pair, seed_id=seed_id, versions=False, stop=stop or threading.Event(), tell=tell, **more)
+    return copy_pair(
+        engine, pair, seed_id=seed_id, versions=False, stop=stop or threading.Event(), on_progress=tell, **more
+    )
 
 
 def verified(engine, pair, **more):
-    return engine.verify(pair, stop=threading.Event(), tell=lambda _: None, **more)
+    return verify_pair(engine, pair, stop=threading.Event(), on_progress=lambda _: None, **more)
 
 
 def put(aws, place, key, body, **more):
@@ -152,6 +155,6 @@ def test_versions_that_nobody_can_compare_are_unknown_and_different_ones_are_not
     pair = aws.pair(versioned=True)
     aws.make(pair.source, "k", [b"source"])
     aws.make(pair.destination, "k", [b"theirs"])
-    found = aws.engine(tmp_path).verify(pair, stop=threading.Event(), tell=lambda _: None, versions=True)
+    found = verify_pair(aws.engine(tmp_path), pair, stop=threading.Event(), on_progress=lambda _: None, versions=True)
     assert found.verdict is Verdict.DIFFERENT
     assert found.unknown == 0

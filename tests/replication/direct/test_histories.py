@@ -26,26 +26,31 @@ class Seen:
     def __init__(self):
         self.source, self.destination, self.cuts = [], [], []
 
-    async def page(self, of, source, destination):
+    async def on_page(self, of, source, destination):
         await asyncio.sleep(0)
         self.source += source
         self.destination += destination
         # A key's other side comes with it, never with another page.
         assert {one.key for one in destination} & {one.key for one in self.source} <= {one.key for one in source}
 
-    def cut(self, cut):
+    def on_split(self, cut):
         self.cuts.append(cut)
 
-    def end(self, number):
+    def on_range_done(self, number):
         pass
 
 
-def walked(one, other=None, *, listers=8, beyond=False):
+def walked(one, other=None, *, listers=8, include_extra=False):
     seen = Seen()
     there = list_histories(other, PLACE, "") if other is not None else None
     asyncio.run(
         compare_listings(
-            Ranges(prune=not beyond), list_histories(one, PLACE, ""), there, seen, listers=listers, beyond=beyond
+            Ranges(prune=not include_extra),
+            list_histories(one, PLACE, ""),
+            there,
+            seen,
+            listers=listers,
+            include_extra=include_extra,
         )
     )
     return seen
@@ -62,7 +67,7 @@ def bucket_of(counts, **more):
 @given(KEYED, KEYED, st.integers(1, 7), st.integers(1, 5))
 def test_pages_end_anywhere_and_histories_are_whole(left, right, page, listers):
     one, other = bucket_of(left, page=page), bucket_of(right, page=page)
-    seen = walked(one, other, listers=listers, beyond=True)
+    seen = walked(one, other, listers=listers, include_extra=True)
     assert sorted((each.key, list(each.versions)) for each in seen.source) == sorted(one.histories.items())
     assert sorted((each.key, list(each.versions)) for each in seen.destination) == sorted(other.histories.items())
 

@@ -18,10 +18,10 @@ from windlass.replication.direct.listing.ranges import Range
 def filled(folder):
     with Journal(folder) as journal:
         journal.begin([Range(0, "", None)])
-        journal.cut(0, 1, "m")
+        journal.split(0, 1, "m")
         first = journal.block(0, "b", [row("a", 10), row("b", 20)], skipped=3)
         second = journal.block(1, "z\udc80", [row("n \n+%é😀", 1), row("z\udc80", 2)], skipped=0)
-        journal.end(1)
+        journal.range_done(1)
         block = journal.open(first)
         journal.mark(block, 1)
         whole = journal.open(second)

@@ -22,7 +22,7 @@ class Seen:
         self.ended, self.cuts = [], []
         self._draw = draw
 
-    async def page(self, of, source, destination):
+    async def on_page(self, of, source, destination):
         assert of.number not in self.ended, "a range ended before its last page"
         if self._draw is not None:
             for _ in range(self._draw.randrange(4)):
@@ -36,15 +36,15 @@ class Seen:
                 there.discard(one.key)
         self.extra += sorted(there)
 
-    def cut(self, cut):
+    def on_split(self, cut):
         self.cuts.append(cut)
 
-    def end(self, number):
+    def on_range_done(self, number):
         assert number not in self.ended
         self.ended.append(number)
 
 
-def walked(left, right, *, listers=8, beyond=False, draw=None, page=1000):
+def walked(left, right, *, listers=8, include_extra=False, draw=None, page=1000):
     seen = Seen(draw)
     one, other = Bucket(left, page=page), Bucket(right, page=page)
 
@@ -55,12 +55,12 @@ def walked(left, right, *, listers=8, beyond=False, draw=None, page=1000):
 
     asyncio.run(
         compare_listings(
-            Ranges(prune=not beyond),
+            Ranges(prune=not include_extra),
             lambda after: slowly(one, after),
             lambda after: slowly(other, after),
             seen,
             listers=listers,
-            beyond=beyond,
+            include_extra=include_extra,
         )
     )
     return seen, one, other
@@ -77,11 +77,11 @@ TEXT = st.text(st.sampled_from("ab0/é😀"), min_size=1, max_size=5)
     st.booleans(),
     st.randoms(use_true_random=False),
 )
-def test_every_key_meets_its_other_side_once(left, right, page, listers, beyond, draw):
-    seen, *_ = walked(left, right, listers=listers, beyond=beyond, draw=draw, page=page)
+def test_every_key_meets_its_other_side_once(left, right, page, listers, include_extra, draw):
+    seen, *_ = walked(left, right, listers=listers, include_extra=include_extra, draw=draw, page=page)
     assert sorted(seen.source) == sorted(left)
     assert sorted(seen.both) == sorted(left & right)
-    if beyond:
+    if include_extra:
         assert sorted(seen.extra) == sorted(right - left)
 
 
@@ -89,7 +89,7 @@ def test_every_key_meets_its_other_side_once(left, right, page, listers, beyond,
 def test_shapes_half_copied(shape):
     keys = SHAPES[shape](30_000)
     there = random.Random(1).sample(keys, 15_000)
-    seen, *_ = walked(keys, [*there, "zzz-extra"], beyond=True)
+    seen, *_ = walked(keys, [*there, "zzz-extra"], include_extra=True)
     assert len(seen.source) == len(set(keys))
     assert sorted(seen.both) == sorted(set(there))
     assert seen.extra == ["zzz-extra"]

@@ -5,7 +5,7 @@ from urllib.parse import parse_qs, quote, urlsplit
 
 import pytest
 
-from tests.replication.direct.local import Aws
+from tests.replication.direct.local import Aws, copy_pair, verify_pair
 from tests.replication.direct.middle import middle
 from windlass.core.errors import AwsError
 
@@ -53,7 +53,7 @@ def test_a_truncated_page_without_keys_is_followed_by_its_token(behind, aws, tmp
 
     line.after = hide
     engine = found.engine(tmp_path)
-    moved = engine.seed(pair, seed_id="s", versions=False, stop=threading.Event(), tell=lambda _: None)
+    moved = copy_pair(engine, pair, seed_id="s", versions=False, stop=threading.Event(), on_progress=lambda _: None)
     assert hidden, "no page was hidden: the test shows nothing"
     assert (moved.copied, moved.skipped, moved.failed) == (25, 25, 0)
     assert aws.listed(pair.destination) == aws.listed(pair.source)
@@ -78,4 +78,4 @@ def test_a_listing_that_leads_nowhere_is_one_clear_error(behind, aws, tmp_path):
 
     line.after = loop
     with pytest.raises(AwsError, match="does not advance"):
-        found.engine(tmp_path).verify(pair, stop=threading.Event(), tell=lambda _: None)
+        verify_pair(found.engine(tmp_path), pair, stop=threading.Event(), on_progress=lambda _: None)

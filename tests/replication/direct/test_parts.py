@@ -5,6 +5,7 @@ import threading
 
 import pytest
 
+from tests.replication.direct.local import copy_pair
 from tests.replication.direct.shapes import row
 from windlass.core.errors import NotFound
 from windlass.replication.direct.copying.parts import part_ranges, uniform
@@ -69,7 +70,7 @@ def put(client, bucket, key, layout, headers, tags):
 
 def copied(aws, tmp_path, pair, **more):
     engine = aws.engine(tmp_path, **({"largest_bytes": MIB, "part_bytes": 5 * MIB} | more))
-    return engine.seed(pair, seed_id="s", versions=False, stop=threading.Event(), tell=lambda _: None)
+    return copy_pair(engine, pair, seed_id="s", versions=False, stop=threading.Event(), on_progress=lambda _: None)
 
 
 @pytest.mark.parametrize(("layout", "headers", "tags"), SHAPES, ids=["-".join(one) for one in SHAPES])

@@ -6,6 +6,7 @@ import threading
 
 import pytest
 
+from tests.replication.direct.local import copy_pair
 from windlass.core.errors import AccessDenied
 from windlass.replication.direct.copying.failures import MOST_REFUSALS
 from windlass.replication.direct.run import Limits
@@ -14,7 +15,7 @@ OBJECTS = 3000
 
 
 def seed(engine, pair, tell=lambda _: None, **more):
-    return engine.seed(pair, seed_id="s", versions=False, stop=threading.Event(), tell=tell, **more)
+    return copy_pair(engine, pair, seed_id="s", versions=False, stop=threading.Event(), on_progress=tell, **more)
 
 
 def refuse(aws, code):
@@ -60,8 +61,13 @@ def test_versions_stop_as_objects_do(aws, tmp_path):
     refuse(aws, "AccessDenied")
     aws.forget_calls()
     with pytest.raises(AccessDenied, match="500 objects in a row"):
-        aws.engine(tmp_path, limits=Limits(connections=16, start_per_s=10_000.0)).seed(
-            pair, seed_id="v", versions=True, stop=threading.Event(), tell=lambda _: None
+        copy_pair(
+            aws.engine(tmp_path, limits=Limits(connections=16, start_per_s=10_000.0)),
+            pair,
+            seed_id="v",
+            versions=True,
+            stop=threading.Event(),
+            on_progress=lambda _: None,
         )
     assert len(aws.calls(operation="CopyObject")) <= MOST_REFUSALS + 200
 

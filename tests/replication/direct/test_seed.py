@@ -5,7 +5,7 @@ import time
 
 import pytest
 
-from tests.replication.direct.local import FAST
+from tests.replication.direct.local import FAST, copy_pair, join_seed, verify_pair
 from windlass.core.access import Keys
 from windlass.core.errors import AwsError, Interrupted, NotFound
 from windlass.core.secret import Secret
@@ -31,11 +31,13 @@ ODD = [
 
 
 def seed(engine, pair, *, seed_id="s", stop=None, tell=lambda _: None, **more):
-    return engine.seed(pair, seed_id=seed_id, versions=False, stop=stop or threading.Event(), tell=tell, **more)
+    return copy_pair(
+        engine, pair, seed_id=seed_id, versions=False, stop=stop or threading.Event(), on_progress=tell, **more
+    )
 
 
 def verified(engine, pair):
-    return engine.verify(pair, stop=threading.Event(), tell=lambda _: None)
+    return verify_pair(engine, pair, stop=threading.Event(), on_progress=lambda _: None)
 
 
 def test_odd_keys_and_many_are_copied_and_compared(aws, tmp_path):
@@ -235,8 +237,8 @@ def test_workers_share_a_seed_and_one_that_dies_is_replaced(aws, tmp_path):
             else:
                 while True:  # it joins when the plan is there
                     try:
-                        results[number] = engines[number].work(
-                            pair, seed_id="s", stop=stops[number], tell=lambda _: None
+                        results[number] = join_seed(
+                            engines[number], pair, seed_id="s", stop=stops[number], on_progress=lambda _: None
                         )
                         return
                     except NotFound:
@@ -255,5 +257,5 @@ def test_workers_share_a_seed_and_one_that_dies_is_replaced(aws, tmp_path):
     for number in (1, 2):
         assert (results[number].total, results[number].failed) == (6000 - results[number].skipped, 0), results
     assert aws.listed(pair.destination) == aws.listed(pair.source)
-    again = engines[1].work(pair, seed_id="s", stop=threading.Event(), tell=lambda _: None)
+    again = join_seed(engines[1], pair, seed_id="s", stop=threading.Event(), on_progress=lambda _: None)
     assert again.copied == results[1].copied, "it is over, and was done again"

@@ -161,7 +161,7 @@ class Memory:
             if journal.ledger.new:
                 journal.begin([Range(0, "", None)])
                 await self._list(journal)
-                journal.end(0)
+                journal.range_done(0)
             heard = asyncio.Event()
             loop = asyncio.get_running_loop()
             copier = VersionCopier(journal, Paces(loop.time, start=1e6, most=1e6), self, loop.time, 4, heard.set)
@@ -176,7 +176,7 @@ class Memory:
                     copier.stop()
                     await copier.close()
                     raise Died
-                assert copier.hopeless is None, copier.hopeless
+                assert copier.fatal_error is None, copier.fatal_error
             copier.stop()
             await copier.close()
             journal.commit()

@@ -4,6 +4,7 @@ import threading
 
 import pytest
 
+from tests.replication.direct.local import copy_pair
 from windlass.core.errors import Conflict, Interrupted
 from windlass.replication.direct.run import Limits
 
@@ -22,7 +23,7 @@ HISTORIES = {
 
 
 def seed(engine, pair, *, stop=None, tell=lambda _: None, **more):
-    return engine.seed(pair, seed_id="s", versions=True, stop=stop or threading.Event(), tell=tell, **more)
+    return copy_pair(engine, pair, seed_id="s", versions=True, stop=stop or threading.Event(), on_progress=tell, **more)
 
 
 def filled(aws, histories=HISTORIES):
@@ -57,16 +58,16 @@ def test_what_is_new_is_put_on_top(aws, tmp_path):
 
 def test_without_delete_markers(aws, tmp_path):
     pair, engine = filled(aws), aws.engine(tmp_path)
-    moved = seed(engine, pair, markers=False)
+    moved = seed(engine, pair, delete_markers=False)
     wanted = {key: [one for one in bodies if one is not None] for key, bodies in HISTORIES.items()}
     assert aws.histories(pair.destination) == {key: bodies for key, bodies in wanted.items() if bodies}
     assert moved.failed == 0
-    assert seed(engine, pair, markers=False).total == 0
+    assert seed(engine, pair, delete_markers=False).total == 0
 
 
 def test_older_versions_are_not_put_beneath_a_copy_but_the_whole_again_on_top(aws, tmp_path):
     pair, engine = filled(aws, {"k": [b"1", b"22", b"333"]}), aws.engine(tmp_path)
-    engine.seed(pair, seed_id="plain", versions=False, stop=threading.Event(), tell=lambda _: None)
+    copy_pair(engine, pair, seed_id="plain", versions=False, stop=threading.Event(), on_progress=lambda _: None)
     assert aws.histories(pair.destination) == {"k": [b"333"]}
     assert seed(engine, pair).failed == 0
     assert aws.histories(pair.destination) == {"k": [b"333", b"1", b"22", b"333"]}
@@ -129,7 +130,7 @@ def test_large_versions_go_in_parts_and_multipart_etags_are_known_again(aws, tmp
 
 def test_versions_of_one_size_and_other_content_are_told_apart(aws, tmp_path):
     pair, engine = filled(aws, {"k": [b"a", b"b", b"c"]}), aws.engine(tmp_path)
-    engine.seed(pair, seed_id="plain", versions=False, stop=threading.Event(), tell=lambda _: None)
+    copy_pair(engine, pair, seed_id="plain", versions=False, stop=threading.Event(), on_progress=lambda _: None)
     assert seed(engine, pair).failed == 0
     assert aws.histories(pair.destination) == {"k": [b"c", b"a", b"b", b"c"]}
 

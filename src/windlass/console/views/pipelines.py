@@ -13,7 +13,7 @@ from windlass.core import clock
 from windlass.core.canonical import plain
 from windlass.core.clock import format_time
 from windlass.pipelines.backfill import KIND
-from windlass.pipelines.counted import Count
+from windlass.pipelines.counters import Count
 from windlass.pipelines.rows import pipeline_row
 
 __all__ = ["pipelines"]

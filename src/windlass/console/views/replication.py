@@ -14,8 +14,9 @@ from windlass.core import clock
 from windlass.core.canonical import plain
 from windlass.core.errors import NotFound
 from windlass.replication import rows
-from windlass.replication.model import FailureGroup, Seed, State
+from windlass.replication.model import FailureGroup, State
 from windlass.replication.seed.job import KIND
+from windlass.replication.seed.task import SeedTask
 from windlass.replication.service import latest
 
 __all__ = ["replication", "seed"]
@@ -35,11 +36,11 @@ _ORDER = (
     State.DONE,
 )
 _STEPS = (
-    ("replication on", "t0"),
+    ("replication on", "cutoff_at"),
     ("role", "role"),
     ("manifest", "manifests"),
-    ("batch job", "number"),
-    ("EMR", "emr"),
+    ("batch job", "jobs_created"),
+    ("EMR", "step"),
 )
 
 
@@ -79,9 +80,9 @@ def seed(desk: Desk, params: Params) -> Data:
         "row": _row(found, clock.now(), failures),
         "reasons": plain(rows.failure_rows(found, failures)),
         "steps": _steps(found),
-        "t0": found.facts.get("t0", ""),
-        "service_role": found.facts.get("role", ""),
-        "manifests": list(found.facts.get("manifests") or ()),
+        "cutoff_at": found.checkpoint.document().get("cutoff_at", ""),
+        "service_role": getattr(found.checkpoint, "role", ""),
+        "manifests": found.checkpoint.document().get("manifests", []),
         "aliases": desk.aliases(),
         "source": _place(found.pair.source),
         "destination": _place(found.pair.destination),
@@ -90,7 +91,7 @@ def seed(desk: Desk, params: Params) -> Data:
     }
 
 
-def _row(found: Seed, now: datetime, failures: Sequence[FailureGroup]) -> Data:
+def _row(found: SeedTask, now: datetime, failures: Sequence[FailureGroup]) -> Data:
     """A seed as the command line has it; what was verified has every key, `compared` tells whether it was."""
     row: Data = plain(rows.seed_row(found, now, failures))
     compared = bool(row["verified"]) and "error" not in row["verified"]
@@ -101,15 +102,15 @@ def _place(place: Any) -> Data:
     return {"bucket": place.name, "service": place.service, "account_id": place.account_id, "region": place.region}
 
 
-def _steps(found: Seed) -> list[Data]:
+def _steps(found: SeedTask) -> list[Data]:
     """What is behind a seed and what lies before it, in order."""
-    steps = [{"name": name, "done": bool(found.facts.get(fact))} for name, fact in _STEPS if found.facts.get(fact)]
+    steps = [{"name": name, "done": True} for name, key in _STEPS if getattr(found.checkpoint, key, None)]
     steps.append({"name": "copied", "done": found.state in (State.VERIFYING, State.DONE, State.INCOMPLETE)})
     steps.append({"name": "verified", "done": bool(found.verified) and "error" not in found.verified})
     return steps
 
 
-def _total(seeds: Sequence[Seed], now: datetime) -> Data:
+def _total(seeds: Sequence[SeedTask], now: datetime) -> Data:
     """All pairs together; the time left is that of the slowest."""
     left = [eta for one in seeds if (eta := one.eta_s(now)) is not None]
     verified = [one for one in seeds if one.verified and "error" not in one.verified]
@@ -130,7 +131,7 @@ def _total(seeds: Sequence[Seed], now: datetime) -> Data:
     }
 
 
-def _reasons(seeds: Sequence[Seed], failures: dict[str, list[FailureGroup]]) -> list[Data]:
+def _reasons(seeds: Sequence[SeedTask], failures: dict[str, list[FailureGroup]]) -> list[Data]:
     """Failures by reason over all pairs, the most frequent first."""
     counts: Counter[str] = Counter()
     pairs: dict[str, list[str]] = {}

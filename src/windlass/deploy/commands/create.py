@@ -23,9 +23,9 @@ from windlass.deploy.commands.options import (
     function_settings,
     kind_of,
     open_deploy,
+    platform_of,
     print_effect,
     print_plan,
-    target_of,
 )
 from windlass.present.options import DryRun, Duration, Output
 from windlass.present.output import Format
@@ -74,18 +74,18 @@ def create(
       windlass deploy create pipeline notes --dry-run
       windlass deploy create aggregator refresh-scans --memory 1024 --timeout 2m --dry-run -o json
     """
-    from windlass.deploy.code import code_of
+    from windlass.deploy.function_code import code_of
 
-    deploy, kind, target = open_deploy(ctx), kind_of(what), target_of(arch, python)
-    settings = function_settings(timeout, memory, target, concurrency, kms_key, via)
-    code = code_of(_read(zip_)) if zip_ else deploy.code(kind, name, target, extras or (), added=add or ())
+    deploy, kind, platform = open_deploy(ctx), kind_of(what), platform_of(arch, python)
+    settings = function_settings(timeout, memory, platform, concurrency, kms_key, via)
+    code = code_of(_read(zip_)) if zip_ else deploy.code(kind, name, platform, extras or (), added=add or ())
     stack = deploy.stack(kind, name, settings=settings, code=code, buckets=bucket or ())
     plan = deploy.plan_create(stack)
     print_plan(stack, plan, output)
     if dry_run:
         print("This is a dry run; nothing was changed.", file=sys.stderr)
     else:
-        deploy.carry_out(stack, plan, print_effect)
+        deploy.apply(stack, plan, print_effect)
 
 
 def _read(path: Path) -> bytes:

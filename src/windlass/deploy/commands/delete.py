@@ -41,5 +41,5 @@ def delete(
         print("This is a dry run; nothing was changed.", file=sys.stderr)
         return
     if plan.effects:
-        require_confirmation(f"delete these {len(plan.effects)} parts of {name}", yes=yes)
-    deploy.carry_out(stack, plan, print_effect)
+        require_confirmation(f"delete these {len(plan.effects)} resources of {name}", yes=yes)
+    deploy.apply(stack, plan, print_effect)

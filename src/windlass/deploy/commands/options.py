@@ -14,11 +14,11 @@ from windlass.present.options import Duration
 from windlass.present.output import Format, emit, emit_value
 
 if TYPE_CHECKING:
-    from windlass.deploy.bundle import Target
-    from windlass.deploy.effects import Effect, Plan
+    from windlass.deploy.bundle import Platform
+    from windlass.deploy.effects import DeploymentEffect, DeploymentPlan
     from windlass.deploy.service import Deploy
-    from windlass.deploy.stacks import Kind, Stack
-    from windlass.deploy.stacks_parts import FunctionSettings
+    from windlass.deploy.stack import Stack, StackKind
+    from windlass.deploy.stack_resources import FunctionSettings
 
 __all__ = [
     "Arch",
@@ -34,13 +34,13 @@ __all__ = [
     "function_settings",
     "kind_of",
     "open_deploy",
+    "platform_of",
     "print_effect",
     "print_plan",
-    "target_of",
 ]
 
 _MAX_TIMEOUT_S = 900  # Lambda's limit of a function's timeout
-_EFFECT_COLUMNS = ("part", "call", "what")
+_EFFECT_COLUMNS = ("resource", "call", "what")
 
 What = Annotated[Literal["pipeline", "aggregator"], typer.Argument(metavar="WHAT", help="pipeline or aggregator.")]
 EntryName = Annotated[str, typer.Argument(metavar="NAME", help="Name of the [[pipeline]] or [[aggregate]] entry.")]
@@ -88,35 +88,35 @@ def open_deploy(ctx: typer.Context) -> Deploy:
     return cast("Deploy", service(ctx, "deploy"))
 
 
-def kind_of(what: str) -> Kind:
+def kind_of(what: str) -> StackKind:
     """Return the kind of stack that the argument names."""
-    from windlass.deploy.stacks import Kind
+    from windlass.deploy.stack import StackKind
 
-    return Kind(what)
+    return StackKind(what)
 
 
-def target_of(arch: str, python: str) -> Target:
+def platform_of(arch: str, python: str) -> Platform:
     """Return what the function runs on, this machine's where nothing is given; UsageError for what Lambda does not have."""
-    from windlass.deploy.bundle import VERSIONS, Target
-    from windlass.deploy.code import default_target
+    from windlass.deploy.bundle import VERSIONS, Platform
+    from windlass.deploy.function_code import default_platform
 
-    here = default_target()
-    target = Target(arch or here.arch, python or here.python)
-    if target.arch not in ("arm64", "x86_64"):
+    here = default_platform()
+    platform = Platform(arch or here.arch, python or here.python)
+    if platform.arch not in ("arm64", "x86_64"):
         raise UsageError(f"Lambda has no architecture {arch!r}", hint="Give arm64 or x86_64.")
-    if target.python not in VERSIONS:
+    if platform.python not in VERSIONS:
         raise UsageError(
             f"Windlass does not run on Lambda's Python {python}", hint=f"Give one of {', '.join(VERSIONS)}."
         )
-    return target
+    return platform
 
 
 def function_settings(
-    timeout: Duration, memory: int, target: Target, concurrency: int, keys: list[str] | None, via: str
+    timeout: Duration, memory: int, platform: Platform, concurrency: int, keys: list[str] | None, via: str
 ) -> FunctionSettings:
     """Return the function's settings; UsageError for a timeout or concurrency that Lambda does not allow."""
-    from windlass.deploy.stacks import Via
-    from windlass.deploy.stacks_parts import FunctionSettings
+    from windlass.deploy.stack import EventRoute
+    from windlass.deploy.stack_resources import FunctionSettings
 
     if not 1 <= timeout <= _MAX_TIMEOUT_S:
         raise UsageError(
@@ -124,12 +124,12 @@ def function_settings(
         )
     if concurrency == 1:
         raise UsageError("Lambda's smallest concurrency of a queue is 2", hint="0 sets no limit.")
-    runtime = f"python{target.python}"
-    settings = FunctionSettings(round(timeout), memory, target.arch, runtime, concurrency, tuple(keys or ()))
-    return replace(settings, via=Via(via))
+    runtime = f"python{platform.python}"
+    settings = FunctionSettings(round(timeout), memory, platform.arch, runtime, concurrency, tuple(keys or ()))
+    return replace(settings, via=EventRoute(via))
 
 
-def print_plan(stack: Stack, plan: Plan, output: Format) -> None:
+def print_plan(stack: Stack, plan: DeploymentPlan, output: Format) -> None:
     """Print the calls of a plan."""
     from windlass.deploy import rows
 
@@ -139,8 +139,8 @@ def print_plan(stack: Stack, plan: Plan, output: Format) -> None:
         emit(rows.plan_rows(plan), output, _EFFECT_COLUMNS, empty="Nothing to do: everything is as configured.")
 
 
-def print_effect(effect: Effect) -> None:
+def print_effect(effect: DeploymentEffect) -> None:
     """Print a call that was made, on stderr."""
     from windlass.deploy.rows import effect_row
 
-    print(f"windlass: {effect.part}: {effect_row(effect)['call']}", file=sys.stderr)
+    print(f"windlass: {effect.resource}: {effect_row(effect)['call']}", file=sys.stderr)

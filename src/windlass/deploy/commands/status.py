@@ -18,7 +18,7 @@ from windlass.deploy.commands.options import (
     function_settings,
     kind_of,
     open_deploy,
-    target_of,
+    platform_of,
 )
 from windlass.present.options import Duration, Limit, Output
 from windlass.present.output import Format, emit
@@ -41,7 +41,7 @@ def status(
     limit: Limit = 0,
     output: Output = Format.TABLE,
 ) -> None:
-    """List each part with its state: ok, missing, different from windlass.toml and these options, or not ours.
+    """List each resource with its state: ok, missing, different from windlass.toml and these options, or made by others.
 
     Examples:
       windlass deploy status pipeline notes
@@ -51,7 +51,7 @@ def status(
     from windlass.deploy.rows import state_row
 
     deploy = open_deploy(ctx)
-    settings = function_settings(timeout, memory, target_of(arch, python), concurrency, kms_key, via)
-    look = deploy.look(deploy.stack(kind_of(what), name, settings=settings, buckets=bucket or ()))
-    columns = ("part", "kind", "name", "state", "details")
-    emit((state_row(state) for state in states(look)), output, columns, limit=limit)
+    settings = function_settings(timeout, memory, platform_of(arch, python), concurrency, kms_key, via)
+    current = deploy.read(deploy.stack(kind_of(what), name, settings=settings, buckets=bucket or ()))
+    columns = ("resource", "kind", "name", "state", "details")
+    emit((state_row(state) for state in states(current)), output, columns, limit=limit)

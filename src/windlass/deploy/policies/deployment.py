@@ -1,6 +1,6 @@
-"""`windlass deploy`: the parts of every pipeline and aggregator are looked at, made, changed and deleted, and nobody else's.
+"""The policy of `windlass deploy`: it may read, create, update and delete the resources of every configured stack, and no others.
 
-The parts' names are the stacks' own, so the policy is for exactly what a deployment of this windlass.toml would make.
+The resource names come from the stacks, so the policy covers exactly what a deployment of this windlass.toml makes.
 """
 
 from __future__ import annotations
@@ -12,38 +12,38 @@ from typing import Any
 
 from windlass.aggregation.config import AggregateConfig
 from windlass.core.errors import ConfigError
-from windlass.deploy import stacks_parts as parts
+from windlass.deploy import stack_resources
+from windlass.deploy.aggregator_stack import aggregator_stack
+from windlass.deploy.pipeline_stack import pipeline_stack
 from windlass.deploy.policies.shared import estate
 from windlass.deploy.policy import ANY, Facts, Statement, Use
-from windlass.deploy.stacks import Part, PartKind, Place, Stack
-from windlass.deploy.stacks_aggregator import aggregator_stack
-from windlass.deploy.stacks_parts import FunctionSettings, Source
-from windlass.deploy.stacks_pipeline import pipeline_stack
+from windlass.deploy.stack import ResourceKind, Stack, StackLocation, StackResource
+from windlass.deploy.stack_resources import BucketEvents, FunctionSettings
 from windlass.queues.address import read_reference
 from windlass.settings import Settings
 
 __all__ = ["statements"]
 
 _RULE_PREFIX = 55
-"""What `stacks.fitted` keeps of a name that is too long."""
+"""The length to which `stack.shortened` cuts a long name before the digest."""
 
 
 def statements(settings: Settings, facts: Facts, use: Use) -> Sequence[Statement]:  # noqa: ARG001  one use
-    """What `create`, `status` and `delete` need for everything of windlass.toml that can be deployed."""
+    """Return what `create`, `status` and `delete` need for every entry of windlass.toml that can be deployed."""
     stacks = list(_stacks(settings, facts))
     if not stacks:
         return []
     found = [*estate(settings, facts)]
     for stack in stacks:
         here = facts.at(stack.place.account_id, stack.place.region)
-        for part in stack.parts:
+        for part in stack.resources:
             found += _OF[part.kind](here, part) if part.kind in _OF else []
-    buckets = [part.name for one in stacks for part in one.parts if part.kind is PartKind.NOTIFICATION]
+    buckets = [part.name for one in stacks for part in one.resources if part.kind is ResourceKind.NOTIFICATION]
     return [*found, *_of_functions(stacks), *_notifications(facts, buckets)]
 
 
 def _stacks(settings: Settings, facts: Facts) -> Iterator[Stack]:
-    """What can be deployed: not rules that keep their keys in the store, nor what has its queue elsewhere."""
+    """Yield the stacks that can be deployed: no rules in the store, and no entries with a queue in another region."""
     for pipeline in settings.pipeline:
         place = _place(facts, pipeline.account, pipeline.region, pipeline.queue)
         with contextlib.suppress(ConfigError):
@@ -54,31 +54,35 @@ def _stacks(settings: Settings, facts: Facts) -> Iterator[Stack]:
             yield _aggregator(rule, place)
 
 
-def _aggregator(rule: AggregateConfig, place: Place) -> Stack:
-    """The stack by this rule's name. Its rule of completions is looked for, though no rule be strict (any more)."""
+def _aggregator(rule: AggregateConfig, place: StackLocation) -> Stack:
+    """Return the stack of this rule. It includes the completion rule, which a deployment reads even when no rule is strict."""
     strict = rule.model_copy(update={"strict": True})
     stack = aggregator_stack(rule.name, [strict], place, FunctionSettings(), None, buckets=["any"])
-    # Patterns of buckets are named when it is deployed (--bucket): IAM knows them as they are.
-    buckets = [parts.notification(place, stack.mark, "", Source(one, ())) for one in rule.buckets or ["*"]]
-    parts_ = (*(one for one in stack.parts if one.kind is not PartKind.NOTIFICATION), *buckets)
-    return _with_rules(replace(stack, parts=parts_))
+    # Patterns of buckets are resolved at deployment (--bucket); IAM accepts them as patterns.
+    buckets = [
+        stack_resources.notification(place, stack.mark, "", BucketEvents(one, ())) for one in rule.buckets or ["*"]
+    ]
+    own = (*(one for one in stack.resources if one.kind is not ResourceKind.NOTIFICATION), *buckets)
+    return _with_rules(replace(stack, resources=own))
 
 
 def _with_rules(stack: Stack) -> Stack:
-    """The stack with the rules of `--via eventbridge`, of any bucket: a deployment looks for them though it wants none."""
-    function = stack.part("function").name
-    rule = parts.event_rule(stack.place, function, stack.part("events").name, Source("*", ("s3:ObjectCreated:*",)))
-    return replace(stack, parts=(*stack.parts, replace(rule, name=f"{function[:_RULE_PREFIX]}*")))
+    """Return the stack with the EventBridge rules of any bucket, which every deployment reads."""
+    function = stack.resource("function").name
+    rule = stack_resources.event_rule(
+        stack.place, function, stack.resource("events").name, BucketEvents("*", ("s3:ObjectCreated:*",))
+    )
+    return replace(stack, resources=(*stack.resources, replace(rule, name=f"{function[:_RULE_PREFIX]}*")))
 
 
-def _place(facts: Facts, account: str, region: str, queue: str) -> Place:
-    """Where it is deployed; an account that nobody says may be in the queue's ARN."""
+def _place(facts: Facts, account: str, region: str, queue: str) -> StackLocation:
+    """Return the stack's location. The account may come from the queue's ARN."""
     known = account or facts.account
     said = read_reference(queue).account_id if queue and known == ANY else ""
-    return Place(said or known, region or facts.region)
+    return StackLocation(said or known, region or facts.region)
 
 
-def _queue(facts: Facts, part: Part) -> list[Statement]:
+def _queue(facts: Facts, part: StackResource) -> list[Statement]:
     actions = (
         "sqs:GetQueueUrl",
         "sqs:GetQueueAttributes",
@@ -91,7 +95,7 @@ def _queue(facts: Facts, part: Part) -> list[Statement]:
     return [Statement("Queues", actions, (facts.arn("sqs", part.name),), "queues of events, timers and dead letters")]
 
 
-def _table(facts: Facts, part: Part) -> list[Statement]:
+def _table(facts: Facts, part: StackResource) -> list[Statement]:
     names = (
         "DescribeTable",
         "DescribeTimeToLive",
@@ -105,7 +109,7 @@ def _table(facts: Facts, part: Part) -> list[Statement]:
     return [Statement("Tables", actions, (facts.arn("dynamodb", f"table/{part.name}"),), "an aggregator's table")]
 
 
-def _log_group(facts: Facts, part: Part) -> list[Statement]:
+def _log_group(facts: Facts, part: StackResource) -> list[Statement]:
     names = ("ListTagsForResource", "CreateLogGroup", "TagResource", "PutRetentionPolicy", "DeleteLogGroup")
     group = facts.arn("logs", f"log-group:{part.name}")
     return [
@@ -125,7 +129,7 @@ def _log_group(facts: Facts, part: Part) -> list[Statement]:
     ]
 
 
-def _role(facts: Facts, part: Part) -> list[Statement]:
+def _role(facts: Facts, part: StackResource) -> list[Statement]:
     names = (
         "GetRole",
         "GetRolePolicy",
@@ -149,7 +153,7 @@ def _role(facts: Facts, part: Part) -> list[Statement]:
     ]
 
 
-def _function(facts: Facts, part: Part) -> list[Statement]:
+def _function(facts: Facts, part: StackResource) -> list[Statement]:
     names = (
         "GetFunction",
         "ListTags",
@@ -172,10 +176,12 @@ def _function(facts: Facts, part: Part) -> list[Statement]:
 
 
 def _of_functions(stacks: Sequence[Stack]) -> list[Statement]:
-    """What has no name of its own, and is known by the functions it is for."""
-    names = [(one.place, one.part("function").name) for one in stacks]
+    """Return the statements of resources without a name, which are restricted by their function."""
+    names = [(one.place, one.resource("function").name) for one in stacks]
     functions = list(dict.fromkeys(place.arn("lambda", f"function:{name}") for place, name in names))
-    rules = tuple(part.want["rule_arn"] for one in stacks for part in one.parts if part.kind is PartKind.RULE)
+    rules = tuple(
+        part.desired["rule_arn"] for one in stacks for part in one.resources if part.kind is ResourceKind.RULE
+    )
     mappings = tuple(dict.fromkeys(place.arn("lambda", "event-source-mapping:*") for place, _ in names))
     feeding = {"ArnLike": {"lambda:FunctionArn": functions}}
     changing = ("lambda:UpdateEventSourceMapping", "lambda:DeleteEventSourceMapping")
@@ -198,7 +204,7 @@ def _of_functions(stacks: Sequence[Stack]) -> list[Statement]:
     return found
 
 
-def _rule(facts: Facts, part: Part) -> list[Statement]:
+def _rule(facts: Facts, part: StackResource) -> list[Statement]:
     names = (
         "DescribeRule",
         "ListTargetsByRule",
@@ -208,7 +214,7 @@ def _rule(facts: Facts, part: Part) -> list[Statement]:
         "RemoveTargets",
         "DeleteRule",
     )
-    rule, function = facts.arn("events", f"rule/{part.name}"), part.want["function_arn"]
+    rule, function = facts.arn("events", f"rule/{part.name}"), part.desired["function_arn"]
     by_rules = {"StringEquals": {"lambda:Principal": "events.amazonaws.com"}}
     calling = ("lambda:AddPermission", "lambda:RemovePermission")
     return [
@@ -218,7 +224,7 @@ def _rule(facts: Facts, part: Part) -> list[Statement]:
     ]
 
 
-def _event_rule(facts: Facts, part: Part) -> list[Statement]:
+def _event_rule(facts: Facts, part: StackResource) -> list[Statement]:
     names = (
         "DescribeRule",
         "ListTargetsByRule",
@@ -230,7 +236,7 @@ def _event_rule(facts: Facts, part: Part) -> list[Statement]:
     )
     rule = (facts.arn("events", f"rule/{part.name}"),)
     only: dict[str, dict[str, Any]] = {
-        "ForAllValues:ArnLike": {"events:TargetArn": [part.want["queue_arn"]]},
+        "ForAllValues:ArnLike": {"events:TargetArn": [part.desired["queue_arn"]]},
         "Null": {"events:TargetArn": "false"},
     }
     return [
@@ -247,12 +253,12 @@ def _notifications(facts: Facts, buckets: Sequence[str]) -> list[Statement]:
     return [Statement("Notifications", actions, tuple(facts.bucket(one) for one in buckets), why, facts.owned)]
 
 
-_OF: Mapping[PartKind, Callable[[Facts, Part], list[Statement]]] = {
-    PartKind.QUEUE: _queue,
-    PartKind.TABLE: _table,
-    PartKind.LOG_GROUP: _log_group,
-    PartKind.ROLE: _role,
-    PartKind.FUNCTION: _function,
-    PartKind.RULE: _rule,
-    PartKind.EVENT_RULE: _event_rule,
+_OF: Mapping[ResourceKind, Callable[[Facts, StackResource], list[Statement]]] = {
+    ResourceKind.QUEUE: _queue,
+    ResourceKind.TABLE: _table,
+    ResourceKind.LOG_GROUP: _log_group,
+    ResourceKind.ROLE: _role,
+    ResourceKind.FUNCTION: _function,
+    ResourceKind.RULE: _rule,
+    ResourceKind.EVENT_RULE: _event_rule,
 }

@@ -15,8 +15,8 @@ from windlass.present.options import DryRun, Limit, Yes
 from windlass.present.output import ALL
 
 if TYPE_CHECKING:
-    from windlass.pipelines.counted import Failure
-    from windlass.pipelines.engine import Engine
+    from windlass.pipelines.counters import RefusedObject
+    from windlass.pipelines.runner import PipelineRunner
 
 __all__ = ["retry"]
 
@@ -42,27 +42,27 @@ def retry(
         print(f"would {action}")
         return
     require_confirmation(action, yes=yes, terminal_only=True)
-    with pipelines.engine([name]) as engine:
-        refused, failed = _retry(engine, waiting)
+    with pipelines.runner([name]) as runner:
+        refused, failed = _retry(runner, waiting)
     print(f"{len(waiting) - refused - failed:,} of {len(waiting):,} succeeded", file=sys.stderr)
     if refused or failed:
         hint = f"`windlass pipeline status {name}` shows the reasons."
         raise PartialFailure(f"{refused:,} were refused again, {failed:,} failed", hint=hint)
 
 
-def _retry(engine: Engine, failures: Iterable[Failure]) -> tuple[int, int]:
+def _retry(runner: PipelineRunner, failures: Iterable[RefusedObject]) -> tuple[int, int]:
     """Retry each object; how many were refused again, and how many failed."""
-    from windlass.pipelines.engine import Contended, Refused
+    from windlass.pipelines.runner import Contended, Quarantined
 
     refused = failed = 0
     for failure in failures:
         try:
-            outcome = engine.retry(failure)
+            outcome = runner.retry(failure)
         except (Contended, WindlassError) as error:
             failed += 1
             print(f"{failure.key}: {error}", file=sys.stderr)
             continue
-        if isinstance(outcome, Refused):
+        if isinstance(outcome, Quarantined):
             refused += 1
             print(f"{failure.key}: {outcome.error.message}", file=sys.stderr)
     return refused, failed

@@ -39,4 +39,4 @@ COMPRESS = Step(
     run=_compress,
     options=(StepOption(name="level", help="1 is fast, 9 is small.", kind="count", default=9, minimum=1, maximum=9),),
 )
-DECOMPRESS = Step(name="bunzip2", summary="Expand bzip2, all its streams.", run=_decompress, options=LIMITS)
+DECOMPRESS = Step(name="bunzip2", summary="Expand bzip2, with all streams.", run=_decompress, options=LIMITS)

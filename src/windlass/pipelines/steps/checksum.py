@@ -1,4 +1,4 @@
-"""checksum: a small object that says what the content's digest is."""
+"""checksum: a small object with the digest of the content."""
 
 from __future__ import annotations
 
@@ -45,7 +45,7 @@ def _digest(chunks: Chunks, algorithm: str) -> tuple[str, int]:
 
 STEP = Step(
     name="checksum",
-    summary="A small object with the content's digest, as sha256sum and its kin read it, or as JSON.",
+    summary="Write a small object with the content's digest, in the format of sha256sum or as JSON.",
     run=_run,
     options=(
         StepOption(name="algorithm", help="The digest.", kind="choice", choices=_HASHES, default="sha256"),

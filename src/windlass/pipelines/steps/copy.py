@@ -1,4 +1,4 @@
-"""copy: the content as it is."""
+"""copy: the unchanged content."""
 
 from __future__ import annotations
 
@@ -15,4 +15,8 @@ def _run(source: Source, options: Mapping[str, Any]) -> Iterator[Output]:
     yield Output(chunks=source.chunks, name=source.name, content_type=source.content_type)
 
 
-STEP = Step(name="copy", summary="The content as it is: to move, rename or re-class objects.", run=_run)
+STEP = Step(
+    name="copy",
+    summary="Copy the content unchanged, to move or rename objects or change their storage class.",
+    run=_run,
+)

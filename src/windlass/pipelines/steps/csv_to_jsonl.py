@@ -8,7 +8,7 @@ from typing import Any
 
 import orjson
 
-from windlass.pipelines.delimited import DELIMITER, ENCODING, MAX_LINE, rows
+from windlass.pipelines.delimited_text import DELIMITER, ENCODING, MAX_LINE, rows
 from windlass.pipelines.documents import dump_json
 from windlass.pipelines.model import Output, Reason, Rejected, Source, Step, StepOption
 from windlass.pipelines.names import exchanged
@@ -31,7 +31,7 @@ def _lines(source: Source, options: Mapping[str, Any]) -> Iterator[bytes]:
             continue
         if len(row) != len(header):
             if not fill or len(row) > len(header):
-                raise Rejected(Reason.MALFORMED, f"line {number} has {len(row)} fields, the header {len(header)}")
+                raise Rejected(Reason.MALFORMED, f"line {number} has {len(row)} fields; the header has {len(header)}")
             row = row + [""] * (len(header) - len(row))
         values: list[Any] = [_typed(field) for field in row] if typed else list(row)
         if null is not None:
@@ -42,12 +42,14 @@ def _lines(source: Source, options: Mapping[str, Any]) -> Iterator[bytes]:
 def _distinct(header: list[str]) -> list[str]:
     if len(set(header)) != len(header):
         twice = Counter(header).most_common(1)[0][0]
-        raise Rejected(Reason.MALFORMED, f"the column {twice[:100]!r} is there twice", hint="Name them with columns.")
+        raise Rejected(
+            Reason.MALFORMED, f"the column {twice[:100]!r} appears twice", hint="Name the columns with `columns`."
+        )
     return header
 
 
 def _typed(field: str) -> Any:
-    """A number, true, false or null where JSON would write it just so; 007 and 1e3 stay texts."""
+    """Return a number, true, false or null where JSON writes it in exactly this form; 007 and 1e3 stay strings."""
     if field in ("true", "false", "null"):
         return {"true": True, "false": False, "null": None}[field]
     if field[:1] in "-0123456789" and len(field) < 19:
@@ -62,25 +64,25 @@ def _typed(field: str) -> Any:
 
 STEP = Step(
     name="csv-to-jsonl",
-    summary="CSV to JSON lines: one object per row, texts unless types are asked for.",
+    summary="CSV to JSON lines: one object per row. Values are strings unless `types` says otherwise.",
     run=_run,
     options=(
         DELIMITER,
         ENCODING,
         StepOption(
-            name="columns", help="The columns' names, when the first row isn't a header.", kind="list", default=()
+            name="columns", help="Names of the columns, when the first row is not a header.", kind="list", default=()
         ),
-        StepOption(name="null", help="The text that means null; unset, every field is a text."),
+        StepOption(name="null", help="The text that means null. Without it, every field is a string."),
         StepOption(
             name="types",
-            help="text: all fields are texts; json: what reads as a JSON number, true, false or null becomes one.",
+            help="text: all fields are strings; json: JSON numbers, true, false and null are converted.",
             kind="choice",
             choices=("text", "json"),
             default="text",
         ),
         StepOption(
             name="ragged",
-            help="A row with too few fields: refuse the object, or fill it with empty ones.",
+            help="A row with too few fields: refuse the object, or fill the row with empty fields.",
             kind="choice",
             choices=("refuse", "fill"),
             default="refuse",

@@ -1,5 +1,7 @@
-"""csv-to-parquet: no value changes its meaning. A column becomes a number or a time only when each of its texts is
-exactly how that value is written, so that 007 and +49 stay texts."""
+"""csv-to-parquet: no value changes its meaning.
+
+A column becomes a number or a time only when each of its texts is the exact notation of that value: 007 and +49 stay strings.
+"""
 
 from __future__ import annotations
 
@@ -12,12 +14,12 @@ from itertools import chain
 from typing import Any
 
 from windlass.core.units import format_bytes
-from windlass.pipelines.delimited import DELIMITER, ENCODING, one_delimiter
+from windlass.pipelines.delimited_text import DELIMITER, ENCODING, checked_delimiter
 from windlass.pipelines.model import Output, Reason, Rejected, Source, Step, StepOption
 from windlass.pipelines.names import exchanged
-from windlass.pipelines.paced import PacedFile, in_step
-from windlass.pipelines.parquet import PARQUET_OPTIONS, arrow_type, declared_schema, parquet_chunks, refuse_twice
+from windlass.pipelines.parquet import PARQUET_OPTIONS, arrow_type, check_columns, declared_schema, parquet_chunks
 from windlass.pipelines.stream import utf8
+from windlass.pipelines.throttled_file import ThrottledFile, throttled_batches
 
 __all__ = ["STEP"]
 
@@ -47,7 +49,7 @@ def _typed_tables(source: Source, options: Mapping[str, Any]) -> Iterator[Any]:
     for table in _text_tables(source, options):
         if kinds is None:
             if unknown := declared.keys() - set(table.column_names):
-                raise Rejected(Reason.MALFORMED, f"has no column {min(unknown)!r}, which the schema names")
+                raise Rejected(Reason.MALFORMED, f"the input has no column {min(unknown)!r}, which the schema names")
             infer = options["types"] == "infer"
             kinds = {
                 name: declared.get(name) or (_inferred(table[name]) if infer else "string")
@@ -58,17 +60,17 @@ def _typed_tables(source: Source, options: Mapping[str, Any]) -> Iterator[Any]:
 
 
 def _text_tables(source: Source, options: Mapping[str, Any]) -> Iterator[Any]:
-    """Blocks of rows with all columns as texts; nulls are what `null` says and isn't quoted."""
+    """Yield blocks of rows with all columns as strings; an unquoted text in `null` is null."""
     import pyarrow as pa
     from pyarrow import csv
 
     names, rest = _header(utf8(source.chunks, options["encoding"]), options)
     if not names:
         return
-    refuse_twice(names)
+    check_columns(names)
     text = pa.string()
     read = csv.ReadOptions(use_threads=False, block_size=options["block_bytes"], column_names=names)
-    parse = csv.ParseOptions(delimiter=one_delimiter(options["delimiter"]), newlines_in_values=True)
+    parse = csv.ParseOptions(delimiter=checked_delimiter(options["delimiter"]), newlines_in_values=True)
     convert = csv.ConvertOptions(
         check_utf8=False,  # it is: utf8() made it
         column_types=dict.fromkeys(names, text),
@@ -81,12 +83,12 @@ def _text_tables(source: Source, options: Mapping[str, Any]) -> Iterator[Any]:
         yield pa.table([pa.array([], text)] * len(names), names=names)
         return
     try:
-        with closing(PacedFile(chain((first,), rest))) as file:
+        with closing(ThrottledFile(chain((first,), rest))) as file:
             source_file = pa.PythonFile(file, mode="r")
             with file.waiting():
                 reader = csv.open_csv(source_file, read_options=read, parse_options=parse, convert_options=convert)
             with reader, closing(file):  # the file first: the reader waits for the thread that reads it
-                for batch in in_step(reader, file):
+                for batch in throttled_batches(reader, file):
                     yield pa.Table.from_batches([batch])
     except pa.ArrowInvalid as problem:
         said = str(problem)
@@ -99,7 +101,7 @@ def _text_tables(source: Source, options: Mapping[str, Any]) -> Iterator[Any]:
 
 
 def _header(chunks: Iterator[bytes], options: Mapping[str, Any]) -> tuple[list[str], Iterator[bytes]]:
-    """The columns' names, and the content after the row that has them."""
+    """Return the column names, and the content after the row that has them."""
     if options["columns"]:
         return list(options["columns"]), chunks
     held = b""
@@ -115,7 +117,7 @@ def _header(chunks: Iterator[bytes], options: Mapping[str, Any]) -> tuple[list[s
         whole = held[: held.rindex(b"\n") + 1] if chunk else held
         # Not splitlines: it ends lines at U+2028 and its kin, which are letters of a name here.
         lines = list(io.StringIO(whole.decode(), newline=""))
-        reader = csv_rows(iter(lines), delimiter=one_delimiter(options["delimiter"]), strict=True)
+        reader = csv_rows(iter(lines), delimiter=checked_delimiter(options["delimiter"]), strict=True)
         try:
             row = next((row for row in reader if row), [])
         except CsvError as problem:  # a quoted name goes on in the next chunk, or the quoting is broken
@@ -165,14 +167,14 @@ def _cast(column: Any, name: str, kind: str) -> Any:
 def _mistyped(name: str, kind: str, why: str) -> Rejected:
     return Rejected(
         Reason.UNSUPPORTED,
-        f"the column {name[:100]!r} is {kind}, by its first rows or by the schema: {why}",
-        hint=f'Name its type in schema (such as "{name[:40]}:string"), or set types = "text".',
+        f"the column {name[:100]!r} has the type {kind}, from its first rows or the schema: {why}",
+        hint=f'Set its type in `schema` (such as "{name[:40]}:string"), or set types = "text".',
     )
 
 
 STEP = Step(
     name="csv-to-parquet",
-    summary="CSV to Parquet, typed where that loses nothing; unquoted empty fields are null.",
+    summary="CSV to Parquet, with types where they lose nothing. Unquoted empty fields are null.",
     run=_run,
     requires=("pyarrow",),
     extra="parquet",
@@ -180,11 +182,11 @@ STEP = Step(
         DELIMITER,
         ENCODING,
         StepOption(
-            name="columns", help="The columns' names, when the first row isn't a header.", kind="list", default=()
+            name="columns", help="Names of the columns, when the first row is not a header.", kind="list", default=()
         ),
         StepOption(
             name="types",
-            help="infer: from the first block of rows; text: all texts, but for those in schema.",
+            help="infer: types from the first block of rows; text: all strings, except the columns in schema.",
             kind="choice",
             choices=("infer", "text"),
             default="infer",
@@ -192,7 +194,7 @@ STEP = Step(
         StepOption(name="null", help="Unquoted texts that mean null.", kind="list", default=("",)),
         StepOption(
             name="block_bytes",
-            help="Rows are read in blocks of this size; a row must fit into one.",
+            help="Size of the blocks in which rows are read. A row must fit into one.",
             kind="size",
             default=1 << 20,
             minimum=1 << 10,

@@ -1,4 +1,4 @@
-"""gzip, gunzip. The header has no time or name, so that equal inputs give equal outputs."""
+"""gzip, gunzip. The header has no time and no name, so equal inputs give equal outputs."""
 
 from __future__ import annotations
 
@@ -59,8 +59,8 @@ def _decompress(source: Source, options: Mapping[str, Any]) -> Iterator[Output]:
 
 COMPRESS = Step(
     name="gzip",
-    summary="Compress with gzip, the same bytes every time.",
+    summary="Compress with gzip; equal inputs give equal bytes.",
     run=_compress,
     options=(StepOption(name="level", help="1 is fast, 9 is small.", kind="count", default=6, minimum=0, maximum=9),),
 )
-DECOMPRESS = Step(name="gunzip", summary="Expand gzip, all its members.", run=_decompress, options=LIMITS)
+DECOMPRESS = Step(name="gunzip", summary="Expand gzip, with all members.", run=_decompress, options=LIMITS)

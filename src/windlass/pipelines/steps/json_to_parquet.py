@@ -1,4 +1,4 @@
-"""jsonl-to-parquet and json-to-parquet: types are JSON's own; a text that looks like a time stays a text."""
+"""jsonl-to-parquet and json-to-parquet: the types are those of JSON; a string that looks like a time stays a string."""
 
 from __future__ import annotations
 
@@ -6,11 +6,11 @@ from collections.abc import Iterator, Mapping
 from itertools import islice
 from typing import Any
 
-from windlass.pipelines.delimited import MAX_LINE
+from windlass.pipelines.delimited_text import MAX_LINE
 from windlass.pipelines.documents import dump_json
 from windlass.pipelines.model import Output, Reason, Rejected, Source, Step, StepOption
 from windlass.pipelines.names import exchanged
-from windlass.pipelines.parquet import PARQUET_OPTIONS, arrow_type, declared_schema, parquet_chunks, refuse_twice
+from windlass.pipelines.parquet import PARQUET_OPTIONS, arrow_type, check_columns, declared_schema, parquet_chunks
 from windlass.pipelines.records import batches, json_objects
 
 __all__ = ["JSON", "JSONL"]
@@ -42,12 +42,12 @@ def _tables(found: Iterator[list[tuple[int, dict[str, Any]]]], options: Mapping[
         try:
             if schema is None:
                 schema = _schema(rows, declared)
-                refuse_twice(schema.names)
+                check_columns(schema.names)
             if more := {name for row in rows for name in row} - set(schema.names):
                 raise Rejected(
                     Reason.UNSUPPORTED,
-                    f"a member {min(more)[:100]!r} appears after record {first}, and in none before",
-                    hint="Name it in schema, or raise batch_rows: the types come from the first batch.",
+                    f"the member {min(more)[:100]!r} appears only after record {first}",
+                    hint="Add it to `schema`, or raise `batch_rows`: the types come from the first batch.",
                 )
             table = pa.Table.from_pylist(rows, schema=schema)
         except (pa.ArrowException, OverflowError, ValueError, TypeError) as problem:
@@ -55,15 +55,15 @@ def _tables(found: Iterator[list[tuple[int, dict[str, Any]]]], options: Mapping[
                 raise
             raise Rejected(
                 Reason.UNSUPPORTED,
-                f"records {first} to {batch[-1][0]} are not of one type: {problem}",
-                hint='Name the column in schema, such as "payload:json" or "id:string".',
+                f"records {first} to {batch[-1][0]} have different types: {problem}",
+                hint='Set the column in `schema`, such as "payload:json" or "id:string".',
             ) from problem
         _refuse_lost_members(rows, schema)
         yield table
 
 
 def _schema(rows: list[dict[str, Any]], declared: dict[str, str]) -> Any:
-    """The union of all members of the first batch; one that is always null is a text."""
+    """Return the union of the members of the first batch. A member that is always null is a string."""
     import pyarrow as pa
 
     names = list(dict.fromkeys(name for row in rows for name in row)) + [
@@ -80,7 +80,7 @@ def _schema(rows: list[dict[str, Any]], declared: dict[str, str]) -> Any:
 
 
 def _no_nulls(kind: Any) -> Any:
-    """The type with texts where nothing but null was seen. An object without members has no Parquet type."""
+    """Return the type, with string where only null was seen. An object without members has no Parquet type."""
     import pyarrow as pa
 
     if pa.types.is_null(kind):
@@ -122,7 +122,7 @@ def _time(value: str, kind: str) -> Any:
 
 
 def _refuse_lost_members(rows: list[dict[str, Any]], schema: Any) -> None:
-    """Arrow drops members of nested objects that the schema doesn't have; here they are refused."""
+    """Refuse members of nested objects that the schema lacks: Arrow would drop them silently."""
     import pyarrow as pa
 
     nested = [field for field in schema if pa.types.is_nested(field.type)]
@@ -140,7 +140,7 @@ def _check(value: Any, kind: Any, path: str) -> None:
             if name not in known:
                 raise Rejected(
                     Reason.UNSUPPORTED,
-                    f"a member {f'{path}.{name}'[:100]!r} that no record of the first batch has",
+                    f"the member {f'{path}.{name}'[:100]!r} is in no record of the first batch",
                     hint=f'Keep nested values as text with schema = ["{path.partition(".")[0][:40]}:json"].',
                 )
             _check(inner, known[name], f"{path}.{name}")
@@ -151,7 +151,7 @@ def _check(value: Any, kind: Any, path: str) -> None:
 
 _BATCH = StepOption(
     name="batch_rows",
-    help="Rows per batch (fewer, when they have 4 MiB); the first batch decides the columns and types.",
+    help="Rows per batch (fewer when they reach 4 MiB). The first batch decides the columns and types.",
     kind="count",
     default=10_000,
     minimum=1,

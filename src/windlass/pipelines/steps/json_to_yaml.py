@@ -26,13 +26,13 @@ def _yaml(source: Source, options: Mapping[str, Any]) -> Iterator[bytes]:
     try:
         text = yaml.dump(value, Dumper=dumper, allow_unicode=True, sort_keys=options["sort"], width=2**31 - 1)
     except yaml.YAMLError as problem:
-        raise Rejected(Reason.UNSUPPORTED, f"can't be written as YAML: {problem}") from problem
+        raise Rejected(Reason.UNSUPPORTED, f"the document cannot be written as YAML: {problem}") from problem
     yield text.encode()
 
 
 STEP = Step(
     name="json-to-yaml",
-    summary="JSON to YAML, in the order of its members.",
+    summary="JSON to YAML, with the order of members preserved.",
     run=_run,
     streams=False,
     requires=("yaml",),

@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping
 from itertools import chain
 from typing import Any
 
-from windlass.pipelines.delimited import DELIMITER, MAX_LINE, write_rows
+from windlass.pipelines.delimited_text import DELIMITER, MAX_LINE, write_rows
 from windlass.pipelines.documents import dump_json
 from windlass.pipelines.model import Output, Reason, Rejected, Source, Step, StepOption
 from windlass.pipelines.names import exchanged
@@ -42,8 +42,8 @@ def _rows(
             more = next(name for name in record if name not in known)
             raise Rejected(
                 Reason.UNSUPPORTED,
-                f"line {number} has a member {more[:100]!r} that is no column",
-                hint='Name all columns, or set extra = "drop".',
+                f"line {number} has the member {more[:100]!r}, which is not a column",
+                hint='Name all columns in `columns`, or set extra = "drop".',
             )
         yield [null if (value := record.get(name)) is None else _field(value) for name in columns]
 
@@ -54,16 +54,16 @@ def _field(value: Any) -> str:
 
 STEP = Step(
     name="jsonl-to-csv",
-    summary="JSON lines to CSV: the first object's members are the columns, unless they are named.",
+    summary="JSON lines to CSV. The columns are the first object's members, or those of `columns`.",
     run=_run,
     options=(
         DELIMITER,
         StepOption(name="columns", help="The columns, in order.", kind="list", default=()),
-        StepOption(name="header", help="Write the columns' names first.", kind="flag", default=True),
-        StepOption(name="null", help="What to write for null and for missing members.", default=""),
+        StepOption(name="header", help="Write a header row.", kind="flag", default=True),
+        StepOption(name="null", help="Text for null and for missing members.", default=""),
         StepOption(
             name="extra",
-            help="Members that are no column: refuse the object, or drop them.",
+            help="Members that are not columns: refuse the object, or drop them.",
             kind="choice",
             choices=("refuse", "drop"),
             default="refuse",

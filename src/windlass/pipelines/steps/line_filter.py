@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from windlass.pipelines.delimited import MAX_LINE
+from windlass.pipelines.delimited_text import MAX_LINE
 from windlass.pipelines.model import Output, Source, Step, StepOption
 from windlass.pipelines.stream import lines, rechunk
 
@@ -26,7 +26,7 @@ def _kept(source: Source, options: Mapping[str, Any]) -> Iterator[bytes]:
 
 
 def patterns(values: Any) -> None:
-    """Raise ValueError when one is no regular expression."""
+    """Raise ValueError for an invalid regular expression."""
     for value in values:
         try:
             re.compile(value.encode())
@@ -36,14 +36,22 @@ def patterns(values: Any) -> None:
 
 STEP = Step(
     name="line-filter",
-    summary="Keep the lines that match one of `keep` (or all, without it) and none of `drop`.",
+    summary="Keep the lines that match one of `keep` (without it: all lines) and none of `drop`.",
     run=_run,
     options=(
         StepOption(
-            name="keep", help="Regular expressions; a line must match one.", kind="list", default=(), check=patterns
+            name="keep",
+            help="Regular expressions; a line that matches one is kept.",
+            kind="list",
+            default=(),
+            check=patterns,
         ),
         StepOption(
-            name="drop", help="Regular expressions; a line may match none.", kind="list", default=(), check=patterns
+            name="drop",
+            help="Regular expressions; a line that matches one is dropped.",
+            kind="list",
+            default=(),
+            check=patterns,
         ),
         MAX_LINE,
     ),

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from windlass.pipelines.delimited import DELIMITER, one_delimiter
+from windlass.pipelines.delimited_text import DELIMITER, checked_delimiter
 from windlass.pipelines.model import Output, Reason, Rejected, Source, Step, StepOption
 from windlass.pipelines.names import exchanged
 from windlass.pipelines.parquet import MAX_FILE, tables
@@ -32,19 +32,19 @@ def _csv(source: Source, options: Mapping[str, Any]) -> Iterator[bytes]:
             try:
                 if writer is None:
                     how = csv.WriteOptions(
-                        include_header=options["header"], delimiter=one_delimiter(options["delimiter"])
+                        include_header=options["header"], delimiter=checked_delimiter(options["delimiter"])
                     )
                     writer = csv.CSVWriter(out, flat.schema, write_options=how)
                 writer.write_batch(flat)
             except pa.ArrowException as problem:
-                raise Rejected(Reason.UNSUPPORTED, f"a value has no CSV: {problem}") from problem
+                raise Rejected(Reason.UNSUPPORTED, f"a value cannot be written as CSV: {problem}") from problem
             yield out.take()
         writer.close()
         yield out.take()
 
 
 def _flat(batch: Any) -> Any:
-    """Nested values and bytes as JSON texts: CSV has neither."""
+    """Return nested values and bytes as JSON text, because CSV has neither."""
     import orjson
     import pyarrow as pa
 
@@ -62,14 +62,14 @@ def _flat(batch: Any) -> Any:
 
 STEP = Step(
     name="parquet-to-csv",
-    summary='Parquet to CSV: null is empty, an empty text is "", nested values are JSON texts.',
+    summary='Parquet to CSV: null is an empty field, an empty string is "", nested values are JSON text.',
     run=_run,
     requires=("pyarrow",),
     extra="parquet",
     options=(
-        StepOption(name="columns", help="The columns to take; unset, all.", kind="list", default=()),
+        StepOption(name="columns", help="Columns to write; all by default.", kind="list", default=()),
         DELIMITER,
-        StepOption(name="header", help="Write the columns' names first.", kind="flag", default=True),
+        StepOption(name="header", help="Write a header row.", kind="flag", default=True),
         MAX_FILE,
     ),
 )

@@ -31,11 +31,11 @@ def _lines(source: Source, options: Mapping[str, Any]) -> Iterator[bytes]:
                 try:
                     yield orjson.dumps(row, default=json_form, option=option)
                 except (orjson.JSONEncodeError, TypeError) as problem:
-                    raise Rejected(Reason.UNSUPPORTED, f"a value has no JSON: {problem}") from problem
+                    raise Rejected(Reason.UNSUPPORTED, f"a value cannot be written as JSON: {problem}") from problem
 
 
 def plain_times(batch: Any) -> Any:
-    """The batch with nanosecond times as ISO texts: Python's times end at microseconds."""
+    """Return the batch with nanosecond times as ISO text, because Python's times have microseconds."""
     import pyarrow as pa
     import pyarrow.compute as pc
 
@@ -50,7 +50,7 @@ def plain_times(batch: Any) -> Any:
 
 
 def json_form(value: object) -> Any:
-    """What orjson doesn't know: decimals as texts, bytes in base64, durations in seconds."""
+    """Convert what orjson cannot: decimals to text, bytes to base64, durations to seconds."""
     if isinstance(value, Decimal):
         return str(value)
     if isinstance(value, bytes):
@@ -62,12 +62,12 @@ def json_form(value: object) -> Any:
 
 STEP = Step(
     name="parquet-to-jsonl",
-    summary="Parquet to JSON lines: times as ISO texts, decimals as texts, bytes in base64, NaN as null.",
+    summary="Parquet to JSON lines: times as ISO text, decimals as text, bytes in base64, NaN as null.",
     run=_run,
     requires=("pyarrow",),
     extra="parquet",
     options=(
-        StepOption(name="columns", help="The columns to take; unset, all.", kind="list", default=()),
+        StepOption(name="columns", help="Columns to write; all by default.", kind="list", default=()),
         MAX_FILE,
     ),
 )

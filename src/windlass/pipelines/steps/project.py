@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from windlass.pipelines.delimited import MAX_LINE
+from windlass.pipelines.delimited_text import MAX_LINE
 from windlass.pipelines.documents import checked_depth, dump_json, parse_json
 from windlass.pipelines.model import Output, Reason, Rejected, Source, Step, StepOption
 from windlass.pipelines.stream import lines, read_all, rechunk
@@ -51,14 +51,14 @@ def _compiles(expression: str) -> None:
 
 STEP = Step(
     name="project",
-    summary="A JMESPath expression over each JSON line, or over one document: pick, rename, filter.",
+    summary="Apply a JMESPath expression to each JSON line or to one document: select, rename, filter.",
     run=_run,
     requires=("jmespath",),
     options=(
         StepOption(name="expression", help="JMESPath.", required=True, check=_compiles),
         StepOption(
             name="input",
-            help="jsonl: line by line; json: the whole.",
+            help="jsonl: line by line; json: one document.",
             kind="choice",
             choices=("jsonl", "json"),
             default="jsonl",

@@ -1,4 +1,4 @@
-"""redact: what must not leave is replaced, line by line."""
+"""redact: replaces confidential text, line by line."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from windlass.pipelines.delimited import MAX_LINE
+from windlass.pipelines.delimited_text import MAX_LINE
 from windlass.pipelines.model import Output, Source, Step, StepOption
 from windlass.pipelines.steps.line_filter import patterns
 from windlass.pipelines.stream import lines, rechunk
@@ -45,12 +45,12 @@ def _known(names: Any) -> None:
 
 STEP = Step(
     name="redact",
-    summary="Replace what matches, line by line; a match can't cross a line's end.",
+    summary="Replace matching text, line by line. A match never crosses the end of a line.",
     run=_run,
     options=(
         StepOption(name="known", help=f"Built-in patterns: {', '.join(KNOWN)}.", kind="list", default=(), check=_known),
         StepOption(name="patterns", help="Regular expressions of your own.", kind="list", default=(), check=patterns),
-        StepOption(name="replacement", help="What stands there instead.", default="[redacted]"),
+        StepOption(name="replacement", help="The text that replaces a match.", default="[redacted]"),
         MAX_LINE,
     ),
     example={"known": ["email", "aws-key-id"]},

@@ -1,5 +1,7 @@
-"""sql: one SELECT over the object, by DuckDB. The query sees the table `input` and nothing else: no files, no network,
-no extensions, no settings."""
+"""sql: one SELECT over the object, by DuckDB.
+
+The query sees the table `input` and nothing else: no files, no network, no extensions, no settings.
+"""
 
 from __future__ import annotations
 
@@ -64,20 +66,24 @@ def _query(there: Path, result: Path, options: Mapping[str, Any]) -> None:
             connection.execute(f"SET allowed_paths = ['{_quoted(there)}', '{_quoted(result)}']")
             connection.execute(f"SET allowed_directories = ['{_quoted(spill)}']")
             connection.execute("SET enable_external_access = false")
-            connection.execute("SET enable_progress_bar = false")  # it is drawn on stdout, where results are
+            connection.execute(
+                "SET enable_progress_bar = false"
+            )  # DuckDB would draw it on stdout, which is for results
             connection.execute("SET lock_configuration = true")
             connection.execute(f"CREATE VIEW input AS SELECT * FROM {read}")  # noqa: S608  # our own path
             connection.execute(
                 f"COPY ({options['query'].rstrip().rstrip(';')}\n) TO '{_quoted(result)}' ({_WRITE[options['output']]})"
             )
         except duckdb.OutOfMemoryException as problem:
-            raise Rejected(Reason.TOO_LARGE, f"needs more than memory_bytes: {_said(problem, there)}") from problem
+            raise Rejected(
+                Reason.TOO_LARGE, f"the query needs more than memory_bytes: {_said(problem, there)}"
+            ) from problem
         except duckdb.Error as problem:
-            raise Rejected(Reason.MALFORMED, f"the query can't be answered: {_said(problem, there)}") from problem
+            raise Rejected(Reason.MALFORMED, f"the query failed: {_said(problem, there)}") from problem
 
 
 def _said(problem: Exception, there: Path) -> str:
-    """In one line, without our own statement and paths: the same input is refused in the same words everywhere."""
+    """Return DuckDB's message in one line, without our statement and paths, so that it is the same on every machine."""
     said = " ".join(str(problem).split()).partition(" LINE 1: CREATE VIEW")[0]
     return said.replace(f"{there.parent}/", "")
 
@@ -99,29 +105,37 @@ def _select(query: str) -> None:
 
 STEP = Step(
     name="sql",
-    summary="One SELECT over the object as the table `input`, by DuckDB, which can reach nothing else.",
+    summary="Run one SELECT over the object, which is the table `input`, in an isolated DuckDB.",
     run=_run,
     requires=("duckdb",),
     extra="transforms",
     options=(
         StepOption(name="query", help="One SELECT FROM input.", required=True, check=_select),
         StepOption(
-            name="input", help="What it is.", kind="choice", choices=("csv", "jsonl", "json", "parquet"), default="csv"
+            name="input",
+            help="Format of the object.",
+            kind="choice",
+            choices=("csv", "jsonl", "json", "parquet"),
+            default="csv",
         ),
         StepOption(
-            name="output", help="What to make.", kind="choice", choices=("csv", "jsonl", "parquet"), default="jsonl"
+            name="output",
+            help="Format of the output.",
+            kind="choice",
+            choices=("csv", "jsonl", "parquet"),
+            default="jsonl",
         ),
         StepOption(
             name="memory_bytes",
-            help="DuckDB's memory; it spills to disk.",
+            help="Memory of DuckDB, which spills to disk.",
             kind="size",
             default=128 << 20,
             minimum=128 << 20,
         ),
-        StepOption(name="threads", help="DuckDB's threads.", kind="count", default=1, minimum=1, maximum=64),
+        StepOption(name="threads", help="Threads of DuckDB.", kind="count", default=1, minimum=1, maximum=64),
         StepOption(
             name="max_bytes",
-            help="Refuse larger objects; the object is kept on local disk while it is read.",
+            help="Refuse larger objects. The object is stored on local disk while it is read.",
             kind="size",
             default=50 << 30,
             minimum=1,

@@ -1,4 +1,4 @@
-"""text-encoding: another encoding, other line ends."""
+"""text-encoding: converts the encoding and the line ends."""
 
 from __future__ import annotations
 
@@ -31,7 +31,9 @@ def _encoded(source: Source, options: Mapping[str, Any]) -> Iterator[bytes]:
             yield rest
     except UnicodeEncodeError as problem:
         letter = problem.object[problem.start]
-        raise Rejected(Reason.UNSUPPORTED, f"{options['to']} has no {letter!r} (U+{ord(letter):04X})") from problem
+        raise Rejected(
+            Reason.UNSUPPORTED, f"{options['to']} cannot encode {letter!r} (U+{ord(letter):04X})"
+        ) from problem
 
 
 def _ended(pieces: Iterator[str], end: str | None) -> Iterator[str]:
@@ -58,14 +60,14 @@ def _codec(name: str) -> None:
 
 STEP = Step(
     name="text-encoding",
-    summary="Another encoding, and other line ends; a byte order mark is taken off.",
+    summary="Convert the encoding and the line ends. A byte order mark is removed.",
     run=_run,
     options=(
-        StepOption(name="from", help="The encoding it has.", default="utf-8", check=_codec),
-        StepOption(name="to", help="The encoding it gets.", default="utf-8", check=_codec),
+        StepOption(name="from", help="Encoding of the source.", default="utf-8", check=_codec),
+        StepOption(name="to", help="Encoding of the output.", default="utf-8", check=_codec),
         StepOption(
             name="line_ends",
-            help="Which line ends it gets.",
+            help="Line ends of the output.",
             kind="choice",
             choices=("keep", "lf", "crlf"),
             default="keep",

@@ -32,35 +32,41 @@ def _small(source: Source, options: Mapping[str, Any]) -> Iterator[bytes]:
         with warnings.catch_warnings(), Image.open(io.BytesIO(data), formats=_READ) as image:
             warnings.simplefilter("ignore")
             if image.width * image.height > options["max_pixels"]:
-                raise Rejected(Reason.BOMB, f"is {image.width} by {image.height} pixels, more than max_pixels")
-            image.draft("RGB", (options["width"], options["height"]))  # JPEG decodes small at once
+                raise Rejected(
+                    Reason.BOMB, f"the image has {image.width} by {image.height} pixels, more than max_pixels"
+                )
+            image.draft("RGB", (options["width"], options["height"]))  # JPEG can decode directly to a smaller size
             turned = ImageOps.exif_transpose(image)
             turned.thumbnail((options["width"], options["height"]))
             plain = turned.convert("RGB" if made == "JPEG" or "A" not in turned.getbands() else "RGBA")
             out = io.BytesIO()
-            plain.save(out, made, quality=options["quality"])  # a fresh image: no EXIF, no place, no camera
+            plain.save(out, made, quality=options["quality"])  # a new image carries no EXIF, location or camera data
     except Image.DecompressionBombError as problem:
         raise Rejected(Reason.BOMB, f"too many pixels: {problem}") from problem
     except Image.UnidentifiedImageError as problem:
         raise Rejected(Reason.MALFORMED, f"not an image in one of {', '.join(_READ)}") from problem
     except (OSError, ValueError, SyntaxError, EOFError, IndexError, TypeError, OverflowError) as problem:
-        raise Rejected(Reason.MALFORMED, f"not an image that can be read: {problem}") from problem
+        raise Rejected(Reason.MALFORMED, f"the image cannot be read: {problem}") from problem
     yield out.getvalue()
 
 
 STEP = Step(
     name="thumbnail",
-    summary="A small image of an image, turned upright, without its metadata.",
+    summary="Make a small image, turned upright, without metadata.",
     run=_run,
     streams=False,
     requires=("PIL",),
     extra="transforms",
     options=(
-        StepOption(name="width", help="At most this wide.", kind="count", default=256, minimum=1, maximum=4096),
-        StepOption(name="height", help="At most this high.", kind="count", default=256, minimum=1, maximum=4096),
-        StepOption(name="format", help="What to make.", kind="choice", choices=("jpg", "png", "webp"), default="jpg"),
-        StepOption(name="quality", help="For jpg and webp.", kind="count", default=80, minimum=1, maximum=95),
-        StepOption(name="max_pixels", help="Refuse images with more.", kind="count", default=50_000_000, minimum=1),
+        StepOption(name="width", help="Maximum width in pixels.", kind="count", default=256, minimum=1, maximum=4096),
+        StepOption(name="height", help="Maximum height in pixels.", kind="count", default=256, minimum=1, maximum=4096),
+        StepOption(
+            name="format", help="Format of the output.", kind="choice", choices=("jpg", "png", "webp"), default="jpg"
+        ),
+        StepOption(name="quality", help="Quality of jpg and webp.", kind="count", default=80, minimum=1, maximum=95),
+        StepOption(
+            name="max_pixels", help="Refuse images with more pixels.", kind="count", default=50_000_000, minimum=1
+        ),
         StepOption(
             name="max_bytes", help="Refuse larger files.", kind="size", default=64 << 20, minimum=1, maximum=1 << 30
         ),

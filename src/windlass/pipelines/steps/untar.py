@@ -1,4 +1,4 @@
-"""untar: each file of a tar archive becomes an object, while the archive is still arriving."""
+"""untar: each file of a tar archive becomes an object, while the archive is still being read."""
 
 from __future__ import annotations
 
@@ -36,18 +36,18 @@ _LONG_HEADERS = (
 
 
 class _Header(tarfile.TarInfo):
-    """A header that doesn't announce gigabytes of further header, which tarfile would read into memory."""
+    """Refuse a header that announces gigabytes of further header, which tarfile would read into memory."""
 
     @classmethod
     def frombuf(cls, buf: Any, encoding: str, errors: str) -> _Header:
         header = super().frombuf(buf, encoding, errors)
         if header.type in _LONG_HEADERS and header.size > _MAX_HEADER_BYTES:
-            raise Rejected(Reason.BOMB, f"a header of {header.size} bytes")
+            raise Rejected(Reason.BOMB, f"the archive has a header of {header.size:,} bytes")
         return header
 
 
 class _Tail:
-    """Chunks, of which the last block is remembered: tarfile takes an archive cut between two files for a whole one."""
+    """Chunks whose last block is kept: tarfile accepts an archive that is cut between two files."""
 
     def __init__(self, chunks: Chunks) -> None:
         self._chunks = chunks
@@ -66,28 +66,28 @@ def _run(source: Source, options: Mapping[str, Any]) -> Iterator[Output]:
     try:
         with tarfile.open(fileobj=_reader(plain), mode="r|", tarinfo=_Header) as archive:
             yield from _members(archive, options["max_members"], meter)
-        for _ in plain:  # what follows the archive's end must be sound, too: a checksum, or cut off
+        for _ in plain:  # data behind the archive's end must be intact as well: it may hold a checksum
             pass
         if tail.last.strip(b"\0") or len(tail.last) < tarfile.BLOCKSIZE:
-            raise Rejected(Reason.TRUNCATED, "ends without the empty blocks that end an archive: it may be cut off")
+            raise Rejected(Reason.TRUNCATED, "the archive lacks the empty blocks at its end: it may be truncated")
     except (tarfile.TarError, EOFError, UnicodeDecodeError, zlib.error, lzma.LZMAError) as problem:
-        raise Rejected(Reason.MALFORMED, f"not a sound tar archive: {problem}") from problem
+        raise Rejected(Reason.MALFORMED, f"not a valid tar archive: {problem}") from problem
 
 
 def _members(archive: tarfile.TarFile, max_members: int, meter: Meter) -> Iterator[Output]:
     seen: set[str] = set()
     for header in archive:
-        archive.members = []  # type: ignore[attr-defined]  # documented: they would pile up
+        archive.members = []  # type: ignore[attr-defined]  # documented way to free them
         if header.isdir():
             continue
         name = safe_member(header.name)
         if not header.isreg():
             raise Rejected(Reason.UNSAFE_NAME, f"{name} is a link or a device")
         if name in seen:
-            raise Rejected(Reason.MALFORMED, f"has two files named {name}")
+            raise Rejected(Reason.MALFORMED, f"the archive has two files named {name}")
         seen.add(name)
         if len(seen) > max_members:
-            raise Rejected(Reason.BOMB, "has more files than max_members")
+            raise Rejected(Reason.BOMB, "the archive has more files than max_members")
         file = archive.extractfile(header)
         if file is not None:
             yield Output(chunks=_content(file, header.size, meter), name=name, member=name)
@@ -100,13 +100,13 @@ def _content(file: Any, size_bytes: int, meter: Meter) -> Iterator[bytes]:
             done += len(piece)
             yield meter.give(piece)
     except (tarfile.TarError, EOFError) as problem:
-        raise Rejected(Reason.TRUNCATED, f"ends in the middle of a file: {problem}") from problem
+        raise Rejected(Reason.TRUNCATED, f"the archive ends in the middle of a file: {problem}") from problem
     if done != size_bytes:
-        raise Rejected(Reason.TRUNCATED, f"ends in the middle of a file: {done} of {size_bytes} bytes")
+        raise Rejected(Reason.TRUNCATED, f"the archive ends in the middle of a file: {done} of {size_bytes} bytes")
 
 
 def _expanded(source: Source, options: Mapping[str, Any], meter: Meter) -> Iterator[bytes]:
-    """The archive itself: expanded where its first bytes say that it is compressed."""
+    """Yield the plain archive; it is expanded when its first bytes are those of a compressed file."""
     chunks = iter(meter.counted(source.chunks))
     first = b""
     while len(first) < _MAGIC_BYTES and (chunk := next(chunks, None)) is not None:

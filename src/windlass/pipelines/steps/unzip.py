@@ -43,20 +43,20 @@ def _run(source: Source, options: Mapping[str, Any]) -> Iterator[Output]:
             with zipfile.ZipFile(file) as archive:
                 yield from _members(archive, options)
         except _DAMAGE as problem:
-            raise Rejected(Reason.MALFORMED, f"not a sound ZIP archive: {problem}") from problem
+            raise Rejected(Reason.MALFORMED, f"not a valid ZIP archive: {problem}") from problem
         except OSError as problem:
             if not _of_the_data(problem):
                 raise
-            raise Rejected(Reason.MALFORMED, f"not a sound ZIP archive: {problem}") from problem
+            raise Rejected(Reason.MALFORMED, f"not a valid ZIP archive: {problem}") from problem
 
 
 def _members(archive: zipfile.ZipFile, options: Mapping[str, Any]) -> Iterator[Output]:
     files = [info for info in archive.infolist() if not info.is_dir()]
     if len(files) > options["max_members"]:
-        raise Rejected(Reason.BOMB, f"has {len(files)} files, more than max_members")
+        raise Rejected(Reason.BOMB, f"the archive has {len(files):,} files, more than max_members")
     names = [safe_member(info.filename) for info in files]
     if len(set(names)) != len(names):
-        raise Rejected(Reason.MALFORMED, "has two files of one name")
+        raise Rejected(Reason.MALFORMED, "the archive has two files of one name")
     meter = Meter(options["max_bytes"], options["max_ratio"])
     for info, name in zip(files, names, strict=True):
         if info.flag_bits & 1:
@@ -81,7 +81,7 @@ def _content(archive: zipfile.ZipFile, info: zipfile.ZipInfo, meter: Meter) -> I
 
 
 def _of_the_data(problem: OSError) -> bool:
-    """Not the disk's: bz2 says so of bad data, without a number; the index can name a place before the file's begin."""
+    """Return whether an OSError comes from bad data: bz2 raises one without errno, and a bad index seeks before the start."""
     return problem.errno in (None, errno.EINVAL)
 
 
@@ -96,7 +96,7 @@ def _check_index(file: IO[bytes]) -> None:
     tail = file.read()
     at = tail.rfind(_END)
     if at < 0 or len(tail) < at + 22:
-        raise Rejected(Reason.MALFORMED, "not a ZIP archive, or cut off: its index is missing")
+        raise Rejected(Reason.MALFORMED, "not a ZIP archive, or truncated: its index is missing")
     (index_bytes,) = struct.unpack_from("<L", tail, at + 12)
     locator = at - 20
     if locator >= 0 and tail[locator : locator + 4] == _END64_AT:
@@ -107,13 +107,13 @@ def _check_index(file: IO[bytes]) -> None:
             if record[:4] == _END64:
                 (index_bytes,) = struct.unpack_from("<Q", record, 40)
     if index_bytes > _MAX_INDEX_BYTES:
-        raise Rejected(Reason.BOMB, f"its index alone is {index_bytes} bytes")
+        raise Rejected(Reason.BOMB, f"the archive's index has {index_bytes:,} bytes")
     file.seek(0)
 
 
 STEP = Step(
     name="unzip",
-    summary="Each file of a ZIP archive becomes an object; names that lead elsewhere, links and bombs are refused.",
+    summary="Each file of a ZIP archive becomes an object; unsafe names, links and bombs are refused.",
     run=_run,
     many=True,
     options=(
@@ -121,7 +121,7 @@ STEP = Step(
         MAX_MEMBERS,
         StepOption(
             name="max_archive_bytes",
-            help="Refuse larger archives; the archive is kept on local disk while it is read.",
+            help="Refuse larger archives. The archive is stored on local disk while it is read.",
             kind="size",
             default=10 << 30,
             minimum=22,

@@ -14,7 +14,7 @@ from windlass.pipelines.stream import rechunk
 
 __all__ = ["COMPRESS", "DECOMPRESS"]
 
-_DICTIONARY_BYTES = 128 << 20  # what a stream may ask a reader to keep; xz -9 asks for 65 MiB
+_DICTIONARY_BYTES = 128 << 20  # the largest dictionary that a stream may require; xz -9 requires 65 MiB
 
 
 def _compress(source: Source, options: Mapping[str, Any]) -> Iterator[Output]:
@@ -44,7 +44,7 @@ COMPRESS = Step(
     options=(
         StepOption(
             name="level",
-            help="0 is fast, 6 is small; higher ones need hundreds of MiB of memory and are not offered.",
+            help="0 is fast, 6 is small. Higher levels need hundreds of MiB of memory and are not available.",
             kind="count",
             default=6,
             minimum=0,
@@ -52,4 +52,4 @@ COMPRESS = Step(
         ),
     ),
 )
-DECOMPRESS = Step(name="unxz", summary="Expand xz and lzma, all streams.", run=_decompress, options=LIMITS)
+DECOMPRESS = Step(name="unxz", summary="Expand xz and lzma, with all streams.", run=_decompress, options=LIMITS)

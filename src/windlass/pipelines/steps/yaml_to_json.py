@@ -1,5 +1,4 @@
-"""yaml-to-json: each document's events are built into plain values in one pass, so that depth and alias expansion are
-limited while they grow, not after."""
+"""yaml-to-json: one pass builds plain values from YAML events, so that depth and alias expansion are limited while they grow."""
 
 from __future__ import annotations
 
@@ -19,7 +18,7 @@ from windlass.pipelines.stream import read_all
 __all__ = ["STEP", "documents"]
 
 _MAX_DEPTH = 200
-_NODE_BYTES = 64  # what a value costs in memory at least, so that millions of empty ones count, too
+_NODE_BYTES = 64  # minimum memory of a value, so that millions of empty ones are counted
 _TAG = "tag:yaml.org,2002:"
 _CORE_1_2 = (
     ("null", re.compile(r"|~|null|Null|NULL")),
@@ -49,7 +48,7 @@ def _json(source: Source, options: Mapping[str, Any], layout: str) -> Iterator[b
         if len(values) != 1:
             raise Rejected(
                 Reason.MALFORMED,
-                f"holds {len(values)} YAML documents, and one JSON document can't",
+                f"the object holds {len(values)} YAML documents; the output is one JSON document",
                 hint='Set documents = "array" or "lines".',
             )
         yield dump_json(values[0], indent=options["indent"])
@@ -58,7 +57,7 @@ def _json(source: Source, options: Mapping[str, Any], layout: str) -> Iterator[b
 
 
 def documents(data: bytes, *, core: bool, max_bytes: int) -> Iterator[Any]:
-    """The YAML documents as values of JSON. Rejected: invalid YAML, bombs, and what JSON can't say."""
+    """Yield the YAML documents as JSON values. Rejected for invalid YAML, bombs, and values that JSON does not have."""
     import yaml
 
     loader = getattr(yaml, "CSafeLoader", yaml.SafeLoader)(data)
@@ -78,14 +77,14 @@ def documents(data: bytes, *, core: bool, max_bytes: int) -> Iterator[Any]:
     except yaml.YAMLError as problem:
         raise Rejected(Reason.MALFORMED, f"not YAML: {' '.join(str(problem).split())}") from problem
     except (ValueError, OverflowError) as problem:  # a date of month 13, a number of PyYAML's own grammar
-        raise Rejected(Reason.MALFORMED, f"a value that is not what it looks like: {problem}") from problem
+        raise Rejected(Reason.MALFORMED, f"a value is invalid for its type: {problem}") from problem
     finally:
         loader.dispose()
 
 
 @dataclass(slots=True)
 class _Open:
-    """A collection that is being filled."""
+    """A collection under construction."""
 
     value: Any
     anchor: str | None
@@ -133,8 +132,8 @@ class _Builder:
         if self._cost > self._max_bytes:
             raise Rejected(
                 Reason.BOMB,
-                "expands to more than max_expanded_bytes",
-                hint="Aliases repeat what they name. Raise max_expanded_bytes if the document is meant to be that large.",
+                "the document expands to more than max_expanded_bytes",
+                hint="Aliases repeat their anchors. If the document should be that large, raise max_expanded_bytes.",
             )
 
     def _begin(self, value: Any, event: Any) -> None:
@@ -163,7 +162,9 @@ class _Builder:
             raise Rejected(Reason.MALFORMED, f"the alias *{anchor[:50]} names no anchor")
         known = self._anchors[anchor]
         if known is None:
-            raise Rejected(Reason.UNSUPPORTED, f"the alias *{anchor[:50]} is inside what it names: JSON has no cycles")
+            raise Rejected(
+                Reason.UNSUPPORTED, f"the alias *{anchor[:50]} refers to a node that contains it: JSON has no cycles"
+            )
         value, cost, height = known
         if len(self._open) + height > _MAX_DEPTH:
             raise Rejected(Reason.BOMB, f"nested more than {_MAX_DEPTH} levels deep")
@@ -186,7 +187,7 @@ class _Builder:
                 into.merges.extend(_mergeable(value))
                 return
             if into.key in into.own:
-                raise Rejected(Reason.MALFORMED, f"the key {into.key[:100]!r} is there twice in one mapping")
+                raise Rejected(Reason.MALFORMED, f"the key {into.key[:100]!r} appears twice in one mapping")
             into.own.add(into.key)
             into.value[into.key] = value
 
@@ -218,7 +219,7 @@ class _Builder:
             raise Rejected(
                 Reason.UNSUPPORTED,
                 f"the tag {_shown(tag)} has no equivalent in JSON",
-                hint="CloudFormation's short forms (!Ref, !Sub …) have long forms that have one.",
+                hint="Use the long forms of CloudFormation's functions instead of !Ref, !Sub …",
             )
         value = construct(self._loader, yaml.ScalarNode(tag, event.value))
         return value.isoformat() if isinstance(value, date) else _finite(value)
@@ -242,12 +243,12 @@ def _core_int(text: str) -> int:
 
 def _finite(value: Any) -> Any:
     if isinstance(value, float) and not math.isfinite(value):
-        raise Rejected(Reason.UNSUPPORTED, f"JSON has no {value}", hint="Quote it, to make it a text.")
+        raise Rejected(Reason.UNSUPPORTED, f"JSON has no {value}", hint="Quote the value to make it a string.")
     return value
 
 
 def _key(value: Any) -> str:
-    """JSON's keys are texts; YAML's can be anything."""
+    """Return a YAML key as a string, the only key type of JSON."""
     if isinstance(value, str):
         return value
     if isinstance(value, bool):
@@ -256,13 +257,13 @@ def _key(value: Any) -> str:
         return "null"
     if isinstance(value, (int, float)):
         return repr(value)
-    raise Rejected(Reason.UNSUPPORTED, "a mapping or list is a key, which JSON doesn't have")
+    raise Rejected(Reason.UNSUPPORTED, "a mapping or list is used as a key; JSON keys are strings")
 
 
 def _mergeable(value: Any) -> list[Any]:
     several = value if isinstance(value, list) else [value]
     if not all(isinstance(one, dict) for one in several):
-        raise Rejected(Reason.MALFORMED, "<< merges mappings, and this is none")
+        raise Rejected(Reason.MALFORMED, "the value of << is not a mapping")
     return several
 
 
@@ -297,7 +298,7 @@ STEP = Step(
         ),
         StepOption(
             name="max_expanded_bytes",
-            help="Refuse documents that need more memory than about this, aliases expanded.",
+            help="Refuse documents that need more than about this much memory with aliases expanded.",
             kind="size",
             default=128 << 20,
             minimum=1 << 10,

@@ -14,7 +14,7 @@ from windlass.pipelines.stream import rechunk
 __all__ = ["COMPRESS", "DECOMPRESS"]
 
 _WINDOW_BYTES = 128 << 20
-# A block of 4 bytes can stand for 128 KiB of one letter: what one call may give is bounded by what it is fed.
+# A block of 4 bytes can expand to 128 KiB: small input bounds the output of one call.
 _SIP_BYTES = 512
 _LARGE_BYTES = 4 << 20
 _THREADS = 2
@@ -29,7 +29,7 @@ def _compressed(source: Source, level: int) -> Iterator[bytes]:
     import zstandard
 
     begins, chunks = _begins(source.chunks)
-    # Threads of zstd's own go on while this one reads and writes; they take 60 MiB, so that small objects have none.
+    # zstd's threads compress while this one reads and writes. They need 60 MiB, so small objects use none.
     threads = _THREADS if len(begins) == _LARGE_BYTES else 0
     encoder = zstandard.ZstdCompressor(level=level, write_checksum=True, threads=threads).compressobj()
     for chunk in chain((begins,), chunks):
@@ -39,7 +39,7 @@ def _compressed(source: Source, level: int) -> Iterator[bytes]:
 
 
 def _begins(chunks: Chunks) -> tuple[bytes, Iterator[bytes]]:
-    """The first `_LARGE_BYTES`, or all of a smaller content; and the rest."""
+    """Return the first `_LARGE_BYTES` (or all of a smaller content), and the rest."""
     rest, begins = iter(chunks), bytearray()
     for chunk in rest:
         begins += chunk
@@ -88,7 +88,7 @@ COMPRESS = Step(
 )
 DECOMPRESS = Step(
     name="unzstd",
-    summary="Expand Zstandard, all its frames.",
+    summary="Expand Zstandard, with all frames.",
     run=_decompress,
     requires=("zstandard",),
     extra="transforms",

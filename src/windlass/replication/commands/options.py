@@ -14,8 +14,9 @@ from windlass.replication.comparison import Compare
 from windlass.replication.model import Method, Operation
 
 if TYPE_CHECKING:
-    from windlass.replication.model import Seed
-    from windlass.replication.planning.plan import PairPlan, Request
+    from windlass.replication.planning.plan import PairPlan
+    from windlass.replication.planning.request import Request
+    from windlass.replication.seed.task import SeedTask
     from windlass.replication.service import PairSelection, Replication
 
 __all__ = [
@@ -155,7 +156,7 @@ def plan_pairs(
         return replication.plan(pairs, request, tell=line.update)
 
 
-def select_seeds(replication: Replication, ref: str, *, find: bool = False) -> list[Seed]:
+def select_seeds(replication: Replication, ref: str, *, find: bool = False) -> list[SeedTask]:
     """Return the seeds of `ref`, or the latest of every pair when it is empty; `find` looks in AWS first."""
     from windlass.replication.seed import job
     from windlass.replication.service import latest

@@ -33,10 +33,12 @@ from windlass.replication.commands.options import (
     plan_pairs,
     select_pairs,
 )
-from windlass.replication.model import Method, Seed, State
+from windlass.replication.model import Method, State
 
 if TYPE_CHECKING:
-    from windlass.replication.planning.plan import PairPlan, Request
+    from windlass.replication.planning.plan import PairPlan
+    from windlass.replication.planning.request import Request
+    from windlass.replication.seed.task import SeedTask
 
 __all__ = ["seed"]
 
@@ -113,7 +115,7 @@ def seed(
       windlass replicate seed scans scans-copy --dry-run
       windlass replicate seed scans scans-copy --method direct --operation copy --yes
     """
-    from windlass.replication.methods.emr import EmrTarget
+    from windlass.replication.methods.emr.step import EmrTarget
     from windlass.replication.output import print_writes, raise_refused
     from windlass.replication.request import request_from
     from windlass.replication.seed import job
@@ -198,7 +200,7 @@ def _run(ctx: typer.Context, job_id: str, request: Request, *, quiet: bool, outp
             print(f"{one.pair.title}: {one.total:,} tasks await confirmation: {command}", file=sys.stderr)
 
 
-def _batch_rows(seed: Seed) -> list[dict[str, object]]:
+def _batch_rows(seed: SeedTask) -> list[dict[str, object]]:
     return [
         {
             "pair": seed.pair.title,
@@ -211,5 +213,5 @@ def _batch_rows(seed: Seed) -> list[dict[str, object]]:
     ]
 
 
-def _ask(seed: Seed) -> bool:
+def _ask(seed: SeedTask) -> bool:
     return typer.confirm(f"{seed.pair.title}: run {seed.total:,} tasks?", err=True)

@@ -55,6 +55,7 @@ def verify(
       windlass replicate verify scans scans-copy
       windlass replicate verify scans scans-copy --compare size --sample 5 -o json
     """
+    from windlass.replication.direct.model import VerifyOptions
     from windlass.replication.output import VERIFIED
     from windlass.replication.rows import verify_row
 
@@ -63,11 +64,12 @@ def verify(
         pairs = [seed.pair for seed in replication.select(source)]
     else:
         pairs = list(replication.pairs(select_pairs(source, destination, set_name, prefix)))
+    options = VerifyOptions(by=compare, sample=sample, versions=versions, delete_markers=markers)
     rows = []
     with ProgressLine("verifying") as line:
         for number, pair in enumerate(pairs):
             line.update(number, len(pairs), pair.title)
-            compared = replication.verify(pair, by=compare, sample=sample, versions=versions, markers=markers)
+            compared = replication.verify(pair, options)
             rows.append(verify_row(pair.title, compared))
     emit(rows, output, VERIFIED, limit=limit)
     if output is Format.TABLE:

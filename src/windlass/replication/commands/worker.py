@@ -41,7 +41,7 @@ def worker(
     replication = open_replication(ctx)
     (pair,) = replication.pairs(select_pairs(source, destination, "", prefix))
     with ProgressLine(pair.title, quiet=quiet) as line:
-        progress = replication.work(
+        progress = replication.join(
             pair, seed_id, lambda now: line.update(now.copied, now.total), Criteria(compare, different)
         )
     row = progress_row(progress)

@@ -126,7 +126,7 @@ class BucketPair:
             headers=dict(self.write.access.headers_of("CopyObject")),
         )
 
-    async def large(self, row: Listed) -> None:
+    async def copy_large(self, row: Listed) -> None:
         """Copy one that is too large for that, as it is now."""
         if self.streams is not None:
             await self.streams.copy_now(row.key)
@@ -147,7 +147,7 @@ class BucketPair:
             tags=self.tags,
         )
 
-    async def there(self, row: Listed) -> bool:
+    async def is_copied(self, row: Listed) -> bool:
         """Whether the destination has this row: the same size and ETag, or a later time and nothing that tells them apart."""
         source, target = self.pair.source, self.pair.destination
         try:
@@ -176,7 +176,7 @@ class BucketPair:
             return False
         return compare_heads(here, head, digests=not self.pair.services) is not Verdict.DIFFERENT
 
-    async def anew(self, row: Listed) -> bool:
+    async def copy_current(self, row: Listed) -> bool:
         """Copy what is under this key now; whether there was anything."""
         source = self.pair.source
         try:

@@ -15,7 +15,7 @@ from windlass.core.errors import UsageError
 from windlass.core.ids import new_id
 from windlass.estate.service import Estate
 from windlass.estate.services import Services
-from windlass.replication.comparison import BY_ETAG, Compare, Criteria
+from windlass.replication.comparison import BY_ETAG, Criteria
 from windlass.replication.customer_keys import CustomerKeys
 from windlass.replication.direct.bucket_pair import BucketPair, ServiceAccess
 from windlass.replication.direct.copying.attributes import AttributeReader
@@ -25,14 +25,15 @@ from windlass.replication.direct.listing.decisions import Decisions
 from windlass.replication.direct.listing.evidence import Evidence
 from windlass.replication.direct.listing.ranges import Ranges
 from windlass.replication.direct.listing.volume import VolumeVisitor
-from windlass.replication.direct.model import Compared, CopyProgress, Tell
+from windlass.replication.direct.model import CopyContext, CopyProgress, VerifyOptions, VerifyResult
 from windlass.replication.direct.run import Limits, seed
 from windlass.replication.direct.shards import Board, Shard, begin_sharing, board_place, share
-from windlass.replication.direct.verification import QueueVisitor, compare
+from windlass.replication.direct.verification import QueueVisitor, verify_objects
 from windlass.replication.direct.versions.run import seed_versions, version_journal
-from windlass.replication.direct.versions.verification import compare_versions
-from windlass.replication.model import MAX_COPY_BYTES, Attribute, Pair, Restore, Volume
+from windlass.replication.direct.versions.verification import verify_versions
+from windlass.replication.model import MAX_COPY_BYTES, Pair, Volume
 from windlass.replication.own_keys import Candidate
+from windlass.replication.seed.task import SeedTask
 from windlass.wire.event_loops import SharedEventLoop, run_alone
 
 __all__ = ["DirectCopier"]
@@ -75,124 +76,78 @@ class DirectCopier:
         self._customer_keys = customer_keys or CustomerKeys()
         self._agreed = (("x-amz-request-payer", "requester"),) if request_payer else ()
 
-    def seed(
-        self,
-        pair: Pair,
-        *,
-        seed_id: str,
-        versions: bool,
-        stop: threading.Event,
-        tell: Tell,
-        distributed: bool = False,
-        markers: bool = True,
-        preserve: frozenset[Attribute] = frozenset(),
-        criteria: Criteria = BY_ETAG,
-        restore: Restore | None = None,
-    ) -> CopyProgress:
-        """Copy what the destination lacks, or has older; what was done before an interruption is not done again.
-
-        `shared`: other workers may join (`work`), below `.windlass/SEED` of the destination. `versions`: every version, and with
-        `markers` every delete marker, of each key in order. `carry`: what copies have of their sources besides what S3 copies.
-        `criteria`: how objects are compared. `restore`: archived objects are restored, and copied when they can be read.
-        """
-        if distributed and (versions or preserve or restore):
+    def seed(self, task: SeedTask, context: CopyContext) -> CopyProgress:
+        """Copy what the destination is missing, or has older or different. UsageError for options that exclude each other."""
+        options = task.options
+        if options.distributed and (options.versions or options.preserve or options.restore):
             raise UsageError(
-                "only a seed of objects as they are can be shared",
-                hint="Leave --versions, --preserve and --restore out.",
+                "a distributed seed copies current objects only, without extra attributes",
+                hint="Leave out --versions, --preserve and --restore, or --distributed.",
             )
-        if versions and restore:
-            raise UsageError("only current objects are restored", hint="Leave --versions or --restore out.")
-        if versions:
-            return self._versions(pair, seed_id, stop, tell, markers=markers, preserve=preserve)
-        if distributed:
-            return self._with(pair, lambda sides: self._shared(sides, seed_id, stop, tell, criteria, begin=True))
+        if options.versions and options.restore:
+            raise UsageError("--restore restores current objects only", hint="Leave out --versions or --restore.")
+        if options.versions:
+            return self._copy_versions(task, context)
+        if options.distributed:
+            return self._with(task.pair, lambda pair: self._distributed(pair, task, context, begin=True))
 
-        async def go(sides: BucketPair) -> CopyProgress:
-            carrier = await AttributeReader.of(sides, preserve) if preserve else None
-            return await seed(
-                sides, journal, self._limits, stop=stop, tell=tell, carrier=carrier, criteria=criteria, restore=restore
+        async def copy(pair: BucketPair) -> CopyProgress:
+            reader = await AttributeReader.of(pair, options.preserve) if options.preserve else None
+            return await seed(pair, journal, self._limits, context, options=options, attributes=reader)
+
+        with Journal(self._home / task.seed_id) as journal:
+            progress = self._with(task.pair, copy)
+            journal.forget()
+        return progress
+
+    def _copy_versions(self, task: SeedTask, context: CopyContext) -> CopyProgress:
+        async def copy(pair: BucketPair) -> CopyProgress:
+            preserve = task.options.preserve
+            headers = (await AttributeReader.of(pair, preserve)).headers if preserve else None
+            return await seed_versions(
+                pair, journal, self._limits, context, delete_markers=task.options.delete_markers, headers=headers
             )
 
-        with Journal(self._home / seed_id) as journal:
-            moved = self._with(pair, go)
+        with version_journal(self._home / f"{task.seed_id}-versions") as journal:
+            progress = self._with(task.pair, copy)
             journal.forget()
-        return moved
+        return progress
 
-    def _versions(
-        self,
-        pair: Pair,
-        seed_id: str,
-        stop: threading.Event,
-        tell: Tell,
-        *,
-        markers: bool,
-        preserve: frozenset[Attribute],
+    def join(self, task: SeedTask, context: CopyContext) -> CopyProgress:
+        """Help with a distributed seed until it is done; return the totals of all workers. NotFound when there is none."""
+        return self._with(task.pair, lambda pair: self._distributed(pair, task, context, begin=False))
+
+    async def _distributed(
+        self, pair: BucketPair, task: SeedTask, context: CopyContext, *, begin: bool
     ) -> CopyProgress:
-        async def go(sides: BucketPair) -> CopyProgress:
-            own = (await AttributeReader.of(sides, preserve)).headers if preserve else None
-            return await seed_versions(sides, journal, self._limits, markers=markers, own=own, stop=stop, tell=tell)
-
-        with version_journal(self._home / f"{seed_id}-versions") as journal:
-            moved = self._with(pair, go)
-            journal.forget()
-        return moved
-
-    def work(
-        self, pair: Pair, *, seed_id: str, stop: threading.Event, tell: Tell, criteria: Criteria = BY_ETAG
-    ) -> CopyProgress:
-        """Join a shared seed until it is done; what came of it, by all workers. NotFound when there is none."""
-        return self._with(pair, lambda sides: self._shared(sides, seed_id, stop, tell, criteria, begin=False))
-
-    async def _shared(
-        self, sides: BucketPair, seed_id: str, stop: threading.Event, tell: Tell, criteria: Criteria, *, begin: bool
-    ) -> CopyProgress:
-        target = sides.pair.destination
-        board = Board(sides.write, target.bucket, board_place(seed_id), owner=target.account_id, ttl_s=self._ttl_s)
+        target, seed_id = pair.pair.destination, task.seed_id
+        board = Board(pair.write, target.bucket, board_place(seed_id), owner=target.account_id, ttl_s=self._ttl_s)
         if begin:
             if target.service:
                 await board.check()
-            await begin_sharing(board, sides, listers=self._limits.listers, per_shard=self._per_shard)
+            await begin_sharing(board, pair, listers=self._limits.listers, per_shard=self._per_shard)
 
-        async def work(number: int, shard: Shard, stop: threading.Event) -> CopyProgress:
+        async def copy_shard(number: int, shard: Shard, stop: threading.Event) -> CopyProgress:
             with Journal(self._home / f"{seed_id}-{number}") as journal:
-                moved = await seed(
-                    sides,
-                    journal,
-                    self._limits,
-                    after=shard[0],
-                    upto=shard[1],
-                    stop=stop,
-                    tell=lambda _: None,
-                    criteria=criteria,
+                progress = await seed(
+                    pair, journal, self._limits, CopyContext(stop), options=task.options, after=shard[0], upto=shard[1]
                 )
                 journal.forget()
-            return moved
+            return progress
 
-        return await share(board, new_id("worker"), work, stop=stop, tell=tell)
+        return await share(board, new_id("worker"), copy_shard, stop=context.stop, tell=context.on_progress)
 
     def verify(
-        self,
-        pair: Pair,
-        *,
-        stop: threading.Event,
-        tell: Callable[[int], object],
-        by: Compare = Compare.ETAG,
-        sample: int = 0,
-        versions: bool = False,
-        markers: bool = True,
-    ) -> Compared:
-        """Compare by key, size and `by`; the content of `sample` objects is read on both sides.
-
-        `versions` compares every version in order, and delete markers (`markers`).
-        """
+        self, pair: Pair, options: VerifyOptions, *, stop: threading.Event, on_progress: Callable[[int], object]
+    ) -> VerifyResult:
+        """Compare by key, size and `options.by`; the content of `options.sample` objects is read on both sides."""
         listers = self._limits.listers
 
-        async def go(sides: BucketPair) -> Compared:
-            if versions:
-                return await compare_versions(sides, listers=listers, stop=stop, tell=tell, by=by, markers=markers)
-            return await compare(sides, listers=listers, stop=stop, tell=tell, by=by, sample=sample)
+        async def compare(buckets: BucketPair) -> VerifyResult:
+            compared = verify_versions if options.versions else verify_objects
+            return await compared(buckets, options, listers=listers, stop=stop, on_progress=on_progress)
 
-        return self._with(pair, go)
+        return self._with(pair, compare)
 
     def measure(self, pair: Pair, *, criteria: Criteria = BY_ETAG) -> Volume:
         """Count both sides."""
@@ -206,21 +161,31 @@ class DirectCopier:
 
         return self._with(pair, go, run=self._counting.run)
 
-    def both(
-        self, pair: Pair, *, alone: bool = False, stop: threading.Event | None = None, criteria: Criteria = BY_ETAG
+    def candidates(
+        self,
+        pair: Pair,
+        *,
+        source_only: bool = False,
+        stop: threading.Event | None = None,
+        criteria: Criteria = BY_ETAG,
     ) -> Iterator[Candidate]:
         """Both sides compared, listed by several listers: in order within a range of keys, ranges in any order.
 
-        `alone` leaves the destination out.
+        `source_only` leaves the destination out.
         """
         found: queue.Queue[Sequence[Candidate] | BaseException | None] = queue.Queue(_PAGES_AHEAD)
         over = stop or threading.Event()
 
         async def go(sides: BucketPair) -> None:
-            there = None if alone else sides.destination_pages()
+            there = None if source_only else sides.destination_pages()
             sink = QueueVisitor(Decisions(criteria, Evidence(sides, criteria.by)), sides.pair, found, over)
             await compare_listings(
-                Ranges(prune=alone), sides.source_pages(), there, sink, listers=self._limits.listers, beyond=not alone
+                Ranges(prune=source_only),
+                sides.source_pages(),
+                there,
+                sink,
+                listers=self._limits.listers,
+                include_extra=not source_only,
             )
 
         def run() -> None:

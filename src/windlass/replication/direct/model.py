@@ -8,12 +8,13 @@ from dataclasses import dataclass, field
 from typing import Any, Protocol
 
 from windlass.replication.comparison import BY_ETAG, Compare, Criteria, Verdict
-from windlass.replication.model import Attribute, FailureGroup, Pair, Restore, Volume
+from windlass.replication.model import FailureGroup, Pair, Volume
 from windlass.replication.own_keys import Candidate
+from windlass.replication.seed.task import SeedTask
 
-__all__ = ["Compared", "CopyProgress", "Direct", "Tell"]
+__all__ = ["CopyContext", "CopyProgress", "OnProgress", "PairCopier", "VerifyOptions", "VerifyResult"]
 
-Tell = Callable[["CopyProgress"], object]
+OnProgress = Callable[["CopyProgress"], object]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -30,7 +31,7 @@ class CopyProgress:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Compared:
+class VerifyResult:
     """Two sides compared: numbers, and some keys of each kind."""
 
     objects: int = 0
@@ -68,52 +69,50 @@ class Compared:
         }
 
 
-class Direct(Protocol):
-    """Who copies and compares in this process."""
+@dataclass(frozen=True, slots=True, kw_only=True)
+class VerifyOptions:
+    """How both buckets of a pair are compared."""
 
-    def seed(
-        self,
-        pair: Pair,
-        *,
-        seed_id: str,
-        versions: bool,
-        stop: threading.Event,
-        tell: Tell,
-        distributed: bool = False,
-        markers: bool = True,
-        preserve: frozenset[Attribute] = frozenset(),
-        criteria: Criteria = BY_ETAG,
-        restore: Restore | None = None,
-    ) -> CopyProgress:
-        """Copy what the destination lacks; what was done before an interruption is not done again. `shared`: others may join.
+    by: Compare = Compare.ETAG
+    sample: int = 0
+    """Read the content of this many objects on both sides."""
+    versions: bool = False
+    """Compare every version of each key, in order."""
+    delete_markers: bool = True
+    """With `versions`: compare the delete markers, too."""
 
-        `versions`: every version of each key, in order, and delete markers (`markers`) in their places. `carry`: what copies
-        have of their sources besides what S3 copies. `criteria`: how objects are compared. `restore`: archived
-        objects are restored and waited for.
-        """
 
-    def work(
-        self, pair: Pair, *, seed_id: str, stop: threading.Event, tell: Tell, criteria: Criteria = BY_ETAG
-    ) -> CopyProgress:
-        """Join a shared seed until it is done."""
+@dataclass(frozen=True, slots=True)
+class CopyContext:
+    """Copies stop when `stop` is set; `on_progress` receives the progress about twice a second."""
+
+    stop: threading.Event
+    on_progress: OnProgress = lambda _: None
+
+
+class PairCopier(Protocol):
+    """Copies and compares the buckets of a pair in this process."""
+
+    def seed(self, task: SeedTask, context: CopyContext) -> CopyProgress:
+        """Copy what the destination is missing. Interrupted when stopped: the same task continues from its journal."""
+
+    def join(self, task: SeedTask, context: CopyContext) -> CopyProgress:
+        """Help with a distributed seed until it is done. NotFound when there is none."""
 
     def verify(
+        self, pair: Pair, options: VerifyOptions, *, stop: threading.Event, on_progress: Callable[[int], object]
+    ) -> VerifyResult:
+        """Compare both buckets by key, size and `options.by`; `on_progress` receives the number of keys compared."""
+
+    def measure(self, pair: Pair, *, criteria: Criteria = BY_ETAG) -> Volume:
+        """Count the objects of both buckets, those that are missing, and those that a listing cannot decide."""
+
+    def candidates(
         self,
         pair: Pair,
         *,
-        stop: threading.Event,
-        tell: Callable[[int], object],
-        by: Compare = Compare.ETAG,
-        sample: int = 0,
-        versions: bool = False,
-        markers: bool = True,
-    ) -> Compared:
-        """Compare both sides by key, size and `by`; and the content of a sample. `versions`: all of each key."""
-
-    def measure(self, pair: Pair, *, criteria: Criteria = BY_ETAG) -> Volume:
-        """Count both sides, what the destination lacks, and what a listing does not tell."""
-
-    def both(
-        self, pair: Pair, *, alone: bool = False, stop: threading.Event | None = None, criteria: Criteria = BY_ETAG
+        source_only: bool = False,
+        stop: threading.Event | None = None,
+        criteria: Criteria = BY_ETAG,
     ) -> Iterator[Candidate]:
-        """Both sides listed and compared, in no particular order; `alone`: the source only."""
+        """Yield the keys of both buckets with what a seed does about each, in no particular order."""

@@ -1,17 +1,16 @@
-"""One direct seed: list and compare, journal, copy, all at once."""
+"""One direct seed: both buckets are listed and compared, differences are journaled, and the journal is copied, all at once."""
 
 from __future__ import annotations
 
 import asyncio
 import os
-import threading
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any, Protocol
 
 from windlass.core.errors import Interrupted, WindlassError
-from windlass.replication.comparison import BY_ETAG, Action, Criteria
+from windlass.replication.comparison import Action
 from windlass.replication.direct.bucket_pair import BucketPair
 from windlass.replication.direct.copying.attribute_pipeline import AttributePipeline
 from windlass.replication.direct.copying.attributes import AttributeReader
@@ -26,28 +25,28 @@ from windlass.replication.direct.listing.comparison import compare_listings
 from windlass.replication.direct.listing.decisions import Decisions
 from windlass.replication.direct.listing.evidence import Evidence
 from windlass.replication.direct.listing.ranges import Range, Ranges, Split
-from windlass.replication.direct.model import CopyProgress
+from windlass.replication.direct.model import CopyContext, CopyProgress
 from windlass.replication.failures import explain
-from windlass.replication.model import Restore
 from windlass.replication.own_keys import others, own_prefixes
+from windlass.replication.seed.task import CopyOptions
 from windlass.wire.copy_pipeline import CopyPipeline
 from windlass.wire.listing import Listed
 
-__all__ = ["Limits", "Run", "seed"]
+__all__ = ["Limits", "SeedRun", "seed"]
 
-_COMMIT_S = 0.25
-_TELL_S = 0.5
-_SYNC_S = 2.0
-_DRAIN_S = 10.0
+_COMMIT_INTERVAL_S = 0.25
+_PROGRESS_INTERVAL_S = 0.5
+_FSYNC_INTERVAL_S = 2.0
+_DRAIN_TIMEOUT_S = 10.0
 NEWER = "DstObjectNewer"
 """The failure of an object that the destination has with other content, written later than the source's."""
-_LEAD_BLOCKS = 20_000
-"""How far listing may be ahead of copying: memory does not grow with a bucket, and the disk only so far."""
+_MAX_BACKLOG_BLOCKS = 20_000
+"""Listing pauses while this many blocks wait to be copied: neither memory nor disk grows with the bucket."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Limits:
-    """How much at once: connections that copy, listers, copies a second to begin with and at the most."""
+    """Bounds of one seed: copy connections, listers, and copies per second (at the start, at most)."""
 
     connections: int = 512
     listers: int = 16
@@ -56,82 +55,75 @@ class Limits:
 
 
 async def seed(
-    sides: BucketPair,
+    pair: BucketPair,
     journal: Journal,
     limits: Limits,
+    context: CopyContext,
     *,
+    options: CopyOptions,
+    attributes: AttributeReader | None = None,
     after: str = "",
     upto: str | None = None,
-    stop: threading.Event,
-    tell: Callable[[CopyProgress], object],
-    carrier: AttributeReader | None = None,
-    criteria: Criteria = BY_ETAG,
-    restore: Restore | None = None,
 ) -> CopyProgress:
-    """Copy what the destination lacks, from where the journal says. Interrupted when `stop` is set: it goes on from there."""
-    return await _Seed(sides, journal, limits, stop, tell, carrier, criteria, restore).run(after, upto)
+    """Copy what the destination is missing of the keys in (`after`, `upto`]; an existing journal is continued.
+
+    Interrupted when the context is stopped: the same call continues from the journal.
+    """
+    return await _ObjectRun(pair, journal, limits, context, options, attributes).run(after, upto)
 
 
-class Copying(Protocol):
-    """Who copies the journal's blocks."""
+class BlockCopier(Protocol):
+    """Copies the journal's blocks."""
 
     copied: int
     copied_bytes: int
     gone: int
     gone_bytes: int
-    hopeless: WindlassError | None
+    fatal_error: WindlassError | None
     failures: Failures
 
     @property
     def idle(self) -> bool:
-        """Whether nothing waits or is under way."""
+        """True when no block waits or is in flight."""
 
     def add(self, numbers: Iterable[int]) -> None:
-        """Blocks to copy."""
+        """Queue blocks."""
 
     def pause(self) -> None:
-        """Send nothing more; what is under way ends as it may."""
+        """Send nothing more; requests in flight finish."""
 
     def stop(self) -> None:
-        """Send nothing more, and wait for nothing."""
+        """Send nothing more, and abandon what is in flight."""
 
 
-class Sending(Protocol):
-    """What has requests under way."""
+class Pipeline(Protocol):
+    """Sends requests to the destination."""
 
     under_way: int
 
     async def close(self) -> None:
-        """Let go of the connections."""
+        """Close the connections."""
 
 
-class Run(ABC):
-    """A seed under way: lists and copies at once, commits, tells, and ends in order when it is stopped.
+class SeedRun(ABC):
+    """A running seed: lists and copies at once, commits the journal, reports progress, and drains when it is stopped.
 
-    Who derives from it sets `_copier` and `_flow`, and is the walk's sink.
+    A subclass sets `_copier` and `_pipeline`, and is the visitor of the compared listings.
     """
 
-    _copier: Copying
-    _flow: Sending
+    _copier: BlockCopier
+    _pipeline: Pipeline
 
-    def __init__(
-        self,
-        sides: BucketPair,
-        journal: JournalOf[Any],
-        limits: Limits,
-        stop: threading.Event,
-        tell: Callable[[CopyProgress], object],
-    ) -> None:
-        self._sides, self._journal, self._limits = sides, journal, limits
-        self._stop, self._tell = stop, tell
-        self._heard = asyncio.Event()
-        self._ours = own_prefixes(sides.pair.prefix)
+    def __init__(self, pair: BucketPair, journal: JournalOf[Any], limits: Limits, context: CopyContext) -> None:
+        self._pair, self._journal, self._limits, self._context = pair, journal, limits, context
+        self._block_done = asyncio.Event()
+        self._own_prefixes = own_prefixes(pair.pair.prefix)
 
     async def run(self, after: str, upto: str | None) -> CopyProgress:
-        """From where the journal is to the end."""
+        """Run from where the journal is to the end."""
         ledger = self._journal.ledger
-        for one in ledger.failed:
-            self._copier.failures.add(one["key"], one["code"], one["message"])
+        for failed in ledger.failed:
+            self._copier.failures.add(failed["key"], failed["code"], failed["message"])
         for key in ledger.refused:
             self._copier.failures.add(key, NEWER, explain(NEWER).meaning)
         self._copier.add(sorted(ledger.blocks, key=lambda number: number not in ledger.begun))
@@ -139,34 +131,34 @@ class Run(ABC):
         watching = asyncio.create_task(self._watch())
         try:
             while not (listing.done() and self._copier.idle):
-                waiting = asyncio.create_task(self._heard.wait())
+                waiting = asyncio.create_task(self._block_done.wait())
                 await asyncio.wait(
                     {waiting, watching, *([] if listing.done() else [listing])}, return_when=asyncio.FIRST_COMPLETED
                 )
                 waiting.cancel()
-                self._heard.clear()
-                if self._copier.hopeless is not None:
-                    raise self._copier.hopeless
+                self._block_done.clear()
+                if self._copier.fatal_error is not None:
+                    raise self._copier.fatal_error
                 for task in (watching, listing):
                     if task.done():
                         task.result()
         except Interrupted:
-            await self._drained()
+            await self._drain()
             raise
         finally:
             listing.cancel()
             watching.cancel()
             self._copier.stop()
-            await self._flow.close()
+            await self._pipeline.close()
             self._journal.commit()
-        return self._moved()
+        return self._progress()
 
-    async def _drained(self) -> None:
-        """Wait for what is under way: a copy that nobody waited for would be made once more by who goes on."""
+    async def _drain(self) -> None:
+        """Wait for the requests in flight: a copy whose response is lost would be made again when the seed is resumed."""
         loop = asyncio.get_running_loop()
         self._copier.pause()
-        until = loop.time() + _DRAIN_S
-        while self._flow.under_way and loop.time() < until:
+        deadline = loop.time() + _DRAIN_TIMEOUT_S
+        while self._pipeline.under_way and loop.time() < deadline:
             await asyncio.sleep(0.01)
 
     # Listing
@@ -178,43 +170,45 @@ class Run(ABC):
         if ledger.new:
             ledger.ranges = [Range(0, after, upto)]
             self._journal.begin(ledger.ranges)
-        await self._walk(Ranges(ledger.ranges, largest=ledger.largest))
+        await self._compare(Ranges(ledger.ranges, largest=ledger.largest))
         self._journal.listed()
 
     @abstractmethod
-    async def _walk(self, ranges: Ranges) -> None:
-        """List and compare both sides."""
+    async def _compare(self, ranges: Ranges) -> None:
+        """List and compare both buckets, with this run as the visitor."""
 
-    def cut(self, cut: Split) -> None:
-        """Sink: a range became two."""
-        self._journal.cut(cut.number, cut.new, cut.at)
+    def on_split(self, split: Split) -> None:
+        """Visitor: journal that a range became two."""
+        self._journal.split(split.number, split.new, split.at)
 
-    def end(self, number: int) -> None:
-        """Sink: a range is listed."""
-        self._journal.end(number)
+    def on_range_done(self, number: int) -> None:
+        """Visitor: journal that a range is listed."""
+        self._journal.range_done(number)
 
-    # Watching
+    # Progress
 
     async def _watch(self) -> None:
-        """Commit, tell, and look whether to stop, now and then."""
+        """Commit the journal, report progress, and raise Interrupted when the context is stopped."""
         loop = asyncio.get_running_loop()
-        told = synced = loop.time()
+        reported_at = synced_at = loop.time()
         while True:
-            await asyncio.sleep(_COMMIT_S)
+            await asyncio.sleep(_COMMIT_INTERVAL_S)
             self._journal.commit()
-            if self._stop.is_set():
-                raise Interrupted(f"{self._sides.pair.title} was stopped", hint="`windlass replicate resume` goes on.")
+            if self._context.stop.is_set():
+                raise Interrupted(
+                    f"the seed of {self._pair.pair.title} was stopped", hint="`windlass replicate resume` continues it."
+                )
             now = loop.time()
-            if now - told >= _TELL_S:
-                told = now
-                await loop.run_in_executor(None, self._tell, self._moved())
-            if now - synced >= _SYNC_S:
-                synced = now
+            if now - reported_at >= _PROGRESS_INTERVAL_S:
+                reported_at = now
+                await loop.run_in_executor(None, self._context.on_progress, self._progress())
+            if now - synced_at >= _FSYNC_INTERVAL_S:
+                synced_at = now
                 with writing(self._journal.folder):
                     for number in self._journal.files():
                         await loop.run_in_executor(None, os.fsync, number)
 
-    def _moved(self) -> CopyProgress:
+    def _progress(self) -> CopyProgress:
         ledger, copier = self._journal.ledger, self._copier
         return CopyProgress(
             total=ledger.total - copier.gone,
@@ -227,62 +221,64 @@ class Run(ABC):
         )
 
 
-class _Seed(Run):
-    """Objects: the flow is fed by the copier, the copier by the walk."""
+class _ObjectRun(SeedRun):
+    """Current objects: the comparison feeds the copier, and the copier feeds the pipeline."""
 
     _copier: Copier
-    _flow: CopyPipeline[Token] | Streams[Token] | AttributePipeline[Token]
+    _pipeline: CopyPipeline[Token] | Streams[Token] | AttributePipeline[Token]
 
     def __init__(
         self,
-        sides: BucketPair,
+        pair: BucketPair,
         journal: Journal,
         limits: Limits,
-        stop: threading.Event,
-        tell: Callable[[CopyProgress], object],
-        carrier: AttributeReader | None,
-        criteria: Criteria,
-        restore: Restore | None,
+        context: CopyContext,
+        options: CopyOptions,
+        attributes: AttributeReader | None,
     ) -> None:
-        super().__init__(sides, journal, limits, stop, tell)
-        self._decisions = Decisions(criteria, Evidence(sides, criteria.by))
+        super().__init__(pair, journal, limits, context)
+        self._decisions = Decisions(options.criteria, Evidence(pair, options.criteria.by))
         loop = asyncio.get_running_loop()
         paces = Paces(loop.time, start=limits.start_per_s, most=limits.most_per_s)
-        # The two call each other, hundreds of thousands of times: without a detour.
-        copier = self._copier = Copier(journal, paces, loop.time, sides.largest, self._heard.set)
-        large, anew = sides.large, sides.anew
-        if carrier is not None:
-            self._flow = slow = AttributePipeline[Token](
-                sides, carrier, size=limits.connections, done=copier.done, ready=copier.pump
+        # Copier and pipeline call each other hundreds of thousands of times: directly, without a layer between them.
+        copier = self._copier = Copier(journal, paces, loop.time, pair.largest, self._block_done.set)
+        copy_large, copy_current = pair.copy_large, pair.copy_current
+        if attributes is not None:
+            self._pipeline = pipeline = AttributePipeline[Token](
+                pair, attributes, size=limits.connections, done=copier.done, ready=copier.pump
             )
-            large, anew = slow.large, slow.anew
-        elif sides.streams is not None:
-            self._flow = Streams(sides.streams, size=limits.connections, done=copier.done, ready=copier.pump)
+            copy_large, copy_current = pipeline.copy_large, pipeline.copy_current
+        elif pair.streams is not None:
+            self._pipeline = Streams(pair.streams, size=limits.connections, done=copier.done, ready=copier.pump)
         else:
-            self._flow = CopyPipeline(
-                sides.write,
-                sides.copies(),
+            self._pipeline = CopyPipeline(
+                pair.write,
+                pair.copies(),
                 size=limits.connections,
                 done=copier.done,
                 ready=copier.pump,
                 pull=copier.pull,
             )
-        copier.ways = CopyOperations(
-            self._flow.room, self._send, large, sides.there, Restores(sides, restore).readable, anew
+        copier.operations = CopyOperations(
+            room=self._pipeline.room,
+            send=self._send,
+            copy_large=copy_large,
+            is_copied=pair.is_copied,
+            is_readable=Restores(pair, options.restore).readable,
+            copy_current=copy_current,
         )
 
-    async def _walk(self, ranges: Ranges) -> None:
-        await compare_listings(
-            ranges, self._sides.source_pages(), self._sides.destination_pages(), self, listers=self._limits.listers
-        )
+    async def _compare(self, ranges: Ranges) -> None:
+        source, destination = self._pair.source_pages(), self._pair.destination_pages()
+        await compare_listings(ranges, source, destination, self, listers=self._limits.listers)
 
-    async def page(self, of: Range, source: Sequence[Listed], destination: Sequence[Listed]) -> None:
-        """Sink: keys were compared."""
-        there = {row.key: row for row in destination} if destination else {}
-        rows = others(source, self._ours)
+    async def on_page(self, of: Range, source: Sequence[Listed], destination: Sequence[Listed]) -> None:
+        """Visitor: journal the rows that are to be copied, as one block, and queue it. Waits while the copier is behind."""
+        existing = {row.key: row for row in destination} if destination else {}
+        rows = others(source, self._own_prefixes)
         missing, refused = rows, list[Listed]()
-        if there:
-            actions = await self._decisions.of(rows, there)
+        if existing:
+            actions = await self._decisions.of(rows, existing)
             missing = [row for row, action in zip(rows, actions, strict=True) if action is Action.COPY]
             refused = [row for row, action in zip(rows, actions, strict=True) if action is Action.REFUSE]
         skipped = len(rows) - len(missing) - len(refused)
@@ -291,11 +287,11 @@ class _Seed(Run):
             self._copier.failures.add(row.key, NEWER, explain(NEWER).meaning)
         if missing:
             self._copier.add([number])
-        while self._copier.backlog > _LEAD_BLOCKS:
-            await asyncio.sleep(_TELL_S)
+        while self._copier.backlog > _MAX_BACKLOG_BLOCKS:
+            await asyncio.sleep(_PROGRESS_INTERVAL_S)
 
     def _send(self, token: Token, row: Listed) -> None:
-        if isinstance(self._flow, Streams):
-            self._flow.send(token, row)
+        if isinstance(self._pipeline, Streams):
+            self._pipeline.send(token, row)
         else:
-            self._flow.send(token, row.key, row.etag, row.storage_class)
+            self._pipeline.send(token, row.key, row.etag, row.storage_class)

@@ -193,16 +193,16 @@ class _Ends:
     def __init__(self) -> None:
         self.pages: list[tuple[str, int]] = []
 
-    async def page(self, of: Range, source: Sequence[Listed], destination: Sequence[Listed]) -> None:  # noqa: ARG002
-        """Sink: keys of the source."""
+    async def on_page(self, of: Range, source: Sequence[Listed], destination: Sequence[Listed]) -> None:  # noqa: ARG002
+        """Visitor: keys of the source."""
         if source:
             self.pages.append((source[-1].key, len(source)))
 
-    def cut(self, cut: Split) -> None:
-        """Sink: nothing to keep."""
+    def on_split(self, split: Split) -> None:
+        """Visitor: there is nothing to record."""
 
-    def end(self, number: int) -> None:
-        """Sink: nothing to keep."""
+    def on_range_done(self, number: int) -> None:
+        """Visitor: there is nothing to record."""
 
 
 async def share(

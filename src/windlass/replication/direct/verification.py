@@ -17,12 +17,12 @@ from windlass.replication.direct.listing.comparison import compare_listings
 from windlass.replication.direct.listing.decisions import Decisions
 from windlass.replication.direct.listing.evidence import Evidence, by_content
 from windlass.replication.direct.listing.ranges import Range, Ranges, Split
-from windlass.replication.direct.model import Compared
+from windlass.replication.direct.model import VerifyOptions, VerifyResult
 from windlass.replication.model import Pair
 from windlass.replication.own_keys import Candidate, others, own_prefixes
 from windlass.wire.listing import Listed
 
-__all__ = ["QueueVisitor", "compare"]
+__all__ = ["QueueVisitor", "verify_objects"]
 
 _EXAMPLES = 5
 _FULL_S = 0.01
@@ -41,8 +41,8 @@ class QueueVisitor:
         self._decisions, self._found, self._stop = decisions, found, stop
         self._ours = own_prefixes(pair.prefix)
 
-    async def page(self, of: Range, source: Sequence[Listed], destination: Sequence[Listed]) -> None:  # noqa: ARG002
-        """Sink: keys of both sides."""
+    async def on_page(self, of: Range, source: Sequence[Listed], destination: Sequence[Listed]) -> None:  # noqa: ARG002
+        """Visitor: keys of both sides."""
         mine, there = others(source, self._ours), {row.key: row for row in others(destination, self._ours)}
         actions = await self._decisions.of(mine, there)
         triples = zip(mine, [there.pop(row.key, None) for row in mine] if there else repeat(None), actions)  # noqa: B905  endless
@@ -54,29 +54,28 @@ class QueueVisitor:
             await asyncio.sleep(_FULL_S)
         self._found.put_nowait(rows)
 
-    def cut(self, cut: Split) -> None:
-        """Sink: nothing to keep."""
+    def on_split(self, split: Split) -> None:
+        """Visitor: there is nothing to record."""
 
-    def end(self, number: int) -> None:
-        """Sink: nothing to keep."""
+    def on_range_done(self, number: int) -> None:
+        """Visitor: there is nothing to record."""
 
 
-async def compare(
+async def verify_objects(
     sides: BucketPair,
+    options: VerifyOptions,
     *,
     listers: int,
     stop: threading.Event,
-    tell: Callable[[int], object],
-    by: Compare = Compare.ETAG,
-    sample: int = 0,
-) -> Compared:
-    """Compare both sides by key, size and `by`.
+    on_progress: Callable[[int], object],
+) -> VerifyResult:
+    """Compare both buckets by key, size and `options.by`.
 
-    The content of `sample` objects, drawn from all that are or may be the same, is read on both sides.
+    The content of `options.sample` objects, drawn from all that are or may be the same, is read on both sides.
     """
-    found = _Comparison(sides, stop, tell, by=by, sample=sample)
+    found = _Comparison(sides, stop, on_progress, by=options.by, sample=options.sample)
     await compare_listings(
-        Ranges(prune=False), sides.source_pages(), sides.destination_pages(), found, listers=listers, beyond=True
+        Ranges(prune=False), sides.source_pages(), sides.destination_pages(), found, listers=listers, include_extra=True
     )
     await found.read_sample()
     return found.value()
@@ -96,8 +95,8 @@ class _Comparison:
         self._seen = 0
         self._ours = own_prefixes(sides.pair.prefix)
 
-    async def page(self, of: Range, source: Sequence[Listed], destination: Sequence[Listed]) -> None:  # noqa: ARG002
-        """Sink: keys to compare."""
+    async def on_page(self, of: Range, source: Sequence[Listed], destination: Sequence[Listed]) -> None:  # noqa: ARG002
+        """Visitor: keys to compare."""
         self._check()
         there = {row.key: row for row in others(destination, self._ours)}
         both: list[tuple[Listed, Listed]] = []
@@ -126,16 +125,16 @@ class _Comparison:
         if self._stop.is_set():
             raise Interrupted(f"the comparison of {self._sides.pair.title} was stopped")
 
-    def cut(self, cut: Split) -> None:
-        """Sink: nothing to keep."""
+    def on_split(self, split: Split) -> None:
+        """Visitor: there is nothing to record."""
 
-    def end(self, number: int) -> None:
-        """Sink: nothing to keep."""
+    def on_range_done(self, number: int) -> None:
+        """Visitor: there is nothing to record."""
 
-    def value(self) -> Compared:
+    def value(self) -> VerifyResult:
         """What was found."""
         counts = self._counts
-        return Compared(
+        return VerifyResult(
             objects=counts.total() - counts["extra"] - counts["read"],
             read=counts["read"],
             missing=counts["missing"],

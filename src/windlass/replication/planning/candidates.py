@@ -11,8 +11,9 @@ from windlass.core.errors import NotFound
 from windlass.core.pool import map_bounded
 from windlass.replication.archive import RestoreState, restore_state
 from windlass.replication.comparison import Action
-from windlass.replication.model import BucketRef, Operation, Seed
+from windlass.replication.model import BucketRef, Operation
 from windlass.replication.own_keys import ARCHIVE_CLASSES, Candidate, Clients
+from windlass.replication.seed.task import SeedTask
 from windlass.wire import s3
 from windlass.wire.listing import Listed, ListedVersion
 
@@ -43,7 +44,7 @@ class CandidateCounts:
 
 
 def wanted(
-    rows: Iterable[Candidate], seed: Seed, tally: CandidateCounts, *, largest_bytes: int, is_restored: IsRestored
+    rows: Iterable[Candidate], seed: SeedTask, tally: CandidateCounts, *, largest_bytes: int, is_restored: IsRestored
 ) -> Iterator[Listed]:
     """Objects for a batch job: what is missing, unless it is archived or too large for it; of a function's, all."""
     for row in _readable(_missing(rows, seed, tally, largest_bytes), tally, is_restored):
@@ -52,7 +53,7 @@ def wanted(
         yield row
 
 
-def _missing(rows: Iterable[Candidate], seed: Seed, tally: CandidateCounts, largest_bytes: int) -> Iterator[Listed]:
+def _missing(rows: Iterable[Candidate], seed: SeedTask, tally: CandidateCounts, largest_bytes: int) -> Iterator[Listed]:
     for row in rows:
         source = row.source
         if source is None or (seed.operation is not Operation.LAMBDA and row.action is not Action.COPY):
@@ -64,13 +65,19 @@ def _missing(rows: Iterable[Candidate], seed: Seed, tally: CandidateCounts, larg
 
 
 def noncurrent(
-    clients: Clients, seed: Seed, reader: str, tally: CandidateCounts, *, largest_bytes: int, is_restored: IsRestored
+    clients: Clients,
+    seed: SeedTask,
+    reader: str,
+    tally: CandidateCounts,
+    *,
+    largest_bytes: int,
+    is_restored: IsRestored,
 ) -> Iterator[ListedVersion]:
     """What is not current, of each key the oldest first; archived versions only when they are restored."""
     return _readable(_oldest_first(clients, seed, reader, largest_bytes), tally, is_restored)
 
 
-def _oldest_first(clients: Clients, seed: Seed, reader: str, largest_bytes: int) -> Iterator[ListedVersion]:
+def _oldest_first(clients: Clients, seed: SeedTask, reader: str, largest_bytes: int) -> Iterator[ListedVersion]:
     held: list[ListedVersion] = []
     for version in clients.versions(seed.pair.source, seed.pair.prefix, reader):
         if held and held[0].key != version.key:

@@ -18,12 +18,15 @@ from windlass.core.ids import new_id
 from windlass.jobs.model import JobStatus
 from windlass.jobs.service import Jobs, RunningJob
 from windlass.replication.methods.batch import job as batch
-from windlass.replication.model import BatchJob, BucketRef, Method, Operation, Pair, Seed, State
+from windlass.replication.model import BatchJob, BucketRef, Method, Operation, Pair, State
 from windlass.replication.planning import aws
-from windlass.replication.planning.plan import PairPlan, Request, idle, is_first
+from windlass.replication.planning.plan import PairPlan
+from windlass.replication.planning.request import Request
 from windlass.replication.rows import IDLE
+from windlass.replication.seed.checkpoint import BatchCheckpoint, new_checkpoint
 from windlass.replication.seed.outcome import Outcome, incomplete_error
 from windlass.replication.seed.runner import Callbacks, SeedRunner
+from windlass.replication.seed.task import SeedTask
 from windlass.replication.service import Replication
 from windlass.store.leases import Lease
 
@@ -70,7 +73,7 @@ def begin(
     return _start(replication, jobs, made, request, set_name, params)
 
 
-def retry(replication: Replication, jobs: Jobs, seeds: Sequence[Seed], request: Request) -> str:
+def retry(replication: Replication, jobs: Jobs, seeds: Sequence[SeedTask], request: Request) -> str:
     """A new job that does again what failed in these seeds' batch jobs. UsageError when nothing did."""
     failed = [one for one in seeds if one.failed and one.jobs]
     if not failed:
@@ -79,7 +82,7 @@ def retry(replication: Replication, jobs: Jobs, seeds: Sequence[Seed], request: 
         )
     now = replication.now()
     made = [
-        Seed(
+        SeedTask(
             seed_id=new_id("seed", now),
             job_id="",
             set_name=one.set_name,
@@ -91,8 +94,7 @@ def retry(replication: Replication, jobs: Jobs, seeds: Sequence[Seed], request: 
             total=one.failed,
             created_at=now,
             updated_at=now,
-            facts={"retry_of": [list(job) for job in one.jobs]}
-            | ({"t0": one.facts["t0"]} if "t0" in one.facts else {}),
+            checkpoint=BatchCheckpoint(retry_of=one.jobs, cutoff_at=one.checkpoint.cutoff_at),
         )
         for one in failed
     ]
@@ -107,7 +109,7 @@ def run(
     *,
     stop: threading.Event | None = None,
     under: Sequence[Lease] = (),
-) -> list[Seed]:
+) -> list[SeedTask]:
     """Run a job to its end, or (detached) until every batch job is created. PartialFailure when objects failed.
 
     Interrupted when `stop` was set, or a lease of `under` was lost, before the end.
@@ -124,23 +126,23 @@ def register(replication: Callable[[], Replication], jobs: Jobs) -> None:
 
 def follow(
     replication: Replication,
-    seeds: Sequence[Seed],
+    seeds: Sequence[SeedTask],
     hooks: Callbacks,
     stop: threading.Event,
     *,
-    requests: Callable[[Seed], Request] = lambda _: Request(),
+    requests: Callable[[SeedTask], Request] = lambda _: Request(),
     wait: bool = True,
-) -> list[Seed]:
+) -> list[SeedTask]:
     """Look at seeds that somebody else began, and finish those whose jobs have ended; without `wait` only those."""
     crew = SeedRunner(replication, {one.seed_id: one for one in seeds}, requests, hooks, stop)
     crew.work(prepare=False, wait=wait)
     return list(crew.seeds.values())
 
 
-def requests_of(jobs: Jobs, *, verify: bool = True) -> Callable[[Seed], Request]:
+def requests_of(jobs: Jobs, *, verify: bool = True) -> Callable[[SeedTask], Request]:
     """What was asked of each seed, as its job keeps it."""
 
-    def request_of(seed: Seed) -> Request:
+    def request_of(seed: SeedTask) -> Request:
         try:
             request = Request.of(jobs.get(seed.job_id).params["request"])
         except (NotFound, KeyError):  # adopted, or its job is forgotten
@@ -150,7 +152,7 @@ def requests_of(jobs: Jobs, *, verify: bool = True) -> Callable[[Seed], Request]
     return request_of
 
 
-def adopt(replication: Replication) -> list[Seed]:
+def adopt(replication: Replication) -> list[SeedTask]:
     """Seeds of batch jobs in AWS that this store does not know: made on another machine. They are known from then on."""
     known = {job_id for seed in replication.seeds(limit=100_000) for _, _, job_id in seed.jobs}
     found: dict[str, list[BatchJob]] = {}
@@ -160,7 +162,7 @@ def adopt(replication: Replication) -> list[Seed]:
     return [_adopted(replication, seed_id, sorted(jobs, key=_made)) for seed_id, jobs in found.items()]
 
 
-def cancel(replication: Replication, jobs: Jobs, seeds: Sequence[Seed]) -> list[str]:
+def cancel(replication: Replication, jobs: Jobs, seeds: Sequence[SeedTask]) -> list[str]:
     """Stop seeds: their batch jobs in AWS, and the job of ours that runs them; a line about each. Conflict when all have ended."""
     live = [one for one in seeds if not one.state.ended]
     if not live:
@@ -184,8 +186,8 @@ def cancel(replication: Replication, jobs: Jobs, seeds: Sequence[Seed]) -> list[
 
 
 def wait(
-    replication: Replication, jobs: Jobs, seeds: Sequence[Seed], show: Callable[[Sequence[Seed]], object]
-) -> list[Seed]:
+    replication: Replication, jobs: Jobs, seeds: Sequence[SeedTask], show: Callable[[Sequence[SeedTask]], object]
+) -> list[SeedTask]:
     """Wait until seeds that another process works on have ended, as the store has them. Interrupted: that process is gone."""
     ids = [one.seed_id for one in seeds]
     found = {one.seed_id: one for one in seeds}
@@ -205,7 +207,7 @@ def wait(
         found |= {one.seed_id: one for one in replication.seeds(limit=100_000) if one.seed_id in found}
 
 
-def write_failed(replication: Replication, seeds: Sequence[Seed], path: Path) -> int:
+def write_failed(replication: Replication, seeds: Sequence[SeedTask], path: Path) -> int:
     """The manifest rows of what failed in one seed's batch jobs, into a file; how many. UsageError for several seeds."""
     count = 0
     if sum(bool(one.failed) for one in seeds) > 1:
@@ -223,7 +225,7 @@ def write_failed(replication: Replication, seeds: Sequence[Seed], path: Path) ->
 def _start(
     replication: Replication,
     jobs: Jobs,
-    made: Sequence[Seed],
+    made: Sequence[SeedTask],
     request: Request,
     set_name: str,
     params: Mapping[str, object] | None = None,
@@ -244,12 +246,12 @@ def _start(
     )
 
 
-def _seed(replication: Replication, plan: PairPlan, request: Request, set_name: str) -> Seed:
+def _seed(replication: Replication, plan: PairPlan, request: Request, set_name: str) -> SeedTask:
     assert plan.choice is not None
     now = replication.now()
-    done = idle(plan, request)
+    done = plan.is_done(request)
     volume = plan.volume
-    return Seed(
+    return SeedTask(
         seed_id=new_id("seed", now),
         job_id="",
         set_name=set_name,
@@ -263,7 +265,7 @@ def _seed(replication: Replication, plan: PairPlan, request: Request, set_name: 
         detail=IDLE if done else "",
         created_at=now,
         updated_at=now,
-        facts={"first": True} if is_first(plan) else {},
+        checkpoint=new_checkpoint(plan.choice.method, first_replication=plan.is_first),
         finished_at=now if done else None,
     )
 
@@ -273,7 +275,7 @@ def _run(replication: Replication, running: RunningJob, hooks: Callbacks, stop: 
     request = Request.of(running.params["request"])
     seeds = {one.seed_id: one for one in replication.seeds(job_id=running.job_id, limit=100_000)}
 
-    def show(found: Sequence[Seed]) -> None:
+    def show(found: Sequence[SeedTask]) -> None:
         if stop is not None and stop.is_set():
             running.stop.set()
         running.report(
@@ -296,7 +298,7 @@ def _run(replication: Replication, running: RunningJob, hooks: Callbacks, stop: 
         raise error
 
 
-def _counts(seeds: Iterable[Seed]) -> str:
+def _counts(seeds: Iterable[SeedTask]) -> str:
     counted: dict[str, int] = {}
     for one in seeds:
         counted[str(one.state)] = counted.get(str(one.state), 0) + 1
@@ -307,7 +309,7 @@ def _made(job: BatchJob) -> str:
     return job.created_at.isoformat() if job.created_at else ""
 
 
-def _adopted(replication: Replication, seed_id: str, jobs: Sequence[BatchJob]) -> Seed:
+def _adopted(replication: Replication, seed_id: str, jobs: Sequence[BatchJob]) -> SeedTask:
     first = jobs[0]
     tags = batch.tags_of(replication.estate, first)
     operation = {"S3PutObjectCopy": Operation.COPY, "LambdaInvoke": Operation.LAMBDA}.get(
@@ -320,7 +322,7 @@ def _adopted(replication: Replication, seed_id: str, jobs: Sequence[BatchJob]) -
     )
     now = replication.now()
     return replication.save(
-        Seed(
+        SeedTask(
             seed_id=seed_id,
             job_id="",
             set_name=tags.get("windlass:set", ""),
@@ -329,6 +331,7 @@ def _adopted(replication: Replication, seed_id: str, jobs: Sequence[BatchJob]) -
             operation=operation,
             why="found in AWS",
             state=State.COPYING,
+            checkpoint=BatchCheckpoint(),
             jobs=tuple((one.account_id, one.region, one.job_id) for one in jobs),
             total=sum(one.total for one in jobs),
             created_at=first.created_at or now,
@@ -338,7 +341,7 @@ def _adopted(replication: Replication, seed_id: str, jobs: Sequence[BatchJob]) -
     )
 
 
-def unfinished(jobs: Jobs, seeds: Iterable[Seed]) -> list[Seed]:
+def unfinished(jobs: Jobs, seeds: Iterable[SeedTask]) -> list[SeedTask]:
     """Seeds that nobody works on and that have not ended: detached ones, and those of a process that is gone."""
     running = {one.job_id for one in jobs.list(status=JobStatus.RUNNING, kind=KIND, limit=1000)}
     return [one for one in seeds if not one.state.ended and one.job_id not in running]

@@ -10,13 +10,24 @@ from dataclasses import dataclass
 from typing import Any
 
 from windlass.core.errors import PartialFailure
-from windlass.replication.model import FailureGroup, Seed, State
+from windlass.replication.model import FailureGroup, State
+from windlass.replication.seed.task import SeedTask
 
-__all__ = ["DIFFERENT", "MISSING", "NOT_VERIFIED", "VERIFY_FAILED", "Outcome", "incomplete_error"]
+__all__ = [
+    "DIFFERENT",
+    "MISSING",
+    "NOT_VERIFIED",
+    "NO_TASKS",
+    "VERIFY_FAILED",
+    "Outcome",
+    "incomplete_error",
+    "summary",
+]
 
 MISSING, DIFFERENT = "DstObjectMissing", "DstObjectDifferent"
 NOT_VERIFIED, VERIFY_FAILED = "NotVerified", "VerifyFailed"
 NEWER = "DstObjectNewer"
+NO_TASKS = "nothing to do: no object was eligible"
 
 _WORDS = {
     State.DONE: "Complete",
@@ -37,7 +48,7 @@ _NAMED = 3
 class Outcome:
     """How a seed ended, or stands: `troubles` are the failures of its copies."""
 
-    seed: Seed
+    seed: SeedTask
     failures: Sequence[FailureGroup] = ()
 
     @property
@@ -59,7 +70,7 @@ class Outcome:
     def line(self) -> str:
         """The line that people know: `State: Complete, Total: 836, Success: 836, Failed 0`, and what verification adds to it."""
         seed = self.seed
-        word = _WORDS[seed.state] if seed.state.ended else str(seed.facts.get("status") or _WORDS[seed.state])
+        word = _WORDS[seed.state] if seed.state.ended else seed.checkpoint.status or _WORDS[seed.state]
         text = f"State: {word}, Total: {seed.total}, Success: {seed.done}, Failed {seed.failed}"
         return ", ".join([text, *self._verified_words()])
 
@@ -122,3 +133,17 @@ def incomplete_error(outcomes: Sequence[Outcome], hint: str) -> PartialFailure |
     more = f"; and {len(bad) - _NAMED} more" if len(bad) > _NAMED else ""
     verb = "is" if len(bad) == 1 else "are"
     return PartialFailure(f"{len(bad)} of {len(outcomes)} seeds {verb} not complete: {named}{more}", hint=hint)
+
+
+def summary(task: SeedTask) -> str:
+    """Return one sentence about a finished seed: objects done, and what the comparison found."""
+    verified = task.verified
+    parts = [f"{task.done:,} of {task.total:,}" if task.total else NO_TASKS]
+    if verified.get("error"):
+        parts.append(f"not verified: {verified['error']}")
+    elif verified:
+        parts.append(
+            f"verified: {verified['missing']:,} missing, {verified['different']:,} different, {verified['extra']:,} extra, "
+            f"{verified.get('unknown', 0):,} not comparable"
+        )
+    return "; ".join(parts)

@@ -5,24 +5,21 @@ from __future__ import annotations
 import threading
 from collections.abc import Callable, Sequence
 from datetime import timedelta
-from pathlib import Path
 
 from windlass.core.errors import Interrupted, WindlassError
 from windlass.core.units import parse_duration_s
 from windlass.jobs.model import JobStatus
 from windlass.jobs.service import Jobs
 from windlass.observe.log import logger
-from windlass.replication.comparison import Compare
 from windlass.replication.config import ReplicateConfig
-from windlass.replication.methods.batch.template import Template, load_template
-from windlass.replication.model import Attribute, Method, Operation, State
-from windlass.replication.planning.plan import Request
+from windlass.replication.model import State
+from windlass.replication.planning.request import Request, request_of
 from windlass.replication.seed import job as seeding
 from windlass.replication.seed.runner import Callbacks
 from windlass.replication.service import PairSelection, Replication
 from windlass.store.leases import POLL_S, Lease, LeaseLost
 
-__all__ = ["request_of", "seed_forever", "seed_set"]
+__all__ = ["seed_forever", "seed_set"]
 
 _LOOK_S = 30.0
 _KEPT_JOBS = 50
@@ -30,19 +27,6 @@ _LISTED_JOBS = 200
 _KEPT_S = 90 * 86_400.0
 _FOLLOWING = "replicate/follow"
 _UNDER_WAY = (State.COPYING, State.WAITING, State.VERIFYING)
-
-
-def request_of(chosen: ReplicateConfig) -> Request:
-    """What a set of windlass.toml asks for."""
-    template = load_template(Path(chosen.template)) if chosen.template else Template()
-    return Request(
-        method=Method(chosen.method),
-        operation=Operation(chosen.operation) if chosen.operation else None,
-        switch_on=None if chosen.switch_on else False,
-        template=template,
-        preserve=frozenset(map(Attribute, chosen.preserve)),
-        compare=Compare(chosen.compare),
-    )
 
 
 def seed_set(

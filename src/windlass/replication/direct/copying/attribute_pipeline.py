@@ -55,12 +55,12 @@ class AttributePipeline(Generic[T]):
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
 
-    async def large(self, row: Listed) -> None:
+    async def copy_large(self, row: Listed) -> None:
         """Copy one in parts."""
         more = await self._carrier.headers(row.key)
         await replace(self._sides.parts(), headers=more).copy(row)
 
-    async def anew(self, row: Listed) -> bool:
+    async def copy_current(self, row: Listed) -> bool:
         """Copy what is under this key now; whether there was anything."""
         source = self._sides.pair.source
         try:
@@ -71,7 +71,7 @@ class AttributePipeline(Generic[T]):
             etag=head.etag, size_bytes=head.size_bytes, storage_class=head.headers.get("x-amz-storage-class", "")
         )
         if now.size_bytes > self._sides.largest:
-            await self.large(now)
+            await self.copy_large(now)
         else:
             more = await self._carrier.headers(now.key, "", now.etag)
             await self._client.send(self._call(now.key, now.etag, now.storage_class, more))

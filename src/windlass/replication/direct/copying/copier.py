@@ -20,7 +20,7 @@ from windlass.replication.own_keys import ARCHIVE_CLASSES
 from windlass.wire.copy_pipeline import Copy
 from windlass.wire.listing import Listed
 
-__all__ = ["HOPELESS", "Copier", "CopyOperations"]
+__all__ = ["FATAL_CODES", "Copier", "CopyOperations"]
 
 _OPEN = 8
 _MOST_OPEN = 64
@@ -29,7 +29,7 @@ _LARGE_AT_ONCE = 4
 _LOOKS_AT_ONCE = 32
 _MOST_THROTTLED = 50
 
-HOPELESS = frozenset({"EndpointUnreachable", "NoSuchBucket", "ExpiredToken", "InvalidAccessKeyId"})
+FATAL_CODES = frozenset({"EndpointUnreachable", "NoSuchBucket", "ExpiredToken", "InvalidAccessKeyId"})
 _ARCHIVED = AwsError("the object is archived", code="InvalidObjectState", hint="Restore it first.")
 
 Token = tuple[Block, int]
@@ -37,18 +37,19 @@ Token = tuple[Block, int]
 
 @dataclass(frozen=True, slots=True)
 class CopyOperations:
-    """How a row is copied. `room()` and `send(token, row)` are the flow's; the others are awaited."""
+    """How a row is copied. `room` and `send` belong to the pipeline; the others are awaited."""
 
     room: Callable[[], int]
+    """How many copies may be sent now."""
     send: Callable[[Token, Listed], None]
-    large: Callable[[Listed], Awaitable[None]]
-    """Copy one in parts."""
-    there: Callable[[Listed], Awaitable[bool]]
-    """Whether the destination has it already."""
-    restored: Callable[[Listed], Awaitable[bool]]
-    """Whether an archived object can be read, if need be after its restore. An error says that one is under way."""
-    anew: Callable[[Listed], Awaitable[bool]]
-    """Copy what is there now in place of what was listed; False where it is gone."""
+    copy_large: Callable[[Listed], Awaitable[None]]
+    """Copy one object in parts."""
+    is_copied: Callable[[Listed], Awaitable[bool]]
+    """True when the destination has the object."""
+    is_readable: Callable[[Listed], Awaitable[bool]]
+    """True when an archived object can be read, if need be after its restore. AwsError while a restore runs that is not awaited."""
+    copy_current: Callable[[Listed], Awaitable[bool]]
+    """Copy what is under the key now instead of what was listed; False when the key is gone."""
 
 
 @dataclass(slots=True)
@@ -59,14 +60,14 @@ class Copier:
     paces: Paces
     now: Callable[[], float]
     largest: int
-    heard: Callable[[], None]
-    ways: CopyOperations = field(init=False)
+    on_block_done: Callable[[], None]
+    operations: CopyOperations = field(init=False)
     """Set when the flow is there, which is made with this copier's `done` and `pull`."""
     copied: int = 0
     copied_bytes: int = 0
     gone: int = 0
     gone_bytes: int = 0
-    hopeless: WindlassError | None = None
+    fatal_error: WindlassError | None = None
     """Why no object could be copied any more."""
     failures: Failures = field(default_factory=Failures)
     _waiting: deque[int] = field(default_factory=deque)
@@ -77,16 +78,16 @@ class Copier:
     _tasks: set[asyncio.Task[None]] = field(default_factory=set)
     _timer: asyncio.TimerHandle | None = None
     _pumping: bool = False
-    _dry: bool = False
+    _blocked_until_tick: bool = False
     """No row may be sent before the next tick, or before there are new ones."""
     _stopped: bool = False
-    _slots: asyncio.Semaphore = field(default_factory=lambda: asyncio.Semaphore(_LARGE_AT_ONCE))
-    _looks: asyncio.Semaphore = field(default_factory=lambda: asyncio.Semaphore(_LOOKS_AT_ONCE))
+    _large_slots: asyncio.Semaphore = field(default_factory=lambda: asyncio.Semaphore(_LARGE_AT_ONCE))
+    _head_slots: asyncio.Semaphore = field(default_factory=lambda: asyncio.Semaphore(_LOOKS_AT_ONCE))
 
     def add(self, numbers: Iterable[int]) -> None:
         """Blocks to copy."""
         self._waiting.extend(numbers)
-        self._dry = False
+        self._blocked_until_tick = False
         self.pump()
 
     @property
@@ -113,7 +114,7 @@ class Copier:
 
     def pump(self) -> None:
         """Send what may be sent now."""
-        if self._pumping or self._stopped or self._dry:
+        if self._pumping or self._stopped or self._blocked_until_tick:
             return
         self._pumping = True
         try:
@@ -123,7 +124,7 @@ class Copier:
 
     def pull(self) -> Copy[Token] | None:
         """The flow: a lane is free; what it may send now."""
-        if self._stopped or self._dry:
+        if self._stopped or self._blocked_until_tick:
             return None
         block, now = self._open[0] if self._open else None, self.now()
         # The usual: the next row of the block whose turn it is. What has many places, too, mostly goes on with the same.
@@ -135,7 +136,7 @@ class Copier:
                 return (block, index), row.key, row.etag, row.storage_class
         token = self._next(now)
         if token is None:
-            self._wait()
+            self._schedule_tick()
             return None
         row = token[0].rows[token[1]]
         return token, row.key, row.etag, row.storage_class
@@ -153,7 +154,7 @@ class Copier:
         elif isinstance(error, Throttled):
             self._throttled(block, index, row, error)
         elif isinstance(error, (Conflict, NotFound)):
-            self._spawn(self._anew(block, index, row))
+            self._spawn(self._copy_current(block, index, row))
         else:
             self._failed(block, index, row, error)
 
@@ -161,23 +162,23 @@ class Copier:
 
     def _pump(self) -> None:
         now = self.now()
-        while self.ways.room() > 0:
+        while self.operations.room() > 0:
             found = self._next(now)
             if found is None:
                 break
             block, index = found
             row = block.rows[index]
-            self.ways.send(found, row)
-        self._wait()
+            self.operations.send(found, row)
+        self._schedule_tick()
 
-    def _wait(self) -> None:
+    def _schedule_tick(self) -> None:
         """Nothing may be sent now: look again soon."""
         if self._timer is None and (self._open or self._waiting):
             self._timer = asyncio.get_running_loop().call_later(_TICK_S, self._tick)
 
     def _tick(self) -> None:
         self._timer = None
-        self._dry = False
+        self._blocked_until_tick = False
         self.pump()
 
     def _next(self, now: float) -> Token | None:
@@ -185,24 +186,24 @@ class Copier:
         opened = self._open
         for _ in range(len(opened)):
             block = opened[0]
-            token = self._of(block, now)
+            token = self._next_in_block(block, now)
             if token is not None:
                 return token
             opened.rotate(-1)
-        while self._waiting and len(self._open) < (_OPEN if self._below() else _MOST_OPEN):
-            block = self._begin(self._waiting.popleft())
-            token = self._of(block, now)
+        while self._waiting and len(self._open) < (_OPEN if self._one_prefix() else _MOST_OPEN):
+            block = self._open_block(self._waiting.popleft())
+            token = self._next_in_block(block, now)
             if token is not None:
                 self._open.rotate(1)  # it goes on next
                 return token
-        self._dry = True
+        self._blocked_until_tick = True
         return None
 
-    def _below(self) -> bool:
+    def _one_prefix(self) -> bool:
         """Few open blocks do, while their rows are all of one place."""
         return len({block.rows[0].key.partition("/")[0] for block in self._open}) <= 1
 
-    def _of(self, block: Block, now: float) -> Token | None:
+    def _next_in_block(self, block: Block, now: float) -> Token | None:
         if block.again:
             index = block.again[-1]
             if not self.paces.of(block.rows[index].key).take(now):
@@ -216,11 +217,11 @@ class Copier:
                 continue
             if row.storage_class in ARCHIVE_CLASSES:
                 index, block.next = block.next, block.next + 1
-                self._spawn(self._archived(block, index, row))
+                self._spawn(self._copy_archived(block, index, row))
                 continue
             if row.size_bytes > self.largest or block.doubtful:
                 index, block.next = block.next, block.next + 1
-                self._spawn(self._beside(block, index, row))
+                self._spawn(self._copy_slowly(block, index, row))
                 continue
             if not self.paces.of(row.key).take(now):
                 return None
@@ -230,7 +231,7 @@ class Copier:
             self._open.remove(block)
         return None
 
-    def _begin(self, number: int) -> Block:
+    def _open_block(self, number: int) -> Block:
         block = self.journal.open(number)
         keys, sizes, _, _, classes = zip(*block.rows, strict=True)
         first, last, texts = keys[0], keys[-1], "".join(keys)
@@ -244,60 +245,60 @@ class Copier:
         if block.left:
             self._unfinished[number] = block
         else:
-            self._over(block)
+            self._close_block(block)
         return block
 
     # Beside the flow
 
-    async def _beside(self, block: Block, index: int, row: Listed) -> None:
+    async def _copy_slowly(self, block: Block, index: int, row: Listed) -> None:
         """A row that needs a look first, or many requests."""
         try:
             if block.doubtful:
-                async with self._looks:
-                    if await self.ways.there(row):
+                async with self._head_slots:
+                    if await self.operations.is_copied(row):
                         self._copied(block, index, row)
                         return
             if row.size_bytes > self.largest:
-                async with self._slots:
-                    await self.ways.large(row)
+                async with self._large_slots:
+                    await self.operations.copy_large(row)
                 self._copied(block, index, row)
             else:
-                self._again(block, index)
+                self._retry(block, index)
         except Throttled as error:
             self._throttled(block, index, row, error)
         except NotFound as error:
             if error.code == "NoSuchBucket":
                 self._failed(block, index, row, error)
             else:
-                await self._anew(block, index, row)
+                await self._copy_current(block, index, row)
         except WindlassError as error:
             self._failed(block, index, row, error)
 
-    async def _archived(self, block: Block, index: int, row: Listed) -> None:
+    async def _copy_archived(self, block: Block, index: int, row: Listed) -> None:
         """A row of an archive class: there may be a restored copy to read."""
         try:
-            restored = await self.ways.restored(row)
+            restored = await self.operations.is_readable(row)
         except Throttled as error:
             self._throttled(block, index, row, error)
         except WindlassError as error:
             self._failed(block, index, row, error)
         else:
             if restored:
-                await self._beside(block, index, row)
+                await self._copy_slowly(block, index, row)
             else:
                 self._failed(block, index, row, _ARCHIVED)
 
-    async def _anew(self, block: Block, index: int, row: Listed) -> None:
+    async def _copy_current(self, block: Block, index: int, row: Listed) -> None:
         """It is not there as it was listed: changed since, or gone."""
         try:
-            async with self._looks:
-                found = await self.ways.anew(row)
+            async with self._head_slots:
+                found = await self.operations.copy_current(row)
         except Throttled as error:
             self._throttled(block, index, row, error)
         except WindlassError as error:
             self._failed(block, index, row, error)
         else:
-            (self._copied if found else self._gone)(block, index, row)
+            (self._copied if found else self._skip_deleted)(block, index, row)
 
     def _spawn(self, work: Coroutine[Any, Any, None]) -> None:
         task = asyncio.get_running_loop().create_task(work)
@@ -312,13 +313,13 @@ class Copier:
         self._release(success=True)
         self._mark(block, index)
 
-    def _gone(self, block: Block, index: int, row: Listed) -> None:
+    def _skip_deleted(self, block: Block, index: int, row: Listed) -> None:
         """Deleted since it was listed: where replication is on, that is replicated, too."""
         self.gone += 1
         self.gone_bytes += row.size_bytes
         self.journal.skipped(1, row.size_bytes)
         self._mark(block, index)
-        self._release_last()
+        self._release_if_nothing_else()
 
     def _throttled(self, block: Block, index: int, row: Listed, error: WindlassError) -> None:
         self.paces.of(row.key).refused(self.now())
@@ -326,48 +327,48 @@ class Copier:
         if times > _MOST_THROTTLED:
             self._failed(block, index, row, error)
         else:
-            self._again(block, index)
+            self._retry(block, index)
 
-    def _again(self, block: Block, index: int) -> None:
+    def _retry(self, block: Block, index: int) -> None:
         block.again.append(index)
         block.plain = False
         if block not in self._open:
             self._open.append(block)
-        self._dry = False
+        self._blocked_until_tick = False
         self.pump()
 
     def _failed(self, block: Block, index: int, row: Listed, error: WindlassError) -> None:
-        if isinstance(error, ConfigError) or error.code in HOPELESS:
-            self._give_up(error)
+        if isinstance(error, ConfigError) or error.code in FATAL_CODES:
+            self._stop_with(error)
         elif is_refusal(error):
             if self._refusals.add((block, index, row, error)):
-                self._give_up(stopped_by(error, self._refusals.in_a_row))
-            self._release_last()
+                self._stop_with(stopped_by(error, self._refusals.in_a_row))
+            self._release_if_nothing_else()
         else:
-            self._lost(block, index, row, error)
-            self._release_last()
+            self._record_failure(block, index, row, error)
+            self._release_if_nothing_else()
 
-    def _give_up(self, error: WindlassError) -> None:
+    def _stop_with(self, error: WindlassError) -> None:
         """No fault of this object's: the seed ends here, and goes on from here when that is mended."""
-        self.hopeless = self.hopeless or error
+        self.fatal_error = self.fatal_error or error
         self._stopped = True
-        self.heard()
+        self.on_block_done()
 
     def _release(self, *, success: bool = False) -> None:
         """What was refused failed by itself, and not because everything is."""
         for held in self._refusals.release(success=success):
-            self._lost(*held)
+            self._record_failure(*held)
 
-    def _release_last(self) -> None:
+    def _release_if_nothing_else(self) -> None:
         """Where nothing else is left, nothing more is learned by waiting."""
         held = len(self._refusals.held)
-        if held and not self._stopped and not self._waiting and self._left() == held:
+        if held and not self._stopped and not self._waiting and self._rows_left() == held:
             self._release()
 
-    def _left(self) -> int:
+    def _rows_left(self) -> int:
         return sum(block.left for block in self._unfinished.values())
 
-    def _lost(self, block: Block, index: int, row: Listed, error: WindlassError) -> None:
+    def _record_failure(self, block: Block, index: int, row: Listed, error: WindlassError) -> None:
         """It can't be copied: that is told, and written down."""
         code = error.code or type(error).__name__
         self.failures.add(row.key, code, error.message)
@@ -379,10 +380,10 @@ class Copier:
         if self._refused:
             self._refused.pop((block.number, index), None)
         if not block.left:
-            self._over(block)
-            self.heard()
+            self._close_block(block)
+            self.on_block_done()
 
-    def _over(self, block: Block) -> None:
+    def _close_block(self, block: Block) -> None:
         self._unfinished.pop(block.number, None)
         if block in self._open:
             self._open.remove(block)

@@ -144,7 +144,7 @@ class JournalOf(Generic[R]):
         for one in ranges:
             self._append(self._plan, _RANGE, _text([one.number, one.after, one.upto]))
 
-    def cut(self, number: int, new: int, at: str) -> None:
+    def split(self, number: int, new: int, at: str) -> None:
         """A range became two."""
         self._append(self._plan, _CUT, _text([number, new, at]))
 
@@ -169,7 +169,7 @@ class JournalOf(Generic[R]):
         self.ledger.skipped += skipped
         return number
 
-    def end(self, number: int) -> None:
+    def range_done(self, number: int) -> None:
         """A range is listed to its end."""
         self._append(self._plan, _END, _text(number))
 

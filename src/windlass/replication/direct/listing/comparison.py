@@ -9,13 +9,13 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, field
-from typing import Generic, NamedTuple, Protocol, TypeVar
+from typing import Generic, Protocol, TypeVar
 
 from windlass.core.errors import AwsError
 from windlass.replication.direct.listing.ranges import Range, Ranges, Split
 from windlass.wire.listing import Listed
 
-__all__ = ["Compared", "Keyed", "List", "ListingVisitor", "Paged", "Pages", "compare_listings"]
+__all__ = ["Keyed", "List", "ListingVisitor", "Paged", "Pages", "compare_listings"]
 
 
 class Keyed(Protocol):
@@ -48,23 +48,16 @@ Pages = Callable[[str], Awaitable[Paged[R]]]
 List = Pages[Listed]
 
 
-class Compared(NamedTuple):
-    """A key of the source and what the destination has under it; or, without `source`, a key that only the destination has."""
-
-    source: Listed | None
-    destination: Listed | None
-
-
 class ListingVisitor(Protocol[R_contra]):
     """Who takes what was compared. Each call is awaited before the range goes on."""
 
-    async def page(self, of: Range, source: Sequence[R_contra], destination: Sequence[R_contra]) -> None:
+    async def on_page(self, of: Range, source: Sequence[R_contra], destination: Sequence[R_contra]) -> None:
         """Keys of the source, and those of the destination up to the last of them (and, at the range's end, to its end)."""
 
-    def cut(self, cut: Split) -> None:
+    def on_split(self, split: Split) -> None:
         """A range became two."""
 
-    def end(self, number: int) -> None:
+    def on_range_done(self, number: int) -> None:
         """A range is listed to its end."""
 
 
@@ -82,22 +75,28 @@ async def compare_listings(
     ranges: Ranges,
     source: Pages[R],
     destination: Pages[R] | None,
-    sink: ListingVisitor[R],
+    visitor: ListingVisitor[R],
     *,
     listers: int = 16,
-    beyond: bool = False,
+    include_extra: bool = False,
 ) -> None:
-    """List everything that `ranges` has. `beyond`: what only the destination has is wanted, too, to the ends of ranges."""
-    await _ListingComparison(ranges, source, destination, sink, beyond=beyond).run(listers)
+    """List everything that `ranges` has. `include_extra`: what only the destination has is wanted, too, to the ends of ranges."""
+    await _ListingComparison(ranges, source, destination, visitor, include_extra=include_extra).run(listers)
 
 
 class _ListingComparison(Generic[R]):
     def __init__(
-        self, ranges: Ranges, source: Pages[R], destination: Pages[R] | None, sink: ListingVisitor[R], *, beyond: bool
+        self,
+        ranges: Ranges,
+        source: Pages[R],
+        destination: Pages[R] | None,
+        visitor: ListingVisitor[R],
+        *,
+        include_extra: bool,
     ) -> None:
-        self._ranges, self._sink = ranges, sink
+        self._ranges, self._visitor = ranges, visitor
         self._source, self._destination = source, destination
-        self._beyond = beyond
+        self._beyond = include_extra
         self._sides: dict[int, _Side[R]] = {}
         self._turn = asyncio.Condition()
         self._last: str | None = None  # the destination has nothing after this key
@@ -122,7 +121,7 @@ class _ListingComparison(Generic[R]):
                     await self._turn.wait()
                 continue
             if cut is not None:
-                self._sink.cut(cut)
+                self._visitor.on_split(cut)
             await self._step(one)
             async with self._turn:
                 self._turn.notify_all()
@@ -142,12 +141,12 @@ class _ListingComparison(Generic[R]):
         rows = rows if mine == len(rows) else rows[:mine]
         through = one.upto if one.done and self._beyond else (rows[-1].key if rows else one.after)
         there = await self._through(side, through) if side is not None else []
-        await self._sink.page(one, rows, there)
+        await self._visitor.on_page(one, rows, there)
         one.asked = False
         # A range ends after its last page was taken: an end that is written too early would lose that page.
         for number in (*([one.number] if one.done else []), *self._ranges.finished()):
             self._sides.pop(number, None)
-            self._sink.end(number)
+            self._visitor.on_range_done(number)
 
     def _side(self, one: Range) -> _Side[R] | None:
         if self._destination is None:

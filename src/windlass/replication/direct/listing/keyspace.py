@@ -169,7 +169,7 @@ class KeySpace:
                 segment, begun = segment + 1, len(text)
         return text
 
-    def beyond(self, first: str, last: str) -> str:
+    def include_extra(self, first: str, last: str) -> str:
         """A text after all that is expected where these differ; none where it is known what comes last."""
         shared = _shared(first, last)
         segment, begun = _segment(first, shared)

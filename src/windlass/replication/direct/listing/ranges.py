@@ -219,7 +219,7 @@ class Ranges:
         for first, one in places:
             if one.waits or not one.pages or not one.span[1]:
                 continue
-            key = self._space.beyond(first, one.span[1])
+            key = self._space.include_extra(first, one.span[1])
             if key and key not in self._tried:
                 self._tried.add(key)
                 found = self._checked(one, key)

@@ -25,8 +25,8 @@ class VolumeVisitor:
         self._objects = self._bytes = self._missing = self._missing_bytes = 0
         self._large = self._large_bytes = self._frozen = 0
 
-    async def page(self, of: Range, source: Sequence[Listed], destination: Sequence[Listed]) -> None:  # noqa: ARG002
-        """Sink: keys of both sides."""
+    async def on_page(self, of: Range, source: Sequence[Listed], destination: Sequence[Listed]) -> None:  # noqa: ARG002
+        """Visitor: keys of both sides."""
         rows = others(source, self._ours)
         size = sum(map(_size, rows))
         self._objects += len(rows)
@@ -52,11 +52,11 @@ class VolumeVisitor:
             self._unclear += verdict is not Verdict.SAME
         return action is Action.COPY
 
-    def cut(self, cut: Split) -> None:
-        """Sink: nothing to keep."""
+    def on_split(self, split: Split) -> None:
+        """Visitor: there is nothing to record."""
 
-    def end(self, number: int) -> None:
-        """Sink: nothing to keep."""
+    def on_range_done(self, number: int) -> None:
+        """Visitor: there is nothing to record."""
 
     def value(self) -> Volume:
         """What was counted."""

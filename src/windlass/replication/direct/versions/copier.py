@@ -16,7 +16,7 @@ from typing import Protocol
 
 from windlass.core.aws_errors import TRANSIENT_CODES
 from windlass.core.errors import AwsError, ConfigError, Conflict, NotFound, Throttled, WindlassError
-from windlass.replication.direct.copying.copier import HOPELESS
+from windlass.replication.direct.copying.copier import FATAL_CODES
 from windlass.replication.direct.copying.failures import MOST_REFUSALS, Failures, is_refusal, stopped_by
 from windlass.replication.direct.copying.journal import BlockOf, JournalOf
 from windlass.replication.direct.copying.pacer import Paces
@@ -61,19 +61,19 @@ class CopyOperations(Protocol):
 
 @dataclass(slots=True)
 class VersionCopier:
-    """Copies `at_once` keys side by side. `heard` is called when a block is done."""
+    """Copies `concurrency` keys side by side. `on_block_done` is called when a block is done."""
 
     journal: JournalOf[Step]
     paces: Paces
-    ways: CopyOperations
+    operations: CopyOperations
     now: Callable[[], float]
-    at_once: int
-    heard: Callable[[], None]
+    concurrency: int
+    on_block_done: Callable[[], None]
     copied: int = 0
     copied_bytes: int = 0
     gone: int = 0
     gone_bytes: int = 0
-    hopeless: WindlassError | None = None
+    fatal_error: WindlassError | None = None
     """Why nothing could be copied any more."""
     failures: Failures = field(default_factory=Failures)
     under_way: int = 0
@@ -88,7 +88,7 @@ class VersionCopier:
     def add(self, numbers: Iterable[int]) -> None:
         """Blocks to copy."""
         self._waiting.extend(numbers)
-        while len(self._tasks) < self.at_once and (chain := self._next()) is not None:
+        while len(self._tasks) < self.concurrency and (chain := self._next()) is not None:
             task = asyncio.get_running_loop().create_task(self._work(chain))
             self._tasks.add(task)
             task.add_done_callback(self._ended)
@@ -151,8 +151,8 @@ class VersionCopier:
     def _ended(self, task: asyncio.Task[None]) -> None:
         self._tasks.discard(task)
         if not task.cancelled() and (error := task.exception()) is not None:  # a fault of ours must not be waited for
-            self.hopeless = self.hopeless or WindlassError(f"{type(error).__name__}: {error}")
-            self.heard()
+            self.fatal_error = self.fatal_error or WindlassError(f"{type(error).__name__}: {error}")
+            self.on_block_done()
 
     # One key
 
@@ -182,7 +182,7 @@ class VersionCopier:
     async def _tried(self, work: _Key) -> bool:
         """Look where that is needed, and copy; whether the key is over. False when we were stopped."""
         if work.top is None:
-            outlook, top = await self.ways.look(work.key)
+            outlook, top = await self.operations.look(work.key)
             for one in outlook.archived:
                 self._row_failed(work, one.version_id, *_FROZEN)
             lacking = {one.version_id for one in outlook.lacking}
@@ -196,7 +196,7 @@ class VersionCopier:
             step = work.steps[0]
             if not await self._turn(step.key):
                 return False
-            work.top = await self.ways.put(step, work.top)
+            work.top = await self.operations.put(step, work.top)
             del work.steps[0]
             self._copied(work, step)
         return True
@@ -237,11 +237,11 @@ class VersionCopier:
     def _refused(self, work: _Key, error: WindlassError) -> None:
         self._refused_in_a_row = self._refused_in_a_row + 1 if is_refusal(error) else 0
         everything = self._refused_in_a_row >= MOST_REFUSALS
-        if everything or isinstance(error, ConfigError) or error.code in HOPELESS:
+        if everything or isinstance(error, ConfigError) or error.code in FATAL_CODES:
             # No fault of this key's: the seed ends here, and goes on from here when that is mended.
-            self.hopeless = self.hopeless or (stopped_by(error, self._refused_in_a_row) if everything else error)
+            self.fatal_error = self.fatal_error or (stopped_by(error, self._refused_in_a_row) if everything else error)
             self._stopped = True
-            self.heard()
+            self.on_block_done()
             return
         self._failed(work, error.code or type(error).__name__, error.message)
 
@@ -263,7 +263,7 @@ class VersionCopier:
         self.journal.mark(block, index)
         if not block.left:
             self._unfinished.discard(block.number)
-            self.heard()
+            self.on_block_done()
 
 
 @dataclass(slots=True)

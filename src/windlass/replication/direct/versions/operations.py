@@ -25,7 +25,7 @@ from windlass.wire.listing import ListedVersion
 from windlass.wire.model import Call, RetryPolicy
 from windlass.wire.s3 import Head
 
-__all__ = ["Own", "Step", "VersionWays", "closer", "kept", "step_of", "top_of"]
+__all__ = ["Own", "Step", "VersionOperations", "closer", "kept", "step_of", "top_of"]
 
 _DELETE_ONCE = RetryPolicy(attempts=1, retry_after_lost_response=False)
 _COPY_ONCE = replace(_DELETE_ONCE, errors_after_200=True)
@@ -74,7 +74,7 @@ def kept(versions: Sequence[ListedVersion], *, markers: bool) -> Sequence[Listed
 
 
 @dataclass(frozen=True, slots=True)
-class VersionWays:
+class VersionOperations:
     """`write` is a client of its own, with a connection for each copy under way. `markers`: delete markers are made, too."""
 
     sides: BucketPair

@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-import threading
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 
 from windlass.core.errors import Conflict
@@ -13,11 +12,11 @@ from windlass.replication.direct.copying.journal import JournalOf
 from windlass.replication.direct.copying.pacer import Paces
 from windlass.replication.direct.listing.comparison import compare_listings
 from windlass.replication.direct.listing.ranges import Range, Ranges
-from windlass.replication.direct.model import CopyProgress
-from windlass.replication.direct.run import Limits, Run
+from windlass.replication.direct.model import CopyContext, CopyProgress
+from windlass.replication.direct.run import Limits, SeedRun
 from windlass.replication.direct.versions.copier import VersionCopier
 from windlass.replication.direct.versions.histories import History, list_histories
-from windlass.replication.direct.versions.operations import Own, Step, VersionWays, kept, step_of, top_of
+from windlass.replication.direct.versions.operations import Own, Step, VersionOperations, kept, step_of, top_of
 from windlass.replication.direct.versions.sequence import compare_histories
 from windlass.wire import s3
 from windlass.wire.client import Client
@@ -38,16 +37,15 @@ async def seed_versions(
     sides: BucketPair,
     journal: JournalOf[Step],
     limits: Limits,
+    context: CopyContext,
     *,
-    markers: bool,
-    own: Own | None = None,
-    stop: threading.Event,
-    tell: Callable[[CopyProgress], object],
+    delete_markers: bool,
+    headers: Own | None = None,
 ) -> CopyProgress:
-    """Copy every version that the destination lacks, of each key in order, from where the journal says.
+    """Copy every version that the destination is missing, of each key in order; an existing journal is continued.
 
-    `markers`: delete markers are made in their places. Conflict when the destination keeps no versions, Interrupted when
-    `stop` is set.
+    With `delete_markers`, delete markers are written in their places. Conflict when the destination keeps no versions, Interrupted
+    when the context is stopped.
     """
     target = sides.pair.destination
     status = await sides.write.send(s3.versioning(target.bucket, owner=target.account_id))
@@ -58,44 +56,45 @@ async def seed_versions(
             code="DstBucketUnversioned",
         )
     async with Client(sides.write.access, connections=limits.connections) as write:
-        ways = VersionWays(sides, write, markers, own)
-        return await _VersionSeed(sides, journal, limits, stop, tell, ways).run("", None)
+        operations = VersionOperations(sides, write, delete_markers, headers)
+        return await _VersionRun(sides, journal, limits, context, operations).run("", None)
 
 
-class _VersionSeed(Run):
+class _VersionRun(SeedRun):
     """Histories: a key that lacks versions is a chain of rows in one block."""
 
     _copier: VersionCopier
-    _flow: VersionCopier
+    _pipeline: VersionCopier
 
     def __init__(
         self,
         sides: BucketPair,
         journal: JournalOf[Step],
         limits: Limits,
-        stop: threading.Event,
-        tell: Callable[[CopyProgress], object],
-        ways: VersionWays,
+        context: CopyContext,
+        operations: VersionOperations,
     ) -> None:
-        super().__init__(sides, journal, limits, stop, tell)
+        super().__init__(sides, journal, limits, context)
         now = asyncio.get_running_loop().time
         paces = Paces(now, start=limits.start_per_s, most=limits.most_per_s)
-        self._markers = ways.markers
-        self._copier = self._flow = VersionCopier(journal, paces, ways, now, limits.connections, self._heard.set)
+        self._markers = operations.markers
+        self._copier = self._pipeline = VersionCopier(
+            journal, paces, operations, now, limits.connections, self._block_done.set
+        )
 
-    async def _walk(self, ranges: Ranges) -> None:
-        pair = self._sides.pair
-        source = list_histories(self._sides.read, pair.source, pair.prefix)
-        destination = list_histories(self._sides.look, pair.destination, pair.prefix)
+    async def _compare(self, ranges: Ranges) -> None:
+        pair = self._pair.pair
+        source = list_histories(self._pair.read, pair.source, pair.prefix)
+        destination = list_histories(self._pair.look, pair.destination, pair.prefix)
         await compare_listings(ranges, source, destination, self, listers=self._limits.listers)
 
-    async def page(self, of: Range, source: Sequence[History], destination: Sequence[History]) -> None:
-        """Sink: histories were compared."""
+    async def on_page(self, of: Range, source: Sequence[History], destination: Sequence[History]) -> None:
+        """Visitor: histories were compared."""
         there = {one.key: one.versions for one in destination}
         steps: list[Step] = []
         skipped = 0
         for one in source:
-            if one.key.startswith(self._ours):
+            if one.key.startswith(self._own_prefixes):
                 continue
             ours = kept(one.versions, markers=self._markers)
             found = steps_for(History(one.key, ours), there.get(one.key, ()), markers=self._markers)

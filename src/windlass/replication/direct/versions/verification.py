@@ -11,35 +11,36 @@ from windlass.replication.comparison import Compare
 from windlass.replication.direct.bucket_pair import BucketPair
 from windlass.replication.direct.listing.comparison import compare_listings
 from windlass.replication.direct.listing.ranges import Range, Ranges, Split
-from windlass.replication.direct.model import Compared
+from windlass.replication.direct.model import VerifyOptions, VerifyResult
 from windlass.replication.direct.versions.histories import History, list_histories
 from windlass.replication.direct.versions.operations import closer, kept
 from windlass.replication.direct.versions.sequence import Outlook, compare_histories, settle, telling
 from windlass.replication.own_keys import own_prefixes
 from windlass.wire.listing import ListedVersion
 
-__all__ = ["compare_versions"]
+__all__ = ["verify_versions"]
 
 _EXAMPLES = 5
 
 
-async def compare_versions(
+async def verify_versions(
     sides: BucketPair,
+    options: VerifyOptions,
     *,
     listers: int,
     stop: threading.Event,
-    tell: Callable[[int], object],
-    by: Compare = Compare.ETAG,
-    markers: bool = True,
-) -> Compared:
-    """Count versions and delete markers (`markers`): lacking ones as missing, those under a newer one of the destination's as
-    different, those of which neither ETags nor checksums tell as unknown.
+    on_progress: Callable[[int], object],
+) -> VerifyResult:
+    """Compare every version, and with `options.delete_markers` every delete marker.
+
+    A version that the destination lacks is missing; one below a newer version of the destination's own is different; one that
+    neither ETags nor checksums decide is unknown.
     """
     pair = sides.pair
-    found = _Comparison(sides, stop, tell, by=by, markers=markers)
+    found = _Comparison(sides, stop, on_progress, by=options.by, markers=options.delete_markers)
     source = list_histories(sides.read, pair.source, pair.prefix)
     destination = list_histories(sides.look, pair.destination, pair.prefix)
-    await compare_listings(Ranges(prune=False), source, destination, found, listers=listers, beyond=True)
+    await compare_listings(Ranges(prune=False), source, destination, found, listers=listers, include_extra=True)
     return found.value()
 
 
@@ -53,8 +54,8 @@ class _Comparison:
         self._examples: dict[str, list[str]] = {}
         self._ours = own_prefixes(sides.pair.prefix)
 
-    async def page(self, of: Range, source: Sequence[History], destination: Sequence[History]) -> None:  # noqa: ARG002
-        """Sink: histories to compare."""
+    async def on_page(self, of: Range, source: Sequence[History], destination: Sequence[History]) -> None:  # noqa: ARG002
+        """Visitor: histories to compare."""
         if self._stop.is_set():
             raise Interrupted(f"the comparison of {self._sides.pair.title} was stopped")
         there = {one.key: kept(one.versions, markers=self._markers) for one in destination}
@@ -89,16 +90,16 @@ class _Comparison:
         if kind != "unknown" and len(examples) < _EXAMPLES:
             examples.append(key)
 
-    def cut(self, cut: Split) -> None:
-        """Sink: nothing to keep."""
+    def on_split(self, split: Split) -> None:
+        """Visitor: there is nothing to record."""
 
-    def end(self, number: int) -> None:
-        """Sink: nothing to keep."""
+    def on_range_done(self, number: int) -> None:
+        """Visitor: there is nothing to record."""
 
-    def value(self) -> Compared:
+    def value(self) -> VerifyResult:
         """What was found."""
         counts = self._counts
-        return Compared(
+        return VerifyResult(
             objects=counts.total() - counts["extra"],
             missing=counts["missing"],
             different=counts["different"],

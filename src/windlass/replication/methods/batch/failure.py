@@ -6,11 +6,8 @@ uses the role only after CreateJob was accepted: such a job fails in the state P
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import Any
-
-from windlass.core.clock import parse_time
 from windlass.replication.model import BatchJob
+from windlass.replication.seed.checkpoint import BatchCheckpoint
 
 __all__ = ["RETRY_INTERVAL_S", "failed_before_role_was_visible", "manifest_was_empty"]
 
@@ -18,15 +15,15 @@ RETRY_INTERVAL_S = 3.0
 _DENIALS = ("accessdenied", "access denied", "assume", "not authorized", "permission", "forbidden")
 
 
-def failed_before_role_was_visible(job: BatchJob, facts: Mapping[str, Any], visible_after_s: float) -> bool:
+def failed_before_role_was_visible(job: BatchJob, checkpoint: BatchCheckpoint, visible_after_s: float) -> bool:
     """Return whether the same job may succeed later: access was denied before its first task, with a role this new.
 
-    `facts` are the seed's: when its role was changed (absent for a role that it did not write) and when the job was requested.
+    The checkpoint tells when the role was changed (None for a role that Windlass did not write) and when the job was requested.
     More than `visible_after_s` apart, a denial is real.
     """
-    if job.status != "Failed" or job.total or not facts.get("role_changed_at") or not facts.get("requested_at"):
+    if job.status != "Failed" or job.total or checkpoint.role_changed_at is None or checkpoint.requested_at is None:
         return False
-    role_age_s = (parse_time(facts["requested_at"]) - parse_time(facts["role_changed_at"])).total_seconds()
+    role_age_s = (checkpoint.requested_at - checkpoint.role_changed_at).total_seconds()
     reasons = " ".join(job.reasons).lower()
     return role_age_s <= visible_after_s and any(denial in reasons for denial in _DENIALS)
 

@@ -20,12 +20,13 @@ from windlass.replication.effects import Effect
 from windlass.replication.methods.batch import report
 from windlass.replication.methods.batch.manifest import FIELDS, FIELDS_WITH_VERSIONS, FORMAT
 from windlass.replication.methods.batch.template import Template
-from windlass.replication.model import BatchJob, BucketRef, Operation, Pair
+from windlass.replication.model import BatchJob, BucketRef, ManifestRef, Operation, Pair
 from windlass.replication.own_keys import OWN_PREFIX
 from windlass.replication.setup.role import RoleScope
 
 __all__ = [
     "DONE_STATES",
+    "JobSpec",
     "ManifestRef",
     "StagingPrefix",
     "create_effect",
@@ -60,16 +61,26 @@ class StagingPrefix:
         return lambda place: BucketRef(bucket=self.bucket, region=place.region).arn
 
 
-@dataclass(frozen=True, slots=True)
-class ManifestRef:
-    """A manifest that we wrote: where, its ETag, and whether its rows have version ids."""
+@dataclass(frozen=True, slots=True, kw_only=True)
+class JobSpec:
+    """A job to create. A `StagingPrefix` as `manifest` means that S3 generates the manifest itself."""
 
-    bucket: str
-    key: str
-    etag: str
-    versions: bool = False
-    storage_class: str = ""
-    """Of the objects listed, where a copy must name it; empty where a job leaves it to S3."""
+    pair: Pair
+    template: Template
+    operation: Operation
+    seed_id: str
+    set_name: str
+    role_arn: str
+    manifest: ManifestRef | StagingPrefix
+    report_to: StagingPrefix
+    created_before: datetime | None = None
+    confirm: bool = False
+    """S3 counts the tasks and waits for a confirmation."""
+    number: int = 0
+    """How many jobs the seed created before this one."""
+    first: bool = False
+    """Nothing was replicated to this destination before."""
+    request_payer: bool = False
 
 
 def job_bucket(operation: Operation, pair: Pair) -> BucketRef:
@@ -116,66 +127,52 @@ def work_for(
     )
 
 
-def create_effect(
-    pair: Pair,
-    template: Template,
-    operation: Operation,
-    *,
-    seed_id: str,
-    set_name: str,
-    role_arn: str,
-    manifest: ManifestRef | StagingPrefix,
-    report_to: StagingPrefix,
-    created_before: datetime | None,
-    confirm: bool,
-    number: int = 0,
-    first: bool = False,
-    request_payer: bool = False,
-) -> Effect:
-    """CreateJob as an effect. Its token is made of what it says, so that a second try is the same job.
-
-    A `StagingPrefix` as manifest means that S3 makes the list itself. `first`: nothing was replicated to this destination before.
-    """
-    place = job_bucket(operation, pair)
-    names = {"source": pair.source.bucket, "destination": pair.destination.bucket}
-    described = template.description.replace("{source}", names["source"]).replace("{destination}", names["destination"])
+def create_effect(spec: JobSpec) -> Effect:
+    """Return CreateJob as an effect. Its token is a digest of its parameters, so that a repeated call creates no second job."""
+    place = job_bucket(spec.operation, spec.pair)
+    names = {"source": spec.pair.source.bucket, "destination": spec.pair.destination.bucket}
+    described = spec.template.description.replace("{source}", names["source"]).replace(
+        "{destination}", names["destination"]
+    )
     tags = {
         "windlass": "seed",
-        "windlass:seed": seed_id,
-        "windlass:set": set_name,
+        "windlass:seed": spec.seed_id,
+        "windlass:set": spec.set_name,
         "windlass:source": names["source"],
         "windlass:destination": names["destination"],
-        **template.tags,
+        **spec.template.tags,
     }
     params: dict[str, Any] = {
         "AccountId": place.account_id,
-        "ConfirmationRequired": confirm or template.confirmation,
-        "Operation": _operation(template, operation, pair, request_payer, manifest),
-        "Priority": template.priority,
-        "RoleArn": role_arn,
-        "Description": f"Windlass {seed_id}: {described}"[:256],
-        "Report": _report(template, report_to, place),
+        "ConfirmationRequired": spec.confirm or spec.template.confirmation,
+        "Operation": _operation(spec.template, spec.operation, spec.pair, spec.request_payer, spec.manifest),
+        "Priority": spec.template.priority,
+        "RoleArn": spec.role_arn,
+        "Description": f"Windlass {spec.seed_id}: {described}"[:256],
+        "Report": _report(spec.template, spec.report_to, place),
         "Tags": [{"Key": key, "Value": value[:256]} for key, value in tags.items() if value],
     }
-    if isinstance(manifest, ManifestRef):
-        fields = FIELDS_WITH_VERSIONS if manifest.versions else FIELDS
-        arn = f"{BucketRef(bucket=manifest.bucket, region=place.region).arn}/{manifest.key}"
+    if isinstance(spec.manifest, ManifestRef):
+        fields = FIELDS_WITH_VERSIONS if spec.manifest.versions else FIELDS
+        arn = f"{BucketRef(bucket=spec.manifest.bucket, region=place.region).arn}/{spec.manifest.key}"
         params["Manifest"] = {
             "Spec": {"Format": FORMAT, "Fields": list(fields)},
-            "Location": {"ObjectArn": arn, "ETag": manifest.etag},
+            "Location": {"ObjectArn": arn, "ETag": spec.manifest.etag},
         }
     else:
         params["ManifestGenerator"] = {
-            "S3JobManifestGenerator": _generator(pair, template, operation, manifest, created_before, first)
+            "S3JobManifestGenerator": _generator(
+                spec.pair, spec.template, spec.operation, spec.manifest, spec.created_before, spec.first
+            )
         }
-    params["ClientRequestToken"] = digest([seed_id, number, plain(params)])
+    params["ClientRequestToken"] = digest([spec.seed_id, spec.number, plain(params)])
     return Effect(
         account_id=place.account_id,
         region=place.region,
         service="s3control",
         operation="CreateJob",
         params=params,
-        why=f"{operation} {pair.title}",
+        why=f"{spec.operation} {spec.pair.title}",
         settles=True,
     )
 

@@ -9,17 +9,18 @@ from __future__ import annotations
 import contextlib
 import tempfile
 import threading
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
 from functools import partial
 from itertools import chain
-from typing import IO, Any
+from typing import IO, TYPE_CHECKING, Any
 
 from windlass.core.errors import Interrupted, NotFound
 from windlass.replication.methods.batch import job as batch
+from windlass.replication.methods.batch.effects import checkpoint_of, staging_prefixes
 from windlass.replication.methods.batch.manifest import encode_rows, encode_versions
 from windlass.replication.methods.batch.upload import upload
-from windlass.replication.model import BatchJob, Method, Operation, Seed
+from windlass.replication.model import BatchJob, Method, Operation
 from windlass.replication.own_keys import Clients
 from windlass.replication.planning.candidates import (
     CandidateCounts,
@@ -29,11 +30,14 @@ from windlass.replication.planning.candidates import (
     restored_check,
     wanted,
 )
-from windlass.replication.planning.plan import Request, staging_prefixes
-from windlass.replication.service import Replication
+from windlass.replication.planning.request import Request
+from windlass.replication.seed.task import SeedTask
 from windlass.wire.listing import Listed, ListedVersion
 
-__all__ = ["ManifestWriter", "from_facts", "to_facts"]
+if TYPE_CHECKING:
+    from windlass.replication.service import Replication
+
+__all__ = ["ManifestWriter"]
 
 _BUFFERED_ROWS = 4096
 _CHUNK_BYTES = 1 << 20
@@ -48,7 +52,7 @@ class ManifestWriter:
     """Writes the manifests of one seed until `stop` is set."""
 
     replication: Replication
-    seed: Seed
+    seed: SeedTask
     request: Request
     stop: threading.Event
 
@@ -71,8 +75,8 @@ class ManifestWriter:
                     written += self._write_by_class("noncurrent", older, versions=True)
                 else:
                     written += self._write("noncurrent", _encoded(bucket, older), versions=True)
-            both = self.replication.direct.both(
-                seed.pair, alone=seed.operation is Operation.LAMBDA, criteria=request.criteria
+            both = self.replication.direct.candidates(
+                seed.pair, source_only=seed.operation is Operation.LAMBDA, criteria=request.criteria
             )
             rows = wanted(both, seed, tally, largest_bytes=most, is_restored=is_restored)
             if by_class:
@@ -84,7 +88,7 @@ class ManifestWriter:
     def list_failed(self, tally: CandidateCounts) -> list[batch.ManifestRef]:
         """What failed in earlier jobs, by their reports: a manifest for each job, of its storage class."""
         written: list[batch.ManifestRef] = []
-        for number, job_at in enumerate(self.seed.facts["retry_of"]):
+        for number, job_at in enumerate(checkpoint_of(self.seed).retry_of):
             job = batch.describe(self.replication.estate, *job_at)
             rows = Rows(self._failed_rows(job))
             manifests = self._write(f"retry-{number}", rows, versions=False)
@@ -139,22 +143,6 @@ class ManifestWriter:
         key = f"{spot.prefix}/manifest-{name}.csv"
         done = upload(call, spot.bucket, key, seen)
         return [batch.ManifestRef(spot.bucket, key, done.etag, versions)]
-
-
-def to_facts(manifest: batch.ManifestRef) -> dict[str, Any]:
-    """A manifest as a seed's facts have it."""
-    return {
-        "bucket": manifest.bucket,
-        "key": manifest.key,
-        "etag": manifest.etag,
-        "versions": manifest.versions,
-        "storage_class": manifest.storage_class,
-    }
-
-
-def from_facts(kept: Mapping[str, Any]) -> batch.ManifestRef:
-    """The manifest that facts tell."""
-    return batch.ManifestRef(kept["bucket"], kept["key"], kept["etag"], kept["versions"], kept.get("storage_class", ""))
 
 
 def _encoded(bucket: str, rows: Iterable[Listed | ListedVersion]) -> Iterator[bytes]:

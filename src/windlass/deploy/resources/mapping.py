@@ -1,0 +1,60 @@
+"""An event source mapping from a queue to a function. Its name is the function's, and so is its owner.
+
+`desired`: `EventSourceArn`, `BatchSize`, `MaximumBatchingWindowInSeconds`, `FunctionResponseTypes`, perhaps `ScalingConfig`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from windlass.deploy.effects import ApiCall, DeploymentEffect
+from windlass.deploy.resources.calls import AwsCall, differences, find
+from windlass.deploy.stack import ExistingResource, StackResource
+
+__all__ = ["create", "delete", "read", "update"]
+
+_NEW_ROLE = ("does not have permissions", "InvalidParameterValueException: Cannot access", "does not exist")
+_BUSY = ("ResourceInUseException", "ResourceConflictException")
+
+
+def read(call: AwsCall, resource: StackResource) -> ExistingResource | None:
+    """Read the mapping from this queue to this function."""
+    source = resource.desired["EventSourceArn"]
+    listed = find(call, "lambda", "ListEventSourceMappings", FunctionName=resource.name, EventSourceArn=source)
+    for one in (listed or {}).get("EventSourceMappings", ()):
+        if one.get("State") != "Deleting" and one["EventSourceArn"] == source:
+            actual = {name: one.get(name) for name in resource.desired} | {
+                "Enabled": one.get("State") not in ("Disabled", "Disabling")
+            }
+            return ExistingResource(
+                one["UUID"], {}, actual, {"state": str(one.get("ResourceState", "")).lower(), "uuid": one["UUID"]}
+            )
+    return None
+
+
+def create(resource: StackResource, tags: Mapping[str, str]) -> tuple[DeploymentEffect, ...]:  # noqa: ARG001  not every region's mappings have tags
+    """Create the mapping, which starts at once."""
+    params = {"FunctionName": resource.name, **resource.desired}
+    why = f"{resource.desired['EventSourceArn'].rpartition(':')[2]} → {resource.name}"
+    return (ApiCall(resource.purpose, "lambda", "CreateEventSourceMapping", params, why, (*_NEW_ROLE, *_BUSY)),)
+
+
+def update(resource: StackResource, found: ExistingResource, *, ours: bool) -> tuple[DeploymentEffect, ...]:
+    """Update its settings. A mapping that somebody disabled stays disabled."""
+    wanted = differences(resource.desired, found.actual)
+    if not ours or not wanted:
+        return ()
+    params = {"UUID": found.id, **wanted}
+    return (
+        ApiCall(
+            resource.purpose, "lambda", "UpdateEventSourceMapping", params, f"{', '.join(wanted)} of the mapping", _BUSY
+        ),
+    )
+
+
+def delete(resource: StackResource, found: ExistingResource, *, ours: bool) -> tuple[DeploymentEffect, ...]:
+    """Delete the mapping."""
+    if not ours:
+        return ()
+    why = f"{resource.desired['EventSourceArn'].rpartition(':')[2]} → {resource.name}"
+    return (ApiCall(resource.purpose, "lambda", "DeleteEventSourceMapping", {"UUID": found.id}, why, _BUSY),)

@@ -1,0 +1,1 @@
+"""EMR: an s3-dist-cp step on a cluster, or a Spark job on EMR Serverless."""

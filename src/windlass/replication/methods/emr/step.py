@@ -1,0 +1,224 @@
+"""EMR: an s3-dist-cp step on a cluster, or a Spark job on EMR Serverless; made as effects, followed by its state.
+
+EMR Serverless runs Spark and Hive only (EMR Serverless API reference, "JobDriver"): s3-dist-cp is MapReduce and is not
+there. So there the manifest is worked through by `copy_script.py`, a PySpark script that this package carries.
+"""
+
+from __future__ import annotations
+
+import shlex
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
+from importlib import resources
+from typing import Any
+
+from windlass.core.canonical import digest
+from windlass.core.errors import UsageError
+from windlass.estate.service import Estate
+from windlass.replication.effects import Effect
+from windlass.replication.methods.batch.job import ManifestRef, StagingPrefix
+from windlass.replication.model import BucketRef, Method, Pair
+
+__all__ = ["EmrTarget", "Progress", "emr_effects", "look", "script", "step_command"]
+
+_ENDED = {"COMPLETED": "Complete", "SUCCESS": "Complete", "FAILED": "Failed", "CANCELLED": "Cancelled"}
+_INSTANCE_ROLE, _SERVICE_ROLE = "EMR_EC2_DefaultRole", "EMR_DefaultRole"
+
+
+@dataclass(frozen=True, slots=True)
+class EmrTarget:
+    """Where the step runs: an existing cluster, an EMR Serverless application, or (`transient`) a cluster of its own."""
+
+    cluster: str = ""
+    application: str = ""
+    execution_role: str = ""
+    transient: bool = False
+    release: str = "emr-7.9.0"
+    instance_type: str = "m6g.xlarge"
+    instances: int = 10
+    subnet: str = ""
+    log_uri: str = ""
+
+    @property
+    def starts(self) -> bool:
+        """Whether anything is started, or the step only printed."""
+        return bool(self.cluster or self.application or self.transient)
+
+    def check(self) -> None:
+        """UsageError for what contradicts itself."""
+        if sum(map(bool, (self.cluster, self.application, self.transient))) > 1:
+            raise UsageError("--cluster, --application and --transient exclude each other")
+        if self.application and not self.execution_role:
+            raise UsageError(
+                "EMR Serverless needs --execution-role", hint="The ARN of the role that the Spark job runs as."
+            )
+
+    def params(self) -> dict[str, Any]:
+        """As a job keeps it."""
+        return asdict(self)
+
+
+@dataclass(frozen=True, slots=True)
+class Progress:
+    """How a step or job run stands, in the words of batch jobs."""
+
+    status: str
+    reason: str = ""
+
+    @property
+    def ended(self) -> bool:
+        """Whether it is over."""
+        return self.status in ("Complete", "Failed", "Cancelled")
+
+
+def step_arguments(pair: Pair, *, encrypt: bool = False) -> list[str]:
+    """s3-dist-cp's arguments for a pair. It takes no bucket with an underscore (EMR release guide, "S3DistCp")."""
+    for place in (pair.source, pair.destination):
+        if "_" in place.bucket:
+            raise UsageError(
+                f"s3-dist-cp refuses {place.bucket}: it takes no bucket with an underscore", hint="Use --method direct."
+            )
+    return [
+        "s3-dist-cp",
+        f"--src=s3://{pair.source.bucket}/{pair.prefix}",
+        f"--dest=s3://{pair.destination.bucket}/{pair.prefix}",
+        *(["--s3ServerSideEncryption"] if encrypt else []),
+    ]
+
+
+def step_command(pair: Pair, *, encrypt: bool = False) -> str:
+    """The command of the AWS CLI that adds the step, for a person to run."""
+    arguments = ",".join(step_arguments(pair, encrypt=encrypt))
+    step = f"Type=CUSTOM_JAR,Name=windlass,ActionOnFailure=CONTINUE,Jar=command-runner.jar,Args=[{arguments}]"
+    region = f" --region {pair.destination.region}" if pair.destination.region else ""
+    return f"aws emr add-steps{region} --cluster-id CLUSTER --steps {shlex.quote(step)}"
+
+
+def emr_effects(
+    pair: Pair,
+    target: EmrTarget,
+    seed_id: str,
+    spot: StagingPrefix,
+    manifest: ManifestRef | None,
+    *,
+    encrypt: bool = False,
+) -> tuple[Effect, ...]:
+    """The writes that start it; none when the step is only printed."""
+    target.check()
+    place = pair.destination if pair.destination.account_id else pair.source
+
+    def effect(service: str, operation: str, why: str, **params: Any) -> Effect:
+        return Effect(
+            account_id=place.account_id,
+            region=place.region,
+            service=service,
+            operation=operation,
+            params=params,
+            why=why,
+        )
+
+    step = {
+        "Name": f"windlass {seed_id}",
+        "ActionOnFailure": "CONTINUE",
+        "HadoopJarStep": {"Jar": "command-runner.jar", "Args": step_arguments(pair, encrypt=encrypt)},
+    }
+    if target.cluster:
+        return (effect("emr", "AddJobFlowSteps", f"copy {pair.title}", JobFlowId=target.cluster, Steps=[step]),)
+    if target.application:
+        return _serverless(effect, pair, target, seed_id, spot, manifest)
+    if target.transient:
+        return (
+            effect(
+                "emr", "RunJobFlow", f"a cluster of its own to copy {pair.title}", **_cluster(target, seed_id, step)
+            ),
+        )
+    return ()
+
+
+def _cluster(target: EmrTarget, seed_id: str, step: Mapping[str, Any]) -> dict[str, Any]:
+    groups = [
+        {"Name": "primary", "InstanceRole": "MASTER", "InstanceType": target.instance_type, "InstanceCount": 1},
+        {
+            "Name": "core",
+            "InstanceRole": "CORE",
+            "InstanceType": target.instance_type,
+            "InstanceCount": target.instances,
+        },
+    ]
+    instances: dict[str, Any] = {"InstanceGroups": groups, "KeepJobFlowAliveWhenNoSteps": False}
+    if target.subnet:
+        instances["Ec2SubnetId"] = target.subnet
+    return {
+        "Name": f"windlass {seed_id}",
+        "ReleaseLabel": target.release,
+        "Applications": [{"Name": "Hadoop"}],
+        "Instances": instances,
+        "Steps": [{**step, "ActionOnFailure": "TERMINATE_CLUSTER"}],
+        "JobFlowRole": _INSTANCE_ROLE,
+        "ServiceRole": _SERVICE_ROLE,
+        "VisibleToAllUsers": True,
+        "Tags": [{"Key": "windlass:seed", "Value": seed_id}],
+        **({"LogUri": target.log_uri} if target.log_uri else {}),
+    }
+
+
+def _serverless(
+    effect: Any, pair: Pair, target: EmrTarget, seed_id: str, spot: StagingPrefix, manifest: ManifestRef | None
+) -> tuple[Effect, ...]:
+    key = f"{spot.prefix}/copy_script.py"
+    listed = f"s3://{manifest.bucket}/{manifest.key}" if manifest else f"s3://{spot.bucket}/{spot.prefix}/manifest.csv"
+    submit = {
+        "entryPoint": f"s3://{spot.bucket}/{key}",
+        "entryPointArguments": [listed, pair.destination.bucket, pair.destination.region],
+    }
+    return (
+        effect(
+            "s3", "PutObject", "the script that the Spark job runs", Bucket=spot.bucket, Key=key, Body=script().encode()
+        ),
+        effect(
+            "emr-serverless",
+            "StartJobRun",
+            f"copy {pair.title}",
+            applicationId=target.application,
+            name=f"windlass {seed_id}",
+            executionRoleArn=target.execution_role,
+            clientToken=digest([seed_id, "emr"]),
+            jobDriver={"sparkSubmit": submit},
+            tags={"windlass:seed": seed_id},
+        ),
+    )
+
+
+def script() -> str:
+    """The PySpark script."""
+    return resources.files(__package__).joinpath("copy_script.py").read_text("utf-8")
+
+
+def started(answers: list[dict[str, Any]], target: EmrTarget, place: BucketRef) -> dict[str, str]:
+    """What to ask later how it stands, out of the effects' answers."""
+    last = answers[-1]
+    where = {"account_id": place.account_id, "region": place.region, "method": str(Method.EMR)}
+    if target.application:
+        return where | {"application": target.application, "run": last["jobRunId"]}
+    if target.cluster:
+        return where | {"cluster": target.cluster, "step": last["StepIds"][0]}
+    return where | {"cluster": last["JobFlowId"], "step": ""}
+
+
+def look(estate: Estate, ref: Mapping[str, str]) -> Progress:
+    """How a step, job run or transient cluster stands."""
+    where = (ref["account_id"], ref["region"])
+    if ref.get("application"):
+        run = estate.call(*where, "emr-serverless", "GetJobRun", applicationId=ref["application"], jobRunId=ref["run"])[
+            "jobRun"
+        ]
+        return Progress(_ENDED.get(run["state"], "Active"), run.get("stateDetails", ""))
+    step = ref.get("step") or ""
+    if not step:
+        steps = estate.call(*where, "emr", "ListSteps", ClusterId=ref["cluster"]).get("Steps", [])
+        if not steps:
+            return Progress("Active", "the cluster starts")
+        step = steps[0]["Id"]
+    status = estate.call(*where, "emr", "DescribeStep", ClusterId=ref["cluster"], StepId=step)["Step"]["Status"]
+    failure = status.get("FailureDetails") or {}
+    return Progress(_ENDED.get(status["State"], "Active"), failure.get("Reason") or failure.get("Message") or "")

@@ -1,0 +1,34 @@
+"""Every write of a planned seed, in order: what `--dry-run` prints is what is carried out."""
+
+from __future__ import annotations
+
+from windlass.replication.config import ReplicationConfig
+from windlass.replication.effects import Effect
+from windlass.replication.methods.registry import METHODS
+from windlass.replication.planning.facts import RoleFacts
+from windlass.replication.planning.plan import PairPlan, intent_of
+from windlass.replication.planning.request import Request
+from windlass.replication.setup.replication import switch_effects
+
+__all__ = ["effects_for"]
+
+
+def effects_for(
+    plan: PairPlan,
+    request: Request,
+    config: ReplicationConfig,
+    *,
+    seed_id: str,
+    set_name: str = "",
+    held: RoleFacts | None = None,
+) -> tuple[Effect, ...]:
+    """Return the writes of a plan; none when there is nothing to do. `held` is the replication role that the source has now."""
+    if plan.facts is None or plan.choice is None or plan.is_done(request):
+        return ()
+    effects: list[Effect] = []
+    if request.switches_on(plan.choice.operation):
+        intent = intent_of(plan.facts, request, plan.choice, config, plan.volume)
+        effects += switch_effects(plan.facts, intent, config, held)
+    method = METHODS[plan.choice.method]
+    effects += method.effects(plan, request, config, seed_id=seed_id, set_name=set_name)
+    return tuple(effects)

@@ -1,0 +1,289 @@
+"""Exactly once: any interleaving of deliveries, changes, kills and lost answers ends as if all were handled in order."""
+
+from random import Random
+
+import pytest
+
+from tests.pipelines.simulation import Handler, World, etag, simulate, transformed
+from windlass.events import Kind, ObjectEvent
+from windlass.pipelines import delivery
+from windlass.pipelines.delivery import DeliveryTask
+from windlass.pipelines.stamp import SourceState, Stamp, TargetState, Verdict, compare, stamp_of
+
+FORMS = [
+    pytest.param(
+        {"versioned": versioned, "mirror": mirror},
+        id=f"{'versioned' if versioned else 'plain'}-{'mirrored' if mirror else 'kept'}",
+    )
+    for versioned in (False, True)
+    for mirror in (False, True)
+]
+
+
+def is_right(world, *, versioned, mirror, per_version=False):
+    """What a sequential handler of the same history leaves."""
+    if per_version:
+        return {key: body for key, (body, _) in world.targets.items()} == {
+            f"out/{version}": transformed(content) for version, (content, _) in world.versions.items()
+        }
+    target = world.targets.get("out")
+    if world.current is not None:
+        return target is not None and target[0] == transformed(world.current[0])
+    return target is None if mirror else True
+
+
+@pytest.mark.parametrize("form", FORMS)
+def test_every_interleaving_ends_right(form):
+    wrong = [seed for seed in range(1500) if not is_right(simulate(seed, **form), **form)]
+    assert wrong == []
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("form", FORMS)
+def test_every_interleaving_ends_right_25_000_times(form):
+    wrong = [seed for seed in range(25_000) if not is_right(simulate(seed, **form), **form)]
+    assert wrong == []
+
+
+def test_each_version_has_its_output_when_targets_name_versions():
+    form = {"versioned": True, "mirror": False, "per_version": True}
+    wrong = [seed for seed in range(1500) if not is_right(simulate(seed, **form), **form)]
+    assert wrong == []
+
+
+def _never_looking_back(task, look_first):
+    """A round without its last look at the source."""
+    steps = _attempt(task, look_first)
+    answer = last = None
+    placed = False
+    while True:
+        try:
+            effect = steps.send(answer)
+        except StopIteration as end:
+            return end.value
+        if isinstance(effect, delivery.LookAtSource) and placed:
+            answer = last  # "it is still what was read"
+            continue
+        answer = yield effect
+        if isinstance(effect, delivery.ReadSource):
+            last = answer
+        placed = placed or answer is delivery.PutAnswer.WRITTEN
+
+
+_attempt = delivery._attempt
+_remove = delivery._remove
+_compare = delivery.compare
+
+
+def _upside_down(ours, target):
+    """The fence, with its order reversed."""
+    verdict = _compare(ours, target)
+    return {Verdict.REPLACE: Verdict.STALE, Verdict.STALE: Verdict.REPLACE}.get(verdict, verdict)
+
+
+def _deleting_and_gone(task):
+    """A removal that doesn't look whether the source is back after its delete."""
+    steps, answer = _remove(task), None
+    while True:
+        try:
+            effect = steps.send(answer)
+        except StopIteration as end:
+            return end.value
+        if isinstance(effect, delivery.LookAtSource):
+            return delivery.Outcome.DELETED
+        answer = yield effect
+
+
+@pytest.mark.parametrize(
+    ("mutant", "form"),
+    [
+        pytest.param(
+            {"round": _never_looking_back}, {"versioned": False, "mirror": True}, id="no-look-after-a-write-mirrored"
+        ),
+        pytest.param(
+            {"compare": Verdict.DUPLICATE}, {"versioned": False, "mirror": False}, id="what-is-there-is-right"
+        ),
+        pytest.param({"compare": Verdict.STALE}, {"versioned": True, "mirror": True}, id="what-is-there-is-newer"),
+        pytest.param({"fence": _upside_down}, {"versioned": True, "mirror": False}, id="the-fence-upside-down"),
+        pytest.param(
+            {"remove": _deleting_and_gone, "from": 25_900},
+            {"versioned": False, "mirror": True},
+            id="no-look-after-a-delete",
+        ),
+    ],
+)
+def test_the_simulation_finds_a_protocol_that_is_weaker(mutant, form, monkeypatch):
+    if "round" in mutant:
+        monkeypatch.setattr(delivery, "_attempt", mutant["round"])
+    elif "remove" in mutant:
+        monkeypatch.setattr(delivery, "_remove", mutant["remove"])
+    elif "fence" in mutant:
+        monkeypatch.setattr(delivery, "compare", mutant["fence"])
+    else:
+        monkeypatch.setattr(delivery, "compare", lambda ours, target: mutant["compare"])
+    first = mutant.get("from", 0)  # some are found once in tens of thousands
+    wrong = [seed for seed in range(first, first + 4000) if not is_right(simulate(seed, **form), **form)]
+    assert wrong
+
+
+@pytest.mark.parametrize("looks_back", [True, False])
+def test_two_results_of_one_etag_do_not_deceive(looks_back, monkeypatch):
+    """A has looked at the target and stalls. B and C replace it twice, the second time by what A saw: A's condition
+    holds, and its old result replaces a newer one. Only looking at the source again tells A."""
+    if not looks_back:
+        monkeypatch.setattr(delivery, "_attempt", _never_looking_back)
+    world = World(Random(1), versioned=False, per_version=False)
+
+    def put(number, content):
+        world.current = (content, SourceState(etag=etag(str(content)), modified=str(number)))
+        event = ObjectEvent(kind=Kind.CREATED, name="ObjectCreated:Put", bucket="b", key="k", sequencer=f"{number:04X}")
+        return Handler(
+            event,
+            delivery.deliver(DeliveryTask(pipeline="p", recipe="r", bucket="b", key="k", event=event, look_first=True)),
+        )
+
+    def finish(handler):
+        while (outcome := handler.step(world, fault=False)) is None:
+            pass
+        return outcome
+
+    finish(put(1, 2))  # the target is transformed(2), as transformed(4) will be
+    a = put(2, 1)
+    for _ in range(3):  # ReadSource, NextOutput, LookAtTarget; its Put comes next
+        a.step(world, fault=False)
+    finish(put(3, 3))
+    finish(put(4, 4))
+    finish(a)
+    assert (world.targets["out"][0] == transformed(4)) is looks_back
+
+
+def drive(task, answers):
+    """The effects of a settling whose calls get these answers, and its outcome."""
+    steps, effects, answer = delivery.deliver(task), [], None
+    answers = iter(answers)
+    try:
+        while True:
+            effects.append(steps.send(answer))
+            answer = next(answers)
+    except StopIteration as end:
+        return effects, end.value
+
+
+STATE = SourceState(version_id="", etag="e1", modified="t1")
+EVENT = ObjectEvent(kind=Kind.CREATED, name="ObjectCreated:Put", bucket="b", key="k", sequencer="02")
+TASK = delivery.DeliveryTask(pipeline="p", recipe="r", bucket="b", key="k", event=EVENT)
+STAMP = stamp_of("p", "b", "k", "r", STATE, EVENT)
+WRITTEN, REFUSED = delivery.PutAnswer.WRITTEN, delivery.PutAnswer.REFUSED
+
+
+def test_a_first_output_costs_one_read_and_one_write():
+    effects, outcome = drive(TASK, [STATE, "t", WRITTEN, None])
+    assert outcome is delivery.Outcome.WRITTEN
+    assert effects == [delivery.ReadSource(""), delivery.NextOutput(), delivery.Put("t", STAMP), delivery.NextOutput()]
+
+
+def test_a_removal_that_isn_t_mirrored_costs_nothing():
+    removal = ObjectEvent(kind=Kind.REMOVED, name="ObjectRemoved:Delete", bucket="b", key="k", sequencer="03")
+    assert drive(delivery.DeliveryTask(pipeline="p", recipe="r", bucket="b", key="k", event=removal), []) == (
+        [],
+        delivery.Outcome.GONE,
+    )
+
+
+def test_a_source_deleted_before_it_was_read_is_skipped():
+    assert drive(TASK, [None])[1] is delivery.Outcome.GONE
+
+
+@pytest.mark.parametrize(
+    ("theirs", "verdict"),
+    [
+        (STAMP, Verdict.DUPLICATE),
+        (
+            stamp_of(
+                "p",
+                "b",
+                "k",
+                "r",
+                SourceState(etag="e0"),
+                ObjectEvent(kind=Kind.CREATED, name="", bucket="b", key="k", sequencer="01"),
+            ),
+            Verdict.REPLACE,
+        ),
+        (
+            stamp_of(
+                "p",
+                "b",
+                "k",
+                "r",
+                SourceState(etag="e2"),
+                ObjectEvent(kind=Kind.CREATED, name="", bucket="b", key="k", sequencer="0201"),
+            ),
+            Verdict.STALE,
+        ),
+        (stamp_of("p", "b", "k", "r", SourceState(etag="e2"), None), Verdict.UNKNOWN),
+        (
+            stamp_of(
+                "p", "b", "k", "r2", STATE, ObjectEvent(kind=Kind.CREATED, name="", bucket="b", key="k", sequencer="01")
+            ),
+            Verdict.REPLACE,
+        ),
+        (stamp_of("p", "b", "other", "r", STATE, EVENT), Verdict.FOREIGN),
+        (stamp_of("q", "b", "k", "r", STATE, EVENT), Verdict.FOREIGN),
+        (None, Verdict.FOREIGN),
+    ],
+)
+def test_the_fence(theirs, verdict):
+    assert compare(STAMP, TargetState(etag="x", stamp=theirs)) is verdict
+
+
+def test_another_s_object_is_never_overwritten():
+    effects, outcome = drive(TASK, [STATE, "t", REFUSED, TargetState(etag="x", stamp=None)])
+    assert outcome is delivery.Outcome.COLLISION
+    assert [type(effect).__name__ for effect in effects] == ["ReadSource", "NextOutput", "Put", "LookAtTarget"]
+
+
+def test_another_s_object_is_never_deleted():
+    removal = ObjectEvent(kind=Kind.REMOVED, name="ObjectRemoved:Delete", bucket="b", key="k", sequencer="03")
+    task = delivery.DeliveryTask(pipeline="p", recipe="r", bucket="b", key="k", event=removal, mirror_target="t")
+    effects, outcome = drive(task, [None, TargetState(etag="x", stamp=None)])
+    assert (outcome, [type(effect).__name__ for effect in effects]) == (
+        delivery.Outcome.GONE,
+        ["LookAtSource", "LookAtTarget"],
+    )
+
+
+def test_a_stamp_survives_metadata_and_fits_into_it():
+    long = stamp_of(
+        "p" * 300,
+        "b" * 63,
+        "ключ/" * 200,
+        "r" * 16,
+        SourceState(version_id="v" * 64, etag="e" * 34, modified="2026-11-21T00:00:00Z"),
+        EVENT,
+    )
+    metadata = long.to_metadata()
+    assert Stamp.from_metadata({name.title(): value for name, value in metadata.items()}) == long
+    assert sum(len(name) + len(value) for name, value in metadata.items()) < 400
+    assert all(value.isascii() for value in metadata.values())
+
+
+def test_without_end_of_quarrel_the_message_comes_back():
+    task = delivery.DeliveryTask(
+        pipeline="p", recipe="r", bucket="b", key="k", event=EVENT, look_first=True, attempts=3
+    )
+    steps, answer, spent = delivery.deliver(task), None, 0
+    with pytest.raises(StopIteration) as end:
+        while True:
+            effect = steps.send(answer)
+            spent += 1
+            assert spent < 1000
+            match effect:
+                case delivery.ReadSource():
+                    answer = STATE
+                case delivery.NextOutput():
+                    answer = "t"
+                case delivery.LookAtTarget():
+                    answer = None
+                case delivery.Put():
+                    answer = REFUSED
+    assert end.value.value is delivery.Outcome.CONTENDED
