@@ -22,10 +22,10 @@ from pathlib import Path
 
 from bench.report import report, rss_mib
 from windlass.clients.config import ClientsConfig
-from windlass.clients.scan.engine import read_files
-from windlass.clients.scan.inflate import inflate
+from windlass.clients.scan.decompression import inflate
+from windlass.clients.scan.file_readers import read_files
 from windlass.clients.scan.sources import folder_files
-from windlass.clients.scan.worker import Plan
+from windlass.clients.scan.worker import ScanRules
 from windlass.clients.service import Clients, ScanOptions
 from windlass.store.config import StoreConfig
 from windlass.store.database import open_store
@@ -157,7 +157,7 @@ def best(work, repeat=3):
 def this(files, workers):
     """Both questions in one pass: groups of SigV2 requests, and all requests."""
     groups, everything = Counter(), Counter()
-    for read in read_files(files, Plan(("sigv2",)), workers=workers, total_bytes=1 << 40):
+    for read in read_files(files, ScanRules(("sigv2",)), workers=workers, total_bytes=1 << 40):
         assert not read.file.problem, read.file
         for key, times in read.folded.uses.items():
             groups[key.facts.agent, key.principal, key.bucket, key.ip] += len(times)

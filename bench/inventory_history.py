@@ -8,7 +8,7 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 from bench.report import report
-from windlass.inventory import writer
+from windlass.inventory import runs, writer
 from windlass.inventory.config import InventoryConfig
 from windlass.inventory.model import Observation, Query, Scope, ScopeResult, ScopeState
 from windlass.inventory.service import Inventory
@@ -50,7 +50,7 @@ def visit(store, run, day, changed):
         scope = Scope(f"{at % 10:012}", "eu-west-1", f"kind.t{at:02}")
         items = tuple(seen(scope, n, day if changed(n) else 0) for n in range(EACH))
         moment = T0 + timedelta(days=day, seconds=at)
-        applied = writer.apply(
+        applied = writer.write_result(
             store,
             run,
             ScopeResult(scope=scope, state=ScopeState.OK, observations=items, started_at=moment, finished_at=moment),
@@ -71,7 +71,7 @@ def timed(work, repeat=5):
 def main():
     rows = [("what", "result", "goal")]
     with tempfile.TemporaryDirectory() as folder, open_store(StoreConfig(url=f"sqlite:///{folder}/w.db")) as store:
-        run = writer.begin_run(store, now=T0, scopes_total=SCOPES)
+        run = runs.begin_run(store, now=T0, scopes_total=SCOPES)
         started = time.perf_counter()
         visit(store, run, 0, lambda _: False)
         rows.append(

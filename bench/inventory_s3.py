@@ -23,10 +23,10 @@ from bench.report import report
 from windlass.core import clock
 from windlass.estate.config import AccountConfig, EstateConfig
 from windlass.estate.service import open_estate
-from windlass.inventory import writer
+from windlass.inventory import store_meta
 from windlass.inventory.config import InventoryConfig
 from windlass.inventory.service import Inventory
-from windlass.inventory.tables import detail_gap
+from windlass.inventory.tables import unread_detail
 from windlass.store.config import StoreConfig
 from windlass.store.database import open_store
 
@@ -113,13 +113,13 @@ def two_runs(buckets=10_000, details_s=300.0, concurrency=16):
         ):
             settings = InventoryConfig(concurrency=concurrency, details_timeout_s=details_s)
             inventory = Inventory(store, lambda: estate, settings)
-            writer.is_due(store, "bucket_sizes", every_s=0, now=clock.now())  # the stub has no CloudWatch
+            store_meta.is_due(store, "bucket_sizes", interval_s=0, now=clock.now())  # the stub has no CloudWatch
             for name in ("first", "second"):
                 started = time.perf_counter()
                 run = inventory.collect(inventory.options(types=["s3.bucket"]))
                 seconds = time.perf_counter() - started
                 with store.read() as connection:
-                    gaps = connection.execute(select(detail_gap.c.read_at)).scalars().all()
+                    gaps = connection.execute(select(unread_detail.c.read_at)).scalars().all()
                 never = sum("" in json.loads(gap).values() for gap in gaps)
                 peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
                 rows.append(

@@ -14,11 +14,11 @@ from datetime import UTC, datetime
 from bench.report import report
 from windlass.estate.config import EstateConfig
 from windlass.estate.service import open_estate
-from windlass.inventory import extract
+from windlass.inventory import observations
 from windlass.inventory.catalog import BY_NAME, CATALOG
 from windlass.inventory.collector import Collector
 from windlass.inventory.plan import plan_scopes
-from windlass.inventory.redact import redact
+from windlass.inventory.redaction import redact
 from windlass_local import seed
 from windlass_local.server import LocalServer
 
@@ -72,13 +72,13 @@ def rest_ms(observations, rounds=3):
         started = time.process_time()
         for scope, seen in observations:
             kind = BY_NAME[seen.type]
-            extract.observe(kind, scope, seen.document, partition="aws", salt=b"bench")
+            observations.observe(kind, scope, seen.document, partition="aws", salt=b"bench")
         spent.append((time.process_time() - started) * 1000 / len(observations))
     return min(spent)
 
 
 def main():
-    extract.redact = lambda document, *_, **__: document
+    observations.redact = lambda document, *_, **__: document
     with LocalServer() as server:
         seed.apply(server.url)
         with open_estate(EstateConfig(endpoint_url=server.url), {}) as estate:

@@ -17,7 +17,7 @@ from windlass.settings import Loaded, Settings
 
 if TYPE_CHECKING:  # each part is loaded when it is first asked for: a command pays for what it uses
     from windlass.aggregation.service import Aggregation
-    from windlass.clients.service import Clients, Home
+    from windlass.clients.service import CallerContext, Clients
     from windlass.deploy.service import Deploy
     from windlass.estate.model import Scope
     from windlass.estate.service import Estate
@@ -254,11 +254,11 @@ class App:
         """The secret that an environment variable holds; an empty one when it is not set."""
         return Secret(self._environ.get(variable, ""))
 
-    def _home(self) -> Home:
+    def _home(self) -> CallerContext:
         """The first account, in the home region."""
-        from windlass.clients.service import Home
+        from windlass.clients.service import CallerContext
 
-        return Home(self.estate, self.estate.accounts()[0].id, self.settings.estate.home_region)
+        return CallerContext(self.estate, self.estate.accounts()[0].id, self.settings.estate.home_region)
 
     def close(self) -> None:
         """Close the estate's clients and the database."""

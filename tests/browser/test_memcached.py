@@ -9,8 +9,8 @@ from tests.browser.test_console import ARGS, shoot
 from tests.console.site import served
 from tests.memcached.client import Client
 from windlass.app import App
-from windlass.memcached.plan import Scale
-from windlass.memcached.scaling import carry_out
+from windlass.memcached.change_job import run_plan
+from windlass.memcached.plan import ScaleRequest
 from windlass.memcached.service import NewCluster
 from windlass.settings import load
 from windlass_local.server import LocalServer
@@ -41,7 +41,7 @@ def site(tmp_path_factory):
             zones = ("us-east-1a", "us-east-1b", "us-east-1c")
             for name, nodes in (("sessions", 30), ("flash", 24)):
                 wanted = NewCluster(name=name, nodes=nodes, node_type="cache.r7g.large", zones=zones)
-                carry_out(app.memcached, app.jobs, app.memcached.plan_create(wanted), watch=True)
+                run_plan(app.memcached, app.jobs, app.memcached.plan_create(wanted), watch=True)
             with served(app) as url:
                 yield app, url
 
@@ -83,7 +83,7 @@ def test_a_plan_is_shown_and_changes_nothing(site, page):
     assert "--step 2 --pause 10m" in text
     assert len(site[0].memcached.find("sessions").ids) == 30
     page.goto(f"{site[1]}{PAGE}?to=61")
-    assert "over the quota of 60" in page.locator("#plan").inner_text()
+    assert "exceed the quota of 60" in page.locator("#plan").inner_text()
 
 
 def test_the_hit_rate_is_live_while_the_cluster_shrinks(site, page):
@@ -109,8 +109,8 @@ def test_the_hit_rate_is_live_while_the_cluster_shrinks(site, page):
     try:
         page.goto(url + PAGE.replace("sessions", "flash"))
         page.wait_for_selector("svg.hitrates polyline.rate", timeout=30_000)
-        plan = app.memcached.plan_scale(app.memcached.find("flash"), Scale(12, step=6, pause_s=2.5))
-        change = threading.Thread(target=carry_out, args=(app.memcached, app.jobs, plan), kwargs={"watch": True})
+        plan = app.memcached.plan_scale(app.memcached.find("flash"), ScaleRequest(12, step=6, pause_s=2.5))
+        change = threading.Thread(target=run_plan, args=(app.memcached, app.jobs, plan), kwargs={"watch": True})
         change.start()
         page.wait_for_selector("text=pausing before step", timeout=30_000)
         shoot(page, "memcached-scaling")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
 
-from windlass.inventory import writer
+from windlass.inventory import runs, writer
 from windlass.inventory.config import InventoryConfig
 from windlass.inventory.model import Observation, Scope, ScopeResult, ScopeState
 from windlass.inventory.service import Inventory
@@ -30,9 +30,9 @@ def observe(kind, name, *, account=ACCOUNT, region="us-east-1", arn="", tags=Non
 
 
 def visit(store, at, kind, found, *, account=ACCOUNT, region="us-east-1"):
-    run = writer.begin_run(store, now=at, scopes_total=1)
+    run = runs.begin_run(store, now=at, scopes_total=1)
     scope = Scope(account, region, kind)
-    writer.apply(
+    writer.write_result(
         store,
         run,
         ScopeResult(
@@ -46,7 +46,7 @@ def visit(store, at, kind, found, *, account=ACCOUNT, region="us-east-1"):
             error_code="",
         ),
     )
-    writer.finish_run(store, run, status="done", now=at)
+    runs.finish_run(store, run, status="done", now=at)
 
 
 def inventory_with_history(store) -> Inventory:

@@ -18,11 +18,11 @@ from windlass.clients.athena.agents import packed, parsed_columns, plain_layers
 from windlass.clients.athena.sql import Layout, create_table, query, table_name
 from windlass.clients.config import ClientsConfig
 from windlass.clients.directory import InventoryDirectory
-from windlass.clients.model import Facts
-from windlass.clients.noise import noise_of
-from windlass.clients.noise import sql as noise_sql
+from windlass.clients.exclusions import exclusion_of
+from windlass.clients.exclusions import sql as exclusion_sql
+from windlass.clients.model import RequestFacts
 from windlass.clients.rules import RULES
-from windlass.clients.service import Clients, Home, ScanOptions
+from windlass.clients.service import CallerContext, Clients, ScanOptions
 from windlass.clients.versions import pack
 from windlass.core.errors import AwsError, Conflict, NotFound, UsageError
 from windlass.estate.config import AccountConfig, EstateConfig
@@ -47,11 +47,12 @@ def parsed_by_sql(agents: list[str]) -> list[tuple]:
     WITH a AS (SELECT *, {trimmed} FROM agents), b AS (SELECT *, {bare} FROM a),
       c AS (SELECT *, {plain}, lower(bare) AS plain_agent FROM b), d AS (SELECT *, {one} FROM c), e AS (SELECT *, {two} FROM d),
       f AS (SELECT *, {three} FROM e)
-    SELECT client, {packed("client_text")}, signer, {packed("signer_text")}, runtime, {packed("runtime_text")}, {noise_sql()}
+    SELECT client, {packed("client_text")}, signer, {packed("signer_text")}, runtime, {packed("runtime_text")}, {exclusion_sql()}
     FROM f ORDER BY n"""
     with duckdb.connect() as connection:
         connection.execute(
-            "CREATE TABLE agents AS SELECT unnest(range(len(?))) AS n, unnest(?) AS agent, '' AS who", [agents, agents]
+            "CREATE TABLE agents AS SELECT unnest(range(len(?))) AS n, unnest(?) AS agent, '' AS caller_kind",
+            [agents, agents],
         )
         return connection.execute(sqlglot.transpile(text, read="athena", write="duckdb")[0]).fetchall()
 
@@ -62,7 +63,7 @@ def parsed_by_python(text: str) -> tuple:
     def number(product):
         return pack(product.numbers) if product.numbers else None
 
-    noise = noise_of(Facts(text, "", "", "", "", "", ""))
+    exclusion = exclusion_of(RequestFacts(text, "", "", "", "", "", ""))
     return (
         agent.client.id,
         number(agent.client),
@@ -70,7 +71,7 @@ def parsed_by_python(text: str) -> tuple:
         number(agent.signer),
         agent.runtime.id,
         number(agent.runtime),
-        noise,
+        exclusion,
     )
 
 
@@ -168,7 +169,9 @@ def bucket(local_aws):
 def clients_of(store, estate, bucket, inventory=None):
     config = ClientsConfig(athena_output=f"s3://{bucket}/results/")
     directory = {"directory": lambda: InventoryDirectory(inventory)} if inventory else {}
-    return Clients(store, config, home=lambda: Home(estate, ACCOUNT, "us-east-1"), now=lambda: NOW, **directory)
+    return Clients(
+        store, config, home=lambda: CallerContext(estate, ACCOUNT, "us-east-1"), now=lambda: NOW, **directory
+    )
 
 
 def upload(url, bucket, folder):
@@ -183,7 +186,7 @@ def all_rows(clients):
         (tuple(use.key.facts), use.key[1:], use.day, use.holder, use.owner, use.requests, use.first_seen, use.last_seen)
         for use in clients.uses()
     )
-    counts = sorted((one.agent, one.signature, one.tls, one.noise, one.requests) for one in clients.counts())
+    counts = sorted((one.agent, one.signature, one.tls, one.exclusion, one.requests) for one in clients.counts())
     return uses, counts
 
 
@@ -297,14 +300,14 @@ def test_what_athena_refuses_is_told(local_aws, estate, bucket, sqlite_store, tm
     clients = clients_of(sqlite_store, estate, bucket)
     with pytest.raises(NotFound, match="no ACCOUNT/CloudTrail/REGION"):
         clients.scan(ScanOptions(source=f"s3://{bucket}/AWSLogs/", athena=True))
-    with pytest.raises(UsageError, match="Athena reads no folder"):
+    with pytest.raises(UsageError, match="Athena can.t read the folder"):
         clients.scan(ScanOptions(source=str(tmp_path), athena=True))
     write(log_path(tmp_path, 1, account=ACCOUNT), file_bytes([record()]))
     upload(local_aws.url, bucket, tmp_path)
     nowhere = Clients(
         sqlite_store,
         ClientsConfig(athena_output="s3://no-such-bucket-anywhere/"),
-        home=lambda: Home(estate, ACCOUNT, "us-east-1"),
+        home=lambda: CallerContext(estate, ACCOUNT, "us-east-1"),
         now=lambda: NOW,
     )
     with pytest.raises(AwsError, match="output bucket"):
@@ -342,7 +345,7 @@ def test_names_and_texts_cannot_break_out_of_the_sql():
 def test_each_rules_sql_sees_what_its_function_sees():
     rng = random.Random(5)
     facts = [
-        Facts(
+        RequestFacts(
             rng.choice([NODE_OLD, CLI_OLD, JAVA_2, HADOOP, "", "curl/8", *[one.text for one in corpus()]]),
             rng.choice(["SigV2", "SigV4", ""]),
             rng.choice(["AuthHeader", "QueryString", ""]),
@@ -362,11 +365,13 @@ def test_each_rules_sql_sees_what_its_function_sees():
       g AS (SELECT *, {packed("client_text")} AS client_version, {packed("signer_text")} AS signer_version, {packed("runtime_text")} AS runtime_version FROM f)
     SELECT {sees} FROM g ORDER BY n"""
     with duckdb.connect() as connection:
-        connection.execute(f"CREATE TABLE facts (n INT, {', '.join(f'{name} VARCHAR' for name in Facts._fields)})")
+        connection.execute(
+            f"CREATE TABLE facts (n INT, {', '.join(f'{name} VARCHAR' for name in RequestFacts._fields)})"
+        )
         connection.executemany(
             "INSERT INTO facts VALUES (?, ?, ?, ?, ?, ?, ?, ?)", [(at, *one) for at, one in enumerate(facts)]
         )
         found = connection.execute(sqlglot.transpile(text, read="athena", write="duckdb")[0]).fetchall()
     for one_facts, row in zip(facts, found, strict=True):
-        assert row == tuple(rule.sees(one_facts) for rule in RULES), one_facts
+        assert row == tuple(rule.matches(one_facts) for rule in RULES), one_facts
     assert all(any(row[at] for row in found) for at in range(len(RULES)))

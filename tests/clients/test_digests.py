@@ -8,7 +8,7 @@ import json
 
 import pytest
 
-from windlass.clients.digests import keys_of, public_key, signed_by, verify
+from windlass.clients.digests import is_signed_by, keys_of, public_key, verify
 from windlass.core.errors import NotFound
 
 rsa = pytest.importorskip(
@@ -74,13 +74,13 @@ def test_what_is_as_delivered_is_fine(key, keys):
 def test_every_kind_of_tampering_is_told(key, keys):
     body, signature = digest(key)
     forged = gzip.compress(gzip.decompress(body).replace(b"09:00", b"10:00"))
-    assert problems(forged, signature, keys) == ["its signature does not fit: it was changed"]
-    assert problems(body, signature[:-2] + ("00" if signature[-2:] != "00" else "01"), keys)[0].startswith(
-        "its signature"
+    assert problems(forged, signature, keys) == ["changed since it was delivered: its signature does not match"]
+    assert problems(body, signature[:-2] + ("00" if signature[-2:] != "00" else "01"), keys)[0].endswith(
+        "its signature does not match"
     )
-    assert problems(body, "", keys)[0].startswith("its signature")
+    assert problems(body, "", keys)[0].endswith("its signature does not match")
     assert problems(body, signature, keys, source="s3://other/x.json.gz")[0].startswith("moved")
-    assert problems(body, signature, {})[0].startswith("signed with key ff")
+    assert problems(body, signature, {})[0].startswith("signed with the key ff")
     assert problems(b"rubbish", signature, keys) == ["not a digest file"]
     assert problems(body, signature, keys, files={}) == ["", "removed since it was delivered"]
     changed = {("logs", "a.json.gz"): gzip.compress(LOG + b" ")}
@@ -91,8 +91,8 @@ def test_every_kind_of_tampering_is_told(key, keys):
 def test_a_signature_of_another_key_or_size_is_none(key, keys):
     other = rsa.generate_private_key(public_exponent=65537, key_size=3072)
     body, signature = digest(other)
-    assert problems(body, signature, keys) == ["its signature does not fit: it was changed"]
-    assert not signed_by(b"x", "zz", keys["ff"])
+    assert problems(body, signature, keys) == ["changed since it was delivered: its signature does not match"]
+    assert not is_signed_by(b"x", "zz", keys["ff"])
 
 
 @pytest.mark.parametrize("value", [b"", b"\x30\x03\x02\x01", b"\x02\x01\x05", b"\x30\x82\xff\xff\x02"])

@@ -13,28 +13,28 @@ import pytest
 from tests.clients.logs import fuzzed_file, fuzzed_record, record, write
 from tests.clients.oracle import tell
 from windlass.clients.scan import records as reading
-from windlass.clients.scan.fold import Folded, Folder
-from windlass.clients.scan.inflate import Unreadable
-from windlass.clients.scan.split import Splitter
-from windlass.clients.scan.worker import LogFile, Plan, Worker
+from windlass.clients.scan.aggregator import FileTotals, RecordAggregator
+from windlass.clients.scan.decompression import Unreadable
+from windlass.clients.scan.record_splitter import Splitter
+from windlass.clients.scan.worker import LogFile, ScanRules, Worker
 
 
-def told(folded: Folded) -> Counter[tuple[str, str, str, str]]:
+def told(totals: FileTotals) -> Counter[tuple[str, str, str, str]]:
     found: Counter[tuple[str, str, str, str]] = Counter()
-    for (agent, signature, tls, day, _), number in folded.counts.items():
+    for (agent, signature, tls, day, _), number in totals.counts.items():
         found[agent, signature, tls, day] += number
     return found
 
 
 def compare(rng: random.Random, files: int, size: int) -> int:
     """How many records were compared."""
-    folder = Folder(("all",))
+    folder = RecordAggregator(("all",))
     seen = 0
     for _ in range(files):
         raw = fuzzed_file(rng, size)
         expected = tell(raw)
         assert expected is not None
-        fast = folder.fold(reading.read_records(raw))
+        fast = folder.add(reading.read_records(raw))
         assert told(fast) == expected
         seen += fast.records
     return seen
@@ -55,10 +55,10 @@ def compare_many(rng: random.Random, records: int, *, pool: int, size: int = 100
             )
             texts.append(one.encode())
         pools.append(texts + [text.replace(b"SigV2", b"\\u0053igV2") for text in texts[::9]])
-    folder = Folder(("all",))
+    folder = RecordAggregator(("all",))
     for _ in range(records // size):
         raw = b'{"Records": [' + rng.choice([b",", b",\n\t"]).join(rng.choices(rng.choice(pools), k=size)) + b"]}"
-        assert told(folder.fold(reading.read_records(raw))) == tell(raw)
+        assert told(folder.add(reading.read_records(raw))) == tell(raw)
 
 
 def test_a_hundred_thousand_fuzzed_records_equal_the_oracle():
@@ -76,8 +76,8 @@ def test_the_tolerant_reader_and_the_fast_one_fold_to_the_same():
     for _ in range(60):
         raw = fuzzed_file(rng, 40)
         fast, slow = (
-            Folder(("all",)).fold(reading.read_records(raw)),
-            Folder(("all",)).fold(reading.read_tolerantly(raw)),
+            RecordAggregator(("all",)).add(reading.read_records(raw)),
+            RecordAggregator(("all",)).add(reading.read_tolerantly(raw)),
         )
         assert (fast.counts, fast.uses, fast.records) == (slow.counts, slow.uses, slow.records)
 
@@ -86,22 +86,22 @@ def test_without_the_wheels_the_answers_are_the_same(monkeypatch, tmp_path):
     raw = fuzzed_file(random.Random(5), 200)
     file = write(tmp_path / "a.json.gz", raw, members=3)
     with_wheels = _read(file)
-    monkeypatch.setattr("windlass.clients.scan.inflate.isal_zlib", None)
+    monkeypatch.setattr("windlass.clients.scan.decompression.isal_zlib", None)
     monkeypatch.setattr(reading, "msgspec", None)
     without = _read(file)
     assert with_wheels == without
-    assert without.folded.requests > 0
+    assert without.totals.requests > 0
 
 
 def _read(path: Path, rules: tuple[str, ...] = ("all",)):
-    return Worker(Plan(rules)).read(LogFile(str(path), "", path.stat().st_size, str(path)))
+    return Worker(ScanRules(rules)).read(LogFile(str(path), "", path.stat().st_size, str(path)))
 
 
 @pytest.mark.parametrize("members", [1, 2, 7])
 def test_members_of_a_gzip_are_one_file(tmp_path, members):
     raw = fuzzed_file(random.Random(members), 50)
     read = _read(write(tmp_path / "a.json.gz", raw, members=members))
-    assert (read.file.problem, told(read.folded)) == ("", tell(raw))
+    assert (read.file.problem, told(read.totals)) == ("", tell(raw))
 
 
 def test_zeros_after_the_gzip_are_padding_and_anything_else_is_damage(tmp_path):
@@ -110,7 +110,7 @@ def test_zeros_after_the_gzip_are_padding_and_anything_else_is_damage(tmp_path):
     path.write_bytes(whole + b"\0" * 512)
     assert _read(path).file.problem == ""
     path.write_bytes(whole + b"more")
-    assert "something else follows" in _read(path).file.problem
+    assert "other data follows" in _read(path).file.problem
 
 
 @pytest.mark.parametrize(
@@ -126,7 +126,7 @@ def test_zeros_after_the_gzip_are_padding_and_anything_else_is_damage(tmp_path):
         (gzip.compress(json.dumps({"Records": [record()] * 50}).encode(), mtime=0)[:-30], "truncated gzip"),
         (gzip.compress(b'{"Records": []}', mtime=0)[:15], "truncated gzip"),
         (b"\x1f\x8b\x08\x00garbage garbage garbage", "damaged gzip"),
-        (b"[" * 200_000, "nested too deep"),
+        (b"[" * 200_000, "nested too deeply"),
     ],
 )
 def test_what_is_broken_is_said_and_counts_nothing(tmp_path, raw, problem):
@@ -134,7 +134,7 @@ def test_what_is_broken_is_said_and_counts_nothing(tmp_path, raw, problem):
     path.write_bytes(raw)
     read = _read(path)
     assert problem in read.file.problem
-    assert (read.folded.counts, read.folded.uses, read.file.records) == ({}, {}, 0)
+    assert (read.totals.counts, read.totals.uses, read.file.records) == ({}, {}, 0)
 
 
 def test_a_flipped_bit_is_noticed_by_the_checksum(tmp_path):
@@ -146,9 +146,9 @@ def test_a_flipped_bit_is_noticed_by_the_checksum(tmp_path):
 
 
 def test_files_too_large_to_hold_are_cut_into_records_and_come_to_the_same(monkeypatch, tmp_path):
-    monkeypatch.setattr("windlass.clients.scan.worker._WHOLE_BYTES", 4000)
+    monkeypatch.setattr("windlass.clients.scan.worker._AT_ONCE_BYTES", 4000)
     monkeypatch.setattr("windlass.clients.scan.worker._CHUNK_BYTES", 700)
-    monkeypatch.setattr("windlass.clients.scan.inflate._PART_BYTES", 501)
+    monkeypatch.setattr("windlass.clients.scan.decompression._PART_BYTES", 501)
     rng = random.Random(9)
     for number in range(25):
         raw = fuzzed_file(rng, 12)
@@ -156,18 +156,18 @@ def test_files_too_large_to_hold_are_cut_into_records_and_come_to_the_same(monke
             continue
         name = f"{number}.json.gz" if number % 3 else f"{number}.json"
         read = _read(write(tmp_path / name, raw, members=1 + number % 2))
-        assert (read.file.problem, told(read.folded)) == ("", tell(raw)), number
+        assert (read.file.problem, told(read.totals)) == ("", tell(raw)), number
         assert read.file.raw_bytes == len(raw)
 
 
 def test_a_record_too_large_is_left_out_named_and_the_others_count(monkeypatch, tmp_path):
-    monkeypatch.setattr("windlass.clients.scan.worker._WHOLE_BYTES", 1000)
+    monkeypatch.setattr("windlass.clients.scan.worker._AT_ONCE_BYTES", 1000)
     monkeypatch.setattr("windlass.clients.scan.worker._SECTION_BYTES", 1000)
     monkeypatch.setattr("windlass.clients.scan.worker._RECORD_BYTES", 5000)
     huge = record(key="x" * 50_000)
     read = _read(write(tmp_path / "a.json.gz", json.dumps({"Records": [record(), huge, record()]}).encode()))
     assert read.file.problem == "1 record of more than 16 MiB left out"
-    assert read.folded.requests == 2
+    assert read.totals.requests == 2
 
 
 @pytest.mark.parametrize("step", [1, 2, 3, 17])
@@ -198,6 +198,6 @@ def test_the_word_sigv2_elsewhere_is_no_signature():
         record(signature="SigV4", responseElements={"additionalEventData": {"SignatureVersion": "SigV2"}}),
         record(source="sts.amazonaws.com"),
     ]
-    folded = Folder(("sigv2",)).fold(reading.read_records(json.dumps({"Records": tricky}).encode()))
-    assert folded.uses == {}
-    assert folded.requests == 3
+    totals = RecordAggregator(("sigv2",)).add(reading.read_records(json.dumps({"Records": tricky}).encode()))
+    assert totals.uses == {}
+    assert totals.requests == 3

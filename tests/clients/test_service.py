@@ -11,14 +11,14 @@ from tests.clients.logs import CLI_OLD, HADOOP, JAVA_2, NODE_OLD, file_bytes, lo
 from windlass.clients.config import ClientsConfig
 from windlass.clients.directory import InventoryDirectory
 from windlass.clients.model import Level
-from windlass.clients.owners import Nobody
+from windlass.clients.owners import EmptyDirectory
 from windlass.clients.service import Clients, ScanOptions
 from windlass.core.errors import NotFound, UsageError
 
 NOW = datetime(2026, 11, 21, 8, tzinfo=UTC)
 
 
-def clients_of(store, directory=Nobody) -> Clients:
+def clients_of(store, directory=EmptyDirectory) -> Clients:
     def nowhere():
         raise AssertionError("a folder needs no AWS")
 
@@ -95,12 +95,14 @@ def test_what_is_broken_is_named_counted_and_the_rest_goes_on(store, tmp_path):
     write(tmp_path / "AWSLogs/123456789012/CloudTrail-Digest/us-east-1/2026/11/20/digest.json.gz", b'{"logFiles": []}')
     done = scan(clients, tmp_path)
     assert (done.files, done.broken, done.requests) == (5, 4, 1)
-    problems = {one.source.rpartition("_")[2][:16].lstrip("0"): one.problem for one in clients.troubles(done.scan_id)}
+    problems = {
+        one.source.rpartition("_")[2][:16].lstrip("0"): one.problem for one in clients.unread_files(done.scan_id)
+    }
     assert problems == {
         "2": "empty file",
         "3": "not a CloudTrail file: no Records",
         "4": "not JSON",
-        "5": "not JSON: cut off or damaged",
+        "5": "not JSON: truncated or damaged",
     }
     assert clients.report()[0].requests == 1
 
@@ -126,7 +128,7 @@ def test_services_and_consoles_are_counted_and_left_out(sqlite_store, tmp_path):
     write(log_path(tmp_path, 1), file_bytes([*noise, record()]))
     scan(clients, tmp_path)
     assert [one.requests for one in clients.report()] == [1]
-    assert sorted(one.noise for one in clients.counts()) == [
+    assert sorted(one.exclusion for one in clients.counts()) == [
         "",
         "agent",
         "agent",
@@ -135,7 +137,7 @@ def test_services_and_consoles_are_counted_and_left_out(sqlite_store, tmp_path):
         "console",
         "service",
     ]
-    assert sum(one.requests for one in clients.counts() if one.noise) == len(noise)
+    assert sum(one.requests for one in clients.counts() if one.exclusion) == len(noise)
 
 
 def test_without_the_field_the_version_decides_but_only_where_sigv2_was_taken(sqlite_store, tmp_path):

@@ -13,9 +13,9 @@ import pytest
 from tests.clients.logs import CLI_OLD, JAVA_2, NODE_OLD, file_bytes, fuzzed_record, log_path, record, write
 from tests.clients.test_scan_exact import told
 from tests.clients.test_service import clients_of, scan
-from windlass.clients.scan.fold import facts_of
+from windlass.clients.scan.aggregator import facts_of
 from windlass.clients.scan.records import read_records
-from windlass.clients.scan.worker import LogFile, Plan, Worker
+from windlass.clients.scan.worker import LogFile, ScanRules, Worker
 from windlass.clients.sdks import runtimes, sdks
 
 
@@ -127,7 +127,7 @@ def test_green_needs_logs_of_every_day(sqlite_store, tmp_path):
     done = scan(clients, tmp_path)
     assert (done.broken, done.other_kind) == (0, 2)
     assert clients.coverage().gaps == ("No CloudTrail log was read.",)
-    assert {trouble.source.rpartition("/")[2] for trouble in clients.troubles()} == {
+    assert {file.source.rpartition("/")[2] for file in clients.unread_files()} == {
         "2026-11-20-00-00-38-89EEXAMPLE",
         "numbers.parquet",
     }
@@ -154,7 +154,7 @@ def test_coverage_names_the_buckets_that_log_data_events(sqlite_store, tmp_path)
 def test_every_spelling_of_nobody_is_anonymous(account):
     event = record(signature=None, agent=CLI_OLD, identity={"type": "AWSAccount", "accountId": account})
     (found,) = read_records(file_bytes([event]))
-    assert facts_of(found).who == "anonymous"
+    assert facts_of(found).caller_kind == "anonymous"
 
 
 @pytest.mark.parametrize(
@@ -182,33 +182,33 @@ def test_path_style_is_a_bucket_behind_an_endpoint_of_s3_itself(host, style):
 
 
 def test_large_files_of_cloudtrails_own_layout_are_read_by_sections(monkeypatch, tmp_path):
-    monkeypatch.setattr("windlass.clients.scan.worker._WHOLE_BYTES", 4000)
+    monkeypatch.setattr("windlass.clients.scan.worker._AT_ONCE_BYTES", 4000)
     monkeypatch.setattr("windlass.clients.scan.worker._SECTION_BYTES", 3000)
-    monkeypatch.setattr("windlass.clients.scan.inflate._PART_BYTES", 501)
+    monkeypatch.setattr("windlass.clients.scan.decompression._PART_BYTES", 501)
     records = [record(agent=NODE_OLD if at % 3 else JAVA_2, key='},{"eventVersion":' * (at % 2)) for at in range(60)]
     raw = file_bytes(records)
     path = write(tmp_path / "a.json.gz", raw)
 
     def read(at):
-        return Worker(Plan(("all",))).read(LogFile(str(at), "", 10**6, str(at)))
+        return Worker(ScanRules(("all",))).read(LogFile(str(at), "", 10**6, str(at)))
 
     whole = read(path)
     assert (whole.file.problem, whole.file.records, whole.file.raw_bytes) == ("", 60, len(raw))
-    slow = Worker(Plan(("all",)))
+    slow = Worker(ScanRules(("all",)))
     monkeypatch.setattr(slow, "_read_sections", slow._read_large)
     monkeypatch.setattr("windlass.clients.scan.sections._HEAD", __import__("re").compile(b"never"))
-    assert told(read(path).folded) == told(whole.folded)
+    assert told(read(path).totals) == told(whole.totals)
 
 
 @pytest.mark.parametrize("cut", [5, 700, -1])
 def test_large_files_cut_short_are_unreadable(monkeypatch, tmp_path, cut):
-    monkeypatch.setattr("windlass.clients.scan.worker._WHOLE_BYTES", 4000)
+    monkeypatch.setattr("windlass.clients.scan.worker._AT_ONCE_BYTES", 4000)
     monkeypatch.setattr("windlass.clients.scan.worker._SECTION_BYTES", 3000)
     path = tmp_path / "a.json"
     path.write_bytes(file_bytes([record()] * 60)[:-cut] if cut > 0 else file_bytes([record()] * 60) + b"]")
-    read = Worker(Plan()).read(LogFile(str(path), "", 10**6, str(path)))
+    read = Worker(ScanRules()).read(LogFile(str(path), "", 10**6, str(path)))
     assert read.file.problem
-    assert read.folded.requests == 0
+    assert read.totals.requests == 0
 
 
 def test_advice_names_something_that_is_supported():

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from windlass.app import App
 from windlass.core import clock
-from windlass.inventory import writer
+from windlass.inventory import runs, writer
 from windlass.inventory.model import Edge, Observation, Scope, ScopeResult, ScopeState
 from windlass.settings import load
 
@@ -81,10 +81,10 @@ def fill(app):
     now = clock.now()
     for day in range(4):
         at = now - timedelta(days=3 - day, minutes=5)
-        run = writer.begin_run(app.store, now=at, scopes_total=10)
+        run = runs.begin_run(app.store, now=at, scopes_total=10)
         for number, (scope, state, seen) in enumerate(_estate(day)):
             moment = at + timedelta(seconds=number)
-            writer.apply(
+            writer.write_result(
                 app.store,
                 run,
                 ScopeResult(
@@ -98,7 +98,7 @@ def fill(app):
                     error_code="" if state.complete else "AccessDenied",
                 ),
             )
-        writer.finish_run(app.store, run, status="partial", now=at + timedelta(seconds=30))
+        runs.finish_run(app.store, run, status="partial", now=at + timedelta(seconds=30))
 
 
 @contextlib.contextmanager

@@ -46,8 +46,8 @@ def test_each_scope_in_trouble_says_since_when_and_when_it_was_last_read(site):
     data = site.get("/accounts.json").json()
     assert data["trouble"], "the filled store has scopes in trouble"
     assert all(one["state_since"] and "details_unknown" in one and "last_good_at" in one for one in data["trouble"])
-    unvisited = [one for one in data["coverage"] if one["state"] == "unvisited"]
-    assert {one["region"] for one in unvisited} >= {"eu-west-1"}, "what was never visited is no blank"
+    unscanned = [one for one in data["coverage"] if one["state"] == "unscanned"]
+    assert {one["region"] for one in unscanned} >= {"eu-west-1"}, "what was never visited is no blank"
     page = site.get("/accounts", headers=HTML).text
     for heading in ("Coverage with trouble", "Unknown details", "Since", "Last good"):
         assert heading in page

@@ -9,8 +9,8 @@ from tests.console.site import opened_app, served
 from windlass.app import App
 from windlass.console.memcached_poller import sample
 from windlass.console.noderings import hit_rates, node_ring
+from windlass.memcached.change_job import run_plan
 from windlass.memcached.model import NodeStats
-from windlass.memcached.scaling import carry_out
 from windlass.memcached.service import NewCluster
 from windlass.settings import load
 from windlass_local.server import LocalServer
@@ -34,7 +34,7 @@ def site(tmp_path_factory):
         }
         with App(load(overrides=overrides, environ={}, cwd=folder), environ={}) as app:
             plan = app.memcached.plan_create(NewCluster(name="web", nodes=4, node_type="cache.r7g.large"))
-            carry_out(app.memcached, app.jobs, plan, watch=True)
+            run_plan(app.memcached, app.jobs, plan, watch=True)
             with served(app) as url, httpx.Client(base_url=url, timeout=20) as client:
                 yield client
 

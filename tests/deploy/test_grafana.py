@@ -11,11 +11,11 @@ import yaml
 from tests.deploy.metrics import FOREIGN, TARGET_LABELS, groupings, selectors, series, unknown_words
 from tests.deploy.reading import DEPLOY, ROOT, find_tool
 from windlass.aggregation.timeline import _NAMES as OUTCOMES
-from windlass.clients.scanning import KIND as SCAN
-from windlass.inventory.collecting import KIND as COLLECT
+from windlass.clients.scan_job import KIND as SCAN
+from windlass.inventory.collection_job import KIND as COLLECT
 from windlass.inventory.model import ScopeState
 from windlass.jobs.model import JobStatus
-from windlass.memcached.scaling import KIND as CHANGE
+from windlass.memcached.change_job import KIND as CHANGE
 from windlass.pipelines.backfill import KIND as BACKFILL
 from windlass.queues.redrive_job import KIND as REDRIVE
 from windlass.replication.model import State

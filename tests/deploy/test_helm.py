@@ -305,7 +305,7 @@ def test_a_changed_setting_renews_the_pods_and_an_unchanged_one_does_not(tmp_pat
 
     assert len(sums({})) == 1
     assert sums({}) == sums({})
-    assert sums({}) != sums({"config": {"inventory": {"every_s": 60}}})
+    assert sums({}) != sums({"config": {"inventory": {"interval_s": 60}}})
 
 
 @needs_helm

@@ -238,7 +238,7 @@ def test_help_is_quick_and_imports_nothing_heavy(tmp_path):
         (["--config", "nope.toml", "inventory", "list"], {}, 253, "nope.toml"),
         (["--store", "mysql://x", "inventory", "list"], {}, 253, "mysql"),
         (["inventory", "show", "nothing"], {}, 254, "no resource"),
-        (["inventory", "list", "--sort", "beauty"], {}, 252, "can't sort"),
+        (["inventory", "list", "--sort", "beauty"], {}, 252, "is not a sort order"),
         (["inventory", "list", "-w", "!!"], {}, 252, "not a condition"),
         (
             ["inventory", "collect", "-t", "s4.*"],
@@ -261,10 +261,10 @@ def test_bad_input_is_said_clearly(tmp_path, words, env, code, says):
 
 @pytest.mark.unproved("it ends before AWS is called")
 def test_every_fault_of_the_configuration_is_listed_at_once(tmp_path):
-    (tmp_path / "windlass.toml").write_text("[inventry]\nx = 1\n[inventory]\nconcurency = 3\nevery_s = 1\n")
+    (tmp_path / "windlass.toml").write_text("[inventry]\nx = 1\n[inventory]\nconcurency = 3\ninterval_s = 1\n")
     done = windlass("config", "validate", cwd=tmp_path, check=False)
     assert done.returncode == 253
-    for words in ("inventry", "did you mean inventory?", "did you mean concurrency?", "every_s"):
+    for words in ("inventry", "did you mean inventory?", "did you mean concurrency?", "interval_s"):
         assert words in done.stderr
 
 

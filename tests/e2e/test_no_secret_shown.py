@@ -7,7 +7,7 @@ import pytest
 
 from tests.inventory.fake import FakeCaller
 from tests.inventory.planted import planted
-from tests.inventory.test_history import inventory_of
+from tests.inventory.test_revisions import inventory_of
 from windlass.core.errors import AwsError
 from windlass.inventory.config import InventoryConfig
 from windlass.inventory.service import Inventory

@@ -1,4 +1,4 @@
-"""A scripted AWS for the collector: a second, small implementation of `Caller`, with every call on record."""
+"""A scripted AWS for the collector: a second, small implementation of `EstateCaller`, with every call on record."""
 
 import threading
 from collections import Counter

@@ -71,7 +71,7 @@ class World:
 
 
 class HostileCaller:
-    """`Caller` over botocore clients; `rate` of the responses are spoilt. Nothing is retried: every fault counts."""
+    """`EstateCaller` over botocore clients; `rate` of the responses are spoilt. Nothing is retried: every fault counts."""
 
     def __init__(self, world, rng, rate):
         self.world, self.rng, self.rate = world, rng, rate

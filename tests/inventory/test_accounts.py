@@ -120,7 +120,7 @@ def test_types_that_were_never_visited_are_no_blank(aws, windlass):
     assert windlass("inventory", "collect", "-q")[0] == 0
     wider = CONFIG.replace('"sqs.queue"', '"sqs.queue", "sns.topic"')
     covered = rows(windlass("inventory", "coverage", "-o", "json", config=wider))
-    assert {(row["service"], row["state"]) for row in covered} == {("sqs", "ok"), ("sns", "unvisited")}
+    assert {(row["service"], row["state"]) for row in covered} == {("sqs", "ok"), ("sns", "unscanned")}
 
 
 @pytest.mark.parametrize(

@@ -9,8 +9,8 @@ import pytest
 
 from windlass.core.arns import parse_arn
 from windlass.inventory.catalog import BY_NAME, CATALOG
-from windlass.inventory.extract import items_of, observe
 from windlass.inventory.model import GLOBAL, Scope
+from windlass.inventory.observations import items_of, observe
 from windlass.inventory.paths import change_at, find, find_texts
 
 ACCOUNT = "111122223333"
@@ -99,7 +99,7 @@ def test_operations_exist_and_get_the_parameters_they_need(kind):
     if kind.parent:
         check_params(kind.service, kind.parent.operation, kind.parent.request)
     for detail in kind.details:
-        extra = {"ExpectedBucketOwner"} if kind.name == "s3.bucket" else set()
+        extra = {kind.owner_param} - {""}
         check_params(detail_service(kind, detail), detail.operation, set(detail.params) | extra)
 
 
@@ -155,7 +155,7 @@ def test_an_item_is_known_from_its_listing_alone(kind):
         assert kind.keep
         return
     assert listed.resource_id
-    if kind.name == "eks.nodegroup":  # its ARN ends in a random id, which no listing has: history.identify
+    if kind.name == "eks.nodegroup":  # its ARN ends in a random id, which no listing has: revisions.match_known
         assert listed.resource_id == whole.resource_id
         return
     assert listed.key == whole.key

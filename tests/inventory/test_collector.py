@@ -21,7 +21,7 @@ from windlass.core.errors import AwsError
 from windlass.inventory.catalog import BY_NAME
 from windlass.inventory.collector import Collector
 from windlass.inventory.model import GLOBAL, Scope, ScopeState
-from windlass.inventory.visit import classify
+from windlass.inventory.scope_scan import classify
 
 VPC = ("ec2", "DescribeVpcs")
 
@@ -264,7 +264,9 @@ def test_details_stop_when_their_time_is_over_and_the_longest_unread_come_first(
         "q3": {"": "2026-04"},
         "q4": {"": "2026-05"},
     }
-    _, results = collect(caller, "sqs.queue", details_timeout_s=35, clock=clock, concurrency=1, ages=lambda scope: ages)
+    _, results = collect(
+        caller, "sqs.queue", details_timeout_s=35, clock=clock, concurrency=1, read_times=lambda scope: ages
+    )
     result = results[ONE, "us-east-1", "sqs.queue"]
     read = [call[4]["QueueUrl"][-2:] for call in caller.log if call[3] == "GetQueueAttributes"]
     assert read == ["q5", "q1", "q0", "q2"]  # never, longest ago …

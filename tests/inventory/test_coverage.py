@@ -1,13 +1,13 @@
-"""Coverage from scopes: the worst state shows, unvisited is no blank, and counts add up whatever the scopes are."""
+"""Coverage from scopes: the worst state shows, unscanned is no blank, and counts add up whatever the scopes are."""
 
 from datetime import UTC, datetime, timedelta
 
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tests.inventory.test_history import SCOPE, T0, begin, inventory_of, seen, visit
+from tests.inventory.test_revisions import SCOPE, T0, begin, inventory_of, seen, visit
 from windlass.inventory import writer
-from windlass.inventory.coverage import UNVISITED, coverage
+from windlass.inventory.coverage import UNSCANNED, coverage
 from windlass.inventory.model import Scope, ScopeState, ScopeStatus
 
 NOW = datetime(2026, 11, 20, tzinfo=UTC)
@@ -28,7 +28,7 @@ def status(scope, state, *, hours=1, good=None, unknown=0):
         resources=3,
         calls=1,
         duration_s=1.0,
-        visited_at=NOW,
+        scanned_at=NOW,
         last_good_at=good,
         run_id="run",
         state_since=NOW - timedelta(hours=hours),
@@ -44,7 +44,7 @@ def test_nothing_is_lost_and_trouble_is_never_hidden(states):
     assert sum(row.resources for row in rows) == 3 * len(states)
     for row in rows:
         members = [
-            str(states.get(scope, UNVISITED))
+            str(states.get(scope, UNSCANNED))
             for scope in SCOPES
             if (scope.account_id, scope.region, scope.type.partition(".")[0])
             == (row.account_id, row.region, row.service)
@@ -75,15 +75,15 @@ def test_a_scope_remembers_since_when_and_how_many_items_are_unknown(store):
     run, inventory = begin(store), inventory_of(store)
     moments = [T0 + timedelta(hours=n) for n in range(6)]
     partial = [seen("a", {"x": 1}), seen("b", {}, unknown={"Policy"}), seen("c", {}, unknown={"*"})]
-    writer.apply(store, run, visit([seen("a", {"x": 1})], moments[0]))
-    writer.apply(store, run, visit([seen("a", {"x": 1})], moments[1]))
+    writer.write_result(store, run, visit([seen("a", {"x": 1})], moments[0]))
+    writer.write_result(store, run, visit([seen("a", {"x": 1})], moments[1]))
     [scope] = inventory.scopes()
     assert (scope.state_since, scope.last_good_at, scope.details_unknown) == (moments[0], moments[1], 0)
-    writer.apply(store, run, visit(partial, moments[2], ScopeState.PARTIAL))
+    writer.write_result(store, run, visit(partial, moments[2], ScopeState.PARTIAL))
     [scope] = inventory.scopes()
     assert (scope.state_since, scope.last_good_at, scope.details_unknown) == (moments[2], moments[2], 2)
-    writer.apply(store, run, visit([], moments[3], ScopeState.DENIED))
-    writer.apply(store, run, visit([], moments[4], ScopeState.DENIED))
+    writer.write_result(store, run, visit([], moments[3], ScopeState.DENIED))
+    writer.write_result(store, run, visit([], moments[4], ScopeState.DENIED))
     [scope] = inventory.scopes()
     assert (scope.state_since, scope.last_good_at, scope.details_unknown) == (moments[3], moments[2], 2)
     assert [one.scope for one in inventory.scopes()] == [SCOPE]

@@ -10,7 +10,7 @@ from sqlalchemy import select
 
 from tests.inventory.fake import NOW
 from tests.inventory.hostile import run_world
-from windlass.inventory import gaps, writer
+from windlass.inventory import runs, unread_details, writer
 from windlass.inventory.catalog import BY_NAME
 from windlass.inventory.collector import Collector
 from windlass.inventory.model import GLOBAL
@@ -42,17 +42,17 @@ class Check:
             salt=b"salt",
             now=lambda: self.now,
             concurrency=4,
-            ages=lambda scope: gaps.ages_of(self.store, scope),
+            read_times=lambda scope: unread_details.detail_read_times(self.store, scope),
         )
         assert collector.run(plan_scopes(kinds, regions), sink=results.append)
         return results
 
     def apply(self, number, existed, results, world):
         self.now += timedelta(hours=1)
-        run_id = writer.begin_run(self.store, now=self.now, scopes_total=len(results))
+        run_id = runs.begin_run(self.store, now=self.now, scopes_total=len(results))
         before = self.live()
         for result in results:
-            writer.apply(self.store, run_id, result)
+            writer.write_result(self.store, run_id, result)
         after = self.live()
         for result in results:
             self.compare(result, existed, before, after, world)

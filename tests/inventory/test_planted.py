@@ -9,12 +9,12 @@ import pytest
 
 from tests.inventory.planted import PLAIN, planted, planted_in_free_text
 from tests.inventory.test_catalog import ACCOUNT, answer, full_item
-from tests.inventory.test_history import T0, begin, inventory_of
+from tests.inventory.test_revisions import T0, begin, inventory_of
 from windlass.inventory import writer
 from windlass.inventory.catalog import BY_NAME, CATALOG
-from windlass.inventory.extract import observe
 from windlass.inventory.model import GLOBAL, Query, Scope, ScopeResult, ScopeState
-from windlass.inventory.redact import redact
+from windlass.inventory.observations import observe
+from windlass.inventory.redaction import redact
 
 FORMATS = planted()
 SECRETS = sorted({secret for secret, _ in FORMATS.values()})
@@ -169,7 +169,7 @@ def test_nothing_planted_is_in_the_database_file_or_an_export(sqlite_store, tmp_
                 started_at=T0,
                 finished_at=T0 + timedelta(minutes=visit),
             )
-            applied = writer.apply(sqlite_store, run, result)
+            applied = writer.write_result(sqlite_store, run, result)
             written += applied.created + applied.updated
     assert written >= len(CATALOG)
     inventory = inventory_of(sqlite_store)

@@ -6,7 +6,7 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from tests.inventory.test_history import SCOPE, T0, begin, inventory_of, seen, visit
+from tests.inventory.test_revisions import SCOPE, T0, begin, inventory_of, seen, visit
 from windlass.core.errors import NotFound, UsageError
 from windlass.inventory import writer
 from windlass.inventory.filters import parse_query
@@ -34,8 +34,8 @@ def inventory(store):
         )
         for n in range(4)
     ]
-    writer.apply(store, run, visit(queues, T0))
-    writer.apply(store, run, visit(buckets, T0 + timedelta(minutes=1), scope=BUCKETS))
+    writer.write_result(store, run, visit(queues, T0))
+    writer.write_result(store, run, visit(buckets, T0 + timedelta(minutes=1), scope=BUCKETS))
     return inventory_of(store)
 
 
@@ -132,7 +132,7 @@ def test_pages_of_the_past_cover_everything_once_and_take_words(inventory, sort)
 
 def test_references_by_arn_id_name_and_number(inventory):
     one = inventory.show("logs-1")
-    assert inventory.show(one.arn) == inventory.show(f"#{one.pk}") == one
+    assert inventory.show(one.arn) == inventory.show(f"#{one.id}") == one
     with pytest.raises(NotFound, match="no resource 'logs-99'") as caught:
         inventory.show("logs-99")
     assert "logs-" in caught.value.hint
@@ -140,7 +140,7 @@ def test_references_by_arn_id_name_and_number(inventory):
 
 def test_an_ambiguous_name_lists_its_candidates(inventory, store):
     other = Scope("333333333333", "eu-west-1", "sqs.queue")
-    writer.apply(store, begin(store), visit([seen("pay-web_01", {}, scope=other)], T0, scope=other))
+    writer.write_result(store, begin(store), visit([seen("pay-web_01", {}, scope=other)], T0, scope=other))
     with pytest.raises(UsageError, match="names 2 resources") as caught:
         inventory.show("pay-web_01")
     assert "333333333333" in caught.value.message
@@ -164,7 +164,7 @@ def test_exports_hold_every_document(inventory, tmp_path, kind):
 
 
 def test_an_export_that_can_not_be_written_leaves_no_half_file(inventory, tmp_path):
-    with pytest.raises(UsageError, match="no known ending"):
+    with pytest.raises(UsageError, match="no known suffix"):
         inventory.export(Query(), tmp_path / "all.xlsx")
     with pytest.raises(UsageError, match="can't be written"):
         inventory.export(Query(), tmp_path / "nowhere" / "all.csv")

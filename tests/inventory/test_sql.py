@@ -10,13 +10,13 @@ import psycopg
 import pytest
 from sqlalchemy import text
 
-from tests.inventory.test_history import T0, begin, inventory_of, seen, visit
+from tests.inventory.test_revisions import T0, begin, inventory_of, seen, visit
 from tests.postgres import start_postgres
 from windlass.api.auth import Role
 from windlass.api.tokens import audit, create_token, list_audit
 from windlass.cli.main import _run
 from windlass.core.errors import Conflict, StoreError, UsageError
-from windlass.inventory import writer
+from windlass.inventory import store_meta, writer
 from windlass.inventory.sql import PUBLISHED, run_sql
 from windlass.store.config import StoreConfig
 from windlass.store.database import open_store
@@ -35,8 +35,8 @@ on_sqlite = pytest.mark.parametrize("store_url", ["sqlite"], indirect=True)
 @pytest.fixture
 def filled(store):
     """A store with a queue whose name holds words of the old word filter, a token, and an audited action."""
-    writer.salt_of(store)
-    writer.apply(store, begin(store), visit([seen("release-bucket", {"Delay": 7})], T0))
+    store_meta.salt_of(store)
+    writer.write_result(store, begin(store), visit([seen("release-bucket", {"Delay": 7})], T0))
     create_token(store, name="me", role=Role.named("read"), now=NOW)
     audit(store, actor="me", action="token.create", target="t", now=NOW)
     return store

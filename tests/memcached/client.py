@@ -4,7 +4,7 @@ import socket
 import zlib
 from collections import defaultdict
 
-from windlass.memcached.discovery import read_config
+from windlass.memcached.protocol import read_config
 from windlass.memcached.ring import Server, ketama, owner_modulo
 
 

@@ -163,7 +163,7 @@ def test_a_cluster_past_twenty_nodes_from_the_cradle_to_the_grave(home):
 def test_over_the_quota_is_refused_before_the_call(home):
     home.create(1)
     done = home.memcached("scale", "web", "--to", "61", "--yes", code=254)
-    assert "over the quota of 60 nodes" in done.stderr
+    assert "exceed the quota of 60 nodes" in done.stderr
     assert "request-service-quota-increase" in done.stderr
     assert "more than 50 nodes" in done.stdout
     assert home.json("jobs", "list") == []
@@ -196,7 +196,7 @@ def early(*case):
         early(["scale", "web", "--to", "1", "--apply", "later"], 252, "later"),
         (["create", "web", "--nodes", "1", "--node-type", "cache.t4g.micro", "-r", "us-east-1"], 254, "exists already"),
         early(["create", "new", "--nodes", "1", "--node-type", "cache.t4g.micro"], 252, "one account and one region"),
-        (["create", "new", "--nodes", "1", "--node-type", "big", "-r", "us-east-1", "--yes"], 252, "no node type"),
+        (["create", "new", "--nodes", "1", "--node-type", "big", "-r", "us-east-1", "--yes"], 252, "not a node type"),
         early(
             ["create", "new", "--nodes", "1", "--node-type", "cache.t4g.micro", "-r", "us-east-1", "--tag", "x"],
             252,

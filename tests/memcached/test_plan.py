@@ -6,9 +6,9 @@ import pytest
 
 from windlass.core.errors import UsageError
 from windlass.memcached.cost import price_of
-from windlass.memcached.model import Apply, Cluster, Node, Pending, Quota, Traffic
+from windlass.memcached.model import Apply, Cluster, Node, PendingChanges, Quota, Traffic
 from windlass.memcached.placement import choose_removals, choose_zones, new_ids, spread
-from windlass.memcached.plan import Action, Scale, node_ids, plan_create, plan_delete, plan_scale
+from windlass.memcached.plan import PlanAction, ScaleRequest, node_ids, plan_create, plan_delete, plan_scale
 from windlass.memcached.report import plan_text
 from windlass.memcached.rows import plan_value
 
@@ -44,7 +44,7 @@ def cluster(count=6, zones="abc", **more):
 
 
 def scale(one, to, *, quota=QUOTA, traffic=None, price=None, **asked):
-    return plan_scale(one, Scale(to, **asked), quota=quota, traffic=traffic, price=price, advised=50)
+    return plan_scale(one, ScaleRequest(to, **asked), quota=quota, traffic=traffic, price=price, advised=50)
 
 
 def test_the_newest_node_of_the_fullest_zone_goes_first():
@@ -73,7 +73,7 @@ def test_new_nodes_fill_the_emptiest_zones_and_the_lowest_ids():
     assert new_ids(["0001", "0003"], 3) == ("0002", "0004", "0005")
     plan = scale(cluster(6), 30)
     (step,) = plan.steps
-    assert (plan.action, step.add[0], step.add[-1], len(step.zones)) == (Action.SCALE_OUT, "0007", "0030", 24)
+    assert (plan.action, step.add[0], step.add[-1], len(step.zones)) == (PlanAction.SCALE_OUT, "0007", "0030", 24)
     assert set(plan.zones_after.values()) == {10}
 
 
@@ -151,8 +151,8 @@ def test_what_shrinks_is_never_over_a_quota():
         ({"to": 4, "remove": ("0001",)}, "names 1 nodes"),
         ({"to": 9, "remove": ("0001",)}, "removes 0"),
         ({"to": 3, "step": 1, "apply": Apply.MAINTENANCE}, "only the latest pending"),
-        ({"to": 3, "pause_s": 60.0}, "--pause needs --step"),
-        ({"to": 3, "step": 3, "pause_s": 60.0}, "--pause needs --step"),
+        ({"to": 3, "pause_s": 60.0}, "--pause needs a --step"),
+        ({"to": 3, "step": 3, "pause_s": 60.0}, "--pause needs a --step"),
         ({"to": 3, "step": -1}, "negative"),
     ],
 )
@@ -168,13 +168,13 @@ def test_named_nodes_go_in_the_order_they_were_named():
 
 
 def test_pending_changes_are_replaced_cancelled_or_in_the_way():
-    shrinking = cluster(6, pending=Pending(count=4, remove=("0005", "0006")))
+    shrinking = cluster(6, pending=PendingChanges(count=4, remove=("0005", "0006")))
     assert "replaced" in scale(shrinking, 5).replaces
     cancelled = scale(shrinking, 6)
-    assert (cancelled.action, len(cancelled.steps)) == (Action.CANCEL, 1)
+    assert (cancelled.action, len(cancelled.steps)) == (PlanAction.CANCEL, 1)
     assert "cancelled" in plan_text(cancelled)
-    assert scale(cluster(6), 6).action is Action.NOTHING
-    growing = cluster(6, pending=Pending(count=10))
+    assert scale(cluster(6), 6).action is PlanAction.NOTHING
+    growing = cluster(6, pending=PendingChanges(count=10))
     assert "can't be lowered" in scale(growing, 8).refusal.message
     assert scale(growing, 12).steps[0].zones == (), "AWS has chosen zones for the four that wait"
 
@@ -236,11 +236,11 @@ def test_node_ids_are_taken_with_and_without_zeros(words):
 @pytest.mark.parametrize(
     ("name", "node_type", "problem"),
     [
-        ("1st", "cache.r7g.large", "cluster's name"),
-        ("a--b", "cache.r7g.large", "cluster's name"),
-        ("a-", "cache.r7g.large", "cluster's name"),
-        ("a" * 51, "cache.r7g.large", "cluster's name"),
-        ("sess\0ions", "cache.r7g.large", "cluster's name"),
+        ("1st", "cache.r7g.large", "not a valid cluster name"),
+        ("a--b", "cache.r7g.large", "not a valid cluster name"),
+        ("a-", "cache.r7g.large", "not a valid cluster name"),
+        ("a" * 51, "cache.r7g.large", "not a valid cluster name"),
+        ("sess\0ions", "cache.r7g.large", "not a valid cluster name"),
         ("sessions", "r7g.large", "node type"),
         ("sessions", "", "node type"),
     ],

@@ -178,7 +178,7 @@ def test_sets_by_pattern_pairs_and_inventory(seed_app, buckets_of):
     other = seed_app(store="sets", sets=sets)
     assert len(other.replication.pairs(PairSelection(set_name="pattern"))) == 2
     assert other.replication.pairs(PairSelection(set_name="listed"))[0].source.region == "us-east-1"
-    from windlass.inventory.collecting import collect_as_job
+    from windlass.inventory.collection_job import collect_as_job
 
     collect_as_job(other.inventory, other.jobs, other.inventory.options(types=("s3.bucket",)))
     (found,) = other.replication.pairs(PairSelection(set_name="asked"))

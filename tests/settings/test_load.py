@@ -25,14 +25,19 @@ def loaded(tmp_path, text="", environ=None, **overrides):
 
 
 def test_command_line_over_environment_over_file_over_default(tmp_path):
-    text = "[inventory]\nconcurrency = 5\nevery_s = 60\nscope_timeout_s = 7\n"
-    environ = {"WINDLASS_INVENTORY_EVERY_S": "90", "WINDLASS_INVENTORY_SCOPE_TIMEOUT_S": "8"}
+    text = "[inventory]\nconcurrency = 5\ninterval_s = 60\nscope_timeout_s = 7\n"
+    environ = {"WINDLASS_INVENTORY_INTERVAL_S": "90", "WINDLASS_INVENTORY_SCOPE_TIMEOUT_S": "8"}
     found = loaded(tmp_path, text, environ, inventory__scope_timeout_s=9)
     inventory = found.settings.inventory
-    assert (inventory.concurrency, inventory.every_s, inventory.scope_timeout_s, inventory.types) == (5, 90, 9, ["*"])
+    assert (inventory.concurrency, inventory.interval_s, inventory.scope_timeout_s, inventory.types) == (
+        5,
+        90,
+        9,
+        ["*"],
+    )
     origins = {row["key"]: row["origin"] for row in origin_rows(found) if row["key"].startswith("inventory.")}
     assert origins["inventory.concurrency"] == "windlass.toml"
-    assert origins["inventory.every_s"] == "WINDLASS_INVENTORY_EVERY_S"
+    assert origins["inventory.interval_s"] == "WINDLASS_INVENTORY_INTERVAL_S"
     assert origins["inventory.scope_timeout_s"] == "command line"
     assert origins["inventory.types"] == "default"
 
@@ -57,13 +62,13 @@ def test_all_faults_are_listed_at_once_with_the_nearest_key(tmp_path):
     with pytest.raises(ConfigError) as caught:
         loaded(
             tmp_path,
-            "[inventry]\n[inventory]\nconcurency = 1\nevery_s = 'often'\n[estate]\nallowed_accounts = ['12']\n",
+            "[inventry]\n[inventory]\nconcurency = 1\ninterval_s = 'often'\n[estate]\nallowed_accounts = ['12']\n",
         )
     for words in (
         "inventry",
         "did you mean inventory?",
         "did you mean concurrency?",
-        "every_s",
+        "interval_s",
         "twelve digits",
         "windlass.toml",
     ):
@@ -72,7 +77,7 @@ def test_all_faults_are_listed_at_once_with_the_nearest_key(tmp_path):
 
 def test_broken_toml_names_its_line(tmp_path):
     with pytest.raises(ConfigError, match=r"windlass.toml is not valid TOML.*line 2"):
-        loaded(tmp_path, "[inventory]\nevery_s = = 3\n")
+        loaded(tmp_path, "[inventory]\ninterval_s = = 3\n")
 
 
 @given(st.text(max_size=60))

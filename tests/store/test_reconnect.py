@@ -11,7 +11,7 @@ from tests.inventory.fake import FakeCaller
 from tests.postgres import start_postgres
 
 from windlass.core.errors import StoreError
-from windlass.inventory.collecting import collect_as_job
+from windlass.inventory.collection_job import collect_as_job
 from windlass.inventory.config import InventoryConfig
 from windlass.inventory.service import Inventory
 from windlass.jobs.model import JobStatus

@@ -11,7 +11,7 @@ from windlass.core.canonical import plain
 from windlass.core.units import parse_duration_s
 from windlass.memcached import rows
 from windlass.memcached.model import Apply, Cluster
-from windlass.memcached.plan import Scale
+from windlass.memcached.plan import ScaleRequest
 from windlass.memcached.service import ScopeFilter
 
 __all__ = ["router"]
@@ -31,7 +31,7 @@ def clusters(app: TheApp) -> dict[str, Any]:
     items = [rows.cluster_row(one, found.quotas.get((one.account_id, one.region))) for one in found.clusters]
     problems = [
         {"account_id": one.account_id, "region": one.region, "error": one.error.message, "code": one.error.code}
-        for one in found.problems
+        for one in found.failures
     ]
     return {"items": plain(items), "problems": problems}
 
@@ -64,7 +64,7 @@ def plan(
     apply: Apply = Apply.IMMEDIATELY,
 ) -> dict[str, Any]:
     """Nothing is changed; `refusal` says why AWS would not do it."""
-    wanted = Scale(to, tuple(remove), (), step, parse_duration_s(pause), apply)
+    wanted = ScaleRequest(to, tuple(remove), (), step, parse_duration_s(pause), apply)
     value: dict[str, Any] = plain(
         rows.plan_value(app.memcached.plan_scale(_cluster(app, account_id, region, name), wanted))
     )

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 from windlass.app import App
 from windlass.cli.runners import register_runners
 from windlass.core.errors import WindlassError
-from windlass.inventory.collecting import collect_forever
+from windlass.inventory.collection_job import collect_forever
 from windlass.inventory.model import Run
 from windlass.observe.log import logger
 
@@ -36,7 +36,9 @@ def collector(app: App, stop: threading.Event) -> Iterator[None]:
             app.metrics.run_seconds.set((run.finished_at - run.started_at).total_seconds())
 
     def collect() -> None:
-        collect_forever(app.inventory, app.jobs, every_s=app.settings.inventory.every_s, stop=stop, finished=count)
+        collect_forever(
+            app.inventory, app.jobs, interval_s=app.settings.inventory.interval_s, stop=stop, finished=count
+        )
 
     with _running([("collector", collect)], stop):
         yield

@@ -40,7 +40,7 @@ accounts = [
 url = "sqlite:///{folder}/windlass.db"
 
 [inventory]
-every_s = {every_s}
+interval_s = {interval_s}
 """
 
 
@@ -64,7 +64,7 @@ def demo(
     settings = loaded_settings(ctx).settings
     with private_files(), _embedded_aws(_emptied(folder)) as url:
         config = folder / "windlass.toml"
-        written = _CONFIG.format(url=url, folder=folder.as_posix(), every_s=_EVERY_S) + scenes.CONFIG
+        written = _CONFIG.format(url=url, folder=folder.as_posix(), interval_s=_EVERY_S) + scenes.CONFIG
         config.write_text(written, "utf-8")
         _fill(url, settings.local.seed, settings.local.scale)
         _live(ctx, config, url, port=port, began=began, exit_after=exit_after)
@@ -75,7 +75,7 @@ def _live(ctx: typer.Context, config: Path, url: str, *, port: int, began: float
     from windlass.cli import scenes
     from windlass.cli.background import collector
     from windlass.console.serve import serve
-    from windlass.inventory.collecting import collect_as_job
+    from windlass.inventory.collection_job import collect_as_job
     from windlass.present.progress import ProgressLine
 
     ctx.find_root().obj |= {"config": str(config)}

@@ -111,7 +111,7 @@ def _set_up_arrivals(outside: Outside) -> None:
 
 def _audit_clients(app: App, url: str) -> None:
     """Old programs called S3 from the estate's machines for two weeks, and a trail saw it: scan its log."""
-    from windlass.clients.scanning import scan_as_job
+    from windlass.clients.scan_job import scan_as_job
     from windlass.clients.service import ScanOptions
     from windlass_local.seed.old_clients import call_the_old_way
 

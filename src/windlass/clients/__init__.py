@@ -1,1 +1,1 @@
-"""Who still calls S3 the old way, and whose machine that is."""
+"""Clients that call S3 in outdated ways, and their owners."""

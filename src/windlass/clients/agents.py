@@ -1,14 +1,14 @@
-"""User agents by their grammar: which SDK signed, in which version, on which language runtime.
+"""The parser of user agents: the SDK that signed, its version, and the language runtime.
 
-    agent    = "[" list "]" | list            the brackets come and go for one client
+    agent    = "[" list "]" | list            one client may send both forms
     list     = token *(( SP | "," ) token)
-    token    = name [ ( "/" | "#" ) version ]  version is what follows the first separator, odd and empty ones too
-    comment  = "(" … ")"                       nested up to three deep, also inside a token; nothing in it counts
+    token    = name [ ( "/" | "#" ) version ]  version is the text after the first separator, malformed or empty ones too
+    comment  = "(" … ")"                       nested up to three deep, also inside a token; it is ignored
     metadata = ua/ os/ lang/ md/ api/ exec-env/ cfg/ app/ ft/ m/   (User agent 2.x); lang and md name runtimes
 
-The signing SDK is the first token that is one, wherever it stands (`S3Console/0.4, aws-internal/3 aws-sdk-java/1.11.666`),
-but Botocore decides where it is present, as it signs for the AWS CLI, Boto3 and all that is built on them. Agents can be
-forged: they are what a client says of itself, not a fact as the signature field is.
+The signing SDK is the first token that names one (`S3Console/0.4, aws-internal/3 aws-sdk-java/1.11.666`), except that
+Botocore takes precedence: it signs for the AWS CLI, Boto3 and everything built on them. Agents can be forged: a client sends
+what it likes, while CloudTrail itself writes the signature field.
 """
 
 from __future__ import annotations
@@ -20,18 +20,17 @@ from dataclasses import dataclass
 from windlass.clients.sdks import family_of, runtimes
 from windlass.clients.versions import SERVICE, Version, parse_version
 
-__all__ = ["NODE_PLATFORMS", "UNKNOWN", "Agent", "Product", "parse_agent", "without_brackets", "without_comments"]
+__all__ = ["UNKNOWN", "Agent", "Product", "parse_agent", "without_brackets", "without_comments"]
 
 _COMMENT = re.compile(r"\([^()]*\)")
 _REST = re.compile(r"\(.*", re.DOTALL)
 _SPACE = " \t\n\r\f"
-_SPLIT = re.compile(f"[{_SPACE},]+")  # the same five signs in Python, RE2 and Java, where \s differs
+_SPLIT = re.compile(f"[{_SPACE},]+")  # the same five characters in Python, RE2 and Java, where \s differs
 _TOKEN = re.compile(r"([^/#]*)[/#]?(.*)", re.DOTALL)
 _METADATA = frozenset({"ua", "os", "lang", "md", "api", "exec-env", "cfg", "app", "ft", "m"})
 _SERVICE = re.compile(f"^{SERVICE}(?=[0-9])")
-NODE_PLATFORMS = ("linux", "darwin", "win32", "sunos", "freebsd", "aix")
-_KEPT = 65_536
-_LONGEST = 4096
+_CACHED_AGENTS = 65_536
+_MAX_CHARS = 4096
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,7 +42,7 @@ class Product:
 
     @property
     def numbers(self) -> Version | None:
-        """The version as numbers; None for an empty or odd one."""
+        """The version as numbers; None for an empty or malformed one."""
         return parse_version(self.version)
 
 
@@ -52,7 +51,7 @@ UNKNOWN = Product("", "")
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Agent:
-    """What an agent says: `client` is what its owner upgrades, `signer` the SDK that signs; UNKNOWN where nothing is known."""
+    """A parsed agent: `client` is the product to upgrade, `signer` the SDK that signs; UNKNOWN where the agent names none."""
 
     text: str
     client: Product = UNKNOWN
@@ -61,23 +60,23 @@ class Agent:
 
 
 def without_brackets(text: str) -> str:
-    """The agent without white space at its ends and without its outer brackets; at most 4,096 characters of it."""
-    bare = text[:_LONGEST].strip(_SPACE)
+    """Return the first 4,096 characters of the agent, without surrounding white space and outer brackets."""
+    bare = text[:_MAX_CHARS].strip(_SPACE)
     return bare[1:-1] if bare.startswith("[") and bare.endswith("]") else bare
 
 
 def without_comments(text: str) -> str:
-    """The agent without its outer brackets and without comments, nested up to three deep; an unclosed one ends the text."""
+    """Return the agent without outer brackets and comments (three levels); an unclosed comment ends the text."""
     bare = without_brackets(text)
     for _ in range(3):
         bare = _COMMENT.sub("", bare)
     return _REST.sub("", bare)
 
 
-@functools.lru_cache(maxsize=_KEPT)
+@functools.lru_cache(maxsize=_CACHED_AGENTS)
 def parse_agent(text: str) -> Agent:
-    """The agent's client, signer and runtime. Total: any text is an agent; remembered per distinct text."""
-    found: dict[str, Product] = {}
+    """Parse an agent into client, signer and runtime. Every text is an agent; results are cached."""
+    products: dict[str, Product] = {}
     first = UNKNOWN
     runtime = UNKNOWN
     for token in _SPLIT.split(without_comments(text)):
@@ -85,19 +84,19 @@ def parse_agent(text: str) -> Agent:
         family = family_of(name)
         if family:
             product = Product(family, _own_version(version))
-            # `aws-sdk-dotnet-45/ aws-sdk-dotnet-core/3.3.31.7`: the second names the version that the first lacks.
-            if family not in found or (found[family].numbers is None and product.numbers is not None):
+            # `aws-sdk-dotnet-45/ aws-sdk-dotnet-core/3.3.31.7`: the second token has the version that is missing in the first.
+            if family not in products or (products[family].numbers is None and product.numbers is not None):
                 first = product if not first.id or first.id == family else first
-                found[family] = product
+                products[family] = product
         elif not runtime.id:
             runtime = _runtime(name, version)
-    signer = found.get("botocore") or found.get("boto3") or found.get("aws-cli") or first
-    client = found.get("aws-cli") or found.get("boto3") or signer
+    signer = products.get("botocore") or products.get("boto3") or products.get("aws-cli") or first
+    client = products.get("aws-cli") or products.get("boto3") or signer
     return Agent(text=text, client=client, signer=signer, runtime=runtime)
 
 
 def _named(token: str) -> tuple[str, str]:
-    """Name and version of a token; `md/Botocore#1.31.16` and `lang/python#3.8` are named by what follows the category."""
+    """Return name and version of a token; in `md/Botocore#1.31.16` and `lang/python#3.8` the name follows the category."""
     name, version = _halves(token)
     if name.lower() in ("md", "lang") and version:
         return _halves(version)
@@ -105,26 +104,29 @@ def _named(token: str) -> tuple[str, str]:
 
 
 def _own_version(text: str) -> str:
-    """`rds/1.11.0`, which early Go v2 clients wrote after the SDK's name, without the service."""
+    """Return a version without the service before it: early Go v2 clients wrote `aws-sdk-go-v2/rds/1.11.0`."""
     return _SERVICE.sub("", text, count=1)
 
 
 def _halves(token: str) -> tuple[str, str]:
-    found = _TOKEN.fullmatch(token)
-    assert found is not None  # the pattern matches any text
-    return found[1], found[2]
+    halves = _TOKEN.fullmatch(token)
+    assert halves is not None  # the pattern matches any text
+    return halves[1], halves[2]
 
 
 def _runtime(name: str, version: str) -> Product:
     lower = name.lower()
     if not parse_version(version):
         return UNKNOWN
-    if lower in NODE_PLATFORMS and version[:1] in "vV":  # aws-sdk-nodejs/2.586.0 darwin/v13.2.0 promise
-        return Product("nodejs", version)
-    found = _runtime_names().get(lower)
-    return Product(found, version) if found else UNKNOWN
+    names, platforms = _runtime_names()
+    runtime_id = (platforms.get(lower) if version[:1] in "vV" else None) or names.get(lower)
+    return Product(runtime_id, version) if runtime_id else UNKNOWN
 
 
 @functools.cache
-def _runtime_names() -> dict[str, str]:
-    return {name: runtime.id for runtime in runtimes().values() for name in runtime.names}
+def _runtime_names() -> tuple[dict[str, str], dict[str, str]]:
+    """Return the ids of runtimes by name and by platform."""
+    return (
+        {name: runtime.id for runtime in runtimes().values() for name in runtime.names},
+        {platform: runtime.id for runtime in runtimes().values() for platform in runtime.platforms},
+    )

@@ -1,7 +1,7 @@
-"""What one log file adds to the totals, packed so that a later reading of the same file can take it back out.
+"""The contribution of one log file to the totals, stored with the file so that it can be subtracted again.
 
-The totals (`client_use`, `client_count`, `client_bucket`) answer reports fast; each file keeps its own share of them, so a
-file that was touched, replaced or read again under more rules is replaced in the totals, never added twice.
+Reports read the totals (`client_use`, `client_count`, `client_bucket`). A file that was touched, replaced or read again
+under more rules is replaced in the totals, never added twice.
 """
 
 from __future__ import annotations
@@ -13,16 +13,16 @@ import orjson
 import zstandard
 
 from windlass.clients.model import FileRead, Use
-from windlass.clients.scan.fold import CountKey
+from windlass.clients.scan.aggregator import CountKey
 
-__all__ = ["Contribution", "Share", "pack_share", "unpack_share"]
+__all__ = ["Contribution", "TotalsShare", "pack_share", "unpack_share"]
 
 _LEVEL = 3
 
 
 @dataclass(frozen=True, slots=True)
 class Contribution:
-    """One file as read: its uses with their holders, its counts and the requests of each bucket."""
+    """The result of reading one file: its uses with their holders, its counts and the requests of each bucket."""
 
     file: FileRead
     uses: tuple[Use, ...] = ()
@@ -31,16 +31,16 @@ class Contribution:
 
 
 @dataclass(frozen=True, slots=True)
-class Share:
-    """A file's part of the totals by row id. `uses` maps to (requests, first seen, last seen)."""
+class TotalsShare:
+    """A file's share of the totals by row id. Values of `uses` are (requests, first seen, last seen)."""
 
     uses: Mapping[str, tuple[int, str, str]] = field(default_factory=dict)
     counts: Mapping[str, int] = field(default_factory=dict)
     buckets: Mapping[str, int] = field(default_factory=dict)
 
 
-def pack_share(share: Share) -> bytes:
-    """The share as bytes: JSON by columns under Zstandard."""
+def pack_share(share: TotalsShare) -> bytes:
+    """Return the share as bytes: JSON by columns, compressed with Zstandard."""
     columns = {
         "ids": list(share.uses),
         "uses": [list(column) for column in zip(*share.uses.values(), strict=True)],
@@ -50,13 +50,13 @@ def pack_share(share: Share) -> bytes:
     return zstandard.ZstdCompressor(level=_LEVEL).compress(orjson.dumps(columns))
 
 
-def unpack_share(body: bytes | None) -> Share:
-    """The share that `pack_share` packed; an empty one for no bytes."""
+def unpack_share(body: bytes | None) -> TotalsShare:
+    """Return the share that `pack_share` packed; an empty share for None."""
     if not body:
-        return Share()
+        return TotalsShare()
     columns = orjson.loads(zstandard.ZstdDecompressor().decompress(body))
     uses: Iterable[tuple[int, str, str]] = zip(*columns["uses"], strict=True) if columns["uses"] else ()
-    return Share(
+    return TotalsShare(
         uses=dict(zip(columns["ids"], uses, strict=True)),
         counts=dict(zip(*columns["counts"], strict=True)),
         buckets=dict(zip(*columns["buckets"], strict=True)),

@@ -1,7 +1,7 @@
-"""How much of the question the logs that were read can answer. Pure.
+"""How completely the logs that were read cover a report. Pure.
 
-A report without findings is an all-clear only when every log of the days in question was read and judged by every rule that
-is asked for; everything short of that is unknown, and said.
+A report without findings is an all-clear only when every log of its days was read and judged by all of its rules. Otherwise
+the answer is unknown, and the report lists the gaps.
 """
 
 from __future__ import annotations
@@ -10,19 +10,19 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
 
-from windlass.clients.model import Outcome
+from windlass.clients.model import FileOutcome
 from windlass.clients.rules import Rule, judgement
 
 __all__ = ["Coverage", "FileGroup", "coverage_of"]
 
-_NAMED = 5
+_MAX_DAYS_NAMED = 5
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class FileGroup:
-    """Files of the same outcome, days and rules (`judged` as `rules.judgement` writes them)."""
+    """Files of the same outcome, days and rules (`judged` in the form of `rules.judgement`)."""
 
-    outcome: Outcome
+    outcome: FileOutcome
     first_day: str
     last_day: str
     judged: frozenset[str]
@@ -32,9 +32,9 @@ class FileGroup:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Coverage:
-    """What was read, and what stays unknown. Days are 2026-11-20, inclusive; `unjudged` counts files by rule.
+    """What was read, and what is unknown. Days are 2026-11-20, inclusive; `unjudged` counts files by rule.
 
-    `buckets_known` is None when no inventory says how many buckets there are.
+    `buckets_known` is None without an inventory of buckets.
     """
 
     first_day: str
@@ -51,30 +51,34 @@ class Coverage:
 
     @property
     def gaps(self) -> tuple[str, ...]:
-        """Why an absence of findings proves nothing, a sentence each; empty when it does."""
-        found: list[str] = []
+        """The reasons why an absence of findings is no all-clear, a sentence each; empty when it is one."""
+        gaps: list[str] = []
         if not self.files:
-            found.append("No CloudTrail log was read.")
+            gaps.append("No CloudTrail log was read.")
         if self.unreadable:
-            found.append(f"{_count(self.unreadable, 'log')} could not be read.")
+            gaps.append(f"{_count(self.unreadable, 'log')} could not be read.")
         if self.missing_days:
-            named = ", ".join(self.missing_days[:_NAMED])
-            more = f" and {len(self.missing_days) - _NAMED:,} more" if len(self.missing_days) > _NAMED else ""
-            found.append(f"{_count(len(self.missing_days), 'day')} without a log: {named}{more}.")
-        found += [
-            f"{_count(files, 'log')} never judged by the rule {rule}: scan again with --rules {rule}."
+            named = ", ".join(self.missing_days[:_MAX_DAYS_NAMED])
+            more = (
+                f" and {len(self.missing_days) - _MAX_DAYS_NAMED:,} more"
+                if len(self.missing_days) > _MAX_DAYS_NAMED
+                else ""
+            )
+            gaps.append(f"{_count(len(self.missing_days), 'day')} without a log: {named}{more}.")
+        gaps += [
+            f"{_count(files, 'log')} were not judged by the rule {rule}: scan again with --rules {rule}."
             for rule, files in self.unjudged.items()
         ]
-        return tuple(found)
+        return tuple(gaps)
 
     @property
     def complete(self) -> bool:
-        """Whether an absence of findings is an all-clear for the days covered."""
+        """True when an absence of findings is an all-clear for the covered days."""
         return not self.gaps
 
     @property
     def text(self) -> str:
-        """One line: what was read, and of which buckets."""
+        """The logs, days and buckets that were read, in one line."""
         days = f"{self.first_day} to {self.last_day}" if self.first_day else "no day"
         known = f" of {self.buckets_known:,}" if self.buckets_known is not None else ""
         other = f", {_count(self.other_kind, 'file')} of another kind" if self.other_kind else ""
@@ -93,9 +97,10 @@ def coverage_of(
     buckets_seen: int,
     buckets_known: int | None,
 ) -> Coverage:
-    """The coverage of the days from `since_day` (else from the first day that was read) on, for these rules.
+    """Return the coverage, for these rules, of the days from `since_day` (default: the first day that was read).
 
-    With `since_day` the days are expected up to yesterday, as CloudTrail delivers late; without, up to the last day read.
+    With `since_day` every day up to yesterday is expected, because CloudTrail delivers late; without it, every day up to the
+    last day that was read.
     """
     judged = {rule.name: next(iter(judgement([rule]))) for rule in rules}
     files = records = unreadable = other_kind = 0
@@ -104,24 +109,24 @@ def coverage_of(
     for group in groups:
         if since_day and group.last_day and group.last_day < since_day:
             continue
-        if group.outcome is Outcome.OTHER_KIND:
+        if group.outcome is FileOutcome.OTHER_KIND:
             other_kind += group.files
-        elif group.outcome is Outcome.UNREADABLE:
+        elif group.outcome is FileOutcome.UNREADABLE:
             unreadable += group.files
         else:
             files, records = files + group.files, records + group.records
             covered |= set(_days(group.first_day, group.last_day))
             for name, version in judged.items():
                 unjudged[name] += 0 if version in group.judged else group.files
-    wanted = sorted(day for day in covered if day >= since_day)
-    first = since_day or (wanted[0] if wanted else "")
-    last = max((today - timedelta(days=1)).isoformat() if since_day else "", wanted[-1] if wanted else "")
+    read_days = sorted(day for day in covered if day >= since_day)
+    first = since_day or (read_days[0] if read_days else "")
+    last = max((today - timedelta(days=1)).isoformat() if since_day else "", read_days[-1] if read_days else "")
     return Coverage(
-        first_day=wanted[0] if wanted else "",
-        last_day=wanted[-1] if wanted else "",
+        first_day=read_days[0] if read_days else "",
+        last_day=read_days[-1] if read_days else "",
         files=files,
         records=records,
-        days=len(wanted),
+        days=len(read_days),
         missing_days=tuple(day for day in _days(first, last) if day not in covered) if files else (),
         unreadable=unreadable,
         other_kind=other_kind,
@@ -132,7 +137,7 @@ def coverage_of(
 
 
 def _days(first: str, last: str) -> list[str]:
-    """Every day from the first to the last; none unless both are days."""
+    """Return every day from the first to the last; none when either is not a day."""
     try:
         start, end = date.fromisoformat(first), date.fromisoformat(last)
     except ValueError:

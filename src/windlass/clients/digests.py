@@ -1,8 +1,8 @@
-"""CloudTrail's digest files: that no log file was changed, removed or forged since AWS delivered it. Pure but for `verify`.
+"""CloudTrail's digest files, which show whether a log file was changed, removed or forged since its delivery. Pure.
 
-A digest lists an hour's log files with the SHA-256 of what they inflate to, and is signed with RSA (PKCS #1 v1.5) over its
-end, its place, its own hash and the signature of the digest before it. Source: CloudTrail User Guide, "CloudTrail digest file
-structure" and "Custom implementations of CloudTrail log file integrity validation".
+A digest lists the log files of one hour with the SHA-256 of their decompressed content. It is signed with RSA (PKCS #1 v1.5)
+over its end time, its location, its own hash and the signature of the digest before it. Sources: CloudTrail User
+Guide, "CloudTrail digest file structure" and "Custom implementations of CloudTrail log file integrity validation".
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from typing import Any
 
 from windlass.core.errors import NotFound
 
-__all__ = ["Digest", "Verdict", "keys_of", "public_key", "read_digest", "signed_by", "verify"]
+__all__ = ["Digest", "FileVerdict", "is_signed_by", "keys_of", "public_key", "read_digest", "verify"]
 
 _SHA256 = bytes.fromhex("3031300d060960864801650304020105000420")
 """The DER prefix of a SHA-256 DigestInfo (RFC 8017, section 9.2)."""
@@ -25,51 +25,51 @@ _SHA256 = bytes.fromhex("3031300d060960864801650304020105000420")
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Digest:
-    """One digest file: what it says, and what it inflates to."""
+    """One digest file: its decompressed text, and its parsed content."""
 
     text: bytes
-    facts: Mapping[str, Any]
+    content: Mapping[str, Any]
 
     @property
     def fingerprint(self) -> str:
-        """Of the public key that its signature is checked with."""
-        return str(self.facts.get("digestPublicKeyFingerprint", ""))
+        """The fingerprint of the public key for its signature."""
+        return str(self.content.get("digestPublicKeyFingerprint", ""))
 
-    def to_sign(self) -> bytes:
-        """What the signature is over."""
-        facts = self.facts
-        previous = facts.get("previousDigestSignature") or "null"
-        place = f"{facts['digestS3Bucket']}/{facts['digestS3Object']}"
-        return f"{facts['digestEndTime']}\n{place}\n{hashlib.sha256(self.text).hexdigest()}\n{previous}".encode()
+    def signed_message(self) -> bytes:
+        """Return the message that the signature covers."""
+        content = self.content
+        previous = content.get("previousDigestSignature") or "null"
+        location = f"{content['digestS3Bucket']}/{content['digestS3Object']}"
+        return f"{content['digestEndTime']}\n{location}\n{hashlib.sha256(self.text).hexdigest()}\n{previous}".encode()
 
 
 @dataclass(frozen=True, slots=True)
-class Verdict:
-    """What became of one file: `ok`, or what is wrong with it."""
+class FileVerdict:
+    """The result for one file: `ok`, or its problem."""
 
     source: str
     problem: str
 
     @property
     def ok(self) -> bool:
-        """Whether nothing is wrong."""
+        """True when the file is as CloudTrail delivered it."""
         return not self.problem
 
 
 def read_digest(body: bytes) -> Digest:
-    """A digest file's content. ValueError when it is none."""
+    """Parse a digest file. ValueError when it is not one."""
     try:
         text = gzip.decompress(body)
-        facts = json.loads(text)
+        content = json.loads(text)
     except (OSError, EOFError, ValueError):
         raise ValueError("not a digest file") from None
-    if not isinstance(facts, dict) or "logFiles" not in facts or "digestS3Object" not in facts:
+    if not isinstance(content, dict) or "logFiles" not in content or "digestS3Object" not in content:
         raise ValueError("not a digest file")
-    return Digest(text=text, facts=facts)
+    return Digest(text=text, content=content)
 
 
 def public_key(value: bytes) -> tuple[int, int]:
-    """Modulus and exponent of a DER RSAPublicKey (PKCS #1). ValueError when it is none."""
+    """Return modulus and exponent of a DER RSAPublicKey (PKCS #1). ValueError when it is not one."""
     content, rest = _der(value, 0x30)
     if rest:
         raise ValueError("not an RSA public key")
@@ -79,7 +79,7 @@ def public_key(value: bytes) -> tuple[int, int]:
 
 
 def _der(data: bytes, tag: int) -> tuple[bytes, bytes]:
-    """A DER element's content and what follows it."""
+    """Return a DER element's content and the bytes after it."""
     if len(data) < 2 or data[0] != tag:
         raise ValueError("not an RSA public key")
     length, at = data[1], 2
@@ -91,8 +91,8 @@ def _der(data: bytes, tag: int) -> tuple[bytes, bytes]:
     return data[at : at + length], data[at + length :]
 
 
-def signed_by(message: bytes, signature_hex: str, key: tuple[int, int]) -> bool:
-    """Whether the signature of this message is the key's (RSASSA-PKCS1-v1_5 with SHA-256)."""
+def is_signed_by(message: bytes, signature_hex: str, key: tuple[int, int]) -> bool:
+    """True when the key made this signature of the message (RSASSA-PKCS1-v1_5 with SHA-256)."""
     modulus, exponent = key
     size = (modulus.bit_length() + 7) // 8
     try:
@@ -101,9 +101,9 @@ def signed_by(message: bytes, signature_hex: str, key: tuple[int, int]) -> bool:
         return False
     if len(signature) != size:
         return False
-    opened = pow(int.from_bytes(signature), exponent, modulus).to_bytes(size)
+    decrypted = pow(int.from_bytes(signature), exponent, modulus).to_bytes(size)
     info = _SHA256 + hashlib.sha256(message).digest()
-    return opened == b"\x00\x01" + b"\xff" * (size - len(info) - 3) + b"\x00" + info
+    return decrypted == b"\x00\x01" + b"\xff" * (size - len(info) - 3) + b"\x00" + info
 
 
 def verify(
@@ -113,46 +113,46 @@ def verify(
     fetch: Callable[[str, str], bytes],
     *,
     source: str,
-) -> Iterator[Verdict]:
-    """The verdict on a digest file, then on each log file that it names. `fetch` gets (bucket, key); NotFound is a finding."""
+) -> Iterator[FileVerdict]:
+    """Yield the verdict on a digest file, then on each of its log files. `fetch` gets (bucket, key); NotFound is a finding."""
     try:
         digest = read_digest(body)
     except ValueError as error:
-        yield Verdict(source, str(error))
+        yield FileVerdict(source, str(error))
         return
     key = keys.get(digest.fingerprint)
     if key is None:
-        yield Verdict(
-            source, f"signed with key {digest.fingerprint or '(none)'}, which AWS does not list for that time"
+        yield FileVerdict(
+            source, f"signed with the key {digest.fingerprint or '(none)'}, which AWS does not list for that time"
         )
         return
-    if not source.endswith(f"{digest.facts['digestS3Bucket']}/{digest.facts['digestS3Object']}"):
-        yield Verdict(source, "moved: it was delivered elsewhere")
+    if not source.endswith(f"{digest.content['digestS3Bucket']}/{digest.content['digestS3Object']}"):
+        yield FileVerdict(source, "moved since it was delivered")
         return
-    if not signed_by(digest.to_sign(), signature_hex, key):
-        yield Verdict(source, "its signature does not fit: it was changed")
+    if not is_signed_by(digest.signed_message(), signature_hex, key):
+        yield FileVerdict(source, "changed since it was delivered: its signature does not match")
         return
-    yield Verdict(source, "")
-    for one in digest.facts["logFiles"]:
-        yield _log_file(one, fetch)
+    yield FileVerdict(source, "")
+    for entry in digest.content["logFiles"]:
+        yield _log_file(entry, fetch)
 
 
-def _log_file(one: Mapping[str, str], fetch: Callable[[str, str], bytes]) -> Verdict:
-    source = f"s3://{one['s3Bucket']}/{one['s3Object']}"
+def _log_file(entry: Mapping[str, str], fetch: Callable[[str, str], bytes]) -> FileVerdict:
+    source = f"s3://{entry['s3Bucket']}/{entry['s3Object']}"
     try:
-        raw = gzip.decompress(fetch(one["s3Bucket"], one["s3Object"]))
+        raw = gzip.decompress(fetch(entry["s3Bucket"], entry["s3Object"]))
     except NotFound:
-        return Verdict(source, "removed since it was delivered")
+        return FileVerdict(source, "removed since it was delivered")
     except (OSError, EOFError):
-        return Verdict(source, "changed since it was delivered: no gzip any more")
-    same = hashlib.sha256(raw).hexdigest() == one["hashValue"]
-    return Verdict(source, "" if same else "changed since it was delivered")
+        return FileVerdict(source, "changed since it was delivered: it is no longer gzip")
+    same = hashlib.sha256(raw).hexdigest() == entry["hashValue"]
+    return FileVerdict(source, "" if same else "changed since it was delivered")
 
 
 def keys_of(listed: Mapping[str, Any]) -> dict[str, tuple[int, int]]:
-    """The keys in a ListPublicKeys answer, by fingerprint."""
-    found = {}
-    for one in listed.get("PublicKeyList", ()):
-        value = one["Value"]
-        found[one["Fingerprint"]] = public_key(value if isinstance(value, bytes) else base64.b64decode(value))
-    return found
+    """Return the keys in a ListPublicKeys answer, by fingerprint."""
+    keys = {}
+    for entry in listed.get("PublicKeyList", ()):
+        value = entry["Value"]
+        keys[entry["Fingerprint"]] = public_key(value if isinstance(value, bytes) else base64.b64decode(value))
+    return keys

@@ -1,4 +1,4 @@
-"""The report as one HTML file: no script, no link to anything it needs, light and dark, fit for an e-mail's attachment."""
+"""The report as one self-contained HTML file: no script, no external resource, light and dark."""
 
 from __future__ import annotations
 
@@ -9,25 +9,25 @@ from jinja2 import Environment, PackageLoader, StrictUndefined
 
 from windlass.clients.agents import parse_agent
 from windlass.clients.coverage import Coverage
-from windlass.clients.model import Client, Count, Trouble
+from windlass.clients.model import Client, RequestCount, UnreadFile
 from windlass.clients.rows import client_row
 from windlass.clients.svg import by_day, series
 
 __all__ = ["SIGNATURE_CLASSES", "render_report"]
 
-SIGNATURE_CLASSES = {"SigV4": "good", "SigV2": "bad", "not told": "other"}
+SIGNATURE_CLASSES = {"SigV4": "good", "SigV2": "bad", "unknown": "other"}
 
 
 def render_report(
     clients: Sequence[Client],
     *,
     on: date,
-    counts: Sequence[Count],
+    counts: Sequence[RequestCount],
     signatures: Sequence[tuple[str, str, int]],
-    troubles: Sequence[Trouble],
+    unread_files: Sequence[UnreadFile],
     coverage: Coverage,
 ) -> str:
-    """The page. All texts from logs are escaped: an agent is whatever a stranger sent."""
+    """Return the page. All texts from logs are escaped: a stranger may send any agent."""
     environment = Environment(
         loader=PackageLoader("windlass.clients"), autoescape=True, undefined=StrictUndefined, trim_blocks=True
     )
@@ -36,10 +36,12 @@ def render_report(
         clients=[client_row(client) for client in clients],
         on=on.isoformat(),
         total=sum(count.requests for count in counts),
-        noise=sum(count.requests for count in counts if count.noise),
-        unknown=sum(count.requests for count in counts if not count.noise and not parse_agent(count.agent).client.id),
+        excluded=sum(count.requests for count in counts if count.exclusion),
+        unknown=sum(
+            count.requests for count in counts if not count.exclusion and not parse_agent(count.agent).client.id
+        ),
         chart=by_day(signatures, SIGNATURE_CLASSES, "Requests by day and signature"),
         legend=[(name, SIGNATURE_CLASSES.get(name, "other")) for name in names],
-        troubles=troubles,
+        unread_files=unread_files,
         coverage=coverage,
     )

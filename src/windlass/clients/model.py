@@ -1,4 +1,4 @@
-"""Requests, clients and findings as values."""
+"""Requests, uses, clients and findings, as values."""
 
 from __future__ import annotations
 
@@ -11,24 +11,24 @@ from typing import NamedTuple
 from windlass.clients.agents import Agent, parse_agent
 
 __all__ = [
+    "CallerKind",
     "Client",
-    "Count",
-    "Facts",
+    "FileOutcome",
     "FileRead",
     "Finding",
     "Holder",
-    "Key",
     "Level",
-    "Outcome",
+    "RequestCount",
+    "RequestFacts",
     "Scan",
-    "Trouble",
+    "UnreadFile",
     "Use",
-    "Who",
+    "UseKey",
 ]
 
 
-class Who(StrEnum):
-    """Whose request it is, as far as noise and rules care."""
+class CallerKind(StrEnum):
+    """The kind of caller, as exclusions and rules need it."""
 
     CLIENT = ""
     ANONYMOUS = "anonymous"
@@ -36,39 +36,39 @@ class Who(StrEnum):
     CONSOLE = "console"
 
 
-class Facts(NamedTuple):
-    """What the rules look at; equal facts have equal verdicts. "" stands for a field that is absent or no text."""
+class RequestFacts(NamedTuple):
+    """The fields that rules read; equal facts have equal findings. "" stands for a field that is absent or not a text."""
 
     agent: str
     signature: str  # SigV2, SigV4; absent before 2019 and for anonymous requests
     method: str  # AuthHeader, QueryString
     tls: str  # TLSv1.2 …
-    style: str  # path, host; empty where it can't be told
+    style: str  # path, host; empty when unknown
     region: str
-    who: str
+    caller_kind: str
 
     @property
     def parsed(self) -> Agent:
-        """The agent by its grammar."""
+        """The parsed agent."""
         return parse_agent(self.agent)
 
 
-class Key(NamedTuple):
-    """Requests that are told of as one: their facts, and who made them from where on what."""
+class UseKey(NamedTuple):
+    """The key of requests that are reported together: their facts, caller, origin and bucket."""
 
-    facts: Facts
+    facts: RequestFacts
     account_id: str
     bucket: str
     principal: str  # ARN of the user or role
-    instance: str  # i-… when the session is named for the instance it belongs to
+    instance: str  # i-… when the session's name is that of its instance
     access_key: str  # long-term keys only
-    ip: str  # or the service's host name, as CloudTrail has it
+    ip: str  # or the service's host name, as in CloudTrail's record
     endpoint: str  # vpce-…
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Holder:
-    """Who held an address at a time: a resource of the inventory, with the time it is known to have held it."""
+    """A resource of the inventory that held an address, and from when to when."""
 
     key: str
     type: str
@@ -80,11 +80,11 @@ class Holder:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Use:
-    """Requests of one key, day and holder, as the store keeps them."""
+    """Stored requests of one key, day and holder."""
 
-    key: Key
+    key: UseKey
     day: str
-    holder: str  # the inventory's key of the resource that held the address then; empty for unknown
+    holder: str  # the inventory's key of the resource that held the address at that time; empty when unknown
     holder_name: str
     owner: str
     requests: int
@@ -93,19 +93,19 @@ class Use:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Count:
-    """All S3 requests by agent, signature, TLS version and day, with why they were left out (empty: they were not)."""
+class RequestCount:
+    """The number of S3 requests by agent, signature, TLS version, day and exclusion (empty: not excluded)."""
 
     agent: str
     signature: str
     tls: str
     day: str
-    noise: str
+    exclusion: str
     requests: int
 
 
-class Outcome(StrEnum):
-    """What a file turned out to be. Only `LOG` files were judged; `UNREADABLE` ones leave their day unknown."""
+class FileOutcome(StrEnum):
+    """The kind of a file that was read. Only `LOG` files were judged; an `UNREADABLE` one leaves its day unknown."""
 
     LOG = "log"
     OTHER_KIND = "other kind"
@@ -113,20 +113,20 @@ class Outcome(StrEnum):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Trouble:
-    """A file that could not be read, or holds no CloudTrail records, and why."""
+class UnreadFile:
+    """A file that could not be read or has no CloudTrail records, with the reason."""
 
     source: str
     problem: str
-    outcome: Outcome = Outcome.UNREADABLE
+    outcome: FileOutcome = FileOutcome.UNREADABLE
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class FileRead:
-    """A file that was read, or why it was not.
+    """A file that was read, or the reason why it was not.
 
-    `name` tells it from all other logs, wherever a copy lies; a scan skips it when `identity` is the same and `judged`
-    names every rule that is asked for. The days (2026-11-20) are those it covers; empty when unknown.
+    `name` identifies the log, copies in other places included. A scan skips a file whose `identity` is unchanged and whose
+    `judged` has every rule of the scan. The days (2026-11-20) are those of its records; empty when unknown.
     """
 
     name: str
@@ -136,7 +136,7 @@ class FileRead:
     raw_bytes: int = 0
     records: int = 0
     requests: int = 0
-    outcome: Outcome = Outcome.LOG
+    outcome: FileOutcome = FileOutcome.LOG
     problem: str = ""
     judged: str = ""
     first_day: str = ""
@@ -145,7 +145,7 @@ class FileRead:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Scan:
-    """One scan's outcome."""
+    """A scan and its numbers."""
 
     scan_id: str
     source: str
@@ -163,7 +163,7 @@ class Scan:
 
 
 class Level(StrEnum):
-    """Whether somebody should act, or may want to know."""
+    """How serious a finding is: act on it, or know it."""
 
     FINDING = "finding"
     INFO = "info"
@@ -171,7 +171,7 @@ class Level(StrEnum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Finding:
-    """What one rule says of some facts. `required` is the version that mends it; `since` the day support ended."""
+    """The finding of one rule. `required` is the version that fixes it; `since` the day on which support ended."""
 
     rule: str
     level: Level
@@ -184,7 +184,7 @@ class Finding:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Client:
-    """One row of the report: a client (agent and principal), what is wrong with it, and whose it is."""
+    """One row of the report: a client (agent and principal), its findings and its owners."""
 
     agent: str
     sdk: str
@@ -207,5 +207,5 @@ class Client:
 
     @property
     def rules(self) -> tuple[str, ...]:
-        """The names of the rules that found something."""
+        """The names of the rules with a finding."""
         return tuple(finding.rule for finding in self.findings)

@@ -1,7 +1,7 @@
-"""Whose requests: the instance that the session is named for, else who held the address at the second of the request.
+"""The owners of requests: the instance in the session's name, else the holder of the address at the time of the request.
 
-An address changes hands; so a key's times are split where its holder changes, and each part is told of its own holder.
-What nobody is known to have held stays unknown; then the principal's own tags may name the owner.
+The holder of an address changes over time: the times of a key are split where its holder changes. An address without a known
+holder stays unknown; then the tags of the principal may name the owner.
 """
 
 from __future__ import annotations
@@ -11,47 +11,47 @@ from datetime import datetime
 from itertools import groupby
 from typing import Protocol
 
-from windlass.clients.model import Holder, Key, Use
+from windlass.clients.model import Holder, Use, UseKey
 from windlass.core.clock import parse_time
 
-__all__ = ["Directory", "Nobody", "attribute", "attribute_group"]
+__all__ = ["Directory", "EmptyDirectory", "attribute", "attribute_group"]
 
 
 class Directory(Protocol):
-    """Who is who: the inventory, handed in by the composition root."""
+    """The holders of addresses and names: the inventory, passed in by the composition root."""
 
     def holder(self, ip: str, at: datetime, *, account_id: str = "") -> Holder | None:
-        """Who held the address at that time; of several, one of the account's."""
+        """Return the holder of the address at that time; of several, one in the account."""
         ...
 
     def instance(self, instance_id: str) -> Holder | None:
-        """The instance of this id."""
+        """Return the instance of this id."""
         ...
 
     def principal(self, arn: str) -> Holder | None:
-        """The role or user."""
+        """Return the role or user."""
         ...
 
 
-class Nobody:
-    """A directory that knows nobody, for scans without an inventory."""
+class EmptyDirectory:
+    """A directory without entries, for scans without an inventory."""
 
     def holder(self, ip: str, at: datetime, *, account_id: str = "") -> Holder | None:  # noqa: ARG002
-        """Unknown."""
+        """Return None."""
         return None
 
     def instance(self, instance_id: str) -> Holder | None:  # noqa: ARG002
-        """Unknown."""
+        """Return None."""
         return None
 
     def principal(self, arn: str) -> Holder | None:  # noqa: ARG002
-        """Unknown."""
+        """Return None."""
         return None
 
 
-def attribute(found: Mapping[Key, Iterable[str]], directory: Directory) -> Iterator[Use]:
-    """The uses of a file: each key's event times by day and by who held the address then."""
-    for key, times in found.items():
+def attribute(times_by_key: Mapping[UseKey, Iterable[str]], directory: Directory) -> Iterator[Use]:
+    """Yield the uses of a file: the event times of each key, by day and by holder."""
+    for key, times in times_by_key.items():
         principal = directory.principal(key.principal) if key.principal.startswith("arn:") else None
         by_instance = directory.instance(key.instance) if key.instance else None
         for _, part in groupby(
@@ -62,8 +62,8 @@ def attribute(found: Mapping[Key, Iterable[str]], directory: Directory) -> Itera
             yield _use(key, pairs[0][1], principal, len(pairs), pairs[0][0], pairs[-1][0])
 
 
-def attribute_group(key: Key, requests: int, first_seen: str, last_seen: str, directory: Directory) -> Use | None:
-    """The use of requests of one day that were counted elsewhere; None when their address changed hands between them."""
+def attribute_group(key: UseKey, requests: int, first_seen: str, last_seen: str, directory: Directory) -> Use | None:
+    """Return the use of requests of one day, counted by Athena; None when the holder of their address changed in between."""
     principal = directory.principal(key.principal) if key.principal.startswith("arn:") else None
     holder = directory.instance(key.instance) if key.instance else None
     if holder is None:
@@ -74,7 +74,7 @@ def attribute_group(key: Key, requests: int, first_seen: str, last_seen: str, di
     return _use(key, holder, principal, requests, first_seen, last_seen)
 
 
-def _use(key: Key, holder: Holder | None, principal: Holder | None, requests: int, first: str, last: str) -> Use:
+def _use(key: UseKey, holder: Holder | None, principal: Holder | None, requests: int, first: str, last: str) -> Use:
     return Use(
         key=key,
         day=first[:10],
@@ -87,8 +87,8 @@ def _use(key: Key, holder: Holder | None, principal: Holder | None, requests: in
     )
 
 
-def _held(key: Key, time: str, directory: Directory) -> Holder | None:
-    # A service calls under its host's name, which nobody here holds.
+def _held(key: UseKey, time: str, directory: Directory) -> Holder | None:
+    # A service's address is its host name, which no resource holds.
     if not key.ip[:1].isdigit() and ":" not in key.ip:
         return None
     try:

@@ -1,4 +1,4 @@
-"""Clients, scans and rules as plain rows: the same names in tables, JSON, CSV and Parquet."""
+"""Clients, scans and rules as rows, with the same names in tables, JSON, CSV and Parquet."""
 
 from __future__ import annotations
 
@@ -6,8 +6,8 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
-from windlass.clients.grouping import upgrade_of
-from windlass.clients.model import Client, Count, Scan, Use
+from windlass.clients.client_groups import upgrade_of
+from windlass.clients.model import Client, RequestCount, Scan, Use
 from windlass.clients.rules import RULES
 from windlass.clients.sdks import sdks
 from windlass.core.errors import ConfigError
@@ -18,13 +18,13 @@ _PARQUET_ROWS = 50_000
 
 
 def client_row(client: Client) -> dict[str, Any]:
-    """A client with everything that is known of it."""
+    """Return a client with all of its values."""
     return {
         "rules": list(client.rules),
         "client": f"{client.sdk} {client.version}".strip() or client.agent[:60] or "(no agent)",
         "sdk": client.sdk,
         "version": client.version,
-        "required": next((one.required for one in client.findings if one.required), ""),
+        "required": next((finding.required for finding in client.findings if finding.required), ""),
         "requests": client.requests,
         "principal": client.principal,
         "owner": next(iter(client.owners), ""),
@@ -36,15 +36,15 @@ def client_row(client: Client) -> dict[str, Any]:
         "runtime": client.runtime,
         "findings": [
             {
-                "rule": one.rule,
-                "level": str(one.level),
-                "text": one.text,
-                "required": one.required,
-                "since": one.since.isoformat() if one.since else "",
-                "advice": one.advice,
-                "source": one.source,
+                "rule": finding.rule,
+                "level": str(finding.level),
+                "text": finding.text,
+                "required": finding.required,
+                "since": finding.since.isoformat() if finding.since else "",
+                "advice": finding.advice,
+                "source": finding.source,
             }
-            for one in client.findings
+            for finding in client.findings
         ],
         "signatures": dict(client.signatures),
         "tls": dict(client.tls),
@@ -59,7 +59,7 @@ def client_row(client: Client) -> dict[str, Any]:
 
 
 def use_row(use: Use) -> dict[str, Any]:
-    """One kept use, flat: for further SQL."""
+    """Return one stored use as a flat row, for SQL in other tools."""
     key = use.key
     return {
         "day": use.day,
@@ -82,15 +82,15 @@ def use_row(use: Use) -> dict[str, Any]:
     }
 
 
-def count_row(count: Count) -> dict[str, Any]:
-    """Requests by agent, signature and TLS version."""
+def count_row(count: RequestCount) -> dict[str, Any]:
+    """Return the requests of an agent, signature and TLS version."""
     parsed = sdks().get(_client_id(count.agent))
     return {
         "agent": count.agent,
         "sdk": parsed.title if parsed else "",
         "signature": count.signature,
         "tls": count.tls,
-        "noise": count.noise,
+        "exclusion": count.exclusion,
         "requests": count.requests,
     }
 
@@ -102,23 +102,23 @@ def _client_id(agent: str) -> str:
 
 
 def scan_row(scan: Scan) -> dict[str, Any]:
-    """A scan's numbers."""
+    """Return a scan's numbers."""
     return {name: getattr(scan, name) for name in Scan.__dataclass_fields__}
 
 
 def rule_rows() -> Iterator[dict[str, Any]]:
-    """The rules."""
+    """Yield the rules."""
     for rule in RULES:
         yield {"rule": rule.name, "level": str(rule.level), "title": rule.title}
 
 
 def sdk_rows() -> Iterator[dict[str, Any]]:
-    """The table of SDKs: SigV4 boundaries and ends of support, with where they are said."""
+    """Yield the table of SDKs: SigV4 boundaries and ends of support, with their sources."""
     for sdk in sdks().values():
         for end in sdk.ends or (None,):
             yield {
                 "sdk": sdk.title,
-                "sigv4_from": sdk.sigv4 or "not known",
+                "sigv4_from": sdk.sigv4 or "unknown",
                 "below": end.below if end else "",
                 "ended": (end.day.isoformat() if end.day else "ended") if end else "",
                 "seen": end.seen if end else sdk.seen,
@@ -128,7 +128,7 @@ def sdk_rows() -> Iterator[dict[str, Any]]:
 
 
 def write_parquet(uses: Iterator[Use], path: Path) -> int:
-    """Every kept use as a Parquet file; how many. ConfigError without pyarrow."""
+    """Write every stored use to a Parquet file. Return how many. ConfigError without pyarrow."""
     try:
         import pyarrow as pa
         import pyarrow.parquet as pq
@@ -166,7 +166,7 @@ def _schema(pa: Any) -> Any:
         "tls",
         "style",
         "region",
-        "who",
+        "caller_kind",
         "account_id",
         "bucket",
         "principal",

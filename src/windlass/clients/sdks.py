@@ -1,4 +1,4 @@
-"""The dated tables of SDKs and language runtimes, read from `data/*.toml`: one truth for both engines and the report."""
+"""The dated tables of SDKs and language runtimes (`data/*.toml`), used by both engines and the report."""
 
 from __future__ import annotations
 
@@ -19,9 +19,9 @@ ALWAYS, NEVER = "always", "never"
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class End:
-    """Versions below `below` are past support from `day` on, says `source`; `seen` is how that was verified.
+    """The end of support of versions below `below`, on `day`, according to `source`; `seen` is how it was verified.
 
-    Without a date their support ended long ago, on a day that AWS does not name.
+    Without a day, support ended on a day that AWS does not name.
     """
 
     below: str
@@ -33,22 +33,26 @@ class End:
     @property
     def bound(self) -> Version:
         """`below` as numbers."""
-        found = parse_version(self.below)
-        assert found is not None
-        return found
+        version = parse_version(self.below)
+        assert version is not None
+        return version
 
     def is_past(self, on: date) -> bool:
-        """Whether support has ended by that day."""
+        """True when support has ended by that day."""
         return self.day is None or self.day <= on
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Runtime:
-    """A language runtime: the names agents give it, and when its versions end."""
+    """A language runtime: its names in agents, and the ends of support of its versions.
+
+    `platforms` are names of operating systems that precede its version (`darwin/v13.2.0`).
+    """
 
     id: str
     title: str
     names: tuple[str, ...]
+    platforms: tuple[str, ...]
     advice: str
     checked: date
     ends: tuple[End, ...]
@@ -56,7 +60,7 @@ class Runtime:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Sdk:
-    """An SDK: its product names in agents, its first version with SigV4 by default, and when its versions end."""
+    """An SDK: its product names in agents, its first version with SigV4 by default, and its ends of support."""
 
     id: str
     title: str
@@ -72,7 +76,7 @@ class Sdk:
 
     @property
     def upgrade(self) -> str:
-        """What to upgrade to: a line that AWS supports and that signs S3 requests with SigV4 by default."""
+        """The release to upgrade to: AWS supports it, and it signs S3 requests with SigV4 by default."""
         if self.successor:
             return self.successor
         newest = max(self.ends, key=lambda end: end.bound, default=None)
@@ -80,13 +84,13 @@ class Sdk:
 
     @property
     def sigv4_bound(self) -> Version | None:
-        """The first version that signs with SigV4 by default; None for always, never and not known."""
+        """The first version that signs with SigV4 by default; None for always, never and unknown."""
         return None if self.sigv4 in ("", ALWAYS, NEVER) else parse_version(self.sigv4)
 
 
 @functools.cache
 def sdks() -> Mapping[str, Sdk]:
-    """Every SDK by id, in the order of the file."""
+    """Return every SDK by id, in the order of the file."""
     return {
         row["id"]: Sdk(
             id=row["id"],
@@ -107,12 +111,13 @@ def sdks() -> Mapping[str, Sdk]:
 
 @functools.cache
 def runtimes() -> Mapping[str, Runtime]:
-    """Every language runtime by id."""
+    """Return every language runtime by id."""
     return {
         row["id"]: Runtime(
             id=row["id"],
             title=row["title"],
             names=tuple(row["names"]),
+            platforms=tuple(row.get("platforms", ())),
             advice=row["advice"],
             checked=row["checked"],
             ends=_ends(row),
@@ -123,7 +128,7 @@ def runtimes() -> Mapping[str, Runtime]:
 
 @functools.cache
 def family_of(product: str) -> str:
-    """The id of the SDK that goes by this product name, in any case; empty for none."""
+    """Return the id of the SDK with this product name, in any case; empty for none."""
     name = product.lower()
     for sdk in sdks().values():
         for pattern in sdk.products:
@@ -133,14 +138,14 @@ def family_of(product: str) -> str:
 
 
 def end_of(ends: Iterable[End], version: Version | None) -> End | None:
-    """The row that a version falls under, past or still to come; None when its support has no known end."""
+    """Return the end of support of a version, past or future; None when it has none."""
     if version is None:
         return None
     return next((end for end in ends if version < end.bound), None)
 
 
 def supported_from(ends: Iterable[End], on: date) -> str:
-    """The first version that is not past support on that day; empty when none is."""
+    """Return the first version that is supported on that day; empty when no support has ended yet."""
     past = [end for end in ends if end.is_past(on)]
     return max(past, key=lambda end: end.bound).below if past else ""
 

@@ -1,4 +1,4 @@
-"""The clients' use cases: scan logs, report what was found; the one door for the command line, the API and the console."""
+"""The use cases of clients (scan logs, report findings) for the command line, the API and the console."""
 
 from __future__ import annotations
 
@@ -12,25 +12,26 @@ from typing import Any
 
 from windlass.clients import store as rows
 from windlass.clients import totals
-from windlass.clients.athena.days import ATHENA_PREFIX, attributed, day_contributions
-from windlass.clients.athena.engine import Athena, layout_of
+from windlass.clients.athena.client import AthenaClient, layout_of
+from windlass.clients.athena.daily_contributions import ATHENA_PREFIX, attributed, day_contributions
+from windlass.clients.client_groups import clients
 from windlass.clients.config import ClientsConfig
 from windlass.clients.contribution import Contribution
 from windlass.clients.coverage import Coverage, coverage_of
-from windlass.clients.digests import Verdict, keys_of, verify
-from windlass.clients.grouping import clients
-from windlass.clients.model import Client, Count, FileRead, Level, Outcome, Scan, Trouble, Use
-from windlass.clients.owners import Directory, Nobody, attribute
+from windlass.clients.digests import FileVerdict, keys_of, verify
+from windlass.clients.model import Client, FileOutcome, FileRead, Level, RequestCount, Scan, UnreadFile, Use
+from windlass.clients.owners import Directory, EmptyDirectory, attribute
+from windlass.clients.ports import AwsCaller
 from windlass.clients.rules import DEFAULT, RULES, judgement, named
-from windlass.clients.scan.engine import read_files
-from windlass.clients.scan.sources import Caller, Location, bucket_files, fetching, folder_files, parse_location
-from windlass.clients.scan.worker import LogFile, Plan, Read
+from windlass.clients.scan.file_readers import read_files
+from windlass.clients.scan.sources import Location, bucket_files, fetching, folder_files, parse_location
+from windlass.clients.scan.worker import LogFile, Read, ScanRules
 from windlass.core import clock
 from windlass.core.errors import Conflict, UsageError
 from windlass.core.ids import new_id
 from windlass.store.engine import Store
 
-__all__ = ["Clients", "Home", "ScanOptions", "ScanProgress"]
+__all__ = ["CallerContext", "Clients", "ScanOptions", "ScanProgress"]
 
 _BATCH_FILES = 64
 _BATCH_USES = 20_000
@@ -39,9 +40,9 @@ _ATHENA_DAYS = 7
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ScanOptions:
-    """What to scan and how. `since` and `until` choose days, which are read whole; `fresh` forgets what earlier scans found.
+    """The logs to scan, and how. `since` and `until` select full days; `fresh` deletes the results of earlier scans first.
 
-    `rules` are judged besides the default ones. `athena` lets Athena read; its answer replaces earlier ones day by day.
+    `rules` are applied besides the default ones. With `athena`, Athena reads the logs; its result of a day replaces earlier ones.
     """
 
     source: str
@@ -56,7 +57,7 @@ class ScanOptions:
 
 @dataclass(frozen=True, slots=True)
 class ScanProgress:
-    """How far a scan is."""
+    """The progress of a scan."""
 
     files: int
     total: int
@@ -66,17 +67,17 @@ class ScanProgress:
 
 
 @dataclass(frozen=True, slots=True)
-class Home:
-    """Where S3 is reached from: the caller's account and region."""
+class CallerContext:
+    """The way to AWS: the caller, with its own account and region."""
 
-    caller: Caller
+    caller: AwsCaller
     account_id: str
     region: str
 
 
 @dataclass
 class _Batch:
-    """Files read but not yet written."""
+    """Files that are read but not written yet."""
 
     contributions: list[Contribution] = field(default_factory=list)
     rows: int = 0
@@ -91,9 +92,9 @@ class _Batch:
 
 
 class Clients:
-    """Scans and reports over one store. `home` opens the way to S3, asked for only when a scan needs it.
+    """Scans and reports over one store. `home` opens the way to AWS; it is called only when a scan needs it.
 
-    `known_buckets` tells how many buckets the inventory has; None when there is no inventory.
+    `known_buckets` returns the number of buckets in the inventory; None without an inventory.
     """
 
     def __init__(
@@ -101,8 +102,8 @@ class Clients:
         store: Store,
         config: ClientsConfig,
         *,
-        home: Callable[[], Home],
-        directory: Callable[[], Directory] = Nobody,
+        home: Callable[[], CallerContext],
+        directory: Callable[[], Directory] = EmptyDirectory,
         known_buckets: Callable[[], int | None] = lambda: None,
         now: Callable[[], datetime] = clock.now,
     ) -> None:
@@ -114,12 +115,12 @@ class Clients:
         self._now = now
 
     @property
-    def home(self) -> Home:
+    def home(self) -> CallerContext:
         """The way to AWS, for the trail and for Athena."""
         return self._home()
 
     def today(self) -> date:
-        """The day that reports are made on unless they say another."""
+        """Return the default day of reports."""
         return self._now().date()
 
     # --- scanning ----------------------------------------------------------------------------------------------
@@ -131,10 +132,10 @@ class Clients:
         progress: Callable[[ScanProgress], None] = lambda _: None,
         stop: threading.Event | None = None,
     ) -> Scan:
-        """Read what is new under the source: files that changed, or that not every rule asked for has judged.
+        """Read the files of the source that are new, changed, or not judged by every rule yet.
 
-        Every file is judged by the default rules and those of `options`, and by what earlier scans asked for, so that no
-        later report misses what a narrower scan left out. A file counts once, whatever stops a scan.
+        Every file is judged by the default rules, those of `options` and those of earlier scans, so that no report misses
+        requests that a narrower scan left out. A file counts once, even when a scan is interrupted.
         """
         rules = self._rules(options)
         if options.athena:
@@ -154,7 +155,9 @@ class Clients:
             if location.bucket:
                 home = self._home()
                 fetch = stack.enter_context(fetching(home.caller, options.account_id or home.account_id, home.region))
-            reads = read_files(files, Plan(rules), fetch=fetch, workers=workers, total_bytes=total_bytes, stop=stop)
+            reads = read_files(
+                files, ScanRules(rules), fetch=fetch, workers=workers, total_bytes=total_bytes, stop=stop
+            )
             numbers = self._write(scan_id, reads, len(files), progress)
         totals.refresh_bounds(self._store)
         numbers["other_kind"] += len(left_out)
@@ -162,45 +165,45 @@ class Clients:
         return next(scan for scan in self.scans() if scan.scan_id == scan_id)
 
     def _rules(self, options: ScanOptions) -> tuple[str, ...]:
-        """Names of the rules to judge by; UsageError for a name that is none, before hours of reading."""
+        """Return the names of the rules to apply. UsageError for an unknown name, before any file is read."""
         judged = {entry.partition(":")[0] for _, judged in rows.known_files(self._store).values() for entry in judged}
         known = {rule.name for rule in RULES} & (set() if options.fresh or options.athena else judged)
         return tuple(rule.name for rule in named([*DEFAULT, *self.config.rules, *options.rules, *known]))
 
     def _refuse_overlap(self, location: Location, *, athena: bool) -> None:
-        """Conflict when the other engine has read the same logs: their requests would count twice."""
+        """Raise Conflict when the other engine has read the same logs: their requests would count twice."""
         if not location.bucket:
             return
         for name, source in rows.sources(self._store).items():
             if name.startswith(ATHENA_PREFIX) is athena:
                 continue
             if source.startswith(location.text) or location.text.startswith(source):
-                engine = "Athena" if not athena else "a scan of the files"
+                engine = "AthenaClient" if not athena else "a scan of the files"
                 raise Conflict(
-                    f"{location.text} was read by {engine} before: its requests would count twice",
-                    hint="Scan the way you did before, or with --fresh, which forgets what earlier scans found.",
+                    f"{location.text} was already read by {engine}; its requests would count twice",
+                    hint="Scan as before, or add --fresh, which deletes the results of earlier scans.",
                 )
 
     def _new_files(
         self, location: Location, options: ScanOptions, rules: tuple[str, ...]
     ) -> tuple[list[LogFile], list[Contribution], int]:
-        """(files to read, files left out by their names, how many are known already)."""
+        """Return (files to read, files left out by their names, number of files that are known already)."""
         days = {"first_day": _first_day(options), "last_day": _last_day(options)}
-        known, wanted = rows.known_files(self._store), judgement(named(rules))
-        found: Iterator[LogFile]
+        known, judged_by = rows.known_files(self._store), judgement(named(rules))
+        listed: Iterator[LogFile]
         if location.bucket:
             home = self._home()
             account_id = options.account_id or home.account_id
-            found = bucket_files(home.caller, account_id, home.region, location, **days)
+            listed = bucket_files(home.caller, account_id, home.region, location, **days)
         else:
-            found = folder_files(Path(location.path), **days)
+            listed = folder_files(Path(location.path), **days)
         new: dict[str, LogFile] = {}
         left_out, skipped = [], 0
-        for file in found:
+        for file in listed:
             identity, judged = known.get(file.name, ("", frozenset[str]()))
             if file.left_out:
                 left_out.append(_left_out(file))
-            elif file.name in new or (identity == file.identity and wanted <= judged):
+            elif file.name in new or (identity == file.identity and judged_by <= judged):
                 skipped += 1
             else:
                 new[file.name] = file
@@ -214,12 +217,12 @@ class Clients:
         batch = _Batch()
         try:
             for read in reads:
-                uses = tuple(attribute(read.folded.uses, directory))
-                batch.add(Contribution(read.file, uses, read.folded.counts, read.folded.buckets))
+                uses = tuple(attribute(read.totals.uses, directory))
+                batch.add(Contribution(read.file, uses, read.totals.counts, read.totals.buckets))
                 file = read.file
                 numbers["files"] += 1
-                numbers["broken"] += file.outcome is Outcome.UNREADABLE
-                numbers["other_kind"] += file.outcome is Outcome.OTHER_KIND
+                numbers["broken"] += file.outcome is FileOutcome.UNREADABLE
+                numbers["other_kind"] += file.outcome is FileOutcome.OTHER_KIND
                 for name in ("size_bytes", "raw_bytes", "records", "requests"):
                     numbers[name] += getattr(file, name)
                 if batch.full:
@@ -235,7 +238,7 @@ class Clients:
     def _scan_by_athena(self, options: ScanOptions, rules: tuple[str, ...], stop: threading.Event | None) -> Scan:
         location = parse_location(options.source)
         if not location.bucket:
-            raise UsageError(f"Athena reads no folder ({options.source})", hint="Name s3://BUCKET/AWSLogs/.")
+            raise UsageError(f"Athena can't read the folder {options.source}", hint="Pass s3://BUCKET/AWSLogs/.")
         home = self._home()
         account_id = options.account_id or home.account_id
         first_day = _first_day(options) or (self._now() - timedelta(days=_ATHENA_DAYS)).date().isoformat()
@@ -243,7 +246,7 @@ class Clients:
         if not options.fresh:
             self._refuse_overlap(location, athena=True)
         layout = layout_of(home.caller, account_id, home.region, location, since_day=first_day)
-        athena = Athena(
+        athena = AthenaClient(
             home.caller,
             account_id,
             home.region,
@@ -254,12 +257,14 @@ class Clients:
         )
         scan_id, now = new_id("scan", self._now()), self._now()
         athena.prepare(layout)
-        answer = athena.ask(layout, rules=rules, first_day=first_day, last_day=last_day)
+        answer = athena.run_query(layout, rules=rules, first_day=first_day, last_day=last_day)
         directory = self._directory()
         uses, changed = attributed(answer, directory)
         scanned = answer.scanned_bytes
-        if changed:  # their uses once more, to the second
-            again = athena.ask(layout, rules=rules, first_day=first_day, last_day=last_day, addresses=sorted(changed))
+        if changed:  # addresses whose holder changed: their uses by second
+            again = athena.run_query(
+                layout, rules=rules, first_day=first_day, last_day=last_day, addresses=sorted(changed)
+            )
             uses += attributed(again, directory)[0]
             scanned += again.scanned_bytes
         days = day_contributions(location.text, rules, uses, answer.counts(), first_day=first_day, last_day=last_day)
@@ -273,12 +278,12 @@ class Clients:
         rows.finish_scan(self._store, scan_id, now=self._now(), numbers=numbers)
         return next(scan for scan in self.scans() if scan.scan_id == scan_id)
 
-    def verify(self, source: str, *, since: datetime, until: datetime | None = None) -> Iterator[Verdict]:
-        """The verdict on every digest file below `source` since a time, and on every log file they name."""
+    def verify(self, source: str, *, since: datetime, until: datetime | None = None) -> Iterator[FileVerdict]:
+        """Yield the verdict on every digest file below `source` since a time, and on every log file in them."""
         location = parse_location(source)
         if not location.bucket:
             raise UsageError(
-                f"digests are verified where CloudTrail put them, not in {source}", hint="Name s3://BUCKET/AWSLogs/."
+                f"digests can be verified only in their bucket, not in {source}", hint="Pass s3://BUCKET/AWSLogs/."
             )
         home, end = self._home(), until or self._now()
 
@@ -306,13 +311,15 @@ class Clients:
     def report(
         self, *, rules: Sequence[str] = (), on: date | None = None, since_day: str = "", level: Level | None = None
     ) -> tuple[Client, ...]:
-        """The clients that the rules find fault with on a day, findings before information, most requests first."""
-        wanted = [rule for rule in named(rules or self.config.rules) if level is None or rule.level is level]
-        found = clients(rows.uses(self._store, since_day=since_day), wanted, on or self.today())
-        return tuple(sorted(found, key=lambda one: (_is_info(one), -one.requests, one.agent, one.principal)))
+        """Return the clients with findings on a day: findings before information, most requests first."""
+        selected = [rule for rule in named(rules or self.config.rules) if level is None or rule.level is level]
+        groups = clients(rows.uses(self._store, since_day=since_day), selected, on or self.today())
+        return tuple(
+            sorted(groups, key=lambda client: (_is_info(client), -client.requests, client.agent, client.principal))
+        )
 
     def coverage(self, *, rules: Sequence[str] = (), since_day: str = "") -> Coverage:
-        """What the logs that were read can say about these rules, and what stays unknown."""
+        """Return how completely the logs that were read cover these rules."""
         return coverage_of(
             rows.file_groups(self._store),
             named(rules or self.config.rules),
@@ -322,32 +329,32 @@ class Clients:
             buckets_known=self._known_buckets(),
         )
 
-    def counts(self, *, since_day: str = "") -> tuple[Count, ...]:
-        """All S3 requests by agent, signature and TLS version."""
+    def counts(self, *, since_day: str = "") -> tuple[RequestCount, ...]:
+        """Return the number of S3 requests by agent, signature and TLS version."""
         return rows.counts(self._store, since_day=since_day)
 
     def uses(self, *, since_day: str = "") -> Iterator[Use]:
-        """Everything the scans kept, one row per key, day and holder."""
+        """Yield every stored use: one per key, day and holder."""
         return rows.uses(self._store, since_day=since_day)
 
     def signatures(self) -> tuple[tuple[str, str, int], ...]:
-        """(day, signature, requests) of all clients."""
+        """Return (day, signature, requests) of all clients."""
         return rows.signature_totals(self._store)
 
     def tls(self) -> tuple[tuple[str, str, int], ...]:
-        """(day, TLS version, requests) of all clients."""
+        """Return (day, TLS version, requests) of all clients."""
         return rows.tls_totals(self._store)
 
     def scans(self, limit: int = 20) -> tuple[Scan, ...]:
-        """The last scans, newest first."""
+        """Return the last scans, newest first."""
         return rows.list_scans(self._store, limit)
 
-    def troubles(self, scan_id: str = "") -> tuple[Trouble, ...]:
-        """Files that could not be read."""
-        return rows.troubles(self._store, scan_id)
+    def unread_files(self, scan_id: str = "") -> tuple[UnreadFile, ...]:
+        """Return the files that could not be read as logs."""
+        return rows.unread_files(self._store, scan_id)
 
     def forget(self) -> None:
-        """Everything that scans found."""
+        """Delete the results of all scans."""
         rows.forget(self._store)
 
 
@@ -360,7 +367,7 @@ def _first_day(options: ScanOptions) -> str:
 
 
 def _last_day(options: ScanOptions) -> str:
-    """The last day with a moment before `until`."""
+    """Return the last day that begins before `until`."""
     return (options.until - timedelta(microseconds=1)).date().isoformat() if options.until else ""
 
 
@@ -371,7 +378,7 @@ def _left_out(file: LogFile) -> Contribution:
             source=file.source,
             identity=file.identity,
             size_bytes=file.size_bytes,
-            outcome=Outcome.OTHER_KIND,
+            outcome=FileOutcome.OTHER_KIND,
             problem=file.left_out,
         )
     )

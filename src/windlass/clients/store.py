@@ -1,4 +1,4 @@
-"""The clients' tables: scans recorded, and everything that reports read. `totals.py` writes what files add."""
+"""The clients' tables: records of scans, and the queries of reports. `totals.py` writes the contributions of files."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from typing import Any
 from sqlalchemy import delete, func, select, update
 
 from windlass.clients.coverage import FileGroup
-from windlass.clients.model import Count, Facts, Key, Outcome, Scan, Trouble, Use
+from windlass.clients.model import FileOutcome, RequestCount, RequestFacts, Scan, UnreadFile, Use, UseKey
 from windlass.clients.tables import client_bucket, client_count, client_file, client_scan, client_use
 from windlass.core.clock import format_time, parse_time
 from windlass.store.engine import Store
@@ -26,13 +26,13 @@ __all__ = [
     "signature_totals",
     "sources",
     "tls_totals",
-    "troubles",
+    "unread_files",
     "uses",
 ]
 
 
 def begin_scan(store: Store, scan_id: str, *, source: str, engine: str, rules: Iterable[str], now: datetime) -> None:
-    """A new scan, under way."""
+    """Record a new scan."""
     with store.write() as connection:
         connection.execute(
             client_scan.insert().values(
@@ -54,7 +54,7 @@ def begin_scan(store: Store, scan_id: str, *, source: str, engine: str, rules: I
 
 
 def finish_scan(store: Store, scan_id: str, *, now: datetime, numbers: Mapping[str, int]) -> None:
-    """The scan's end and its numbers."""
+    """Record the scan's end and its numbers."""
     with store.write() as connection:
         connection.execute(
             update(client_scan)
@@ -64,38 +64,40 @@ def finish_scan(store: Store, scan_id: str, *, now: datetime, numbers: Mapping[s
 
 
 def known_files(store: Store) -> dict[str, tuple[str, frozenset[str]]]:
-    """(identity, rules it was judged by) of every file that was read, by its name."""
+    """Return (identity, rules that judged it) of every file that was read, by name."""
     with store.read() as connection:
         rows = connection.execute(select(client_file.c.name, client_file.c.identity, client_file.c.judged))
         judged: dict[str, frozenset[str]] = {}
         return {row.name: (row.identity, judged.setdefault(row.judged, frozenset(row.judged.split()))) for row in rows}
 
 
-def troubles(store: Store, scan_id: str = "") -> tuple[Trouble, ...]:
-    """The files that could not be read or hold no CloudTrail records, of one scan or of all, unreadable ones first."""
+def unread_files(store: Store, scan_id: str = "") -> tuple[UnreadFile, ...]:
+    """Return the files that could not be read or have no CloudTrail records, of one scan or all, unreadable ones first."""
     columns = (client_file.c.source, client_file.c.problem, client_file.c.outcome)
-    statement = select(*columns).where(client_file.c.outcome != str(Outcome.LOG))
+    statement = select(*columns).where(client_file.c.outcome != str(FileOutcome.LOG))
     if scan_id:
         statement = statement.where(client_file.c.scan_id == scan_id)
     with store.read() as connection:
         rows = connection.execute(statement.order_by(client_file.c.outcome.desc(), client_file.c.source))
-        return tuple(Trouble(source=row.source, problem=row.problem, outcome=Outcome(row.outcome)) for row in rows)
+        return tuple(
+            UnreadFile(source=row.source, problem=row.problem, outcome=FileOutcome(row.outcome)) for row in rows
+        )
 
 
 def sources(store: Store) -> dict[str, str]:
-    """The source of every file that was read, by its name."""
+    """Return the source of every file that was read, by name."""
     with store.read() as connection:
         return {row.name: row.source for row in connection.execute(select(client_file.c.name, client_file.c.source))}
 
 
 def file_groups(store: Store) -> tuple[FileGroup, ...]:
-    """Files counted by what they turned out to be, the days they cover and the rules that judged them."""
+    """Return the number of files by outcome, days and rules that judged them."""
     columns = (client_file.c.outcome, client_file.c.first_day, client_file.c.last_day, client_file.c.judged)
     statement = select(*columns, func.count().label("files"), func.sum(client_file.c.records).label("records"))
     with store.read() as connection:
         return tuple(
             FileGroup(
-                outcome=Outcome(row.outcome),
+                outcome=FileOutcome(row.outcome),
                 first_day=row.first_day,
                 last_day=row.last_day,
                 judged=frozenset(row.judged.split()),
@@ -107,13 +109,13 @@ def file_groups(store: Store) -> tuple[FileGroup, ...]:
 
 
 def bucket_requests(store: Store) -> dict[str, int]:
-    """Requests of every bucket that the logs name."""
+    """Return the number of requests of every bucket in the logs."""
     with store.read() as connection:
         return {row.bucket: row.requests for row in connection.execute(select(client_bucket))}
 
 
 def list_scans(store: Store, limit: int = 20) -> tuple[Scan, ...]:
-    """The last scans, newest first."""
+    """Return the last scans, newest first."""
     with store.read() as connection:
         rows = connection.execute(select(client_scan).order_by(client_scan.c.started_at.desc()).limit(limit)).all()
     return tuple(
@@ -142,7 +144,7 @@ def list_scans(store: Store, limit: int = 20) -> tuple[Scan, ...]:
 
 
 def uses(store: Store, *, since_day: str = "") -> Iterator[Use]:
-    """Every use, those of one agent together."""
+    """Yield every use, sorted by agent."""
     statement = select(client_use).order_by(client_use.c.agent, client_use.c.use_id)
     if since_day:
         statement = statement.where(client_use.c.day >= since_day)
@@ -150,9 +152,9 @@ def uses(store: Store, *, since_day: str = "") -> Iterator[Use]:
         for row in connection.execution_options(yield_per=2000).execute(statement):
             values = row._mapping  # noqa: SLF001  SQLAlchemy's name for the row as a mapping
             yield Use(
-                key=Key(
-                    Facts(*(values[name] for name in Facts._fields)),
-                    *(values[name] for name in Key._fields if name != "facts"),
+                key=UseKey(
+                    RequestFacts(*(values[name] for name in RequestFacts._fields)),
+                    *(values[name] for name in UseKey._fields if name != "facts"),
                 ),
                 day=row.day,
                 holder=row.holder,
@@ -164,45 +166,50 @@ def uses(store: Store, *, since_day: str = "") -> Iterator[Use]:
             )
 
 
-def counts(store: Store, *, since_day: str = "") -> tuple[Count, ...]:
-    """Requests by agent, signature, TLS version and noise, over all days."""
-    columns = (client_count.c.agent, client_count.c.signature, client_count.c.tls, client_count.c.noise)
+def counts(store: Store, *, since_day: str = "") -> tuple[RequestCount, ...]:
+    """Return the number of requests by agent, signature, TLS version and exclusion, over all days."""
+    columns = (client_count.c.agent, client_count.c.signature, client_count.c.tls, client_count.c.exclusion)
     number = func.sum(client_count.c.requests)
     statement = select(*columns, number.label("number")).group_by(*columns).order_by(number.desc(), *columns)
     if since_day:
         statement = statement.where(client_count.c.day >= since_day)
     with store.read() as connection:
         return tuple(
-            Count(
-                agent=row.agent, signature=row.signature, tls=row.tls, day="", noise=row.noise, requests=int(row.number)
+            RequestCount(
+                agent=row.agent,
+                signature=row.signature,
+                tls=row.tls,
+                day="",
+                exclusion=row.exclusion,
+                requests=int(row.number),
             )
             for row in connection.execute(statement)
         )
 
 
 def signature_totals(store: Store) -> tuple[tuple[str, str, int], ...]:
-    """(day, signature, requests) of what is no noise, for charts."""
+    """Return (day, signature, requests) of the requests that are not excluded, for charts."""
     return _totals(store, client_count.c.signature)
 
 
 def tls_totals(store: Store) -> tuple[tuple[str, str, int], ...]:
-    """(day, TLS version, requests) of what is no noise, for charts."""
+    """Return (day, TLS version, requests) of the requests that are not excluded, for charts."""
     return _totals(store, client_count.c.tls)
 
 
 def _totals(store: Store, column: Any) -> tuple[tuple[str, str, int], ...]:
     statement = (
-        select(client_count.c.day, column.label("what"), func.sum(client_count.c.requests).label("number"))
-        .where(client_count.c.noise == "")
+        select(client_count.c.day, column.label("value"), func.sum(client_count.c.requests).label("number"))
+        .where(client_count.c.exclusion == "")
         .group_by(client_count.c.day, column)
         .order_by(client_count.c.day, column)
     )
     with store.read() as connection:
-        return tuple((row.day, row.what, int(row.number)) for row in connection.execute(statement))
+        return tuple((row.day, row.value, int(row.number)) for row in connection.execute(statement))
 
 
 def forget(store: Store) -> None:
-    """Everything that scans found, and which files they read."""
+    """Delete the results of all scans and the records of the files that they read."""
     with store.write() as connection:
         for table in (client_use, client_count, client_bucket, client_file, client_scan):
             connection.execute(delete(table))

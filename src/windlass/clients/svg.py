@@ -1,4 +1,4 @@
-"""Requests by day as SVG, for the console and the HTML report: no script, printable, every number in a title."""
+"""Requests by day as SVG, for the console and the HTML report: no script, printable, every number in a tooltip."""
 
 from __future__ import annotations
 
@@ -13,11 +13,11 @@ _LEFT, _TOP, _BOTTOM = 46, 8, 22
 
 
 def series(totals: Sequence[tuple[str, str, int]]) -> tuple[list[str], list[tuple[str, dict[str, int]]]]:
-    """From (day, what, requests) rows: the names, those of most requests first, and each day's requests by name."""
+    """Return the names in (day, name, requests) rows, most requests first, and each day's requests by name."""
     sums: dict[str, int] = {}
     days: dict[str, dict[str, int]] = {}
-    for day, what, number in totals:
-        name = what or "not told"
+    for day, value, number in totals:
+        name = value or "unknown"
         sums[name] = sums.get(name, 0) + number
         days.setdefault(day, {})[name] = days.get(day, {}).get(name, 0) + number
     return sorted(sums, key=lambda name: -sums[name]), sorted(days.items())
@@ -31,7 +31,7 @@ def by_day(
     width: int = 720,
     height: int = 190,
 ) -> Markup:
-    """Stacked bars by day; `classes` gives each name its style class (`other` for the rest), which carries the colour."""
+    """Return stacked bars by day. `classes` maps names to style classes (default: `other`), which set the colour."""
     names, days = series(totals)
     top = _nice(max((sum(parts.values()) for _, parts in days), default=0))
     deep = height - _TOP - _BOTTOM
@@ -47,11 +47,11 @@ def by_day(
     for at, (day, numbers) in enumerate(days):
         x, y = _LEFT + at * step, float(_TOP + deep)
         wide = min(step - min(4.0, step * 0.25), 60.0)
-        said = ", ".join(f"{numbers[name]:,} {name}" for name in names if name in numbers)
-        parts.append(f"<g><title>{escape(day)}: {escape(said)}</title>")
+        tooltip = ", ".join(f"{numbers[name]:,} {name}" for name in names if name in numbers)
+        parts.append(f"<g><title>{escape(day)}: {escape(tooltip)}</title>")
         for name in names:
             if numbers.get(name):
-                tall = max(deep * numbers[name] / top, 1.5)  # one request among millions must be seen
+                tall = max(deep * numbers[name] / top, 1.5)  # one request among millions must be visible
                 y -= tall
                 kind = classes.get(name, "other")
                 parts.append(

@@ -1,16 +1,16 @@
-"""The clients' tables; store/migrations/versions/0004_clients.py and 0009_client_files.py make them."""
+"""The clients' tables, as the migrations create them (0004, 0009, 0016)."""
 
 from __future__ import annotations
 
 from sqlalchemy import BigInteger, Column, Integer, LargeBinary, String, Table, Text
 
-from windlass.clients.model import Facts, Key
+from windlass.clients.model import RequestFacts, UseKey
 from windlass.store.metadata import Time, metadata
 
 __all__ = ["DIMENSIONS", "client_bucket", "client_count", "client_file", "client_scan", "client_use"]
 
-DIMENSIONS = (*Facts._fields, *(name for name in Key._fields if name != "facts"))
-"""The columns that tell a use from another, besides its day and holder."""
+DIMENSIONS = (*RequestFacts._fields, *(name for name in UseKey._fields if name != "facts"))
+"""The columns that identify a use, besides its day and holder."""
 
 client_scan = Table(
     "client_scan",
@@ -66,7 +66,7 @@ client_count = Table(
     Column("signature", Text),
     Column("tls", Text),
     Column("day", String(10)),
-    Column("noise", String(16)),
+    Column("exclusion", String(16)),
     Column("requests", BigInteger),
 )
 

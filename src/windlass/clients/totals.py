@@ -1,4 +1,4 @@
-"""The totals of all log files, and each file's share of them: written together, so that a file counts once or not at all."""
+"""The totals of all log files, written in one transaction with each file's share, so that a file counts once."""
 
 from __future__ import annotations
 
@@ -10,23 +10,22 @@ from typing import Any
 
 from sqlalchemy import Connection, bindparam, case, delete, select, update
 
-from windlass.clients.contribution import Contribution, Share, pack_share, unpack_share
-from windlass.clients.model import Count, FileRead, Use
+from windlass.clients.contribution import Contribution, TotalsShare, pack_share, unpack_share
+from windlass.clients.model import FileRead, RequestCount, Use
 from windlass.clients.tables import DIMENSIONS, client_bucket, client_count, client_file, client_use
 from windlass.store.engine import Store
 
 __all__ = ["add", "refresh_bounds", "remove_files"]
 
 _BATCH = 2000
-_NAMES = 500
-"""Names in one statement: SQLite takes 32,766 values, PostgreSQL 65,535."""
+_MAX_NAMES = 500  # in one statement: SQLite accepts 32,766 values, PostgreSQL 65,535
 _TIME_LENGTH = 32
 
 
 def add(store: Store, scan_id: str, contributions: Iterable[Contribution]) -> None:
-    """Record files as read and bring the totals up to date, in one transaction: a file counts once, or not at all.
+    """Record files as read and update the totals, in one transaction.
 
-    A file that is known already is replaced: what it added before is taken out of the totals again.
+    A file that is known already is replaced: its earlier share is subtracted from the totals.
     """
     latest = {contribution.file.name: contribution for contribution in contributions}
     with store.write() as connection:
@@ -42,18 +41,18 @@ def add(store: Store, scan_id: str, contributions: Iterable[Contribution]) -> No
 
 
 def remove_files(store: Store, names: Iterable[str]) -> None:
-    """Take files and what they added out of the store."""
+    """Remove files and their shares of the totals."""
     with store.write() as connection:
         listed = list(names)
         totals = _Totals()
         totals.subtract(_shares(connection, listed))
         totals.write(store, connection)
-        for at in range(0, len(listed), _NAMES):
-            connection.execute(delete(client_file).where(client_file.c.name.in_(listed[at : at + _NAMES])))
+        for at in range(0, len(listed), _MAX_NAMES):
+            connection.execute(delete(client_file).where(client_file.c.name.in_(listed[at : at + _MAX_NAMES])))
 
 
 class _Totals:
-    """Changes to the totals, summed by row so that each row is written once."""
+    """Changes to the totals, summed by row, so that each row is written once."""
 
     def __init__(self) -> None:
         self.uses: dict[str, dict[str, Any]] = {}
@@ -63,8 +62,8 @@ class _Totals:
         self.stale: set[str] = set()
         self.fewer_counts: Counter[str] = Counter()
 
-    def add(self, contribution: Contribution) -> Share:
-        """Add a file; its share of the totals, by row."""
+    def add(self, contribution: Contribution) -> TotalsShare:
+        """Add a file and return its share of the totals."""
         uses: dict[str, tuple[int, str, str]] = {}
         for use in contribution.uses:
             row = _use_row(use)
@@ -77,18 +76,20 @@ class _Totals:
             requests, first, last = uses.get(key, (0, row["first_seen"], row["last_seen"]))
             uses[key] = (requests + use.requests, min(first, row["first_seen"]), max(last, row["last_seen"]))
         counts: dict[str, int] = {}
-        for (agent, signature, tls, day, noise), requests in contribution.counts.items():
-            row = _count_row(Count(agent=agent, signature=signature, tls=tls, day=day, noise=noise, requests=requests))
+        for (agent, signature, tls, day, exclusion), requests in contribution.counts.items():
+            row = _count_row(
+                RequestCount(agent=agent, signature=signature, tls=tls, day=day, exclusion=exclusion, requests=requests)
+            )
             held = self.counts.setdefault(row["count_id"], row)
             if held is not row:
                 held["requests"] += requests
             counts[row["count_id"]] = counts.get(row["count_id"], 0) + requests
         buckets = {_plain(name): requests for name, requests in contribution.buckets.items()}
         self.buckets.update(buckets)
-        return Share(uses, counts, buckets)
+        return TotalsShare(uses, counts, buckets)
 
-    def subtract(self, shares: Iterable[Share]) -> None:
-        """Take out what files added before. A use whose first or last request may have been theirs becomes stale."""
+    def subtract(self, shares: Iterable[TotalsShare]) -> None:
+        """Subtract earlier shares. A use becomes stale when its first or last request may have been in one of them."""
         for share in shares:
             for key, (requests, first, last) in share.uses.items():
                 row = self.uses.get(key)
@@ -99,7 +100,7 @@ class _Totals:
             self.buckets.subtract(share.buckets)
 
     def write(self, store: Store, connection: Connection) -> None:
-        """Write the changes; rows that come to nothing are deleted."""
+        """Write the changes; rows without requests are deleted."""
         _add_up(store, connection, client_use, "use_id", self.uses.values())
         _add_up(store, connection, client_count, "count_id", self.counts.values())
         _add_up(
@@ -114,14 +115,14 @@ class _Totals:
         if self.fewer or self.fewer_counts:
             for table in (client_use, client_count, client_bucket):
                 connection.execute(delete(table).where(table.c.requests <= 0))
-        for at in range(0, len(stale := sorted(self.stale)), _NAMES):
+        for at in range(0, len(stale := sorted(self.stale)), _MAX_NAMES):
             connection.execute(
-                update(client_use).where(client_use.c.use_id.in_(stale[at : at + _NAMES])).values(bounds_stale=1)
+                update(client_use).where(client_use.c.use_id.in_(stale[at : at + _MAX_NAMES])).values(bounds_stale=1)
             )
 
 
 def refresh_bounds(store: Store) -> None:
-    """Read the first and last request of stale uses again from the files that remain."""
+    """Set the first and last request of stale uses from the shares of the remaining files."""
     with store.write() as connection:
         stale = set(connection.scalars(select(client_use.c.use_id).where(client_use.c.bounds_stale == 1)))
         if not stale:
@@ -144,12 +145,12 @@ def refresh_bounds(store: Store) -> None:
             )
 
 
-def _shares(connection: Connection, names: Sequence[str]) -> list[Share]:
-    found: list[Share] = []
-    for at in range(0, len(names), _NAMES):
-        statement = select(client_file.c.share).where(client_file.c.name.in_(names[at : at + _NAMES]))
-        found += [unpack_share(body) for body in connection.execute(statement).scalars()]
-    return found
+def _shares(connection: Connection, names: Sequence[str]) -> list[TotalsShare]:
+    shares: list[TotalsShare] = []
+    for at in range(0, len(names), _MAX_NAMES):
+        statement = select(client_file.c.share).where(client_file.c.name.in_(names[at : at + _MAX_NAMES]))
+        shares += [unpack_share(body) for body in connection.execute(statement).scalars()]
+    return shares
 
 
 def _file_row(file: FileRead, scan_id: str, share: bytes) -> dict[str, Any]:
@@ -223,13 +224,13 @@ def _use_row(use: Use) -> dict[str, Any]:
     }
 
 
-def _count_row(count: Count) -> dict[str, Any]:
+def _count_row(count: RequestCount) -> dict[str, Any]:
     texts = [_plain(text) for text in (count.agent, count.signature, count.tls)]
     return {
-        "count_id": _digest([*texts, count.day, count.noise]),
+        "count_id": _digest([*texts, count.day, count.exclusion]),
         **dict(zip(("agent", "signature", "tls"), texts, strict=True)),
         "day": count.day,
-        "noise": count.noise,
+        "exclusion": count.exclusion,
         "requests": count.requests,
     }
 
@@ -239,5 +240,5 @@ def _digest(texts: Iterable[str]) -> str:
 
 
 def _plain(text: str) -> str:
-    """PostgreSQL takes no NUL in a text."""
+    """Return the text without NUL, which PostgreSQL rejects."""
     return text.replace("\0", "\ufffd") if "\0" in text else text

@@ -1,7 +1,7 @@
-"""The trail that records S3 data events: what enabling it does and costs (pure), and doing it.
+"""The trail of S3 data events: the calls that create it and its estimated cost (pure), and making the calls.
 
-S3 data events only, management events off, all regions, log-file validation on; the log bucket itself is left out, or
-each file that CloudTrail writes would be an event of its own. Sources: CloudTrail User Guide, "Amazon S3 bucket policy
+The trail records S3 data events of all regions and no management events, with log-file validation. The log bucket itself is
+excluded: otherwise each file that CloudTrail writes would be another event. Sources: CloudTrail User Guide, "Amazon S3 bucket policy
 for CloudTrail" and "Advanced event selectors".
 """
 
@@ -9,25 +9,25 @@ from __future__ import annotations
 
 import json
 import tomllib
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from importlib.resources import files
-from typing import Any, Protocol
+from typing import Any
 
+from windlass.clients.ports import AwsCaller
 from windlass.core.errors import Conflict, NotFound, WindlassError
 
 __all__ = [
-    "Action",
-    "Caller",
-    "Estimate",
     "Prices",
+    "TrailCall",
+    "TrailCost",
     "TrailState",
     "bucket_exists",
     "disable_actions",
     "enable_actions",
     "estimate",
-    "perform",
+    "make_calls",
     "prices",
     "requests_per_day",
     "state_of",
@@ -36,23 +36,9 @@ __all__ = [
 _METRIC_DAYS = 7
 
 
-class Caller(Protocol):
-    """AWS by operation name."""
-
-    def call(self, account_id: str, region: str, service: str, operation: str, /, **params: Any) -> dict[str, Any]:
-        """One call's answer."""
-        ...
-
-    def pages(
-        self, account_id: str, region: str, service: str, operation: str, /, **params: Any
-    ) -> Iterator[dict[str, Any]]:
-        """A listing's answers."""
-        ...
-
-
 @dataclass(frozen=True, slots=True)
-class Action:
-    """One call that changes something: the effect as data, printed by a dry run and made by `perform`."""
+class TrailCall:
+    """One call that changes something, as data: a dry run prints it, `make_calls` makes it."""
 
     service: str
     operation: str
@@ -62,7 +48,7 @@ class Action:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Prices:
-    """US dollars, and the size of an event."""
+    """Prices in US dollars, and the size of an event."""
 
     data_events_per_100k: float
     storage_per_gb_month: float
@@ -71,8 +57,8 @@ class Prices:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Estimate:
-    """What the trail would cost a month, from the requests that S3 counted; buckets without request metrics are unknown."""
+class TrailCost:
+    """The trail's monthly cost, estimated from S3's request metrics; buckets without these are `unknown`."""
 
     requests_per_day: float
     known: tuple[str, ...]
@@ -83,13 +69,13 @@ class Estimate:
 
     @property
     def total_usd_month(self) -> float:
-        """Events and the storage of one month of them."""
+        """The cost of one month's events and their storage."""
         return self.events_usd_month + self.storage_usd_month
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TrailState:
-    """The trail as it is."""
+    """The current state of the trail."""
 
     name: str
     exists: bool
@@ -103,22 +89,22 @@ class TrailState:
 
     @property
     def location(self) -> str:
-        """Where its files are, for `windlass clients scan`."""
+        """The location of its files, for `windlass clients scan`."""
         return f"s3://{self.bucket}/AWSLogs/" if self.bucket else ""
 
 
 def prices() -> Prices:
-    """The price table."""
+    """Return the price table."""
     text = files("windlass.clients").joinpath("data", "prices.toml").read_text(encoding="utf-8")
     return Prices(**tomllib.loads(text))
 
 
-def estimate(requests_per_day: Mapping[str, float | None], table: Prices) -> Estimate:
-    """What a month costs. `requests_per_day` by bucket; None where S3 does not count them."""
+def estimate(requests_per_day: Mapping[str, float | None], table: Prices) -> TrailCost:
+    """Estimate the monthly cost. `requests_per_day` by bucket; None for a bucket without request metrics."""
     known = {name: number for name, number in requests_per_day.items() if number is not None}
     total = sum(known.values())
     gigabytes = total * 30 * table.bytes_per_event / 1e9
-    return Estimate(
+    return TrailCost(
         requests_per_day=total,
         known=tuple(sorted(known)),
         unknown=tuple(sorted(requests_per_day.keys() - known.keys())),
@@ -138,11 +124,11 @@ def enable_actions(
     buckets: Sequence[str],
     keep_days: int,
     new_bucket: bool,
-) -> tuple[Action, ...]:
-    """The calls that make the trail, in order; with the log bucket where that is new."""
+) -> tuple[TrailCall, ...]:
+    """Return the calls, in order, that create the trail, and the log bucket when it is new."""
     return (
         *(_bucket_actions(bucket, name, account_id, region, partition, keep_days) if new_bucket else ()),
-        Action(
+        TrailCall(
             "cloudtrail",
             "CreateTrail",
             {
@@ -152,21 +138,21 @@ def enable_actions(
                 "IncludeGlobalServiceEvents": True,
                 "EnableLogFileValidation": True,
             },
-            "a trail of all regions, its files signed",
+            "create a trail of all regions with signed files",
         ),
-        Action(
+        TrailCall(
             "cloudtrail",
             "PutEventSelectors",
             {"TrailName": name, "AdvancedEventSelectors": _selectors(bucket, partition, buckets)},
-            "S3 object events and nothing else",
+            "record S3 object events only",
         ),
-        Action("cloudtrail", "StartLogging", {"Name": name}, "from now on"),
+        TrailCall("cloudtrail", "StartLogging", {"Name": name}, "start recording"),
     )
 
 
 def _bucket_actions(
     bucket: str, name: str, account_id: str, region: str, partition: str, keep_days: int
-) -> tuple[Action, ...]:
+) -> tuple[TrailCall, ...]:
     place = {} if region == "us-east-1" else {"CreateBucketConfiguration": {"LocationConstraint": region}}
     closed = dict.fromkeys(("BlockPublicAcls", "IgnorePublicAcls", "BlockPublicPolicy", "RestrictPublicBuckets"), True)
     source = f"arn:{partition}:cloudtrail:{region}:{account_id}:trail/{name}"
@@ -178,24 +164,24 @@ def _bucket_actions(
         "AbortIncompleteMultipartUpload": {"DaysAfterInitiation": 7},
     }
     return (
-        Action("s3", "CreateBucket", {"Bucket": bucket, **place}, "where the trail's files go"),
-        Action(
+        TrailCall("s3", "CreateBucket", {"Bucket": bucket, **place}, "create the bucket of the trail's files"),
+        TrailCall(
             "s3",
             "PutPublicAccessBlock",
             {"Bucket": bucket, "PublicAccessBlockConfiguration": closed},
-            "nobody else reads them",
+            "block public access to them",
         ),
-        Action(
+        TrailCall(
             "s3",
             "PutBucketLifecycleConfiguration",
             {"Bucket": bucket, "LifecycleConfiguration": {"Rules": [rule]}},
-            f"files go after {keep_days} days",
+            f"delete files after {keep_days} days",
         ),
-        Action(
+        TrailCall(
             "s3",
             "PutBucketPolicy",
             {"Bucket": bucket, "Policy": json.dumps(_policy(bucket, account_id, partition, source))},
-            "this trail, and no other, may write them",
+            "allow only this trail to write",
         ),
     )
 
@@ -246,33 +232,35 @@ def _selectors(log_bucket: str, partition: str, buckets: Sequence[str]) -> list[
     return [{"Name": "S3 data events", "FieldSelectors": fields}]
 
 
-def disable_actions(state: TrailState) -> tuple[Action, ...]:
-    """The calls that end the trail. Its files stay: they are what a scan reads."""
+def disable_actions(state: TrailState) -> tuple[TrailCall, ...]:
+    """Return the calls that delete the trail. Its files stay, so that they can be scanned. NotFound without a trail."""
     if not state.exists:
-        raise NotFound(f"there is no trail {state.name}", hint="`windlass clients trail status` shows what there is.")
+        raise NotFound(f"there is no trail {state.name}", hint="`windlass clients trail enable` creates it.")
     return (
-        Action("cloudtrail", "StopLogging", {"Name": state.name}, "no more events, no more cost per event"),
-        Action("cloudtrail", "DeleteTrail", {"Name": state.name}, "its files stay in the bucket"),
+        TrailCall("cloudtrail", "StopLogging", {"Name": state.name}, "stop recording, and the cost per event"),
+        TrailCall("cloudtrail", "DeleteTrail", {"Name": state.name}, "delete the trail; its files stay in the bucket"),
     )
 
 
-def perform(caller: Caller, account_id: str, region: str, actions: Sequence[Action]) -> None:
-    """Make the calls, in order. A bucket or trail that exists already is a Conflict, told with what was done before."""
+def make_calls(caller: AwsCaller, account_id: str, region: str, actions: Sequence[TrailCall]) -> None:
+    """Make the calls in order. The error of a failed call names the calls that were made before it."""
     for number, action in enumerate(actions):
         try:
             caller.call(account_id, region, action.service, action.operation, **action.params)
         except WindlassError as error:
-            done = ", ".join(one.operation for one in actions[:number]) or "nothing"
-            raise type(error)(f"{error.message} (done before it: {done})", hint=error.hint, code=error.code) from None
+            done = ", ".join(action.operation for action in actions[:number]) or "nothing"
+            raise type(error)(
+                f"{error.message} (calls made before: {done})", hint=error.hint, code=error.code
+            ) from None
 
 
-def state_of(caller: Caller, account_id: str, region: str, name: str) -> TrailState:
-    """The trail as AWS has it."""
+def state_of(caller: AwsCaller, account_id: str, region: str, name: str) -> TrailState:
+    """Read the state of the trail from AWS."""
     listed = caller.call(account_id, region, "cloudtrail", "DescribeTrails", trailNameList=[name])["trailList"]
-    found = [trail for trail in listed if trail.get("Name") == name]
-    if not found:
+    matching = [trail for trail in listed if trail.get("Name") == name]
+    if not matching:
         return TrailState(name=name, exists=False)
-    trail = found[0]
+    trail = matching[0]
     status = caller.call(account_id, region, "cloudtrail", "GetTrailStatus", Name=name)
     chosen = caller.call(account_id, region, "cloudtrail", "GetEventSelectors", TrailName=name)
     return TrailState(
@@ -288,33 +276,39 @@ def state_of(caller: Caller, account_id: str, region: str, name: str) -> TrailSt
     )
 
 
-def bucket_exists(caller: Caller, account_id: str, region: str, bucket: str) -> bool:
-    """Whether the bucket is there, and ours. Conflict when it is somebody else's."""
+def bucket_exists(caller: AwsCaller, account_id: str, region: str, bucket: str) -> bool:
+    """True when the bucket exists in this account. Conflict when another account owns it."""
     try:
         caller.call(account_id, region, "s3", "HeadBucket", Bucket=bucket)
     except NotFound:
         return False
     except WindlassError as error:
-        raise Conflict(f"{bucket} can't be used: {error.message}", hint="Name another with --bucket.") from None
+        raise Conflict(
+            f"{bucket} can't be used: {error.message}", hint="Choose another bucket with --bucket."
+        ) from None
     return True
 
 
 def requests_per_day(
-    caller: Caller, account_id: str, region: str, buckets: Sequence[str], *, now: datetime
+    caller: AwsCaller, account_id: str, region: str, buckets: Sequence[str], *, now: datetime
 ) -> dict[str, float | None]:
-    """Requests a day by bucket, from S3's request metrics of the last week; None for a bucket that has none."""
+    """Return requests per day by bucket, from S3's request metrics of the last week; None for a bucket without metrics."""
     return {bucket: _requests_of(caller, account_id, region, bucket, now) for bucket in buckets}
 
 
-def _requests_of(caller: Caller, account_id: str, region: str, bucket: str, now: datetime) -> float | None:
+def _requests_of(caller: AwsCaller, account_id: str, region: str, bucket: str, now: datetime) -> float | None:
     try:
         answer = caller.call(account_id, region, "s3", "GetBucketLocation", Bucket=bucket)
         place = {"": "us-east-1", "EU": "eu-west-1"}.get(answer.get("LocationConstraint") or "", "")
         place = place or answer["LocationConstraint"]
-        # Of several configurations the one without a filter counts all; AWS's console calls it EntireBucket.
+        # The configuration without a filter counts all requests; AWS's console calls it EntireBucket.
         listed = caller.call(account_id, place, "s3", "ListBucketMetricsConfigurations", Bucket=bucket)
-        whole = [one["Id"] for one in listed.get("MetricsConfigurationList", ()) if "Filter" not in one]
-        if not whole:
+        unfiltered = [
+            configuration["Id"]
+            for configuration in listed.get("MetricsConfigurationList", ())
+            if "Filter" not in configuration
+        ]
+        if not unfiltered:
             return None
         points = caller.call(
             account_id,
@@ -325,10 +319,10 @@ def _requests_of(caller: Caller, account_id: str, region: str, bucket: str, now:
             MetricName="AllRequests",
             Statistics=["Sum"],
             Period=86400,
-            Dimensions=[{"Name": "BucketName", "Value": bucket}, {"Name": "FilterId", "Value": whole[0]}],
+            Dimensions=[{"Name": "BucketName", "Value": bucket}, {"Name": "FilterId", "Value": unfiltered[0]}],
             StartTime=now - timedelta(days=_METRIC_DAYS),
             EndTime=now,
         )["Datapoints"]
-    except WindlassError:  # an estimate goes on without what it may not see, and says so
+    except WindlassError:  # the estimate reports the bucket as unknown
         return None
     return sum(float(point["Sum"]) for point in points) / _METRIC_DAYS if points else None

@@ -13,7 +13,7 @@ from windlass.core import clock
 from windlass.core.background import Poller
 from windlass.core.errors import WindlassError
 from windlass.memcached.model import Cluster, NodeStats, Quota
-from windlass.memcached.service import Listing, Memcached, Nodes, ScopeFilter
+from windlass.memcached.service import ClusterListing, Memcached, NodeReport, ScopeFilter
 
 __all__ = ["ClusterState", "MemcachedPoller", "Sample", "sample"]
 
@@ -43,7 +43,7 @@ class ClusterState:
 
     cluster: Cluster | None = None
     quota: Quota | None = None
-    nodes: Nodes | None = None
+    nodes: NodeReport | None = None
     quota_at: float = float("-inf")
     error: str = ""
     hint: str = ""
@@ -56,7 +56,7 @@ class MemcachedPoller:
     def __init__(self, memcached: Callable[[], Memcached], now: Callable[[], float] = time.monotonic) -> None:
         self._memcached = memcached
         self._now = now
-        self._listings = Poller[None, Listing | WindlassError](
+        self._listings = Poller[None, ClusterListing | WindlassError](
             "memcached-list", self._poll_list, interval_s=_LIST_INTERVAL_S, idle_s=_IDLE_S, now=now
         )
         self._clusters = Poller[Key, ClusterState](
@@ -68,7 +68,7 @@ class MemcachedPoller:
         """The version of what the pages were made from."""
         return f"{self._listings.version}.{self._clusters.version}"
 
-    def listing(self) -> Listing | WindlassError | None:
+    def listing(self) -> ClusterListing | WindlassError | None:
         """Return all clusters, or the error of listing them; None while AWS has not answered yet."""
         return self._listings.read([None], wait_s=_FIRST_WAIT_S).get(None)
 
@@ -76,7 +76,7 @@ class MemcachedPoller:
         """Return what is known of one cluster."""
         return self._clusters.read([key], wait_s=_FIRST_WAIT_S).get(key, ClusterState())
 
-    def _poll_list(self, _key: None, _previous: object) -> Listing | WindlassError:
+    def _poll_list(self, _key: None, _previous: object) -> ClusterListing | WindlassError:
         try:
             return self._memcached().list()
         except WindlassError as error:

@@ -1,1 +1,1 @@
-"""What exists, who owns it, what changed and when. README.md has the invariants and the map."""
+"""The inventory: what exists, who owns it, what changed and when. README.md lists the invariants and the files."""

@@ -1,4 +1,4 @@
-"""The accounts of a collection: who we are in each, which regions it has and who said so, and why one is refused."""
+"""The accounts of a collection: our identity in each, its regions and their source, and why an account is refused."""
 
 from __future__ import annotations
 
@@ -15,19 +15,19 @@ from windlass.core.errors import ConfigError, WindlassError
 from windlass.core.pool import map_bounded
 from windlass.estate.model import RegionList, RegionSource
 from windlass.inventory.model import GLOBAL, AccountStatus, ScopeState
-from windlass.inventory.ports import Caller
+from windlass.inventory.ports import EstateCaller
+from windlass.inventory.scope_scan import classify
 from windlass.inventory.tables import account_state, scope
-from windlass.inventory.visit import classify
 from windlass.store.engine import Store
 
 __all__ = ["AccountSurvey", "last_regions", "list_accounts", "save_accounts", "survey"]
 
-_AT_ONCE = 16
+_CONCURRENCY = 16
 
 
 @dataclass(frozen=True, slots=True)
 class AccountSurvey:
-    """What is known of an account before its scopes are visited: the caller's ARN (empty when refused), regions, the refusal."""
+    """What is known of an account before its scopes are scanned: our ARN (empty when refused), its regions, the refusal."""
 
     account_id: str
     arn: str
@@ -35,20 +35,24 @@ class AccountSurvey:
     refusal: WindlassError | None = None
 
 
-def survey(caller: Caller, account_ids: Iterable[str]) -> tuple[AccountSurvey, ...]:
-    """Every account in the given order, several at once. ConfigError when there are no credentials at all: nothing can
-    be read then. A refused account is an answer, not an error: the others go on."""
-    wanted = list(account_ids)
+def survey(caller: EstateCaller, account_ids: Iterable[str]) -> tuple[AccountSurvey, ...]:
+    """Survey every account, and return the surveys in the given order. A refused account does not stop the others.
+
+    ConfigError when there are no credentials at all.
+    """
+    listed = list(account_ids)
     surveys: dict[str, AccountSurvey] = {}
-    for outcome in map_bounded(lambda account_id: _survey(caller, account_id), wanted, limit=_AT_ONCE, name="survey"):
+    for outcome in map_bounded(
+        lambda account_id: _survey(caller, account_id), listed, limit=_CONCURRENCY, name="survey"
+    ):
         if outcome.error is not None:
             raise outcome.error
         assert outcome.result is not None
         surveys[outcome.item] = outcome.result
-    return tuple(surveys[account_id] for account_id in wanted)
+    return tuple(surveys[account_id] for account_id in listed)
 
 
-def _survey(caller: Caller, account_id: str) -> AccountSurvey:
+def _survey(caller: EstateCaller, account_id: str) -> AccountSurvey:
     arn, refusal = "", None
     try:
         arn = caller.identity(account_id).arn
@@ -60,41 +64,43 @@ def _survey(caller: Caller, account_id: str) -> AccountSurvey:
 
 
 def save_accounts(store: Store, surveys: Sequence[AccountSurvey], *, now: datetime) -> None:
-    """Write what a survey found. The list of regions that AWS last gave outlives surveys to which it gave none."""
+    """Write the surveys. The regions that AWS last listed are kept when a later survey gets no list."""
     when = format_time(now)
     with store.write() as connection:
-        for one in surveys:
-            values = _values(one) | {"state_since": when, "checked_at": when}
-            fresh = store.upsert(account_state).values(**values)
-            same = account_state.c.state == fresh.excluded.state
-            changed = {name: fresh.excluded[name] for name in values if name != "account_id"}
-            changed["state_since"] = case((same, account_state.c.state_since), else_=fresh.excluded.state_since)
-            if not _listed_by_aws(one):
+        for account in surveys:
+            values = _values(account) | {"state_since": when, "checked_at": when}
+            insertion = store.upsert(account_state).values(**values)
+            new = insertion.excluded
+            changed = {name: new[name] for name in values if name != "account_id"}
+            changed["state_since"] = case(
+                (account_state.c.state == new.state, account_state.c.state_since), else_=new.state_since
+            )
+            if not _listed_by_aws(account):
                 changed["regions_known"] = account_state.c.regions_known
-            connection.execute(fresh.on_conflict_do_update(index_elements=["account_id"], set_=changed))
+            connection.execute(insertion.on_conflict_do_update(index_elements=["account_id"], set_=changed))
 
 
-def _listed_by_aws(one: AccountSurvey) -> bool:
-    return one.regions.source in (RegionSource.EC2, RegionSource.ACCOUNT)
+def _listed_by_aws(account: AccountSurvey) -> bool:
+    return account.regions.source in (RegionSource.EC2, RegionSource.ACCOUNT)
 
 
-def _values(one: AccountSurvey) -> dict[str, str]:
-    regions = canonical_json(list(one.regions.regions))
+def _values(account: AccountSurvey) -> dict[str, str]:
+    regions = canonical_json(list(account.regions.regions))
     return {
-        "account_id": one.account_id,
-        "state": str(classify(one.refusal) if one.refusal else ScopeState.OK),
-        "arn": one.arn,
-        "error_code": one.refusal.code if one.refusal else "",
-        "error": one.refusal.message if one.refusal else "",
+        "account_id": account.account_id,
+        "state": str(classify(account.refusal) if account.refusal else ScopeState.OK),
+        "arn": account.arn,
+        "error_code": account.refusal.code if account.refusal else "",
+        "error": account.refusal.message if account.refusal else "",
         "regions": regions,
-        "regions_source": str(one.regions.source),
-        "regions_note": "; ".join(one.regions.failures),
-        "regions_known": regions if _listed_by_aws(one) else "[]",
+        "regions_source": str(account.regions.source),
+        "regions_note": "; ".join(account.regions.failures),
+        "regions_known": regions if _listed_by_aws(account) else "[]",
     }
 
 
 def list_accounts(connection: Connection) -> tuple[AccountStatus, ...]:
-    """Every account that was ever surveyed, by id."""
+    """Return every account that was ever surveyed, by id."""
     rows = connection.execute(select(account_state).order_by(account_state.c.account_id))
     return tuple(
         AccountStatus(
@@ -114,7 +120,7 @@ def list_accounts(connection: Connection) -> tuple[AccountStatus, ...]:
 
 
 def last_regions(connection: Connection, account_id: str) -> tuple[str, ...]:
-    """The regions that AWS last listed for an account, else those in which something was read; empty when neither is."""
+    """Return the regions that AWS last listed for an account, else those in which a scope was read; empty without either."""
     statement = select(account_state.c.regions_known).where(account_state.c.account_id == account_id)
     known = json.loads(connection.execute(statement).scalar() or "[]")
     if not known:

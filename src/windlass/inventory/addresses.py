@@ -1,4 +1,4 @@
-"""Who held an IP address, now or at the time of an event."""
+"""The resources that hold or held an IP address."""
 
 from __future__ import annotations
 
@@ -17,34 +17,34 @@ __all__ = ["held_by", "holders"]
 
 
 def holders(connection: Connection, text: str, *, at: datetime | None) -> tuple[AddressHolder, ...]:
-    """Every known holder, the latest first; with `at`, those of that time. UsageError when `text` is no address."""
+    """Return every known holder, the latest first; with `at`, the holders at that time. UsageError for a malformed address."""
     try:
-        wanted = str(ipaddress.ip_address(text.strip()))
+        normalized = str(ipaddress.ip_address(text.strip()))
     except ValueError:
         raise UsageError(f"{text!r} is not an IP address", hint="Write 10.1.2.3 or 2001:db8::1.") from None
-    conditions = [address.c.address == wanted]
+    conditions = [address.c.address == normalized]
     if at is not None:
         moment = format_time(at)
         conditions += [address.c.valid_from <= moment, or_(address.c.valid_to.is_(None), address.c.valid_to > moment)]
     statement = (
         select(*COLUMNS, address.c.valid_from.label("held_from"), address.c.valid_to.label("held_to"))
-        .select_from(address.join(resource, resource.c.pk == address.c.resource_pk))
+        .select_from(address.join(resource, resource.c.id == address.c.resource_row_id))
         .where(*conditions)
         .order_by(address.c.valid_from.desc(), resource.c.type)
     )
     return tuple(
         AddressHolder(
-            wanted, resource_of(row), parse_time(row.held_from), parse_time(row.held_to) if row.held_to else None
+            normalized, resource_of(row), parse_time(row.held_from), parse_time(row.held_to) if row.held_to else None
         )
         for row in connection.execute(statement)
     )
 
 
 def held_by(connection: Connection, of: Resource) -> tuple[AddressHolder, ...]:
-    """Every address the resource has or had, the latest first."""
+    """Return every address that the resource has or had, the latest first."""
     statement = (
         select(address.c.address, address.c.valid_from, address.c.valid_to)
-        .where(address.c.resource_pk == of.pk)
+        .where(address.c.resource_row_id == of.id)
         .order_by(address.c.valid_from.desc(), address.c.address)
     )
     return tuple(

@@ -1,4 +1,4 @@
-"""The calls of one run: counted per visit, refused at once where nothing answers, their silence told to the lanes."""
+"""The calls of one run: counted per scan, refused at once where nothing answers, silence reported to the scheduler."""
 
 from __future__ import annotations
 
@@ -8,20 +8,20 @@ from collections.abc import Callable, Iterator
 from typing import Any, Self
 
 from windlass.core.errors import AwsError, WindlassError
-from windlass.inventory.lanes import Lanes
-from windlass.inventory.ports import Caller
-from windlass.inventory.visit import Visit, no_answer
+from windlass.inventory.ports import EstateCaller
+from windlass.inventory.scheduler import Scheduler
+from windlass.inventory.scope_scan import ScopeScan, is_unanswered
 
 __all__ = ["Calls"]
 
 
 class Calls:
-    """Used by all threads of a run; `changed` is the lock of the lanes, notified when a region gains room."""
+    """The calls of all threads of a run. `changed` guards the scheduler, and is notified when a region gains room."""
 
     def __init__(
         self,
-        caller: Caller,
-        lanes: Lanes,
+        caller: EstateCaller,
+        scheduler: Scheduler,
         changed: threading.Condition,
         *,
         silence_s: float,
@@ -30,79 +30,81 @@ class Calls:
         self.caller = caller
         self.clock = clock
         self.made = 0
-        self._lanes = lanes
+        self._scheduler = scheduler
         self._changed = changed
         self._silence_s = silence_s
 
-    def call(self, visit: Visit, region: str, service: str, operation: str, /, **params: Any) -> dict[str, Any]:
-        """One answer. AwsError without a call when the place is given up or the visit was silent for too long."""
-        self.check(visit, region, service)
-        with self._counted(visit, region, service):
-            return self.caller.call(visit.scope.account_id, region, service, operation, **params)
+    def call(self, scan: ScopeScan, region: str, service: str, operation: str, /, **params: Any) -> dict[str, Any]:
+        """Return one answer. AwsError without a call when the endpoint is given up or the scan was silent too long."""
+        self.check(scan, region, service)
+        with self._counted(scan, region, service):
+            return self.caller.call(scan.scope.account_id, region, service, operation, **params)
 
     def pages(
-        self, visit: Visit, region: str, service: str, operation: str, /, **params: Any
+        self, scan: ScopeScan, region: str, service: str, operation: str, /, **params: Any
     ) -> Iterator[dict[str, Any]]:
-        """A listing's answers, each counted and checked as a call."""
-        pages = self.caller.pages(visit.scope.account_id, region, service, operation, **params)
+        """Yield the answers of a listing, each counted and checked as a call is."""
+        pages = self.caller.pages(scan.scope.account_id, region, service, operation, **params)
         while True:
-            self.check(visit, region, service)
-            with self._counted(visit, region, service) as counted:
+            self.check(scan, region, service)
+            with self._counted(scan, region, service) as counted:
                 page = next(pages, None)
                 if page is None:
-                    counted.nothing_asked()
+                    counted.cancel()
                     return
             yield page
 
-    def check(self, visit: Visit, region: str, service: str) -> None:
-        """AwsError when a call there is pointless."""
+    def check(self, scan: ScopeScan, region: str, service: str) -> None:
+        """Raise AwsError when a call to this endpoint is pointless in this run."""
         with self._changed:
-            dead = self._lanes.dead((visit.scope.account_id, region), service)
-        if dead:
-            where = f"{service} in {region} of {visit.scope.account_id}"
-            raise AwsError(f"{where} does not answer; given up for this run", code="EndpointUnreachable")
-        silent_since = visit.silent_since
-        if silent_since is not None and self.clock() - silent_since > self._silence_s:
+            given_up = self._scheduler.is_given_up((scan.scope.account_id, region), service)
+        if given_up:
             raise AwsError(
-                f"{visit.scope.type} in {region} of {visit.scope.account_id} got no answer for {self._silence_s:g} s",
+                f"{service} in {region} of {scan.scope.account_id} does not answer; it is given up for this run",
+                code="EndpointUnreachable",
+            )
+        silent_since_s = scan.silent_since_s
+        if silent_since_s is not None and self.clock() - silent_since_s > self._silence_s:
+            raise AwsError(
+                f"{scan.scope.type} in {region} of {scan.scope.account_id} got no answer for {self._silence_s:g} s",
                 hint="Check the network, or raise inventory.scope_timeout_s.",
                 code="ScopeTimeout",
             )
 
-    def _counted(self, visit: Visit, region: str, service: str) -> _Counted:
-        return _Counted(self, visit, region, service)
+    def _counted(self, scan: ScopeScan, region: str, service: str) -> _CountedCall:
+        return _CountedCall(self, scan, region, service)
 
-    def note(self, visit: Visit, region: str, service: str, error: BaseException | None) -> None:
-        """A call ended: count it, and tell the lanes whether anything came back."""
-        place = (visit.scope.account_id, region)
-        silent = isinstance(error, WindlassError) and no_answer(error)
-        visit.called(silent=silent)
+    def record(self, scan: ScopeScan, region: str, service: str, error: BaseException | None) -> None:
+        """Count a call that ended, and report to the scheduler whether it was answered."""
+        target = (scan.scope.account_id, region)
+        unanswered = isinstance(error, WindlassError) and is_unanswered(error)
+        scan.call_ended(unanswered=unanswered)
         with self._changed:
             self.made += 1
-            if silent:
-                self._lanes.unanswered(place, service)
+            if unanswered:
+                self._scheduler.call_unanswered(target, service)
             else:
-                self._lanes.answered(place, service)
+                self._scheduler.call_answered(target, service)
             self._changed.notify()
 
 
-class _Counted:
-    """Around one call."""
+class _CountedCall:
+    """The block around one call."""
 
-    __slots__ = ("_asked", "_calls", "_region", "_service", "_visit")
+    __slots__ = ("_calls", "_counts", "_region", "_scan", "_service")
 
-    def __init__(self, calls: Calls, visit: Visit, region: str, service: str) -> None:
-        self._calls, self._visit, self._region, self._service = calls, visit, region, service
-        self._asked = True
+    def __init__(self, calls: Calls, scan: ScopeScan, region: str, service: str) -> None:
+        self._calls, self._scan, self._region, self._service = calls, scan, region, service
+        self._counts = True
 
-    def nothing_asked(self) -> None:
-        """The end of a listing needs no further call."""
-        self._asked = False
+    def cancel(self) -> None:
+        """Do not count it: the end of a listing needs no further call."""
+        self._counts = False
 
     def __enter__(self) -> Self:
-        self._visit.calling(self._calls.clock())
+        self._scan.call_started(self._calls.clock())
         return self
 
     def __exit__(self, _: object, error: BaseException | None, __: object) -> None:
-        if self._asked:
-            self._calls.note(self._visit, self._region, self._service, error)
+        if self._counts:
+            self._calls.record(self._scan, self._region, self._service, error)

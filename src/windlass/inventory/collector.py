@@ -1,8 +1,8 @@
-"""Visiting scopes: bounded threads, the unit of work a page of a listing or the details of one resource.
+"""Scanning scopes with bounded threads; the unit of work is one listing, or the details of one item.
 
-Each scope ends in one ScopeResult, handed to `sink` by the calling thread. A stop lets the calls under way end; scopes
-that were not listed completely by then are not reported, so that the store stays as it was for them; those that were are
-reported as PARTIAL with the code `Interrupted`, and the next run reads the details left over first.
+Each scope ends in one ScopeResult, passed to `sink` by the calling thread. A stop lets the calls in flight end. Scopes
+whose listing was not complete by then are not reported, so that the store keeps what it has of them; the others are
+reported as PARTIAL with the code `Interrupted`, and the next run reads their remaining details first.
 """
 
 from __future__ import annotations
@@ -12,36 +12,32 @@ import functools
 import queue
 import threading
 import time
-from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
-from typing import Any
 
-from windlass.core.errors import AwsError, NotFound, WindlassError
-from windlass.inventory import s3
+from windlass.core.errors import AwsError, WindlassError
 from windlass.inventory.calls import Calls
-from windlass.inventory.catalog.declare import ResourceType
-from windlass.inventory.detail_reader import Ages, DetailReader
-from windlass.inventory.extract import items_of
-from windlass.inventory.lanes import Lanes, Place
-from windlass.inventory.model import GLOBAL, Scope, ScopeResult, ScopeState
-from windlass.inventory.outcome import INTERRUPTED, outcome
-from windlass.inventory.paths import find
+from windlass.inventory.detail_reader import DetailReader, ReadTimes
+from windlass.inventory.listing import ListingContext, list_items
+from windlass.inventory.model import Scope, ScopeResult, ScopeState
 from windlass.inventory.plan import CollectOptions
-from windlass.inventory.ports import Caller
-from windlass.inventory.visit import Found, Visit
+from windlass.inventory.ports import EstateCaller
+from windlass.inventory.resource_type import ResourceType
+from windlass.inventory.scheduler import AccountRegion, Scheduler
+from windlass.inventory.scope_result import INTERRUPTED, scope_result
+from windlass.inventory.scope_scan import ScopeScan
 
-__all__ = ["CollectOptions", "Collector", "Progress"]
+__all__ = ["CollectOptions", "CollectProgress", "Collector"]
 
 _TICK_S = 0.2
-# So many scopes a worker are open at a time: enough that none waits for another, few enough to hold their finds in memory.
-_OPEN_A_WORKER = 16
-_DETAILS_A_WORKER = 2  # so many tasks a worker are handed out to a region: none waits, and few are held in memory
+_SCOPES_PER_WORKER = 16  # open at a time: enough that no worker waits, few enough to hold their items in memory
+_DETAILS_PER_WORKER = 2  # detail tasks handed out per region: enough that no worker waits, few enough for memory
 
 
 @dataclass(frozen=True, slots=True)
-class Progress:
-    """How far a collection is; `eta_s` is None while it can't be told."""
+class CollectProgress:
+    """The progress of a collection; `eta_s` is None until the first scope has ended."""
 
     scopes_done: int
     scopes_total: int
@@ -53,100 +49,107 @@ class Progress:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Collector:
-    """Everything a collection needs besides its scopes."""
+    """Everything that a collection needs besides its scopes."""
 
-    caller: Caller
+    caller: EstateCaller
     types: Mapping[str, ResourceType]
     salt: bytes
     now: Callable[[], datetime]
     concurrency: int = 32
     scope_timeout_s: float = 300.0  # of silence: a scope that answers may take as long as it needs
     details_timeout_s: float = 0.0  # of work on a scope's details in one run; 0: no limit
-    ages: Callable[[Scope], Ages] = lambda _: {}
+    read_times: Callable[[Scope], ReadTimes] = lambda _: {}
     clock: Callable[[], float] = time.monotonic
     redact_paths: Sequence[str] = ()
-    bucket_sizes: bool = True  # read them from CloudWatch, which is charged for, in this run
+    read_measures: bool = True  # whether this run reads sizes and counts that AWS charges for
 
     def run(
         self,
         scopes: Iterable[Scope],
         *,
         sink: Callable[[ScopeResult], None],
-        progress: Callable[[Progress], None] = lambda _: None,
+        progress: Callable[[CollectProgress], None] = lambda _: None,
         stop: threading.Event | None = None,
         done_before: Collection[Scope] = (),
     ) -> bool:
-        """Visit every scope not in `done_before`; whether all were finished (false after a stop)."""
-        return _Run(self, scopes, done_before).go(sink, progress, stop or threading.Event())
+        """Scan every scope that is not in `done_before`. True when all were finished, False after a stop."""
+        return _Run(self, scopes, done_before).execute(sink, progress, stop or threading.Event())
 
 
 class _Run:
-    """One run's threads and their shared state."""
+    """One run's threads and their shared state, guarded by `changed`."""
 
     def __init__(self, collector: Collector, scopes: Iterable[Scope], done_before: Collection[Scope]) -> None:
-        self.of = collector
-        self.lanes = Lanes(limit=collector.concurrency)
+        self.collector = collector
+        self.scheduler = Scheduler(limit=collector.concurrency)
         self.changed = threading.Condition()
         self.calls = Calls(
-            collector.caller, self.lanes, self.changed, silence_s=collector.scope_timeout_s, clock=collector.clock
+            collector.caller, self.scheduler, self.changed, silence_s=collector.scope_timeout_s, clock=collector.clock
         )
         self.details = DetailReader(
             self.calls,
-            self._put,
-            window=_DETAILS_A_WORKER * collector.concurrency,
+            self._submit,
+            window=_DETAILS_PER_WORKER * collector.concurrency,
             timeout_s=collector.details_timeout_s,
         )
-        self.visits: dict[Scope, Visit] = {}
+        self.listing = ListingContext(
+            calls=self.calls,
+            details=self.details,
+            submit=self._submit,
+            partition=collector.caller.partition,
+            now=collector.now,
+            read_measures=collector.read_measures,
+        )
+        self.scans: dict[Scope, ScopeScan] = {}
         self.results: queue.Queue[ScopeResult] = queue.Queue(maxsize=2 * collector.concurrency)
         self.closing = False
-        wanted = [scope for scope in scopes if scope not in done_before]
-        self.total = len(wanted) + len(done_before)
-        self.done = self.first_done = len(done_before)
-        self.ahead = iter(wanted)
+        remaining = [scope for scope in scopes if scope not in done_before]
+        self.total = len(remaining) + len(done_before)
+        self.done = self.done_at_start = len(done_before)
+        self.unopened = iter(remaining)
         self.open = 0
         self.resources = self.errors = 0
-        self._open_more()
+        self._open_scopes()
 
-    def go(
-        self, sink: Callable[[ScopeResult], None], progress: Callable[[Progress], None], stop: threading.Event
+    def execute(
+        self, sink: Callable[[ScopeResult], None], progress: Callable[[CollectProgress], None], stop: threading.Event
     ) -> bool:
-        started = time.monotonic()
-        threads = [
-            threading.Thread(target=self._work, name=f"collect-{n}", daemon=True) for n in range(self.of.concurrency)
-        ]
+        started_s = time.monotonic()
+        concurrency = self.collector.concurrency
+        threads = [threading.Thread(target=self._work, name=f"collect-{n}", daemon=True) for n in range(concurrency)]
         for thread in threads:
             thread.start()
         try:
             while self.done < self.total and not stop.is_set():
                 with contextlib.suppress(queue.Empty):
                     self._report(self.results.get(timeout=_TICK_S), sink)
-                eta_s = _eta(self.done - self.first_done, self.total - self.done, time.monotonic() - started)
-                progress(Progress(self.done, self.total, self.resources, self.calls.made, self.errors, eta_s))
+                eta_s = _eta_s(self.done - self.done_at_start, self.total - self.done, time.monotonic() - started_s)
+                progress(CollectProgress(self.done, self.total, self.resources, self.calls.made, self.errors, eta_s))
         finally:
             with self.changed:
                 self.closing = True
                 self.changed.notify_all()
             for thread in threads:
                 thread.join()
-        self._report_the_rest(sink)
+        self._report_unfinished(sink)
         return self.done == self.total
 
     def _report(self, result: ScopeResult, sink: Callable[[ScopeResult], None]) -> None:
         sink(result)
         with self.changed:
-            self.visits.pop(result.scope, None)
+            self.scans.pop(result.scope, None)
         self.done += result.error_code != INTERRUPTED
         self.resources += len(result.observations)
         self.errors += result.state not in (ScopeState.OK, ScopeState.UNSUPPORTED)
 
-    def _report_the_rest(self, sink: Callable[[ScopeResult], None]) -> None:
-        """After a stop: what ended by then, and what was listed, with the details that were read."""
+    def _report_unfinished(self, sink: Callable[[ScopeResult], None]) -> None:
+        """Report, after a stop, the scopes that ended by then and those that were listed, with the details read."""
         while not self.results.empty():
             self._report(self.results.get(), sink)
-        for visit in list(self.visits.values()):
-            if visit.listed and not visit.over:
-                result = self._outcome(visit)
-                if result.state.complete and any(found.unread for found in visit.found):
+        for scan in list(self.scans.values()):
+            if scan.listed and not scan.failed:
+                result = self._result(scan)
+                if result.state.complete and any(item.unread for item in scan.items):
                     result = replace(
                         result,
                         state=ScopeState.PARTIAL,
@@ -160,198 +163,91 @@ class _Run:
     def _work(self) -> None:
         while True:
             with self.changed:
-                taken = None if self.closing else self.lanes.take()
-                while taken is None:
+                entry = None if self.closing else self.scheduler.take()
+                while entry is None:
                     if self.closing:
                         return
                     self.changed.wait(1.0)
-                    taken = self.lanes.take()
-            place, task = taken
+                    entry = self.scheduler.take()
+            target, task = entry
             try:
                 task()
             finally:
                 with self.changed:
-                    self.lanes.finished(place)
+                    self.scheduler.task_ended(target)
                     self.changed.notify()
 
-    def _put(
+    def _submit(
         self,
-        visit: Visit,
+        scan: ScopeScan,
         region: str,
         task: Callable[[], None],
-        failed: Callable[[WindlassError], None],
+        on_failure: Callable[[WindlassError], None],
         *,
         detail: bool,
     ) -> None:
-        """Queue a task of the visit. What it raises goes to `failed`; the visit's last task finishes it."""
+        """Queue a task of the scan. Its errors go to `on_failure`; the scan's last task finishes it."""
 
         def run() -> None:
             try:
-                if not visit.over:
+                if not scan.failed:
                     task()
             except WindlassError as error:
-                failed(error)
-            except Exception as error:  # noqa: BLE001  one broken answer must not end the collection of all others
-                failed(AwsError(f"{visit.scope.type}: {type(error).__name__}: {error}", code="Malformed"))
+                on_failure(error)
+            except Exception as error:  # noqa: BLE001  one malformed answer must not end the whole collection
+                on_failure(AwsError(f"{scan.scope.type}: {type(error).__name__}: {error}", code="Malformed"))
             finally:
-                visit.end()
+                scan.end_task()
 
-        visit.begin()
-        place: Place = (visit.scope.account_id, region)
+        scan.add_task()
+        target: AccountRegion = (scan.scope.account_id, region)
         with self.changed:
-            self.lanes.put((visit.scope, region), place, run, detail=detail)
+            self.scheduler.put((scan.scope, region), target, run, detail=detail)
             self.changed.notify()
 
     # --- scopes ------------------------------------------------------------------------------------------------
 
-    def _open_more(self) -> None:
+    def _open_scopes(self) -> None:
         with self.changed:
-            while self.open < _OPEN_A_WORKER * self.of.concurrency:
-                scope = next(self.ahead, None)
+            while self.open < _SCOPES_PER_WORKER * self.collector.concurrency:
+                scope = next(self.unopened, None)
                 if scope is None:
                     return
                 self.open += 1
-                self._plan(scope)
+                kind = self.collector.types[scope.type]
+                scan = ScopeScan(kind=kind, scope=scope, started_at=self.collector.now(), finish=self._finish)
+                self.scans[scope] = scan
+                self._submit(scan, scope.region, functools.partial(self._list, scan), scan.fail, detail=False)
 
-    def _plan(self, scope: Scope) -> None:
-        kind = self.of.types[scope.type]
-        visit = Visit(kind=kind, scope=scope, started_at=self.of.now(), finish=self._finish)
-        self.visits[scope] = visit
-        task = self._list_buckets if kind.name == "s3.bucket" else self._list
-        self._put(visit, scope.region, functools.partial(self._start, visit, task), visit.fail, detail=False)
+    def _list(self, scan: ScopeScan) -> None:
+        scan.started_at = self.collector.now()
+        read_times = self.collector.read_times(scan.scope) if scan.kind.details else {}
+        (scan.kind.lister or list_items)(self.listing, scan, read_times)
+        self.details.sort(scan, read_times)
+        scan.listed = True
+        self.details.feed(scan)
 
-    def _start(self, visit: Visit, task: Callable[[Visit, Ages], None]) -> None:
-        visit.started_at = self.of.now()
-        ages = self.of.ages(visit.scope) if visit.kind.details else {}
-        task(visit, ages)
-        self.details.sort(visit, ages)
-        visit.listed = True
-        self.details.feed(visit)
-
-    def _list(self, visit: Visit, ages: Ages) -> None:
-        kind, scope = visit.kind, visit.scope
-        missing: list[dict[str, Any]] = []
-        for given in self._parents(visit):
-            request = {key: _filled(value, scope) for key, value in kind.request.items()} | given
-            try:
-                for page in self.calls.pages(visit, scope.region, kind.service, kind.operation, **request):
-                    for item in items_of(kind, page, given):
-                        self._add(visit, Found(item, scope.region), at_once=not ages)
-            except NotFound:
-                if not given:
-                    raise
-                missing.append(given)
-        self._check_missing(visit, missing)
-
-    def _check_missing(self, visit: Visit, missing: list[dict[str, Any]]) -> None:
-        """A parent that is not found must be gone from its own listing, too: else its children are not known, nor gone."""
-        if missing and any(given in missing for given in self._parents(visit)):
-            raise AwsError(
-                f"{visit.scope.type}: {missing[0]} is listed, and its own items are said not to exist",
-                hint="The service contradicts itself; the next run asks again.",
-                code="Contradiction",
-            )
-
-    def _parents(self, visit: Visit) -> Iterator[dict[str, Any]]:
-        parent = visit.kind.parent
-        if parent is None:
-            yield {}
-            return
-        pages = self.calls.pages(visit, visit.scope.region, visit.kind.service, parent.operation, **parent.request)
-        for page in pages:
-            for item in find(parent.items, page) or ():
-                yield {name: find(path, item) for name, path in parent.params.items()}
-
-    def _finish(self, visit: Visit) -> None:
-        result = self._outcome(visit)
-        self._open_one_more()
+    def _finish(self, scan: ScopeScan) -> None:
+        result = self._result(scan)
+        with self.changed:
+            self.open -= 1
+        self._open_scopes()
         while not self.closing:
             try:
                 self.results.put(result, timeout=_TICK_S)
             except queue.Full:
-                continue  # the store is slower than AWS: wait for it rather than hold ever more in memory
+                continue  # the store is slower than AWS: waiting bounds the memory
             return
 
-    def _outcome(self, visit: Visit) -> ScopeResult:
-        partition = self.of.caller.partition(visit.scope.account_id)
-        return outcome(
-            visit, partition=partition, salt=self.of.salt, redact_paths=self.of.redact_paths, now=self.of.now()
+    def _result(self, scan: ScopeScan) -> ScopeResult:
+        return scope_result(
+            scan,
+            partition=self.collector.caller.partition(scan.scope.account_id),
+            salt=self.collector.salt,
+            redact_paths=self.collector.redact_paths,
+            now=self.collector.now(),
         )
 
-    def _open_one_more(self) -> None:
-        with self.changed:
-            self.open -= 1
-        self._open_more()
 
-    # --- buckets -----------------------------------------------------------------------------------------------
-
-    def _list_buckets(self, visit: Visit, ages: Ages) -> None:
-        by_region: dict[str, list[Found]] = {}
-        for page in self.calls.pages(visit, GLOBAL, "s3", "ListBuckets", **s3.LIST_PARAMS):
-            for item in items_of(visit.kind, page):
-                region = str(item.pop("BucketRegion", "") or "")
-                item.pop("BucketArn", None)
-                found = Found(item, region)
-                if region:
-                    self._add_bucket(visit, found, at_once=not ages)
-                    by_region.setdefault(region, []).append(found)
-                else:
-                    task = functools.partial(self._locate, visit, found)
-                    self._put(visit, GLOBAL, task, functools.partial(self._not_located, visit, found), detail=True)
-        for region, members in by_region.items():
-            self._put_measure(visit, region, members)
-
-    def _locate(self, visit: Visit, found: Found) -> None:
-        try:
-            found.region = s3.bucket_region(
-                functools.partial(self.calls.call, visit, GLOBAL, "s3"),
-                found.item["Name"],
-                self.of.caller.partition(visit.scope.account_id),
-            )
-        except NotFound:
-            return  # deleted since it was listed
-        self._add_bucket(visit, found, at_once=True)
-        self._put_measure(visit, found.region, [found])
-
-    def _not_located(self, visit: Visit, found: Found, error: WindlassError) -> None:
-        """The bucket exists; where, and how it is configured, is unknown this time."""
-        found.region, found.located = GLOBAL, False
-        visit.add(found)
-        visit.miss(error)
-
-    def _add_bucket(self, visit: Visit, found: Found, *, at_once: bool) -> None:
-        found.item["Region"] = found.region
-        visit.add(found)
-        # Each detail of a bucket is a task of its own: they are many, and independent.
-        self.details.add(visit, found, apart=True)
-        if at_once:
-            self.details.feed(visit, (found.region,))
-
-    def _put_measure(self, visit: Visit, region: str, members: list[Found]) -> None:
-        if not self.of.bucket_sizes:
-            return
-        # Sizes are shown where they can be had; the buckets' configuration does not depend on them.
-        self._put(visit, region, functools.partial(self._measure, visit, region, members), lambda _: None, detail=True)
-
-    def _measure(self, visit: Visit, region: str, members: list[Found]) -> None:
-        self.calls.check(visit, region, "s3")  # where buckets do not answer, CloudWatch is not waited for either
-        names = {found.item["Name"]: found for found in members}
-        pages = functools.partial(self.calls.pages, visit, region, "cloudwatch")
-        for name, values in s3.storage_measures(pages, names, now=self.of.now()).items():
-            names[name].measures = values
-
-    # --- details -----------------------------------------------------------------------------------------------
-
-    def _add(self, visit: Visit, found: Found, *, at_once: bool) -> None:
-        visit.add(found)
-        self.details.add(visit, found)
-        if at_once:
-            self.details.feed(visit, (found.region,))
-
-
-def _filled(value: Any, scope: Scope) -> Any:
-    return value.format(account=scope.account_id, region=scope.region) if isinstance(value, str) else value
-
-
-def _eta(done: int, left: int, spent_s: float) -> float | None:
-    return spent_s / done * left if done else None
+def _eta_s(done: int, left: int, elapsed_s: float) -> float | None:
+    return elapsed_s / done * left if done else None

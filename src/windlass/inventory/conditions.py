@@ -1,4 +1,4 @@
-"""A Query as SQL, on both databases; the one place where their JSON differs."""
+"""A Query as SQL conditions for SQLite and PostgreSQL. Differences between their JSON functions are handled here alone."""
 
 from __future__ import annotations
 
@@ -23,9 +23,9 @@ from sqlalchemy import (
 from sqlalchemy.dialects.postgresql import ARRAY, JSONB
 
 from windlass.inventory.filters import path_parts
+from windlass.inventory.full_text import match_expression, split_words
 from windlass.inventory.model import Query
 from windlass.inventory.tables import resource, tag
-from windlass.inventory.words import match_expression, split_words
 
 __all__ = ["identity_conditions", "member_exists", "query_conditions", "word_conditions"]
 
@@ -37,26 +37,26 @@ _MATCHING = {
 
 
 def identity_conditions(query: Query, *, but: str = "") -> list[ColumnElement[bool]]:
-    """Conditions on type, account and region; `but` leaves one out (for its own facet)."""
+    """Return the conditions on type, account and region, except those on `but` (for its own facet)."""
     conditions: list[ColumnElement[bool]] = []
-    for name, column, wanted in (
+    for name, column, patterns in (
         ("type", resource.c.type, query.types),
         ("account", resource.c.account_id, query.account_ids),
         ("region", resource.c.region, query.regions),
     ):
-        if wanted and name != but:
-            conditions.append(or_(*(_pattern(column, one) for one in wanted)))
+        if patterns and name != but:
+            conditions.append(or_(*(_pattern(column, pattern) for pattern in patterns)))
     return conditions
 
 
-def _pattern(column: Any, wanted: str) -> ColumnElement[bool]:
-    if wanted.endswith("*"):
-        return column.startswith(wanted[:-1], autoescape=True)  # type: ignore[no-any-return]
-    return column == wanted  # type: ignore[no-any-return]
+def _pattern(column: Any, pattern: str) -> ColumnElement[bool]:
+    if pattern.endswith("*"):
+        return column.startswith(pattern[:-1], autoescape=True)  # type: ignore[no-any-return]
+    return column == pattern  # type: ignore[no-any-return]
 
 
 def query_conditions(query: Query, dialect: str, *, but: str = "") -> list[ColumnElement[bool]]:
-    """All conditions of a query on the current state."""
+    """Return all conditions of a query on the current state."""
     conditions = identity_conditions(query, but=but)
     if not query.include_deleted:
         conditions.append(resource.c.deleted_at.is_(None))
@@ -71,39 +71,39 @@ def query_conditions(query: Query, dialect: str, *, but: str = "") -> list[Colum
 
 
 def word_conditions(query: Query, dialect: str) -> list[ColumnElement[bool]]:
-    """Every word of the query occurs in what the resource holds now; none when it has no word."""
+    """Return the condition that every word of the query occurs in the resource now; empty when the query has no word."""
     if not split_words(query.words):
         return []
-    found = text(_MATCHING[dialect]).bindparams(words=match_expression(query.words, dialect))
-    return [resource.c.pk.in_(found)]
+    matching = text(_MATCHING[dialect]).bindparams(words=match_expression(query.words, dialect))
+    return [resource.c.id.in_(matching)]
 
 
 def _tagged(name: str, value: str) -> ColumnElement[bool]:
-    one = tag.alias()  # a name of its own: facets join the table, too
-    wanted = [one.c.resource_pk == resource.c.pk, one.c.name == name]
+    other = tag.alias()  # facets join the same table
+    conditions = [other.c.resource_row_id == resource.c.id, other.c.name == name]
     if value != "*":
-        wanted.append(one.c.value == value)
-    return exists(select(one.c.resource_pk).where(and_(*wanted)))
+        conditions.append(other.c.value == value)
+    return exists(select(other.c.resource_row_id).where(and_(*conditions)))
 
 
 def _where(path: str, operator: str, value: str, dialect: str) -> ColumnElement[bool]:
-    found: ColumnElement[Any] = resource.c.name if path == "name" else _json_text(path_parts(path), dialect)
+    actual: ColumnElement[Any] = resource.c.name if path == "name" else _json_text(path_parts(path), dialect)
     if operator == "missing":
-        return found.is_(None)
+        return actual.is_(None)
     if operator == "exists":
-        return found.is_not(None)
+        return actual.is_not(None)
     if operator == "=":
-        return found == value
+        return actual == value
     if operator == "!=":
-        return or_(found.is_(None), found != value) if value else found.is_not(None)
+        return or_(actual.is_(None), actual != value) if value else actual.is_not(None)
     if operator == "~":
-        return func.lower(found).contains(value.lower(), autoescape=True)
-    number = _number(found, dialect)
+        return func.lower(actual).contains(value.lower(), autoescape=True)
+    number = _number(actual, dialect)
     return number < float(value) if operator == "<" else number > float(value)
 
 
 def _json_text(parts: list[str], dialect: str) -> ColumnElement[Any]:
-    """The value at a path as text: numbers as written, true and false in words, null where there is nothing."""
+    """Return the value at a path as text: numbers as written, `true` and `false`; null when the path has no value."""
     if dialect == "sqlite":
         path = "$" + "".join(f"[{part}]" if part.isdigit() else f'."{part}"' for part in parts)
         kind = func.json_type(resource.c.document, path)
@@ -114,15 +114,15 @@ def _json_text(parts: list[str], dialect: str) -> ColumnElement[Any]:
 
 
 def member_exists(member: str, dialect: str) -> ColumnElement[bool]:
-    """Documents that have this top-level member, with whatever value."""
+    """Return the condition that a document has this top-level member, whatever its value."""
     if dialect == "sqlite":
         return func.json_type(resource.c.document, f'$."{member}"').is_not(None)
     return func.jsonb_exists(cast(resource.c.document, JSONB()), member)
 
 
-def _number(found: ColumnElement[Any], dialect: str) -> ColumnElement[Any]:
+def _number(actual: ColumnElement[Any], dialect: str) -> ColumnElement[Any]:
     numeric = r"^-?[0-9]+(\.[0-9]+)?([eE][-+]?[0-9]+)?$"
     if dialect == "sqlite":
-        # SQLite casts any text to a number; only what is one may count.
-        return case((cast(cast(found, Float), String) != "0.0", cast(found, Float)), (found == "0", 0.0), else_=None)
-    return case((found.op("~")(numeric), cast(found, Float)), else_=None)
+        # SQLite casts any text to a number (else 0.0): only texts that are numbers may match.
+        return case((cast(cast(actual, Float), String) != "0.0", cast(actual, Float)), (actual == "0", 0.0), else_=None)
+    return case((actual.op("~")(numeric), cast(actual, Float)), else_=None)

@@ -1,4 +1,4 @@
-"""What could be read where, per account, region and service: from the scopes' states and from those never visited. Pure."""
+"""What could be read per account, region and service, from the states of all scopes, unscanned ones included. Pure."""
 
 from __future__ import annotations
 
@@ -10,22 +10,22 @@ from windlass.core.suggest import unknown_word
 from windlass.estate.model import RegionSource
 from windlass.inventory.model import AccountStatus, Scope, ScopeState, ScopeStatus
 
-__all__ = ["UNVISITED", "CoverageRow", "account_notes", "coverage", "select_rows"]
+__all__ = ["UNSCANNED", "CoverageRow", "account_notes", "coverage", "select_rows"]
 
-UNVISITED = "unvisited"
-"""The state of what would be collected and never was."""
+UNSCANNED = "unscanned"
+"""The state of a scope that the configuration collects and no run has scanned yet."""
 
-_STATE_NAMES = frozenset({UNVISITED, *map(str, ScopeState)})
+_STATE_NAMES = frozenset({UNSCANNED, *map(str, ScopeState)})
 _WORST_FIRST = (
     ScopeState.FAILED,
     ScopeState.TIMEOUT,
     ScopeState.THROTTLED,
     ScopeState.DENIED,
     ScopeState.INTERRUPTED,
-    UNVISITED,
+    UNSCANNED,
     ScopeState.PARTIAL,
     ScopeState.OK,
-    ScopeState.UNSUPPORTED,  # the service is not there: last, so that it never hides what is known of its neighbours
+    ScopeState.UNSUPPORTED,  # the service is not offered: last, so that it never hides the state of another scope
 )
 
 
@@ -38,45 +38,47 @@ class CoverageRow:
     service: str
     state: str
     state_since: datetime | None
-    last_good_at: datetime | None  # of the scope that was read longest ago; None while one never was
+    last_good_at: datetime | None  # of the scope that was read longest ago; None when a scope was never read
     scopes: int
-    unread: int  # scopes whose listing is not complete now, or that were never visited
+    unread: int  # scopes whose last listing is not complete, or that were never scanned
     resources: int
     details_unknown: int
     error: str  # of a scope in the worst state
 
 
 def coverage(statuses: Iterable[ScopeStatus], expected: Iterable[Scope]) -> tuple[CoverageRow, ...]:
-    """One row per account, region and service, the worst state first. `expected` scopes without a status are unvisited."""
+    """Return one row per account, region and service, the worst state first. `expected` scopes without a status are unscanned."""
     groups: dict[tuple[str, str, str], list[ScopeStatus | None]] = {}
-    visited = set()
+    scanned = set()
     for status in statuses:
-        visited.add(status.scope)
+        scanned.add(status.scope)
         groups.setdefault(_key(status.scope), []).append(status)
     for scope in expected:
-        if scope not in visited:
+        if scope not in scanned:
             groups.setdefault(_key(scope), []).append(None)
     rows = [_row(*key, members) for key, members in groups.items()]
     return tuple(sorted(rows, key=lambda row: (_WORST_FIRST.index(row.state), row.account_id, row.region, row.service)))
 
 
-def select_rows(rows: Sequence[CoverageRow], **wanted: Sequence[str]) -> tuple[CoverageRow, ...]:
-    """The rows whose fields have one of the wanted values; an empty choice lets all through.
+def select_rows(rows: Sequence[CoverageRow], **values_by_field: Sequence[str]) -> tuple[CoverageRow, ...]:
+    """Return the rows whose fields have one of the given values; a field without values is not filtered.
 
-    UsageError with the nearest known value for one that no row could have.
+    UsageError with the nearest known value for a value that no row has.
     """
-    for name, values in wanted.items():
+    for name, values in values_by_field.items():
         known = {str(getattr(row, name)) for row in rows} | (_STATE_NAMES if name == "state" else frozenset())
         for value in values:
             if known and value not in known:
                 raise unknown_word(name.removesuffix("_id"), value, known)
     return tuple(
-        row for row in rows if all(not values or getattr(row, name) in values for name, values in wanted.items())
+        row
+        for row in rows
+        if all(not values or getattr(row, name) in values for name, values in values_by_field.items())
     )
 
 
 def account_notes(accounts: Iterable[AccountStatus]) -> Iterator[str]:
-    """A line for each account that is refused, or whose list of regions did not come from AWS."""
+    """Yield a line for each account that is refused, or whose regions were not listed by AWS."""
     for account in accounts:
         if not account.state.complete:
             yield f"{account.account_id}: {account.state} since {account.state_since:%Y-%m-%d %H:%M}Z: {account.error}"
@@ -90,22 +92,22 @@ def _key(scope: Scope) -> tuple[str, str, str]:
 
 
 def _row(account_id: str, region: str, service: str, members: Sequence[ScopeStatus | None]) -> CoverageRow:
-    visited = [one for one in members if one is not None]
-    states = {str(one.state) if one else UNVISITED for one in members}
-    state = next(str(one) for one in _WORST_FIRST if str(one) in states)
-    worst = [one for one in visited if str(one.state) == state]
-    there = [one for one in members if one is None or one.state is not ScopeState.UNSUPPORTED]
-    good = [one.last_good_at if one else None for one in there]
+    scanned = [status for status in members if status is not None]
+    states = {str(status.state) if status else UNSCANNED for status in members}
+    worst_state = next(str(state) for state in _WORST_FIRST if str(state) in states)
+    worst = [status for status in scanned if str(status.state) == worst_state]
+    offered = [status for status in members if status is None or status.state is not ScopeState.UNSUPPORTED]
+    read_times = [status.last_good_at if status else None for status in offered]
     return CoverageRow(
         account_id=account_id,
         region=region,
         service=service,
-        state=state,
-        state_since=min((one.state_since for one in worst if one.state_since), default=None),
-        last_good_at=None if None in good else min((moment for moment in good if moment), default=None),
+        state=worst_state,
+        state_since=min((status.state_since for status in worst if status.state_since), default=None),
+        last_good_at=None if None in read_times else min((time for time in read_times if time), default=None),
         scopes=len(members),
-        unread=sum(one is None or not one.state.complete for one in there),
-        resources=sum(one.resources for one in visited),
-        details_unknown=sum(one.details_unknown for one in visited),
-        error=next((one.error for one in worst if one.error), ""),
+        unread=sum(status is None or not status.state.complete for status in offered),
+        resources=sum(status.resources for status in scanned),
+        details_unknown=sum(status.details_unknown for status in scanned),
+        error=next((status.error for status in worst if status.error), ""),
     )

@@ -1,4 +1,4 @@
-"""Reading the details of listed items: the longest unread first, a few tasks a region at a time, each detail on its own."""
+"""Reading the details of listed items: the longest unread first, a few tasks per region at a time."""
 
 from __future__ import annotations
 
@@ -7,153 +7,159 @@ from collections.abc import Callable, Iterable, Mapping
 from typing import Any, Protocol
 
 from windlass.core.errors import AwsError, WindlassError
-from windlass.inventory import s3
 from windlass.inventory.calls import Calls
-from windlass.inventory.catalog.declare import Detail
 from windlass.inventory.paths import find
-from windlass.inventory.visit import Found, Visit, Work, is_gone
+from windlass.inventory.resource_type import Detail
+from windlass.inventory.scope_scan import DetailTask, Item, ScopeScan, is_deleted
 
-__all__ = ["Ages", "DetailReader", "merged"]
+__all__ = ["DetailReader", "ReadTimes", "SubmitTask", "merged"]
 
-Ages = Mapping[str, Mapping[str, str]]
+ReadTimes = Mapping[str, Mapping[str, str]]
 """By id or ARN of an item: when each of its details was last read, as ISO text, '' for never.
 
-Keys are those of the document, `*` for what is merged into it; the key '' holds the time of all others.
+Keys are those of the document, `*` for details that are merged into it; the key '' has the time of all others.
 """
 
 
-class Put(Protocol):
-    """Queue a task of a visit in a region's lane."""
+class SubmitTask(Protocol):
+    """How tasks of a scan reach the scheduler."""
 
     def __call__(
         self,
-        visit: Visit,
+        scan: ScopeScan,
         region: str,
         task: Callable[[], None],
-        failed: Callable[[WindlassError], None],
+        on_failure: Callable[[WindlassError], None],
         *,
         detail: bool,
-    ) -> None: ...
+    ) -> None:
+        """Queue a task of a scan in a region. A WindlassError that the task raises goes to `on_failure`."""
+        ...
 
 
 class DetailReader:
-    """Feeds the lanes with the details of visits. Without `ages` of a scope, its details are read as they are listed."""
+    """Hands the details of scans to the scheduler, at most `window` tasks of a region and scan at a time."""
 
-    def __init__(self, calls: Calls, put: Put, *, window: int, timeout_s: float) -> None:
+    def __init__(self, calls: Calls, submit: SubmitTask, *, window: int, timeout_s: float) -> None:
         self._calls = calls
-        self._put = put
+        self._submit = submit
         self._window = window
         self._timeout_s = timeout_s  # of work on one scope's details, from its first on; 0: no limit
 
-    def add(self, visit: Visit, found: Found, *, apart: bool = False) -> None:
-        """Put the item's details into the backlog; `apart`: each is a task of its own, for types that have many."""
-        places = range(len(visit.kind.details))
-        for group in [(place,) for place in places] if apart else [tuple(places)] if places else []:
-            visit.defer(found.region, (found, group))
+    def add(self, scan: ScopeScan, item: Item) -> None:
+        """Add the item's details to the backlog: as one task, or as one task each where the type says so."""
+        indexes = range(len(scan.kind.details))
+        if scan.kind.one_task_per_detail:
+            for index in indexes:
+                scan.add_to_backlog(item.region, (item, (index,)))
+        elif indexes:
+            scan.add_to_backlog(item.region, (item, tuple(indexes)))
 
-    def sort(self, visit: Visit, ages: Ages) -> None:
-        """Order the backlog by when each detail was last read, never before longest ago before recently."""
-        if not ages:
+    def sort(self, scan: ScopeScan, read_times: ReadTimes) -> None:
+        """Order the backlog by the time of the last read: never read first, recently read last."""
+        if not read_times:
             return
 
-        def age(work: Work) -> str:
-            found, places = work
-            known = next((ages[name] for name in _names(visit, found) if name in ages), {})
-            times = [known.get(visit.kind.details[place].key or "*", known.get("", "")) for place in places]
-            return min(times, default="")
+        def last_read(task: DetailTask) -> str:
+            item, indexes = task
+            known = next((read_times[name] for name in _names(scan, item) if name in read_times), {})
+            return min(
+                (known.get(scan.kind.details[index].key or "*", known.get("", "")) for index in indexes), default=""
+            )
 
-        with visit.lock:
-            for region, waiting in visit.backlog.items():
-                visit.backlog[region] = type(waiting)(sorted(waiting, key=age))
+        with scan.lock:
+            for region, waiting in scan.backlog.items():
+                scan.backlog[region] = type(waiting)(sorted(waiting, key=last_read))
 
-    def feed(self, visit: Visit, regions: Iterable[str] = ()) -> None:
-        """Hand out details of the backlog while the regions have room for them."""
-        for region in tuple(regions) or tuple(visit.backlog):
-            while (work := visit.take(region, self._window)) is not None:
-                task = functools.partial(self._read, visit, region, work)
-                self._put(visit, region, task, functools.partial(self._failed, visit, region), detail=True)
+    def feed(self, scan: ScopeScan, regions: Iterable[str] = ()) -> None:
+        """Submit details of the backlog while the regions (default: all) have room for them."""
+        for region in tuple(regions) or tuple(scan.backlog):
+            while (task := scan.next_task(region, self._window)) is not None:
+                read = functools.partial(self._read, scan, region, task)
+                self._submit(scan, region, read, functools.partial(self._failed, scan, region), detail=True)
 
-    def _failed(self, visit: Visit, region: str, error: WindlassError) -> None:
-        visit.miss(error)
-        visit.taken_ended(region)
-        self.feed(visit, (region,))
+    def _failed(self, scan: ScopeScan, region: str, error: WindlassError) -> None:
+        scan.mark_unreadable(error)
+        scan.release_slot(region)
+        self.feed(scan, (region,))
 
-    def _read(self, visit: Visit, region: str, work: Work) -> None:
-        found, places = work
-        if self._is_over(visit):
-            visit.miss(_unfinished(visit))
+    def _read(self, scan: ScopeScan, region: str, task: DetailTask) -> None:
+        item, indexes = task
+        if self._is_timed_out(scan):
+            scan.mark_unreadable(_timeout_error(scan))
         else:
-            for place in places:
-                if not found.gone and not visit.over:
-                    self._read_detail(visit, found, place)
-        visit.taken_ended(region)
-        self.feed(visit, (region,))
+            for index in indexes:
+                if not item.deleted and not scan.failed:
+                    self._read_detail(scan, item, index)
+        scan.release_slot(region)
+        self.feed(scan, (region,))
 
-    def _is_over(self, visit: Visit) -> bool:
-        now = self._calls.clock()
-        with visit.lock:
-            if visit.details_since is None:
-                visit.details_since = now
-        return self._timeout_s > 0 and now - visit.details_since > self._timeout_s
+    def _is_timed_out(self, scan: ScopeScan) -> bool:
+        now_s = self._calls.clock()
+        with scan.lock:
+            if scan.details_started_s is None:
+                scan.details_started_s = now_s
+        return self._timeout_s > 0 and now_s - scan.details_started_s > self._timeout_s
 
-    def _read_detail(self, visit: Visit, found: Found, place: int) -> None:
-        detail = visit.kind.details[place]
-        if detail.unless is not None and find(detail.unless[0], found.item) == detail.unless[1]:
-            found.unread.discard(place)
+    def _read_detail(self, scan: ScopeScan, item: Item, index: int) -> None:
+        detail = scan.kind.details[index]
+        if detail.unless is not None and find(detail.unless[0], item.document) == detail.unless[1]:
+            item.unread.discard(index)
             return
-        params = {name: find(path, found.item) for name, path in detail.params.items()}
+        params = {name: find(path, item.document) for name, path in detail.params.items()}
         if any(value is None or value == [None] for value in params.values()):
-            return  # a detail before this one, which it needs, could not be read
-        if visit.kind.service == "s3":
-            params |= s3.owner_params(visit.scope.account_id)
+            return  # it needs an earlier detail that could not be read
+        if scan.kind.owner_param:
+            params[scan.kind.owner_param] = scan.scope.account_id
         try:
-            answer = self._answer(visit, found.region, detail, params)
+            value = self._call(scan, item.region, detail, params)
         except WindlassError as error:
             if error.code not in detail.absent:
-                found.gone = is_gone(error, detail)
-                visit.miss(error)
+                item.deleted = is_deleted(error, detail)
+                scan.mark_unreadable(error)
                 return
-            answer = None
-        if not detail.key and answer is not None and not isinstance(answer, dict):
-            raise AwsError(f"{detail.operation} answered no document", code="Malformed")
+            value = None
         if detail.key:
-            found.item[detail.key] = answer
-        elif isinstance(answer, dict):
-            found.item.update(answer)
-        found.unread.discard(place)
+            item.document[detail.key] = value
+        elif isinstance(value, dict):
+            item.document.update(value)
+        elif value is not None:
+            raise AwsError(f"the answer of {detail.operation} is not a JSON object", code="Malformed")
+        item.unread.discard(index)
 
-    def _answer(self, visit: Visit, region: str, detail: Detail, params: dict[str, Any]) -> Any:
-        service = detail.service or visit.kind.service
-        pages = self._calls.pages(visit, region, service, detail.operation, **params)
-        answer = merged([find(detail.result, page) for page in pages])
-        if answer is None and not detail.key:
-            raise AwsError(f"{detail.operation} answered no {detail.result}", code="Malformed")
-        return answer
+    def _call(self, scan: ScopeScan, region: str, detail: Detail, params: dict[str, Any]) -> Any:
+        service = detail.service or scan.kind.service
+        pages = self._calls.pages(scan, region, service, detail.operation, **params)
+        value = merged([find(detail.result, page) for page in pages])
+        if value is None and not detail.key:
+            raise AwsError(f"the answer of {detail.operation} has no {detail.result}", code="Malformed")
+        return value
 
 
 def merged(parts: list[Any]) -> Any:
-    """One result of the results of all pages: lists one after the other, maps together, members by member."""
-    whole: Any = None
+    """Return one result for the results of all pages: lists joined, maps merged member by member."""
+    result: Any = None
     for part in parts:
-        if isinstance(whole, list) and isinstance(part, list):
-            whole = [*whole, *part]
-        elif isinstance(whole, dict) and isinstance(part, dict):
-            whole = {**whole, **{key: merged([whole.get(key), value]) for key, value in part.items()}}
+        if isinstance(result, list) and isinstance(part, list):
+            result = [*result, *part]
+        elif isinstance(result, dict) and isinstance(part, dict):
+            result = {**result, **{key: merged([result.get(key), value]) for key, value in part.items()}}
         elif part is not None:
-            whole = part
-    return whole
+            result = part
+    return result
 
 
-def _names(visit: Visit, found: Found) -> Iterable[str]:
-    for path in (visit.kind.arn, visit.kind.id):
-        name = find(path, found.item) if path and "{" not in path else None
+def _names(scan: ScopeScan, item: Item) -> Iterable[str]:
+    kind = scan.kind
+    for path in (kind.arn, kind.id):
+        name = find(path, item.document) if path and "{" not in path else None
         if isinstance(name, str):
-            yield name.rpartition(visit.kind.id_after)[2] if visit.kind.id_after and path == visit.kind.id else name
+            yield name.rpartition(kind.id_after)[2] if kind.id_after and path == kind.id else name
 
 
-def _unfinished(visit: Visit) -> AwsError:
+def _timeout_error(scan: ScopeScan) -> AwsError:
     return AwsError(
-        f"{visit.scope.type}: the time for details is over; those left are read first in the next run",
-        hint="Raise inventory.details_timeout_s to read more in a run.",
+        f"{scan.scope.type}: inventory.details_timeout_s has passed; the next run reads the remaining details first",
+        hint="Raise inventory.details_timeout_s to read more in one run.",
         code="DetailsUnfinished",
     )

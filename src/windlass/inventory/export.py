@@ -1,4 +1,4 @@
-"""Resources with their documents into a file: JSON lines, CSV or Parquet, written beside it and moved in whole."""
+"""Export of resources with their documents to JSON lines, CSV or Parquet, by way of a partial file that is then renamed."""
 
 from __future__ import annotations
 
@@ -29,16 +29,19 @@ _COLUMNS = (
     "changed_at",
     "document",
 )
-_ROWS_A_GROUP = 5000
+_ROWS_PER_GROUP = 5000
 
 
 def export(resources: Iterable[Resource], path: Path) -> int:
-    """Write them to `path`, its ending the format, `-` for JSON lines on stdout; how many there were."""
+    """Write resources to `path`, whose suffix is the format (`-`: JSON lines on stdout). Return how many.
+
+    UsageError for an unknown suffix or a file that can't be written; ConfigError without pyarrow.
+    """
     if str(path) == "-":
         return _jsonl(resources, sys.stdout)
     kind = path.suffix.lstrip(".").lower()
     if kind not in FORMATS:
-        raise UsageError(f"{path} has no known ending", hint=f"Use one of .{', .'.join(FORMATS)}, or - for stdout.")
+        raise UsageError(f"{path} has no known suffix", hint=f"Use one of .{', .'.join(FORMATS)}, or - for stdout.")
     partial = path.with_name(f".{path.name}.partial")
     try:
         if kind == "parquet":
@@ -57,8 +60,11 @@ def export(resources: Iterable[Resource], path: Path) -> int:
 
 
 def _rows(resources: Iterable[Resource]) -> Iterator[dict[str, Any]]:
-    for one in resources:
-        yield plain(resource_row(one)) | {"document": one.document, "measures": dict(one.measures)}
+    for resource in resources:
+        yield plain(resource_row(resource)) | {
+            "document": resource.document,
+            "measures": dict(resource.measures),
+        }
 
 
 def _jsonl(resources: Iterable[Resource], out: IO[str]) -> int:
@@ -98,7 +104,7 @@ def _parquet(resources: Iterable[Resource], path: Path) -> int:
         for row in _rows(resources):
             group.append({name: _text(row[name]) for name in _COLUMNS})
             count += 1
-            if len(group) == _ROWS_A_GROUP:
+            if len(group) == _ROWS_PER_GROUP:
                 writer.write_table(pa.Table.from_pylist(group, schema=schema))
                 group = []
         if group:

@@ -1,8 +1,8 @@
-"""Conditions as people type them (`-w tag:team=web`), as a Query. Pure.
+"""Conditions as people type them (`-w tag:team=web`), parsed into a Query. Pure.
 
 tag:team=web      has this tag value        tag:team       has the tag at all
--tag:owner        lacks the tag             type=ec2.*     account=111…  region=eu-west-1
-name~log          the document's or the resource's name contains it
+-tag:owner        does not have the tag           type=ec2.*     account=111…  region=eu-west-1
+name~log          the name contains the text
 Versioning.Status=Enabled   Path!=x   Path~part   Path>5   Path<5   Path? (exists)   -Path (missing)
 """
 
@@ -38,9 +38,9 @@ def parse_query(
     words: str = "",
     cursor: str = "",
 ) -> Query:
-    """The query these words mean. UsageError names the condition that does not parse."""
+    """Parse conditions into a query. UsageError names the malformed condition."""
     if sort not in SORTS:
-        raise UsageError(f"can't sort by {sort!r}", hint=f"Sort by {', '.join(SORTS)}.")
+        raise UsageError(f"{sort!r} is not a sort order", hint=f"Sort by {', '.join(SORTS)}.")
     query = Query(
         types=tuple(types),
         words=words,
@@ -63,13 +63,13 @@ def _add(query: Query, text: str) -> Query:
         return replace(query, tags={**query.tags, name: value if equals else "*"})
     if text.startswith("-"):
         return _where(query, text[1:], "missing", "")
-    found = _CONDITION.match(text)
-    if found is None:
+    parsed = _CONDITION.match(text)
+    if parsed is None:
         raise UsageError(
             f"{text!r} is not a condition",
             hint="Write tag:team=web, -tag:owner, region=eu-west-1, Versioning.Status=Enabled, name~log or Path?",
         )
-    path, operator, value = found["path"].strip(), found["op"], found["value"].strip()
+    path, operator, value = parsed["path"].strip(), parsed["op"], parsed["value"].strip()
     if operator == "=" and path in ("type", "account", "region"):
         if path == "type":
             return replace(query, types=(*query.types, value))
@@ -82,7 +82,7 @@ def _add(query: Query, text: str) -> Query:
 def _where(query: Query, path: str, operator: str, value: str) -> Query:
     path_parts(path)
     if operator in "<>" and not _number(value):
-        raise UsageError(f"{path}{operator}{value}: {value!r} is not a number", hint="< and > compare numbers.")
+        raise UsageError(f"{path}{operator}{value}: {value!r} is not a number", hint="< and > compare numbers only.")
     return replace(query, where=(*query.where, (path, operator, value)))
 
 
@@ -95,7 +95,7 @@ def _number(text: str) -> bool:
 
 
 def path_parts(path: str) -> list[str]:
-    """`a.b.0` as its parts; UsageError for characters that no document path has."""
+    """Return the parts of `a.b.0`. UsageError for characters that no document path has."""
     parts = path.split(".")
     if not all(part and _PART.match(part) for part in parts):
         raise UsageError(
@@ -105,12 +105,12 @@ def path_parts(path: str) -> list[str]:
 
 
 def matches(query: Query, row: Any) -> bool:
-    """Whether a Resource with its document satisfies the query's tags and conditions; types and places aside.
+    """True when a Resource with its document satisfies the query's tags and conditions (not types, accounts and regions).
 
-    The same meaning as the database's own filter, for documents that were rebuilt from history.
+    It means the same as the conditions in SQL, for documents that were replayed from history.
     """
-    for name, wanted in query.tags.items():
-        if name not in row.tags or wanted not in ("*", row.tags[name]):
+    for name, expected in query.tags.items():
+        if name not in row.tags or expected not in ("*", row.tags[name]):
             return False
     if query.untagged and query.untagged in row.tags:
         return False
@@ -118,26 +118,26 @@ def matches(query: Query, row: Any) -> bool:
 
 
 def _holds(row: Any, path: str, operator: str, value: str) -> bool:
-    found = row.name if path == "name" else _at(row.document, path_parts(path))
+    actual = row.name if path == "name" else _at(row.document, path_parts(path))
     if operator == "missing":
-        return found is None
+        return actual is None
     if operator == "!=":
-        return _text(found) != value
-    if found is None:
+        return _text(actual) != value
+    if actual is None:
         return False
     if operator == "exists":
         return True
     if operator == "=":
-        return _text(found) == value
+        return _text(actual) == value
     if operator == "~":
-        return value.lower() in _text(found).lower()
-    return _compare(found, operator, float(value))
+        return value.lower() in _text(actual).lower()
+    return _compare(actual, operator, float(value))
 
 
-def _compare(found: Any, operator: str, value: float) -> bool:
-    if isinstance(found, bool) or not _number(str(found)):
+def _compare(actual: Any, operator: str, value: float) -> bool:
+    if isinstance(actual, bool) or not _number(str(actual)):
         return False
-    return float(found) < value if operator == "<" else float(found) > value
+    return float(actual) < value if operator == "<" else float(actual) > value
 
 
 def _at(document: Any, parts: list[str]) -> Any:

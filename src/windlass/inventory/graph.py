@@ -1,4 +1,4 @@
-"""Relations between resources: resolved to known ones where a target's ARN, id or name is known."""
+"""Relations between resources. A target is resolved to a known resource by its ARN or id."""
 
 from __future__ import annotations
 
@@ -20,26 +20,26 @@ _BATCH = 400
 
 
 def relations_of(connection: Connection, of: Sequence[Resource], *, at: datetime | None = None) -> tuple[Relation, ...]:
-    """Every relation from or to one of the resources, now or at a time."""
-    by_pk = {one.pk: one for one in of}
-    names = {name: one for one in of for name in _names(one)}
+    """Return every relation from or to one of the resources, now or at a time."""
+    by_row_id = {resource.id: resource for resource in of}
+    names = {name: resource for resource in of for name in _names(resource)}
     rows: list[Any] = []
-    for batch in _batches(list(by_pk)):
-        rows += connection.execute(select(relation).where(relation.c.source_pk.in_(batch), _valid(at))).all()
+    for batch in _batches(list(by_row_id)):
+        rows += connection.execute(select(relation).where(relation.c.source_row_id.in_(batch), _valid(at))).all()
     for batch in _batches(list(names)):
         rows += connection.execute(select(relation).where(relation.c.target.in_(batch), _valid(at))).all()
     rows = list({row.relation_id: row for row in rows}.values())
-    sources = _by_pk(connection, {row.source_pk for row in rows} - by_pk.keys()) | by_pk
+    sources = _by_row_id(connection, {row.source_row_id for row in rows} - by_row_id.keys()) | by_row_id
     targets = _by_name(connection, {row.target for row in rows})
-    found = []
+    relations = []
     for row in rows:
-        source = sources.get(row.source_pk)
+        source = sources.get(row.source_row_id)
         if source is None or (source.deleted_at is not None and at is None):
             continue
-        found.append(
+        relations.append(
             Relation(row.kind, source, _choose(targets.get(row.target, ()), row.target_type, source), row.target)
         )
-    return tuple(sorted(found, key=lambda one: (one.kind, one.source.key, one.target_name)))
+    return tuple(sorted(relations, key=lambda edge: (edge.kind, edge.source.key, edge.target_name)))
 
 
 def _valid(at: datetime | None) -> ColumnElement[bool]:
@@ -49,38 +49,38 @@ def _valid(at: datetime | None) -> ColumnElement[bool]:
     return (relation.c.valid_from <= moment) & or_(relation.c.valid_to.is_(None), relation.c.valid_to > moment)
 
 
-def _names(one: Resource) -> set[str]:
-    """What relations may call a resource: its key, its ARN, its id, and the bare tail of its ARN."""
-    arn = parse_arn(one.arn) if one.arn else None
-    return {name for name in (one.key, one.arn, one.resource_id, arn.resource_id if arn else "") if name}
+def _names(of: Resource) -> set[str]:
+    """Return the names by which relations may refer to a resource: its key, ARN, id, and the last part of its ARN."""
+    arn = parse_arn(of.arn) if of.arn else None
+    return {name for name in (of.key, of.arn, of.resource_id, arn.resource_id if arn else "") if name}
 
 
 def _choose(candidates: Iterable[Resource], target_type: str, source: Resource) -> Resource | None:
-    """Of those that bear the name: the right type first, then the source's own account and region."""
-    fitting = [one for one in candidates if not target_type or one.type == target_type]
-    fitting.sort(key=lambda one: (one.account_id != source.account_id, one.region != source.region, one.pk))
-    return fitting[0] if fitting else None
+    """Choose among resources of the same name: the right type, then the source's own account and region first."""
+    matching = [each for each in candidates if not target_type or each.type == target_type]
+    matching.sort(key=lambda each: (each.account_id != source.account_id, each.region != source.region, each.id))
+    return matching[0] if matching else None
 
 
-def _by_pk(connection: Connection, pks: Iterable[int]) -> dict[int, Resource]:
-    found = {}
-    for batch in _batches(list(pks)):
-        for row in connection.execute(select(*COLUMNS).where(resource.c.pk.in_(batch))):
-            found[row.pk] = resource_of(row)
-    return found
+def _by_row_id(connection: Connection, row_ids: Iterable[int]) -> dict[int, Resource]:
+    resources = {}
+    for batch in _batches(list(row_ids)):
+        for row in connection.execute(select(*COLUMNS).where(resource.c.id.in_(batch))):
+            resources[row.id] = resource_of(row)
+    return resources
 
 
 def _by_name(connection: Connection, names: Iterable[str]) -> dict[str, list[Resource]]:
-    found: dict[str, list[Resource]] = {}
+    resources: dict[str, list[Resource]] = {}
     for batch in _batches(list(names)):
         for column in (resource.c.key, resource.c.resource_id):
             statement = select(*COLUMNS).where(column.in_(batch), resource.c.deleted_at.is_(None))
             for row in connection.execute(statement):
-                one = resource_of(row)
-                listed = found.setdefault(getattr(row, column.name), [])
-                if all(other.pk != one.pk for other in listed):
-                    listed.append(one)
-    return found
+                candidate = resource_of(row)
+                listed = resources.setdefault(getattr(row, column.name), [])
+                if all(other.id != candidate.id for other in listed):
+                    listed.append(candidate)
+    return resources
 
 
 def _batches(items: list[Any]) -> Iterable[list[Any]]:
@@ -88,24 +88,24 @@ def _batches(items: list[Any]) -> Iterable[list[Any]]:
 
 
 def walk(connection: Connection, root: Resource, *, depth: int, limit: int) -> Graph:
-    """The resources within `depth` relations of `root`, breadth first, at most `limit` of them."""
-    nodes = {root.pk: root}
+    """Return the resources within `depth` relations of `root`, breadth first, at most `limit` of them."""
+    nodes = {root.id: root}
     edges: dict[tuple[int, str, str], Relation] = {}
     frontier = [root]
     for _ in range(depth):
         fresh: dict[int, Resource] = {}
         for edge in relations_of(connection, frontier):
-            edges[edge.source.pk, edge.kind, edge.target_name] = edge
+            edges[edge.source.id, edge.kind, edge.target_name] = edge
             for end in (edge.source, edge.target):
-                if end is not None and end.pk not in nodes:
-                    fresh[end.pk] = end
+                if end is not None and end.id not in nodes:
+                    fresh[end.id] = end
         room = limit - len(nodes)
         nodes.update(list(fresh.items())[:room])
         if len(fresh) > room:
             kept = [
-                one
-                for one in edges.values()
-                if one.source.pk in nodes and (one.target is None or one.target.pk in nodes)
+                edge
+                for edge in edges.values()
+                if edge.source.id in nodes and (edge.target is None or edge.target.id in nodes)
             ]
             return Graph(root.key, tuple(nodes.values()), tuple(kept), truncated=True)
         frontier = list(fresh.values())

@@ -1,4 +1,4 @@
-"""The words of the inventory: what is collected (scopes, observations), what is kept (resources, revisions), what is asked.
+"""The inventory's values: what is collected (scopes, observations), kept (resources, revisions) and queried.
 
 All values are frozen; times are aware UTC datetimes; documents are plain JSON (core.canonical.plain).
 """
@@ -18,12 +18,12 @@ GLOBAL = "aws-global"
 
 
 class ScopeState(StrEnum):
-    """How the last listing of a scope ended. Only `ok` and `partial` listings are complete and may mark deletions."""
+    """How the last scan of a scope ended. Only `ok` and `partial` scans are complete and may mark deletions."""
 
     OK = "ok"
-    PARTIAL = "partial"  # the listing is complete, some detail of some resource could not be read
+    PARTIAL = "partial"  # the listing is complete, but some detail of a resource could not be read
     DENIED = "denied"
-    UNSUPPORTED = "unsupported"  # the service, operation or region is not there for this account
+    UNSUPPORTED = "unsupported"  # the account does not have the service, operation or region
     THROTTLED = "throttled"
     TIMEOUT = "timeout"
     FAILED = "failed"
@@ -31,12 +31,12 @@ class ScopeState(StrEnum):
 
     @property
     def complete(self) -> bool:
-        """Whether every resource of the scope was seen."""
+        """True when every resource of the scope was listed."""
         return self in (ScopeState.OK, ScopeState.PARTIAL)
 
 
 class ChangeKind(StrEnum):
-    """What a revision says happened."""
+    """What happened to the resource in a revision."""
 
     CREATED = "created"
     UPDATED = "updated"
@@ -45,7 +45,7 @@ class ChangeKind(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Scope:
-    """The unit of truth: one type in one account and region (`GLOBAL` for once-per-account types)."""
+    """The unit of collection: one type in one account and region (`GLOBAL` for once-per-account types)."""
 
     account_id: str
     region: str
@@ -63,11 +63,11 @@ class Edge:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Observation:
-    """One resource as seen now.
+    """One resource as collected now.
 
-    `unknown` names top-level document keys whose detail call failed: their last known values are kept, so that a
-    denied read never looks like a change. `volatile` values are already left out of `document`; `measures` are facts
-    that move by themselves (sizes, counts): shown with the resource, never a revision.
+    `unknown` are top-level document keys whose detail call failed: they keep their last known values, so that a denied
+    read never appears as a change. `document` has no volatile values; `measures` are values that change by themselves
+    (sizes, counts): they are shown with the resource, and never make a revision.
     """
 
     type: str
@@ -91,7 +91,7 @@ class Observation:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ScopeResult:
-    """What one visit to a scope brought. Observations of an incomplete visit are not applied as deletions."""
+    """The result of one scan of a scope. An incomplete scan has no observations and marks no deletions."""
 
     scope: Scope
     state: ScopeState
@@ -105,9 +105,9 @@ class ScopeResult:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Resource:
-    """A row of a listing: identity and current (or as-of) facts, without the document."""
+    """A row of a listing: identity and current (or past) values; the document only where it is asked for."""
 
-    pk: int
+    id: int
     key: str
     type: str
     account_id: str
@@ -125,7 +125,7 @@ class Resource:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Revision:
-    """One change of one resource: valid from its time until the next one's. `patch` is RFC 6902 against the one before."""
+    """One change of one resource, valid until the next one. `patch` (RFC 6902) applies to the revision before it."""
 
     revision_id: int
     resource: Resource
@@ -140,17 +140,17 @@ class Revision:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Query:
-    """Which resources: every given condition holds. Texts in `types` may end in `*`; `tags` values may be `*`.
+    """The resources that satisfy every condition. Texts in `types` may end in `*`; `tags` values may be `*`.
 
     `where` are (JSON path, operator, value) on the document: `("Versioning.Status", "=", "Enabled")`;
-    operators `=`, `!=`, `~` (contains), `exists`, `missing`, `<`, `>`. `at` asks for the estate as it was then.
+    operators `=`, `!=`, `~` (contains), `exists`, `missing`, `<`, `>`. `at` selects the estate as it was at that time.
     """
 
     types: tuple[str, ...] = ()
     account_ids: tuple[str, ...] = ()
     regions: tuple[str, ...] = ()
     tags: Mapping[str, str] = field(default_factory=dict)
-    untagged: str = ""  # resources that lack this tag
+    untagged: str = ""  # resources without this tag
     where: tuple[tuple[str, str, str], ...] = ()
     words: str = ""  # full text
     at: datetime | None = None
@@ -162,7 +162,7 @@ class Query:
 
 @dataclass(frozen=True, slots=True)
 class Page:
-    """Some rows and where the next ones begin; an empty cursor ends the listing. `total` counts all that match."""
+    """A page of rows and the cursor of the next one (empty after the last page). `total` counts all matches."""
 
     rows: tuple[Resource, ...]
     cursor: str
@@ -171,7 +171,7 @@ class Page:
 
 @dataclass(frozen=True, slots=True)
 class Facet:
-    """How many matching resources have `value`."""
+    """The number of matching resources with `value`."""
 
     value: str
     count: int
@@ -179,7 +179,7 @@ class Facet:
 
 @dataclass(frozen=True, slots=True)
 class Relation:
-    """An edge between known resources, or from one to a name that no collected resource bears (`target` is None)."""
+    """An edge between known resources, or to a name that no collected resource has (`target` is None)."""
 
     kind: str
     source: Resource
@@ -189,7 +189,7 @@ class Relation:
 
 @dataclass(frozen=True, slots=True)
 class Graph:
-    """Resources within some steps of one, and the relations between them."""
+    """The resources within some steps of a root, and the relations between them."""
 
     root: str
     nodes: tuple[Resource, ...]
@@ -199,7 +199,7 @@ class Graph:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Run:
-    """One collection: when, how far, and what it found."""
+    """One collection: its times, progress and counts."""
 
     run_id: str
     started_at: datetime
@@ -218,7 +218,7 @@ class Run:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ScopeStatus:
-    """A scope's last visit and its last complete one."""
+    """A scope's last scan and the time of its last complete one."""
 
     scope: Scope
     state: ScopeState
@@ -227,16 +227,16 @@ class ScopeStatus:
     resources: int
     calls: int
     duration_s: float
-    visited_at: datetime
+    scanned_at: datetime
     last_good_at: datetime | None
     run_id: str
     state_since: datetime | None = None  # None in the records of earlier runs
-    details_unknown: int = 0  # items that were listed, and some details of which could not be read
+    details_unknown: int = 0  # listed items with details that could not be read
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class AccountStatus:
-    """An account as the last collection met it: our ARN there, or why it is refused; its regions and who named them."""
+    """An account in the last collection: our ARN in it or the refusal, its regions and their source."""
 
     account_id: str
     state: ScopeState
@@ -246,7 +246,7 @@ class AccountStatus:
     error: str
     regions: tuple[str, ...]
     regions_source: str
-    regions_note: str  # why each better source gave none
+    regions_note: str  # why each better source failed
     checked_at: datetime
 
 
@@ -267,7 +267,7 @@ class Stats:
 
 @dataclass(frozen=True, slots=True)
 class AddressHolder:
-    """A resource that held an IP address, and when."""
+    """A resource that held an IP address, and from when to when."""
 
     address: str
     resource: Resource

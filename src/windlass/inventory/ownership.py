@@ -1,4 +1,4 @@
-"""Whose a listed resource is: AWS's own words in the answer win over the account that was asked. Pure.
+"""The owner of a listed resource: the owner in AWS's answer, else the account that was asked. Pure.
 
 A subnet, VPC or transit gateway that another account shares with us is in our listing, with its owner's id and ARN
 (AWS Resource Access Manager User Guide, "Shareable AWS resources").
@@ -11,8 +11,8 @@ from collections.abc import Mapping
 from typing import Any
 
 from windlass.core.arns import parse_arn
-from windlass.inventory.catalog.declare import ResourceType
 from windlass.inventory.model import Scope
+from windlass.inventory.resource_type import ResourceType
 
 __all__ = ["own_arn", "owner_of"]
 
@@ -22,7 +22,7 @@ _OWNERS = ("OwnerId", "ownerId", "OwnerAccountId", "ownerAccountId", "OwnerAccou
 
 
 def owner_of(scope: Scope, document: Mapping[str, Any], arn: str) -> str:
-    """The account that owns the resource: the answer's owner, else the account in the answer's `arn`, else the scope's."""
+    """Return the account that owns the resource: the answer's owner, else the account in the answer's `arn`, else the scope's."""
     for name in _OWNERS:
         value = document.get(name)
         if isinstance(value, str) and _ACCOUNT_ID.fullmatch(value):
@@ -32,7 +32,7 @@ def owner_of(scope: Scope, document: Mapping[str, Any], arn: str) -> str:
 
 
 def own_arn(kind: ResourceType, document: Mapping[str, Any]) -> str:
-    """The ARN that the answer gives the resource itself (`SubnetArn` of `ec2.subnet`); empty when it gives none."""
-    thing = "".join(part[:1].upper() + part[1:] for part in kind.name.partition(".")[2].split("-"))
-    value = document.get(f"{thing}Arn")
+    """Return the ARN of the resource in the answer (`SubnetArn` of `ec2.subnet`); empty when it has none."""
+    noun = "".join(part[:1].upper() + part[1:] for part in kind.name.partition(".")[2].split("-"))
+    value = document.get(f"{noun}Arn")
     return value if isinstance(value, str) and parse_arn(value) else ""

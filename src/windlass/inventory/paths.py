@@ -1,4 +1,4 @@
-"""Paths into documents: JMESPath for reading, dotted patterns with `*` for leaving out and redacting."""
+"""Paths into documents: JMESPath for reading, dotted patterns with `*` for removing and redacting."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ def _compiled(path: str) -> Any:
 
 
 def find(path: str, document: Any) -> Any:
-    """What the JMESPath finds, or None. Plain names are looked up directly: most paths are one."""
+    """Return the value at a JMESPath, or None. Plain names, as most paths are, are looked up directly."""
     if path == "@":
         return document
     if path.isidentifier():
@@ -26,19 +26,19 @@ def find(path: str, document: Any) -> Any:
 
 
 def find_texts(path: str, document: Any) -> list[str]:
-    """Every non-empty text the path finds, one or a list of them."""
-    found = find(path, document)
-    listed = found if isinstance(found, list) else [found]
-    return [text for text in listed if isinstance(text, str) and text]
+    """Return every non-empty text at the path, whose value is a text or a list."""
+    value = find(path, document)
+    values = value if isinstance(value, list) else [value]
+    return [text for text in values if isinstance(text, str) and text]
 
 
 def remove_at(document: Any, pattern: str) -> None:
-    """Take out, in place, what a dotted pattern names; `*` is any key or every item of a list."""
+    """Remove, in place, the values at a dotted pattern; `*` is any key or every item of a list."""
     _walk(document, pattern.split("."), lambda parent, key: parent.pop(key, None) if isinstance(parent, dict) else None)
 
 
 def change_at(document: Any, pattern: str, change: Callable[[Any], Any]) -> None:
-    """Replace, in place, every value that a dotted pattern names by `change(value)`."""
+    """Replace, in place, every value at a dotted pattern by `change(value)`."""
 
     def apply(parent: Any, key: Any) -> None:
         if isinstance(parent, list) or key in parent:

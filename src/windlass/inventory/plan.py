@@ -1,4 +1,4 @@
-"""Which scopes a collection visits, and in which order. Pure."""
+"""The scopes of a collection, in their order. Pure."""
 
 from __future__ import annotations
 
@@ -8,8 +8,8 @@ from dataclasses import dataclass
 
 from windlass.core.errors import UsageError
 from windlass.core.suggest import nearest
-from windlass.inventory.catalog.declare import ResourceType
 from windlass.inventory.model import GLOBAL, Scope
+from windlass.inventory.resource_type import ResourceType
 
 __all__ = ["CollectOptions", "plan_scopes", "select_types"]
 
@@ -25,7 +25,7 @@ class CollectOptions:
 
 
 def select_types(catalog: Sequence[ResourceType], options: CollectOptions) -> tuple[ResourceType, ...]:
-    """The wanted types. UsageError for a name that matches none."""
+    """Return the selected types. UsageError for a pattern that matches none."""
     for pattern in options.types:
         if not any(fnmatch.fnmatchcase(kind.name, pattern) for kind in catalog):
             close = nearest(pattern, [kind.name for kind in catalog])
@@ -33,11 +33,11 @@ def select_types(catalog: Sequence[ResourceType], options: CollectOptions) -> tu
                 f"{pattern!r} matches no resource type",
                 hint=f"Did you mean {close!r}?" if close else "`windlass inventory types` lists them.",
             )
-    wanted = options.types or ("*",)
+    patterns = options.types or ("*",)
     return tuple(
         kind
         for kind in catalog
-        if any(fnmatch.fnmatchcase(kind.name, pattern) for pattern in wanted)
+        if any(fnmatch.fnmatchcase(kind.name, pattern) for pattern in patterns)
         and not any(fnmatch.fnmatchcase(kind.name, pattern) for pattern in options.exclude_types)
     )
 
@@ -47,15 +47,15 @@ def plan_scopes(
     regions_by_account: Mapping[str, Sequence[str]],
     durations_s: Mapping[Scope, float] | None = None,
 ) -> tuple[Scope, ...]:
-    """Every scope once: the longest of last time first, then round-robin over accounts, so that none waits for another."""
+    """Return every scope once: per account the slowest of the last run first, then round-robin over the accounts."""
     listed = list(types)
-    lanes: list[list[Scope]] = []
+    scopes_by_account: list[list[Scope]] = []
     for account_id, regions in regions_by_account.items():
-        lane = [Scope(account_id, GLOBAL, kind.name) for kind in listed if kind.once_per_account]
-        lane += [
+        scopes = [Scope(account_id, GLOBAL, kind.name) for kind in listed if kind.once_per_account]
+        scopes += [
             Scope(account_id, region, kind.name) for kind in listed if not kind.once_per_account for region in regions
         ]
-        lane.sort(key=lambda scope: -(durations_s or {}).get(scope, 0.0))
-        lanes.append(lane)
-    longest = max((len(lane) for lane in lanes), default=0)
-    return tuple(lane[at] for at in range(longest) for lane in lanes if at < len(lane))
+        scopes.sort(key=lambda scope: -(durations_s or {}).get(scope, 0.0))
+        scopes_by_account.append(scopes)
+    longest = max((len(scopes) for scopes in scopes_by_account), default=0)
+    return tuple(scopes[index] for index in range(longest) for scopes in scopes_by_account if index < len(scopes))

@@ -1,4 +1,4 @@
-"""What the collector needs of the estate; the composition root hands it in, tests script it."""
+"""The estate as the collector sees it. The composition root passes it in; tests implement it."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from windlass.estate.model import RegionList
 
 
 class HasId(Protocol):
-    """An account, as far as the collector cares."""
+    """An account, as the collector sees it."""
 
     @property
     def id(self) -> str:
@@ -18,39 +18,39 @@ class HasId(Protocol):
 
 
 class HasArn(Protocol):
-    """An identity, as far as the collector cares."""
+    """An identity, as the collector sees it."""
 
     @property
     def arn(self) -> str:
-        """The ARN that AWS knows us by."""
+        """Our ARN."""
         ...
 
 
-class Caller(Protocol):
-    """AWS, by operation name. Errors are core.errors with AWS's own code in `.code`."""
+class EstateCaller(Protocol):
+    """AWS by operation name. It raises core.errors with AWS's error code in `.code`."""
 
     def accounts(self) -> Sequence[HasId]:
-        """The accounts to visit."""
+        """Return the accounts to collect."""
         ...
 
     def identity(self, account_id: str, /) -> HasArn:
-        """Who we are in one. Raises why it is refused; ConfigError when there are no credentials at all."""
+        """Return our identity in an account. AccessDenied when it is refused; ConfigError without any credentials."""
         ...
 
     def region_list(self, account_id: str, /) -> RegionList:
-        """The regions to visit in one, and where the list comes from; it never fails for a refused account."""
+        """Return the regions to collect in an account, and the source of the list. It does not fail for a refused account."""
         ...
 
     def partition(self, account_id: str, /) -> str:
-        """`aws`, `aws-cn` …"""
+        """Return the account's partition: `aws`, `aws-cn` …"""
         ...
 
     def call(self, account_id: str, region: str, service: str, operation: str, /, **params: Any) -> dict[str, Any]:
-        """One call's answer."""
+        """Return the answer of one call."""
         ...
 
     def pages(
         self, account_id: str, region: str, service: str, operation: str, /, **params: Any
     ) -> Iterator[dict[str, Any]]:
-        """A listing's answers."""
+        """Yield the pages of a listing."""
         ...

@@ -1,4 +1,4 @@
-"""Thinning out old history: of each resource and day before a time, the last revision stays; the current one always."""
+"""Thinning out old history: of each resource and day before a time, the last revision is kept; so is the current one."""
 
 from __future__ import annotations
 
@@ -11,58 +11,60 @@ from sqlalchemy import Connection, delete, select, update
 
 from windlass.core.canonical import canonical_json
 from windlass.core.clock import format_time
-from windlass.inventory.history import rebuild
 from windlass.inventory.model import ChangeKind, Document
+from windlass.inventory.revisions import replay
 from windlass.inventory.tables import revision
 
 __all__ = ["prune"]
 
 
 def prune(connection: Connection, before: datetime, *, dry_run: bool) -> int:
-    """How many revisions went (or would). Every time after `before` stays exactly as it was.
+    """Remove old revisions and return how many (with `dry_run`, how many would be). States after `before` do not change.
 
-    What stays gets a keyframe where revisions before it went, so that nothing depends on what is no longer there.
+    A kept revision gets a keyframe when the revision before it is removed, so that it can still be replayed.
     """
-    limit = format_time(before)
-    old = select(revision.c.resource_pk).where(revision.c.valid_to < limit).distinct()
+    cutoff = format_time(before)
+    old = select(revision.c.resource_row_id).where(revision.c.valid_to < cutoff).distinct()
     statement = (
-        select(revision).where(revision.c.resource_pk.in_(old)).order_by(revision.c.resource_pk, revision.c.valid_from)
+        select(revision)
+        .where(revision.c.resource_row_id.in_(old))
+        .order_by(revision.c.resource_row_id, revision.c.valid_from)
     )
     removed = 0
-    for _, rows in groupby(connection.execute(statement).all(), key=lambda row: row.resource_pk):
-        removed += _thin(connection, list(rows), limit, dry_run=dry_run)
+    for _, rows in groupby(connection.execute(statement).all(), key=lambda row: row.resource_row_id):
+        removed += _thin(connection, list(rows), cutoff, dry_run=dry_run)
     return removed
 
 
-def _thin(connection: Connection, rows: list[Any], limit: str, *, dry_run: bool) -> int:
-    keep = [_stays(rows, at, limit) for at in range(len(rows))]
-    gone = [row.revision_id for row, stays in zip(rows, keep, strict=True) if not stays]
-    if dry_run or not gone:
-        return len(gone)
+def _thin(connection: Connection, rows: list[Any], cutoff: str, *, dry_run: bool) -> int:
+    kept = [_is_kept(rows, index, cutoff) for index in range(len(rows))]
+    removed = [row.revision_id for row, is_kept in zip(rows, kept, strict=True) if not is_kept]
+    if dry_run or not removed:
+        return len(removed)
     document: Document | None = None
     follows_a_gap = False
-    for row, stays in zip(rows, keep, strict=True):
+    for row, is_kept in zip(rows, kept, strict=True):
         if row.keyframe:
             document = json.loads(row.keyframe)
         elif row.change == ChangeKind.DELETED:
             document = None
         else:
-            document = rebuild([(document, ()), (None, json.loads(row.patch))])
-        if stays and follows_a_gap and document is not None and not row.keyframe:
+            document = replay([(document, ()), (None, json.loads(row.patch))])
+        if is_kept and follows_a_gap and document is not None and not row.keyframe:
             connection.execute(
                 update(revision)
                 .where(revision.c.revision_id == row.revision_id)
                 .values(keyframe=canonical_json(document))
             )
-        follows_a_gap = not stays
-    connection.execute(delete(revision).where(revision.c.revision_id.in_(gone)))
-    return len(gone)
+        follows_a_gap = not is_kept
+    connection.execute(delete(revision).where(revision.c.revision_id.in_(removed)))
+    return len(removed)
 
 
-def _stays(rows: list[Any], at: int, limit: str) -> bool:
-    row = rows[at]
-    if at == 0 or row.valid_to is None or row.valid_to >= limit:
+def _is_kept(rows: list[Any], index: int, cutoff: str) -> bool:
+    row = rows[index]
+    if index == 0 or row.valid_to is None or row.valid_to >= cutoff:
         return True
-    following = rows[at + 1] if at + 1 < len(rows) else None
-    # Of one day's revisions the last stays: it is what the day ended with.
+    following = rows[index + 1] if index + 1 < len(rows) else None
+    # Of one day's revisions the last is kept: it is the state at the end of the day.
     return following is None or following.valid_from[:10] != row.valid_from[:10]

@@ -1,4 +1,4 @@
-"""The inventory's values as rows of listings: the same names in tables, JSON, CSV, the API and the console."""
+"""The inventory's values as rows, with the same names in tables, JSON, CSV, the API and the console."""
 
 from __future__ import annotations
 
@@ -19,14 +19,14 @@ from windlass.inventory.model import (
     Stats,
 )
 
-NOTHING_YET = "Nothing collected yet: run `windlass inventory collect`."
-_SHOWN = 3
+NOTHING_YET = "Nothing is collected yet. Run `windlass inventory collect`."
+_SUMMARY_PATHS = 3
 
 
 def resource_row(item: Resource) -> dict[str, Any]:
-    """A resource without its document."""
+    """Return a resource without its document."""
     return {
-        "pk": item.pk,
+        "id": item.id,
         "key": item.key,
         "type": item.type,
         "name": item.name,
@@ -42,7 +42,7 @@ def resource_row(item: Resource) -> dict[str, Any]:
 
 
 def revision_row(item: Revision) -> dict[str, Any]:
-    """A change with what it changed, and its resource."""
+    """Return a change with its patch and its resource."""
     return {
         "revision_id": item.revision_id,
         "valid_from": item.valid_from,
@@ -62,7 +62,7 @@ def revision_row(item: Revision) -> dict[str, Any]:
 
 
 def difference_row(item: Any) -> dict[str, Any]:
-    """A net difference between two times."""
+    """Return a net difference between two times."""
     return {
         "change": str(item.change),
         "type": item.resource.type,
@@ -76,11 +76,11 @@ def difference_row(item: Any) -> dict[str, Any]:
 
 
 def patch_summary(patch: tuple[Mapping[str, Any], ...]) -> str:
-    """The first few changed paths: `~Versioning.Status +Tags.team -Policy … 4 more`."""
+    """Return the first changed paths: `~Versioning.Status +Tags.team -Policy … 4 more`."""
     signs = {"add": "+", "remove": "-", "replace": "~"}
-    paths = [f"{signs[one['op']]}{_dotted(one['path'])}" for one in patch if one["path"]]
-    more = f" … {len(paths) - _SHOWN} more" if len(paths) > _SHOWN else ""
-    return " ".join(paths[:_SHOWN]) + more
+    paths = [f"{signs[operation['op']]}{_dotted(operation['path'])}" for operation in patch if operation["path"]]
+    more = f" … {len(paths) - _SUMMARY_PATHS} more" if len(paths) > _SUMMARY_PATHS else ""
+    return " ".join(paths[:_SUMMARY_PATHS]) + more
 
 
 def _dotted(path: str) -> str:
@@ -88,7 +88,7 @@ def _dotted(path: str) -> str:
 
 
 def relation_row(item: Relation) -> dict[str, Any]:
-    """An edge, both ends named."""
+    """Return an edge with the names of both ends."""
     target = item.target
     return {
         "kind": item.kind,
@@ -103,7 +103,7 @@ def relation_row(item: Relation) -> dict[str, Any]:
 
 
 def run_row(run: Run) -> dict[str, Any]:
-    """A collection with its counts."""
+    """Return a collection with its counts."""
     duration = (run.finished_at - run.started_at).total_seconds() if run.finished_at else None
     return {
         "run_id": run.run_id,
@@ -124,12 +124,12 @@ def run_row(run: Run) -> dict[str, Any]:
 
 
 def scope_row(scope: Scope) -> dict[str, Any]:
-    """A scope's three names."""
+    """Return a scope's account, region and type."""
     return {"account_id": scope.account_id, "region": scope.region, "type": scope.type}
 
 
 def status_row(item: ScopeStatus) -> dict[str, Any]:
-    """How a scope's last visit ended."""
+    """Return the result of a scope's last scan."""
     return scope_row(item.scope) | {
         "state": str(item.state),
         "resources": item.resources,
@@ -139,24 +139,24 @@ def status_row(item: ScopeStatus) -> dict[str, Any]:
         "error_code": item.error_code,
         "error": item.error,
         "state_since": item.state_since,
-        "visited_at": item.visited_at,
+        "scanned_at": item.scanned_at,
         "last_good_at": item.last_good_at,
         "run_id": item.run_id,
     }
 
 
 def coverage_row(item: CoverageRow) -> dict[str, Any]:
-    """What could be read of a service in an account and region."""
+    """Return what could be read of a service in an account and region."""
     return asdict(item)
 
 
 def account_row(item: AccountStatus) -> dict[str, Any]:
-    """An account: who we are there or why it is refused, and its regions with their source."""
+    """Return an account: our identity or the refusal, and its regions with their source."""
     return asdict(item) | {"state": str(item.state), "regions": list(item.regions)}
 
 
 def type_row(item: Any) -> dict[str, Any]:
-    """A resource type and how many of it there are."""
+    """Return a resource type with its number of resources."""
     return {
         "type": item.type,
         "service": item.service,
@@ -168,7 +168,7 @@ def type_row(item: Any) -> dict[str, Any]:
 
 
 def holder_row(item: AddressHolder) -> dict[str, Any]:
-    """Who held an address, and when."""
+    """Return a resource that held an address, and from when to when."""
     return {
         "address": item.address,
         "type": item.resource.type,
@@ -184,7 +184,7 @@ def holder_row(item: AddressHolder) -> dict[str, Any]:
 
 
 def stats_value(stats: Stats) -> dict[str, Any]:
-    """All counts as one document."""
+    """Return all counts as one document."""
     facets = {
         name: {facet.value: facet.count for facet in getattr(stats, name)}
         for name in ("by_type", "by_service", "by_account", "by_region", "by_scope_state")
@@ -198,7 +198,7 @@ def stats_value(stats: Stats) -> dict[str, Any]:
 
 
 def stats_rows(stats: Stats) -> Iterator[dict[str, Any]]:
-    """The counts as rows: account, region, scope state, type."""
+    """Yield the counts as rows: account, region, scope state, type."""
     if not stats.resources and not stats.revisions:
         return
     for of in ("by_account", "by_region", "by_scope_state", "by_type"):

@@ -1,6 +1,6 @@
-"""Which members of AWS's answers hold secrets by their place: environments, headers, arguments; and which are free text.
+"""The members of AWS's answers that hold secrets (environments, headers, arguments), and those that are free text.
 
-One table for all types, curated or automatic: a type needs to declare nothing.
+One table serves all types, curated or automatic: a type declares nothing.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ from typing import Any
 
 __all__ = ["PairedNames", "is_free_text", "is_identity", "is_open", "member_rule", "paired_names"]
 
-# Members whose values all count as secrets, by their name without case and separators.
+# Members whose values all count as secrets; names in lower case without separators.
 _MAPS = {
     "environment": "environment",
     "env": "environment",
@@ -40,7 +40,7 @@ _ENDINGS = (("environmentvariables", "environment"), ("headerparameters", "heade
 _LISTS = {"command": "command", "entrypoint": "command", "args": "command", "pathparametervalues": "header"}
 _TEXTS = {"command": "command", "entrypoint": "command", "input": "payload", "inputtemplate": "payload"}
 _OPTIONS_OF = frozenset({"logconfiguration", "firelensconfiguration"})
-_OPEN_OPTIONS = ("awslogs-", "mode", "max-buffer-size")  # where logs go: asked for often, never a secret
+_OPEN_OPTIONS = ("awslogs-", "mode", "max-buffer-size")  # the destination of logs: often queried, never a secret
 
 _FREE_TEXT = re.compile(
     r"(description|comments?|notes?|message|reason|summary|title|text|body|content|query|statement|expression|script|"
@@ -60,12 +60,12 @@ _FREE_MAPS = frozenset(
         "payload",
     }
 )
-_PUBLIC = frozenset({"resourcerecord", "resourcerecords"})  # DNS shows everybody its random validation records
+_PUBLIC = frozenset({"resourcerecord", "resourcerecords"})  # DNS publishes its random validation records
 _IDENTITY = re.compile(
     r"(name|names|id|ids|arn|arns|key|type|status|state|region|zone|engine|version|url|uri|endpoint|address|owner|account|"
     r"time|date|from|location|format)$"
 )
-# Random by nature, and what people look for: commits, checksums, versions.
+# Random, but not secret, and often searched: commits, checksums, versions.
 _DIGEST = re.compile(
     r"(digest|hash|sha|sha1|sha256|sha512|md5|etag|checksum|fingerprint|commit|commitid|revision|version|build|buildid|uuid|"
     r"id|arn|url|uri|image|thumbprint)$"
@@ -74,7 +74,7 @@ _DIGEST = re.compile(
 
 @dataclass(frozen=True, slots=True)
 class PairedNames:
-    """Of a dict such as {"Name": "X-Api-Key", "Value": "…"}: the name that each value has, and members that name."""
+    """For a dict such as {"Name": "X-Api-Key", "Value": "…"}: the name of each value member, and the members that name."""
 
     of: Mapping[str, str]
     kept: frozenset[str]
@@ -89,7 +89,7 @@ def _plain(name: str) -> str:
 
 
 def paired_names(members: Mapping[str, Any]) -> PairedNames:
-    """The names that the dict's own members give to its values: Name/Value, ParameterKey/ParameterValue, …"""
+    """Return the names that members of the dict give to its values: Name/Value, ParameterKey/ParameterValue, …"""
     if len(members) > 12:
         return _UNPAIRED
     plain = {_plain(member): member for member in members}
@@ -112,7 +112,7 @@ def paired_names(members: Mapping[str, Any]) -> PairedNames:
 
 
 def member_rule(name: str, value: Any, parent: str) -> str:
-    """The rule by which every text in the member is a secret; empty for most members."""
+    """Return the rule by which every text in the member is a secret; empty for most members."""
     short = _plain(name)
     if isinstance(value, str):
         return _TEXTS.get(short, "")
@@ -125,32 +125,32 @@ def member_rule(name: str, value: Any, parent: str) -> str:
 
 
 def _holds_values(value: Any) -> bool:
-    """False for a list of bare texts (under `headers` they are names, as CORS has them) and for a dict of more structure
-    (CodeBuild's `environment` has its variables in a member of their own)."""
+    """Return False for a list of bare texts (CORS lists the names of headers) and for a dict with nested members
+    (CodeBuild's `environment` has a member for its variables)."""
     if isinstance(value, dict):
         items = value.get("Items")
         return (
             _holds_values(items)
             if isinstance(items, list)
-            else not any(isinstance(one, (dict, list)) for one in value.values())
+            else not any(isinstance(item, (dict, list)) for item in value.values())
         )
     return isinstance(value, list) and not all(isinstance(item, str) for item in value)
 
 
 def is_open(rule: str, name: str) -> bool:
-    """True for members inside a secret one that say where logs go."""
+    """True for members inside a secret one that name the destination of logs."""
     return rule == "option" and name.startswith(_OPEN_OPTIONS)
 
 
 @functools.lru_cache(maxsize=8_192)
 def is_identity(name: str) -> bool:
-    """True for members that tell a thing apart or point to another: hashing one would cut relations."""
+    """True for members that identify a resource or refer to one: hashing them would break relations."""
     return bool(_IDENTITY.search(_plain(name)))
 
 
 @functools.lru_cache(maxsize=8_192)
 def is_free_text(key: str, name: str, parent: str) -> bool:
-    """True when people write what they like into the member, so that random text in it is suspect."""
+    """True when the member holds free text, so that random characters in it may be a secret."""
     if name.startswith("aws:") or _plain(parent) in _PUBLIC or _DIGEST.search(_plain(name)):
         return False
     return key != name or _plain(parent) in _FREE_MAPS or bool(_FREE_TEXT.search(_plain(key)))

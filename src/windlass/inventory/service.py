@@ -1,4 +1,4 @@
-"""The inventory's use cases, the one door for the command line, the API, the console and other capabilities."""
+"""The inventory's use cases, for the command line, the API, the console and other capabilities."""
 
 from __future__ import annotations
 
@@ -10,24 +10,12 @@ from pathlib import Path
 
 from windlass.core import clock
 from windlass.core.errors import NotFound
-from windlass.core.suggest import unknown_word
-from windlass.inventory import (
-    accounts,
-    addresses,
-    coverage,
-    export,
-    gaps,
-    graph,
-    prune,
-    resources,
-    stats,
-    timetravel,
-    writer,
-)
-from windlass.inventory.catalog import BY_NAME, CATALOG
-from windlass.inventory.catalog.declare import ResourceType
-from windlass.inventory.collector import Collector, Progress
+from windlass.inventory import accounts, addresses, coverage, export, graph, prune, resources, runs, stats, timetravel
+from windlass.inventory.catalog import CATALOG
+from windlass.inventory.collection import Collection, collect_options
+from windlass.inventory.collector import CollectProgress
 from windlass.inventory.config import InventoryConfig
+from windlass.inventory.known_names import check_query
 from windlass.inventory.model import (
     AccountStatus,
     AddressHolder,
@@ -42,16 +30,14 @@ from windlass.inventory.model import (
     Revision,
     Run,
     Scope,
-    ScopeResult,
     ScopeState,
     ScopeStatus,
     Stats,
 )
 from windlass.inventory.plan import CollectOptions, plan_scopes, select_types
-from windlass.inventory.ports import Caller
+from windlass.inventory.ports import EstateCaller
 from windlass.inventory.sql import Table, run_sql
 from windlass.inventory.timetravel import Difference
-from windlass.inventory.vocabulary import check_query
 from windlass.store.engine import Store
 
 __all__ = ["Inventory", "TypeRow"]
@@ -61,7 +47,7 @@ _EXPORT_PAGE = 1000
 
 @dataclass(frozen=True, slots=True)
 class TypeRow:
-    """A resource type and how many of it there are."""
+    """A resource type and how many resources of it exist."""
 
     type: str
     service: str
@@ -72,12 +58,12 @@ class TypeRow:
 
 
 class Inventory:
-    """Collecting into and reading from one store. `caller` opens the estate; only what collects calls it."""
+    """Collecting into one store and reading from it. `caller` opens the estate; only a collection calls it."""
 
     def __init__(
         self,
         store: Store,
-        caller: Callable[[], Caller],
+        caller: Callable[[], EstateCaller],
         config: InventoryConfig,
         *,
         now: Callable[[], datetime] = clock.now,
@@ -88,7 +74,7 @@ class Inventory:
         self._now = now
 
     def on(self, store: Store) -> Inventory:
-        """This inventory, reading and writing by another view of its store: a running job's."""
+        """Return this inventory over another view of its store (that of a running job)."""
         return Inventory(store, self._caller, self._config, now=self._now)
 
     # --- collecting --------------------------------------------------------------------------------------------
@@ -96,113 +82,48 @@ class Inventory:
     def options(
         self, *, types: Sequence[str] = (), accounts: Sequence[str] = (), regions: Sequence[str] = ()
     ) -> CollectOptions:
-        """What to collect: what was asked for, else what the configuration says."""
-        configured = tuple(name for name in self._config.types if name != "*")
-        return CollectOptions(
-            types=tuple(types) or configured,
-            exclude_types=() if types else tuple(self._config.exclude_types),
-            accounts=tuple(accounts),
-            regions=tuple(regions),
-        )
+        """Return what to collect: the given types, accounts and regions, else those of the configuration."""
+        return collect_options(self._config, types=types, accounts=accounts, regions=regions)
 
     def plan(self, options: CollectOptions) -> tuple[Scope, ...]:
-        """The scopes a collection would visit, in its order."""
-        kinds = select_types(CATALOG, options)
-        return self._scopes(kinds, self._survey(options), options)
-
-    def _survey(self, options: CollectOptions) -> tuple[accounts.AccountSurvey, ...]:
-        caller = self._caller()
-        known = [str(account.id) for account in caller.accounts()]
-        for account_id in options.accounts:
-            if account_id not in known:
-                raise unknown_word("account of this estate", account_id, known)
-        return accounts.survey(caller, options.accounts or known)
-
-    def _scopes(
-        self, kinds: Sequence[ResourceType], surveys: Sequence[accounts.AccountSurvey], options: CollectOptions
-    ) -> tuple[Scope, ...]:
-        """A refused account has its scopes, too: each is visited, and ends as `denied` with the reason."""
-        available = {region for survey in surveys for region in survey.regions.regions}
-        for region in options.regions:
-            if region not in available:
-                raise unknown_word("region of these accounts", region, available)
-        regions = {
-            survey.account_id: [
-                region for region in survey.regions.regions if not options.regions or region in options.regions
-            ]
-            for survey in surveys
-        }
-        return plan_scopes(kinds, regions, writer.last_durations(self._store))
+        """Return the scopes that a collection would scan, in its order."""
+        return self._collection().plan(options)
 
     def collect(
         self,
         options: CollectOptions,
         *,
-        progress: Callable[[Progress], None] = lambda _: None,
+        progress: Callable[[CollectProgress], None] = lambda _: None,
         stop: threading.Event | None = None,
         job_id: str = "",
         resume_run_id: str = "",
         started: Callable[[str], None] = lambda _: None,
     ) -> Run:
-        """Visit every scope and write what changed. Each scope is written whole or not at all.
+        """Scan every scope and write what changed: each scope in one transaction.
 
-        A stop leaves the run `interrupted`; `resume_run_id` goes on with it where it stopped.
+        After a stop the run is `interrupted`; `resume_run_id` continues it with the remaining scopes.
         """
-        kinds = select_types(CATALOG, options)
-        surveys = self._survey(options)
-        scopes = self._scopes(kinds, surveys, options)
-        run_id = writer.begin_run(
-            self._store, now=self._now(), scopes_total=len(scopes), job_id=job_id, run_id=resume_run_id
+        run_id = self._collection().run(
+            options, progress=progress, stop=stop, job_id=job_id, resume_run_id=resume_run_id, started=started
         )
-        done_before = writer.finished_scopes(self._store, run_id)
-        accounts.save_accounts(self._store, surveys, now=self._now())
-        started(run_id)
-        collector = Collector(
-            caller=self._caller(),
-            types=BY_NAME,
-            salt=writer.salt_of(self._store),
-            now=self._now,
-            concurrency=self._config.concurrency,
-            scope_timeout_s=self._config.scope_timeout_s,
-            details_timeout_s=self._config.details_timeout_s,
-            ages=lambda scope: gaps.ages_of(self._store, scope),
-            redact_paths=self._config.redact_paths,
-            bucket_sizes=writer.is_due(
-                self._store, "bucket_sizes", every_s=self._config.bucket_sizes_every_s, now=self._now()
-            ),
-        )
-
-        def sink(result: ScopeResult) -> None:
-            writer.apply(self._store, run_id, result)
-
-        status = "failed"
-        try:
-            whole = collector.run(
-                scopes, sink=sink, progress=progress, stop=stop, done_before=done_before & frozenset(scopes)
-            )
-            status = "done" if whole else "interrupted"
-        except KeyboardInterrupt:
-            status = "interrupted"
-            raise
-        finally:
-            if status == "done" and self.run(run_id).errors:
-                status = "partial"
-            writer.finish_run(self._store, run_id, status=status, now=self._now())
         return self.run(run_id)
 
+    def _collection(self) -> Collection:
+        return Collection(self._store, self._caller, self._config, self._now)
+
     def interrupt_run(self, run_id: str, *, at: datetime | None) -> None:
-        """Record that a run's process ended at a time (None: now) without writing so."""
-        writer.finish_run(self._store, run_id, status="interrupted", now=at or self._now())
+        """Record that the process of a run ended at a time (None: now) without recording it."""
+        runs.finish_run(self._store, run_id, status="interrupted", now=at or self._now())
 
     # --- reading -----------------------------------------------------------------------------------------------
 
     def is_empty(self) -> bool:
-        """Whether nothing was ever collected."""
+        """True when nothing was ever collected."""
         with self._store.read() as connection:
             return stats.is_empty(connection)
 
     def types(self) -> tuple[TypeRow, ...]:
-        """Every type of the catalog with its count."""
+        """Return every type of the catalog with its count."""
         with self._store.read() as connection:
             counts = stats.counts_by_type(connection)
         return tuple(
@@ -218,15 +139,15 @@ class Inventory:
         )
 
     def check(self, query: Query, *, account_ids: Iterable[str] = ()) -> None:
-        """UsageError with the nearest name for a type, account, region or document member that nothing known has.
+        """Raise UsageError, with the nearest name, for an unknown type, account, region or document member.
 
-        `account_ids` are configured accounts, of which nothing may be collected yet.
+        `account_ids` are configured accounts that may not be collected yet.
         """
         with self._store.read() as connection:
             check_query(connection, self._store.dialect, query, account_ids=account_ids)
 
     def list(self, query: Query) -> Page:
-        """A page of resources without documents, now or as of `query.at`."""
+        """Return a page of resources without documents, now or as of `query.at`."""
         return self._page(query, documents=False)
 
     def _page(self, query: Query, *, documents: bool) -> Page:
@@ -236,41 +157,41 @@ class Inventory:
             return resources.list_resources(connection, self._store.dialect, query, documents=documents)
 
     def facets(self, query: Query, *, tags: Sequence[str] = ("team", "env")) -> Mapping[str, tuple[Facet, ...]]:
-        """Counts by `type`, `account`, `region` and `tag:NAME`, of what the query's other conditions let through."""
+        """Return counts by `type`, `account`, `region` and `tag:NAME`, each over the matches of all other conditions."""
         with self._store.read() as connection:
             return resources.facets(connection, self._store.dialect, query, tags)
 
     def show(self, ref: str, *, at: datetime | None = None) -> Resource:
-        """The resource that `ref` names, with its document now or at a time. NotFound, or UsageError when ambiguous."""
+        """Return the resource that `ref` names, with its document now or at a time. NotFound; UsageError when ambiguous."""
         with self._store.read() as connection:
-            found = resources.find_resource(connection, ref)
+            resource = resources.find_resource(connection, ref)
             if at is None:
-                return found
-            document = timetravel.document_at(connection, found, at)
+                return resource
+            document = timetravel.document_at(connection, resource, at)
         if document is None:
             raise NotFound(
                 f"{ref!r} did not exist at {at:%Y-%m-%d %H:%M:%S}Z",
-                hint="`windlass inventory history` shows since when.",
+                hint="`windlass inventory history` shows since when it exists.",
             )
-        return replace(found, document=document, tags=document.get("Tags") or {})
+        return replace(resource, document=document, tags=document.get("Tags") or {})
 
     def document_at(self, ref: str, at: datetime) -> Document | None:
-        """The resource's document at a time; None when it did not exist then."""
+        """Return the resource's document at a time; None when it did not exist then."""
         with self._store.read() as connection:
             return timetravel.document_at(connection, resources.find_resource(connection, ref), at)
 
     def relations(self, ref: str, *, at: datetime | None = None) -> tuple[Relation, ...]:
-        """Relations from and to the resource, now or at a time."""
+        """Return the relations from and to the resource, now or at a time."""
         with self._store.read() as connection:
             return graph.relations_of(connection, [resources.find_resource(connection, ref)], at=at)
 
     def graph(self, ref: str, *, depth: int = 2, limit: int = 200) -> Graph:
-        """What is within `depth` relations of the resource."""
+        """Return the resources within `depth` relations of the resource."""
         with self._store.read() as connection:
             return graph.walk(connection, resources.find_resource(connection, ref), depth=depth, limit=limit)
 
     def history(self, ref: str, *, limit: int = 100) -> tuple[Revision, ...]:
-        """The resource's revisions, newest first."""
+        """Return the resource's revisions, newest first."""
         with self._store.read() as connection:
             return timetravel.history(connection, resources.find_resource(connection, ref), limit=limit)
 
@@ -284,86 +205,86 @@ class Inventory:
         limit: int = 100,
         cursor: str = "",
     ) -> tuple[tuple[Revision, ...], str]:
-        """The estate's revisions, newest first, and the cursor of the next page. Type, account and region filter."""
+        """Return the estate's revisions, newest first, and the cursor of the next page. Only types, accounts and regions filter."""
         with self._store.read() as connection:
             return timetravel.recent_changes(
                 connection, query or Query(), since=since, until=until, kinds=kinds, limit=limit, cursor=cursor
             )
 
     def diff(self, since: datetime, until: datetime, query: Query | None = None) -> tuple[Difference, ...]:
-        """The net difference of the estate between two times."""
+        """Return the net difference of the estate between two times."""
         with self._store.read() as connection:
             return timetravel.diff(connection, since, until, query or Query())
 
     def search(self, words: str, *, limit: int = 50) -> tuple[Resource, ...]:
-        """Resources in which every word occurs; beginnings of words match."""
+        """Return the resources in which every word occurs; beginnings of words match."""
         return self.list(Query(words=words, limit=limit, sort="changed")).rows
 
     def sql(self, text: str, *, limit: int = 1000) -> Table:
-        """A read-only query over the views resources, revisions, relations, scopes and runs."""
+        """Run a read-only query over the views resources, revisions, relations, scopes and runs."""
         return run_sql(self._store, text, limit=limit)
 
     def stats(self) -> Stats:
-        """Counts for an overview."""
+        """Return the counts of the overview."""
         with self._store.read() as connection:
             return stats.stats(connection, self._now())
 
     def runs(self, limit: int = 20) -> tuple[Run, ...]:
-        """Collections, newest first."""
+        """Return the last collections, newest first."""
         with self._store.read() as connection:
-            return stats.list_runs(connection, limit)
+            return runs.list_runs(connection, limit)
 
     def run(self, run_id: str) -> Run:
-        """One collection, or NotFound."""
+        """Return one collection. NotFound."""
         with self._store.read() as connection:
-            found = stats.get_run(connection, run_id)
-        if found is None:
+            run = runs.find_run(connection, run_id)
+        if run is None:
             raise NotFound(f"there is no run {run_id!r}", hint="`windlass inventory runs` lists them.")
-        return found
+        return run
 
     def run_scopes(self, run_id: str) -> tuple[ScopeStatus, ...]:
-        """The scopes of a run: all of the latest, of earlier ones those with trouble."""
+        """Return the scopes of a run: all of the latest run, those that failed of earlier ones."""
         self.run(run_id)
         with self._store.read() as connection:
             return stats.run_scopes(connection, run_id)
 
     def scopes(self, state: ScopeState | None = None) -> tuple[ScopeStatus, ...]:
-        """Every scope's last visit, those with trouble first."""
+        """Return the last scan of every scope, failed ones first."""
         with self._store.read() as connection:
             return stats.list_scopes(connection, state)
 
     def accounts(self) -> tuple[AccountStatus, ...]:
-        """Every account that was ever collected: who we are there or why it is refused, and which regions it has."""
+        """Return every account that was ever collected: our identity or the refusal, and its regions."""
         with self._store.read() as connection:
             return accounts.list_accounts(connection)
 
     def coverage(self) -> tuple[coverage.CoverageRow, ...]:
-        """What could be read where: a row per account, region and service, the worst first. Unvisited scopes count."""
+        """Return what could be read: a row per account, region and service, the worst first, unscanned scopes included."""
         kinds = select_types(CATALOG, self.options())
         regions = {account.account_id: account.regions for account in self.accounts()}
         return coverage.coverage(self.scopes(), plan_scopes(kinds, regions))
 
     def last_regions(self, account_id: str) -> tuple[str, ...]:
-        """The regions that AWS last listed for an account; empty when it never did."""
+        """Return the regions that AWS last listed for an account; empty when it never did."""
         with self._store.read() as connection:
             return accounts.last_regions(connection, account_id)
 
     def ip(self, address: str, *, at: datetime | None = None) -> tuple[AddressHolder, ...]:
-        """Who holds or held an IP address."""
+        """Return the resources that hold or held an IP address."""
         with self._store.read() as connection:
             return addresses.holders(connection, address, at=at)
 
     def addresses(self, ref: str) -> tuple[AddressHolder, ...]:
-        """The IP addresses a resource has or had, the latest first."""
+        """Return the IP addresses that a resource has or had, the latest first."""
         with self._store.read() as connection:
             return addresses.held_by(connection, resources.find_resource(connection, ref))
 
     def export(self, query: Query, path: Path) -> int:
-        """Write all matching resources with their documents; how many."""
+        """Write all matching resources with their documents to a file. Return how many."""
         return export.export(self.walk(query), path)
 
     def walk(self, query: Query) -> Iterator[Resource]:
-        """Every matching resource with its document, page by page."""
+        """Yield every matching resource with its document."""
         query = replace(query, limit=_EXPORT_PAGE, cursor="")
         while True:
             page = self._page(query, documents=True)
@@ -373,6 +294,6 @@ class Inventory:
             query = replace(query, cursor=page.cursor)
 
     def prune(self, before: datetime, *, dry_run: bool = False) -> int:
-        """Thin out history from before a time; how many revisions went (or would)."""
+        """Thin out the history before a time. Return how many revisions were (or would be) removed."""
         with self._store.write() as connection:
             return prune.prune(connection, before, dry_run=dry_run)

@@ -1,6 +1,6 @@
-"""Read-only SQL for people: the database refuses the rest itself, nothing is parsed here.
+"""Read-only SQL written by people. The database itself refuses everything else; nothing is parsed here.
 
-`run_sql` is the one door (command line, API, console). SQLite: its authorizer allows SELECT on the published views.
+`run_sql` serves the command line, the API and the console. SQLite: its authorizer allows SELECT on the published views.
 PostgreSQL: one statement by the extended protocol, in a read-only transaction that is rolled back, as the reader
 (store/reader.py), a role that may read the published views and nothing else.
 """
@@ -30,10 +30,10 @@ PUBLISHED: Mapping[str, frozenset[str]] = {
     "scopes": frozenset({"scope"}),
     "runs": frozenset({"run"}),
 }
-"""The published views, and the tables that each may read."""
+"""The published views, and the tables that each of them reads."""
 _READABLE = frozenset({*PUBLISHED, "json_each", "json_tree"})
 _ALLOWED = {sqlite3.SQLITE_SELECT, sqlite3.SQLITE_FUNCTION, sqlite3.SQLITE_RECURSIVE}
-_ONLY_SELECT = f"Only one SELECT is possible here, over {', '.join(PUBLISHED)}."
+_ONLY_SELECT = f"Write one SELECT over {', '.join(PUBLISHED)}."
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,9 +46,9 @@ class Table:
 
 
 def run_sql(store: Store, query: str, *, limit: int, limit_s: float = STATEMENT_LIMIT_S) -> Table:
-    """At most `limit` rows of one SELECT. UsageError is the database's own complaint: a syntax error, a write, too slow.
+    """Run one SELECT and return at most `limit` rows. UsageError with the database's message: a syntax error, a write, a timeout.
 
-    PostgreSQL without its reader: UsageError with the command that makes it.
+    On PostgreSQL without a reader role: UsageError with the command that creates it.
     """
     if "\0" in query:
         raise UsageError("SQL: the query contains a NUL character", hint="Remove it.")
@@ -60,18 +60,20 @@ def _sqlite(store: Store, query: str, limit: int, limit_s: float) -> Table:
         raw: Any = connection.connection.driver_connection
         deadline = time.monotonic() + limit_s
         cursor = raw.cursor()
-        cursor.execute("SELECT 1 FROM json_each('[]'), json_tree('[]')").fetchall()  # declared now: later is refused
+        cursor.execute(
+            "SELECT 1 FROM json_each('[]'), json_tree('[]')"
+        ).fetchall()  # declared now: the authorizer refuses it later
         raw.set_authorizer(_authorizer(cursor.execute("SELECT name FROM sqlite_master").fetchall()))
         raw.set_progress_handler(lambda: int(time.monotonic() > deadline), 10_000)
         longest = raw.setlimit(sqlite3.SQLITE_LIMIT_LENGTH, _LONGEST_VALUE_BYTES)
         try:
             cursor.execute(query)
             if cursor.description is None:
-                raise UsageError("that statement returns no rows", hint=_ONLY_SELECT)
+                raise UsageError("the statement returns no rows", hint=_ONLY_SELECT)
             rows = cursor.fetchmany(limit + 1)
             columns = tuple(column[0] for column in cursor.description)
         except (sqlite3.Error, sqlite3.Warning, UnicodeError) as error:
-            raise _complaint(str(error), limit_s) from None
+            raise _refusal(str(error), limit_s) from None
         finally:
             cursor.close()
             raw.setlimit(sqlite3.SQLITE_LIMIT_LENGTH, longest)
@@ -81,7 +83,7 @@ def _sqlite(store: Store, query: str, limit: int, limit_s: float) -> Table:
 
 
 def _authorizer(tables: Iterable[tuple[str]]) -> Callable[..., int]:
-    """What allows SELECT on the views, and on the tables of a view from inside it. `tables` are all of the database."""
+    """Return the authorizer that allows SELECT on the views, and the views to read their tables. `tables`: all names."""
     private = {name for (name,) in tables} - _READABLE - frozenset().union(*PUBLISHED.values())
     private |= {"sqlite_master", "sqlite_schema", "sqlite_temp_master", "sqlite_temp_schema"}
 
@@ -90,7 +92,7 @@ def _authorizer(tables: Iterable[tuple[str]]) -> Callable[..., int]:
             return sqlite3.SQLITE_OK
         if action != sqlite3.SQLITE_READ:
             return sqlite3.SQLITE_DENY
-        # A name without a column is a table that is only counted, or the query's own WITH.
+        # Without a column the name is a table that is only counted, or one of the query's own WITH.
         readable = table in _READABLE or table in PUBLISHED.get(view or "", ()) if column else table not in private
         return sqlite3.SQLITE_OK if readable else sqlite3.SQLITE_DENY
 
@@ -104,21 +106,21 @@ def _postgresql(store: Store, query: str, limit: int, limit_s: float) -> Table:
     try:
         columns = _describe(connection.pgconn, query.encode())
         if not columns:
-            raise UsageError("that statement returns no rows", hint=_ONLY_SELECT)
+            raise UsageError("the statement returns no rows", hint=_ONLY_SELECT)
         # stream() uses the extended protocol, as the description did: the server takes one statement, never two. Rows
-        # come one by one, so that a long answer is not held in memory; closing it cancels what is left.
+        # arrive one by one, so that a long result is not held in memory; closing the cursor cancels the rest.
         answer = cast("Generator[tuple[Any, ...], None, None]", connection.cursor().stream(query.encode()))
         with contextlib.closing(answer):
             rows = list(itertools.islice(answer, limit + 1))
     except (psycopg.Error, UnicodeError) as error:
-        raise _complaint(str(error), limit_s) from None
+        raise _refusal(str(error), limit_s) from None
     finally:
         connection.close()  # without a commit: the transaction is rolled back, session locks and settings end
     return Table(columns, tuple(tuple(row) for row in rows[:limit]), len(rows) > limit)
 
 
 def _describe(server: Any, query: bytes) -> tuple[str, ...]:
-    """Names of the columns that the one statement returns; empty when it returns none. Nothing is run."""
+    """Return the column names of the statement, without running it; empty when it returns no rows."""
     import psycopg
 
     for answer in (server.prepare(b"", query), server.describe_prepared(b"")):
@@ -127,10 +129,10 @@ def _describe(server: Any, query: bytes) -> tuple[str, ...]:
     return tuple((answer.fname(number) or b"").decode() for number in range(answer.nfields))
 
 
-def _complaint(message: str, limit_s: float) -> UsageError:
-    lines = message.strip().splitlines() or ["the database gave no reason"]
+def _refusal(message: str, limit_s: float) -> UsageError:
+    lines = message.strip().splitlines() or ["the database reported no reason"]
     lowered = lines[0].lower()
-    hint = f"{_ONLY_SELECT} A query of all columns with `--limit 1` shows their names."
+    hint = f"{_ONLY_SELECT} All columns with `--limit 1` show their names."
     refused = (
         "authoriz",
         "prohibited",
@@ -143,5 +145,5 @@ def _complaint(message: str, limit_s: float) -> UsageError:
     if any(word in lowered for word in refused):
         hint = _ONLY_SELECT
     if "interrupted" in lowered or "timeout" in lowered:
-        hint = f"It took longer than {limit_s:g} s: narrow it, or use an export."
+        hint = f"It took longer than {limit_s:g} s. Narrow the query, or use `windlass inventory export`."
     return UsageError(f"SQL: {lines[0]}", hint=hint)

@@ -1,4 +1,4 @@
-"""Counts for the overview, scopes and runs."""
+"""Counts for the overview, and the states of scopes."""
 
 from __future__ import annotations
 
@@ -7,22 +7,22 @@ from typing import Any
 
 from sqlalchemy import Connection, func, select
 
-from windlass.core.clock import format_time, parse_time
-from windlass.inventory.model import Facet, Run, Scope, ScopeState, ScopeStatus, Stats
-from windlass.inventory.tables import resource, revision, run, scope, scope_trouble
+from windlass.core.clock import parse_time
+from windlass.inventory.model import Facet, Scope, ScopeState, ScopeStatus, Stats
+from windlass.inventory.tables import resource, revision, scope, scope_failure
 
-__all__ = ["counts_by_type", "get_run", "is_empty", "list_runs", "list_scopes", "run_scopes", "stats"]
+__all__ = ["counts_by_type", "is_empty", "list_scopes", "run_scopes", "stats"]
 
 _DAYS = 30
 
 
 def stats(connection: Connection, now: datetime) -> Stats:
-    """All counts at once."""
-    living = resource.c.deleted_at.is_(None)
+    """Return all counts of the overview."""
+    exists = resource.c.deleted_at.is_(None)
     by: dict[str, tuple[Facet, ...]] = {}
     for name, column in (("type", resource.c.type), ("account", resource.c.account_id), ("region", resource.c.region)):
         rows = connection.execute(
-            select(column, func.count()).where(living).group_by(column).order_by(func.count().desc(), column)
+            select(column, func.count()).where(exists).group_by(column).order_by(func.count().desc(), column)
         )
         by[name] = tuple(Facet(*row) for row in rows)
     services: dict[str, int] = {}
@@ -37,7 +37,7 @@ def stats(connection: Connection, now: datetime) -> Stats:
         revisions=connection.execute(select(func.count()).select_from(revision)).scalar_one(),
         types=len(by["type"]),
         by_type=by["type"],
-        by_service=tuple(Facet(*one) for one in sorted(services.items(), key=lambda one: (-one[1], one[0]))),
+        by_service=tuple(Facet(*item) for item in sorted(services.items(), key=lambda item: (-item[1], item[0]))),
         by_account=by["account"],
         by_region=by["region"],
         by_scope_state=tuple(Facet(*row) for row in states),
@@ -47,75 +47,55 @@ def stats(connection: Connection, now: datetime) -> Stats:
 
 def _changes_by_day(connection: Connection, now: datetime) -> tuple[tuple[str, int, int, int], ...]:
     first = (now - timedelta(days=_DAYS - 1)).date()
-    day = func.substr(revision.c.valid_from, 1, 10)
+    day_column = func.substr(revision.c.valid_from, 1, 10)
     rows = connection.execute(
-        select(day.label("day"), revision.c.change, func.count().label("number"))
+        select(day_column.label("day"), revision.c.change, func.count().label("number"))
         .where(revision.c.valid_from >= first.isoformat())
-        .group_by(day, revision.c.change)
+        .group_by(day_column, revision.c.change)
     )
-    found = {(row.day, row.change): row.number for row in rows}
+    counts = {(row.day, row.change): row.number for row in rows}
     days = [(first + timedelta(days=at)).isoformat() for at in range(_DAYS)]
     return tuple(
-        (one, found.get((one, "created"), 0), found.get((one, "updated"), 0), found.get((one, "deleted"), 0))
-        for one in days
+        (day, counts.get((day, "created"), 0), counts.get((day, "updated"), 0), counts.get((day, "deleted"), 0))
+        for day in days
     )
 
 
 def is_empty(connection: Connection) -> bool:
-    """Whether no scope was ever visited and no resource ever stored."""
+    """True when no scope was ever scanned and no resource ever stored."""
     return all(connection.execute(select(table.c.account_id).limit(1)).first() is None for table in (scope, resource))
 
 
 def counts_by_type(connection: Connection) -> dict[str, int]:
-    """Living resources by type."""
+    """Return the number of existing resources by type."""
     statement = select(resource.c.type, func.count()).where(resource.c.deleted_at.is_(None)).group_by(resource.c.type)
     return {row[0]: row[1] for row in connection.execute(statement)}
 
 
-def list_runs(connection: Connection, limit: int) -> tuple[Run, ...]:
-    """Newest first."""
-    statement = select(run).order_by(run.c.started_at.desc(), run.c.run_id.desc()).limit(limit)
-    return tuple(_run(row) for row in connection.execute(statement))
-
-
-def get_run(connection: Connection, run_id: str) -> Run | None:
-    """The run, or None."""
-    row = connection.execute(select(run).where(run.c.run_id == run_id)).first()
-    return _run(row) if row else None
-
-
-def _run(row: Any) -> Run:
-    counts = {
-        name: getattr(row, name)
-        for name in ("scopes_total", "scopes_done", "resources", "created", "updated", "deleted", "calls", "errors")
-    }
-    return Run(
-        run_id=row.run_id,
-        started_at=parse_time(row.started_at),
-        finished_at=parse_time(row.finished_at) if row.finished_at else None,
-        status=row.status,
-        job_id=row.job_id,
-        **counts,
-    )
-
-
 def list_scopes(connection: Connection, state: ScopeState | None = None) -> tuple[ScopeStatus, ...]:
-    """Every scope's last visit, those with trouble first."""
+    """Return the last scan of every scope, failed ones first."""
     statement = select(scope).order_by(scope.c.account_id, scope.c.region, scope.c.type)
     if state:
         statement = statement.where(scope.c.state == str(state))
-    found = [_status(row) for row in connection.execute(statement)]
-    return tuple(sorted(found, key=lambda one: (one.state.complete, one.state is ScopeState.UNSUPPORTED)))
+    statuses = [_status(row) for row in connection.execute(statement)]
+    return tuple(sorted(statuses, key=lambda status: (status.state.complete, status.state is ScopeState.UNSUPPORTED)))
 
 
 def run_scopes(connection: Connection, run_id: str) -> tuple[ScopeStatus, ...]:
-    """The scopes a run visited: all of the latest one, of earlier ones those that had trouble."""
-    latest = [_status(row) for row in connection.execute(select(scope).where(scope.c.run_id == run_id))]
-    if not latest:
-        rows = connection.execute(select(scope_trouble).where(scope_trouble.c.run_id == run_id))
-        latest = [_status(row) for row in rows]
+    """Return the scopes that a run scanned: all of the latest run, those that failed of earlier ones."""
+    statuses = [_status(row) for row in connection.execute(select(scope).where(scope.c.run_id == run_id))]
+    if not statuses:  # a later run has scanned them: only failures are kept of this one
+        rows = connection.execute(select(scope_failure).where(scope_failure.c.run_id == run_id))
+        statuses = [_status(row) for row in rows]
     return tuple(
-        sorted(latest, key=lambda one: (one.state.complete, one.state is ScopeState.UNSUPPORTED, one.scope.account_id))
+        sorted(
+            statuses,
+            key=lambda status: (
+                status.state.complete,
+                status.state is ScopeState.UNSUPPORTED,
+                status.scope.account_id,
+            ),
+        )
     )
 
 
@@ -129,18 +109,9 @@ def _status(row: Any) -> ScopeStatus:
         resources=row.resources,
         calls=row.calls,
         duration_s=row.duration_s,
-        visited_at=parse_time(row.visited_at),
+        scanned_at=parse_time(row.scanned_at),
         last_good_at=parse_time(good) if good else None,
         run_id=row.run_id,
         state_since=parse_time(since) if since else None,
         details_unknown=row.details_unknown,
-    )
-
-
-def mark_abandoned(connection: Connection, before: datetime) -> None:
-    """Runs that never ended, and whose process is gone, are interrupted."""
-    connection.execute(
-        run.update()
-        .where(run.c.status == "running", run.c.started_at < format_time(before))
-        .values(status="interrupted")
     )

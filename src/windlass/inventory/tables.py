@@ -1,4 +1,4 @@
-"""The inventory's tables; store/migrations/versions/0002_inventory.py makes them."""
+"""The inventory's tables, as the migrations create them (0002, 0010, 0013, 0016)."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ _Serial = BigInteger().with_variant(Integer, "sqlite")
 resource = Table(
     "resource",
     metadata,
-    Column("pk", _Serial, primary_key=True, autoincrement=True),
+    Column("id", _Serial, primary_key=True, autoincrement=True),
     Column("key", Text),
     Column("type", String(64)),
     Column("account_id", String(12)),
@@ -35,7 +35,7 @@ revision = Table(
     "revision",
     metadata,
     Column("revision_id", _Serial, primary_key=True, autoincrement=True),
-    Column("resource_pk", BigInteger),
+    Column("resource_row_id", BigInteger),
     Column("change", String(8)),
     Column("valid_from", Time),
     Column("valid_to", Time),
@@ -73,7 +73,7 @@ def _scope_columns() -> list[Column[object]]:
         Column("resources", BigInteger),
         Column("calls", BigInteger),
         Column("duration_s", Float),
-        Column("visited_at", Time),
+        Column("scanned_at", Time),
         Column("details_unknown", BigInteger),
     ]
 
@@ -86,7 +86,7 @@ scope = Table(
     Column("run_id", String(40)),
     Column("state_since", Time),
 )
-scope_trouble = Table("scope_trouble", metadata, *_scope_columns(), Column("run_id", String(40), primary_key=True))
+scope_failure = Table("scope_failure", metadata, *_scope_columns(), Column("run_id", String(40), primary_key=True))
 
 account_state = Table(
     "account_state",
@@ -104,10 +104,10 @@ account_state = Table(
     Column("checked_at", Time),
 )
 
-detail_gap = Table(
-    "detail_gap",
+unread_detail = Table(
+    "unread_detail",
     metadata,
-    Column("resource_pk", BigInteger, primary_key=True, autoincrement=False),
+    Column("resource_row_id", BigInteger, primary_key=True, autoincrement=False),
     Column("read_at", Json),
 )
 
@@ -115,7 +115,7 @@ relation = Table(
     "relation",
     metadata,
     Column("relation_id", _Serial, primary_key=True, autoincrement=True),
-    Column("source_pk", BigInteger),
+    Column("source_row_id", BigInteger),
     Column("kind", String(32)),
     Column("target", Text),
     Column("target_type", String(64)),
@@ -128,7 +128,7 @@ address = Table(
     metadata,
     Column("address_id", _Serial, primary_key=True, autoincrement=True),
     Column("address", String(45)),
-    Column("resource_pk", BigInteger),
+    Column("resource_row_id", BigInteger),
     Column("valid_from", Time),
     Column("valid_to", Time),
 )
@@ -136,7 +136,7 @@ address = Table(
 tag = Table(
     "tag",
     metadata,
-    Column("resource_pk", BigInteger, primary_key=True),
+    Column("resource_row_id", BigInteger, primary_key=True),
     Column("name", Text, primary_key=True),
     Column("value", Text),
 )

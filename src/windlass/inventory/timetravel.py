@@ -1,4 +1,4 @@
-"""The past: a resource's revisions, its document at a time, the estate at a time, the difference of two times."""
+"""Past states: a resource's revisions, its document at a time, the estate at a time, the difference of two times."""
 
 from __future__ import annotations
 
@@ -15,9 +15,9 @@ from windlass.core.clock import format_time, parse_time
 from windlass.core.patch import make_patch
 from windlass.inventory.conditions import identity_conditions, word_conditions
 from windlass.inventory.filters import matches
-from windlass.inventory.history import rebuild
 from windlass.inventory.model import ChangeKind, Document, Page, Query, Resource, Revision
 from windlass.inventory.resources import COLUMNS, read_cursor, resource_of, write_cursor
+from windlass.inventory.revisions import replay
 from windlass.inventory.tables import resource, revision
 
 __all__ = ["Difference", "diff", "document_at", "history", "list_at", "recent_changes"]
@@ -27,7 +27,7 @@ _BATCH = 400
 
 @dataclass(frozen=True, slots=True)
 class Difference:
-    """The net change of one resource between two times: created and deleted ones have no patch."""
+    """The net change of one resource between two times; creations and deletions have no patch."""
 
     resource: Resource
     change: ChangeKind
@@ -35,9 +35,9 @@ class Difference:
 
 
 def history(connection: Connection, of: Resource, *, limit: int) -> tuple[Revision, ...]:
-    """The resource's revisions, newest first."""
+    """Return the resource's revisions, newest first."""
     statement = (
-        select(revision).where(revision.c.resource_pk == of.pk).order_by(revision.c.valid_from.desc()).limit(limit)
+        select(revision).where(revision.c.resource_row_id == of.id).order_by(revision.c.valid_from.desc()).limit(limit)
     )
     return tuple(_revision(row, of) for row in connection.execute(statement))
 
@@ -52,7 +52,7 @@ def recent_changes(
     limit: int,
     cursor: str,
 ) -> tuple[tuple[Revision, ...], str]:
-    """The estate's revisions, newest first, and the cursor of the next page."""
+    """Return the estate's revisions, newest first, and the cursor of the next page."""
     conditions = identity_conditions(query)
     if since:
         conditions.append(revision.c.valid_from >= format_time(since))
@@ -71,7 +71,7 @@ def recent_changes(
     columns = [column.label(f"v_{column.name}") for column in revision.c]
     statement = (
         select(*COLUMNS, *columns)
-        .select_from(revision.join(resource, resource.c.pk == revision.c.resource_pk))
+        .select_from(revision.join(resource, resource.c.id == revision.c.resource_row_id))
         .where(*conditions)
         .order_by(revision.c.valid_from.desc(), revision.c.revision_id.desc())
         .limit(limit + 1)
@@ -99,54 +99,64 @@ def _revision(row: Any, of: Resource, *, prefix: str = "") -> Revision:
 
 
 def document_at(connection: Connection, of: Resource, at: datetime) -> Document | None:
-    """The resource's document as it was at `at`; None when it did not exist then."""
-    return _documents_at(connection, [of.pk], at).get(of.pk)
+    """Return the resource's document at a time; None when it did not exist then."""
+    return _documents_at(connection, [of.id], at).get(of.id)
 
 
-def _documents_at(connection: Connection, pks: Sequence[int], at: datetime) -> dict[int, Document]:
-    """Documents of those of the resources that existed at `at`."""
-    found = {}
-    for pk, rows in _walks(connection, pks, until=at):
-        document = rebuild(_steps(rows))
+def _documents_at(connection: Connection, row_ids: Sequence[int], at: datetime) -> dict[int, Document]:
+    """Return the documents of the resources that existed at a time."""
+    documents = {}
+    for row_id, rows in _revisions_until(connection, row_ids, until=at):
+        document = replay(_steps(rows))
         if document is not None:
-            found[pk] = document
-    return found
+            documents[row_id] = document
+    return documents
 
 
-def _walks(connection: Connection, pks: Sequence[int], *, until: datetime) -> Iterator[tuple[int, list[Any]]]:
-    """Each resource's revisions up to a time, oldest first."""
-    columns = (revision.c.resource_pk, revision.c.valid_from, revision.c.patch, revision.c.keyframe, revision.c.name)
-    for at in range(0, len(pks), _BATCH):
+def _revisions_until(
+    connection: Connection, row_ids: Sequence[int], *, until: datetime
+) -> Iterator[tuple[int, list[Any]]]:
+    """Yield each resource's revisions up to a time, oldest first."""
+    columns = (
+        revision.c.resource_row_id,
+        revision.c.valid_from,
+        revision.c.patch,
+        revision.c.keyframe,
+        revision.c.name,
+    )
+    for at in range(0, len(row_ids), _BATCH):
         statement = (
             select(*columns)
-            .where(revision.c.resource_pk.in_(pks[at : at + _BATCH]), revision.c.valid_from <= format_time(until))
-            .order_by(revision.c.resource_pk, revision.c.valid_from)
+            .where(
+                revision.c.resource_row_id.in_(row_ids[at : at + _BATCH]), revision.c.valid_from <= format_time(until)
+            )
+            .order_by(revision.c.resource_row_id, revision.c.valid_from)
         )
-        for pk, rows in groupby(connection.execute(statement), key=lambda row: row.resource_pk):
-            yield pk, list(rows)
+        for row_id, rows in groupby(connection.execute(statement), key=lambda row: row.resource_row_id):
+            yield row_id, list(rows)
 
 
 def _steps(rows: Sequence[Any]) -> Iterable[tuple[Document | None, list[dict[str, Any]]]]:
-    """From the last keyframe on: what `rebuild` walks."""
+    """Return the input of `replay`: keyframes and patches from the last keyframe on."""
     start = max((at for at, row in enumerate(rows) if row.keyframe), default=0)
     return ((json.loads(row.keyframe) if row.keyframe else None, json.loads(row.patch)) for row in rows[start:])
 
 
 def list_at(connection: Connection, query: Query, *, documents: bool = False) -> Page:
-    """The page of the estate as it was at `query.at`: names, tags and documents of then; words are looked up as of now.
+    """Return a page of the estate at `query.at`, with the names, tags and documents of that time; words match the present.
 
-    Only the page's documents are held, and read at all only where a condition looks into them.
+    Documents are read for the page only, and for all resources only when a condition is on tags or the document.
     """
     assert query.at is not None
     moment = format_time(query.at)
     valid = and_(
-        revision.c.resource_pk == resource.c.pk,
+        revision.c.resource_row_id == resource.c.id,
         revision.c.valid_from <= moment,
         or_(revision.c.valid_to.is_(None), revision.c.valid_to > moment),
         revision.c.change != str(ChangeKind.DELETED),
     )
     columns = (
-        resource.c.pk,
+        resource.c.id,
         resource.c.key,
         resource.c.type,
         resource.c.region,
@@ -164,21 +174,21 @@ def list_at(connection: Connection, query: Query, *, documents: bool = False) ->
     rows = sorted(rows, key=_SORT_KEYS[query.sort], reverse=query.sort == "changed")
     start = 0
     if query.cursor:
-        _, pk = read_cursor(query.cursor)
-        start = next((at + 1 for at, row in enumerate(rows) if row.pk == pk), 0)
+        _, row_id = read_cursor(query.cursor)
+        start = next((at + 1 for at, row in enumerate(rows) if row.id == row_id), 0)
     shown = rows[start : start + query.limit]
-    cursor = write_cursor("", shown[-1].pk) if start + query.limit < len(rows) else ""
-    page = [one for batch in _batches(shown) for one in _as_then(connection, query.at, batch)]
-    return Page(tuple(page if documents else (replace(one, document=None) for one in page)), cursor, len(rows))
+    cursor = write_cursor("", shown[-1].id) if start + query.limit < len(rows) else ""
+    page = [item for batch in _batches(shown) for item in _as_then(connection, query.at, batch)]
+    return Page(tuple(page if documents else (replace(item, document=None) for item in page)), cursor, len(rows))
 
 
 _SORT_KEYS: Mapping[str, Callable[[Any], tuple[Any, int]]] = {
-    "key": lambda row: (row.key, row.pk),
-    "name": lambda row: (row.name, row.pk),
-    "type": lambda row: (row.type, row.pk),
-    "changed": lambda row: (row.valid_from, row.pk),
-    "region": lambda row: (row.region, row.pk),
-    "account": lambda row: (row.account_id, row.pk),
+    "key": lambda row: (row.key, row.id),
+    "name": lambda row: (row.name, row.id),
+    "type": lambda row: (row.type, row.id),
+    "changed": lambda row: (row.valid_from, row.id),
+    "region": lambda row: (row.region, row.id),
+    "account": lambda row: (row.account_id, row.id),
 }
 
 
@@ -189,47 +199,47 @@ def _batches(rows: Sequence[Any]) -> Iterator[Sequence[Any]]:
 def _matching(connection: Connection, query: Query, rows: Sequence[Any]) -> list[Any]:
     assert query.at is not None
     then = _as_then(connection, query.at, rows)
-    return [row for row, one in zip(rows, then, strict=True) if matches(query, one)]
+    return [row for row, item in zip(rows, then, strict=True) if matches(query, item)]
 
 
 def _as_then(connection: Connection, at: datetime, rows: Sequence[Any]) -> list[Resource]:
-    """The resources of these rows with their names, tags and documents of then, in the rows' order."""
-    pks = [row.pk for row in rows]
-    past = _documents_at(connection, [row.pk for row in rows if row.then != row.revision_id], at)
-    statement = select(*COLUMNS, resource.c.document).where(resource.c.pk.in_(pks))
-    now = {row.pk: resource_of(row, document=True) for row in connection.execute(statement)}
-    found = []
+    """Return the resources of these rows, in their order, with the names, tags and documents of that time."""
+    row_ids = [row.id for row in rows]
+    past = _documents_at(connection, [row.id for row in rows if row.then != row.revision_id], at)
+    statement = select(*COLUMNS, resource.c.document).where(resource.c.id.in_(row_ids))
+    now = {row.id: resource_of(row, document=True) for row in connection.execute(statement)}
+    resources = []
     for row in rows:
-        document = past.get(row.pk, now[row.pk].document)
+        document = past.get(row.id, now[row.id].document)
         tags = (document or {}).get("Tags")
-        found.append(
+        resources.append(
             replace(
-                now[row.pk],
-                name=row.name or now[row.pk].name,
+                now[row.id],
+                name=row.name or now[row.id].name,
                 document=document,
                 deleted_at=None,
                 tags=tags if isinstance(tags, dict) else {},
                 changed_at=parse_time(row.valid_from),
             )
         )
-    return found
+    return resources
 
 
 def diff(connection: Connection, since: datetime, until: datetime, query: Query) -> tuple[Difference, ...]:
-    """The net difference of the estate between two times: what came and went in between leaves no trace."""
-    touched = select(revision.c.resource_pk).where(
+    """Return the net difference of the estate between two times. A resource created and deleted in between is left out."""
+    touched = select(revision.c.resource_row_id).where(
         revision.c.valid_from > format_time(since), revision.c.valid_from <= format_time(until)
     )
-    statement = select(*COLUMNS).where(resource.c.pk.in_(touched), *identity_conditions(query)).order_by(resource.c.key)
-    listed = {row.pk: resource_of(row) for row in connection.execute(statement)}
-    found = []
-    for pk, rows in _walks(connection, list(listed), until=until):
-        old = rebuild(_steps([row for row in rows if row.valid_from <= format_time(since)]))
-        new = rebuild(_steps(rows))
-        change = _net(listed[pk], old, new)
-        if change and matches(query, replace(listed[pk], document=new or old or {})):
-            found.append(change)
-    return tuple(sorted(found, key=lambda one: (one.resource.type, one.resource.key)))
+    statement = select(*COLUMNS).where(resource.c.id.in_(touched), *identity_conditions(query)).order_by(resource.c.key)
+    listed = {row.id: resource_of(row) for row in connection.execute(statement)}
+    differences = []
+    for row_id, rows in _revisions_until(connection, list(listed), until=until):
+        old = replay(_steps([row for row in rows if row.valid_from <= format_time(since)]))
+        new = replay(_steps(rows))
+        change = _net(listed[row_id], old, new)
+        if change and matches(query, replace(listed[row_id], document=new or old or {})):
+            differences.append(change)
+    return tuple(sorted(differences, key=lambda each: (each.resource.type, each.resource.key)))
 
 
 def _net(of: Resource, old: Document | None, new: Document | None) -> Difference | None:

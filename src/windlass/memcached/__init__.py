@@ -1,1 +1,1 @@
-"""ElastiCache for Memcached: clusters seen, planned and changed, past the 20 nodes where AWS's console stops."""
+"""ElastiCache for Memcached: listing, planning and changing clusters beyond the 20 nodes of AWS's console."""

@@ -10,21 +10,21 @@ class MemcachedConfig(BaseModel):
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
-    poll_s: float = Field(default=5.0, ge=0.05, description="Seconds between looks at a cluster that is changing.")
+    poll_s: float = Field(default=5.0, ge=0.05, description="Seconds between two reads of a cluster that is changing.")
     node_timeout_s: float = Field(
-        default=2.0, gt=0, le=60, description="Seconds a node or configuration endpoint may take to answer."
+        default=2.0, gt=0, le=60, description="Seconds that a node or configuration endpoint may take to answer."
     )
     change_timeout_s: float = Field(
         default=3600.0,
         ge=1,
-        description="Seconds one step may take until its nodes are available; then the job fails, resumable.",
+        description="Seconds that one step may take until its nodes are available; then the job fails and can be resumed.",
     )
     warn_above_nodes: int = Field(
         default=50,
         ge=1,
-        description="Plans for more nodes than this in one cluster carry a warning; ElastiCache advises against more than 50.",
+        description="A plan for more nodes than this in one cluster has a warning; ElastiCache advises against more than 50.",
     )
     hourly_prices: dict[str, float] = Field(
         default={},
-        description='Your own prices in USD per node and hour, before the built-in list: `"cache.r7g.large" = 0.19`.',
+        description='Your own prices in USD per node and hour; they precede the built-in list: `"cache.r7g.large" = 0.19`.',
     )

@@ -1,4 +1,4 @@
-"""What nodes cost in a month, from a dated list of on-demand prices. Pure but for reading that list."""
+"""The monthly cost of nodes, from a dated list of on-demand prices. Pure except for reading that list."""
 
 from __future__ import annotations
 
@@ -12,24 +12,24 @@ from typing import Any
 __all__ = ["HOURS_PER_MONTH", "Price", "price_of"]
 
 HOURS_PER_MONTH = 730
-"""As AWS's own calculator reckons."""
+"""The month of AWS's own calculator."""
 
 
 @dataclass(frozen=True, slots=True)
 class Price:
-    """USD per node and hour; `source` says where it is from, `exact` whether it is a listed price of that region."""
+    """USD per node and hour, and its source; `exact` when it is a listed price of that region."""
 
     hourly: float
     source: str
     exact: bool
 
     def monthly(self, nodes: int) -> float:
-        """USD per month of so many nodes."""
+        """Return the USD per month of this many nodes."""
         return self.hourly * HOURS_PER_MONTH * nodes
 
 
 def price_of(node_type: str, region: str, own: Mapping[str, float]) -> Price | None:
-    """The price of a node type; `own` prices come first. None when nobody knows it."""
+    """Return the price of a node type, `own` prices first; None when it has no known price."""
     if node_type in own:
         return Price(own[node_type], "memcached.hourly_prices", True)
     listed = _list()
@@ -40,7 +40,7 @@ def price_of(node_type: str, region: str, own: Mapping[str, float]) -> Price | N
     if region == listed["region"]:
         return Price(hourly, source, True)
     factor = listed["factors"].get(region)
-    return None if factor is None else Price(hourly * factor, f"{source}, {region} by its usual factor", False)
+    return None if factor is None else Price(hourly * factor, f"{source}, scaled to {region}", False)
 
 
 @functools.cache

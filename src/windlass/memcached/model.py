@@ -1,4 +1,4 @@
-"""Clusters, nodes, their counters and the quotas over them, as values."""
+"""Clusters, nodes, counters, quotas and traffic, as values."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from enum import StrEnum
 
 from windlass.memcached.ring import Server
 
-__all__ = ["Apply", "Cluster", "Node", "NodeStats", "Pending", "Quota", "Traffic"]
+__all__ = ["Apply", "Cluster", "Node", "NodeStats", "PendingChanges", "Quota", "Traffic"]
 
 
 class Apply(StrEnum):
@@ -32,18 +32,18 @@ class Node:
 
     @property
     def server(self) -> Server | None:
-        """What clients put on their ring."""
+        """The node as clients put it on their ring; None without an address."""
         return Server(self.host, self.port) if self.host else None
 
     @property
-    def staying(self) -> bool:
-        """Whether it is not on its way out."""
+    def is_staying(self) -> bool:
+        """True unless the node is being removed."""
         return self.status not in ("deleting", "removing", "deleted")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Pending:
-    """What waits for the maintenance window; a count of 0 is none."""
+class PendingChanges:
+    """The changes that wait for the maintenance window; a count of 0 means none."""
 
     count: int = 0
     remove: tuple[str, ...] = ()
@@ -55,7 +55,7 @@ class Pending:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Cluster:
-    """A Memcached cluster as AWS describes it; nodes are in the order of their ids."""
+    """A Memcached cluster as AWS describes it; nodes are sorted by id."""
 
     account_id: str
     region: str
@@ -74,29 +74,29 @@ class Cluster:
     security_groups: tuple[str, ...] = ()
     window: str = ""
     created_at: datetime | None = None
-    pending: Pending = field(default_factory=Pending)
+    pending: PendingChanges = field(default_factory=PendingChanges)
 
     @property
     def key(self) -> str:
-        """`account/region/name`: names repeat over accounts and regions."""
+        """`account/region/name`: names are unique only within an account and region."""
         return f"{self.account_id}/{self.region}/{self.name}"
 
     @property
     def ids(self) -> tuple[str, ...]:
         """The ids of the nodes that stay."""
-        return tuple(node.node_id for node in self.nodes if node.staying)
+        return tuple(node.node_id for node in self.nodes if node.is_staying)
 
     @property
     def zones(self) -> Counter[str]:
-        """How many nodes each zone has."""
-        return Counter(node.zone for node in self.nodes if node.staying)
+        """The number of nodes in each zone."""
+        return Counter(node.zone for node in self.nodes if node.is_staying)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Quota:
-    """What Service Quotas allows in one account and region, beside what is in use. None is not known.
+    """The quotas of one account and region, and the nodes in use. None when unknown.
 
-    `source` is `applied`, `default` (only AWS's default could be read) or `unknown`; `problem` says why.
+    `source` is `applied`, `default` (only AWS's default could be read) or `unknown`; `problem` has the reason.
     """
 
     per_cluster: int | None
@@ -108,7 +108,7 @@ class Quota:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class NodeStats:
-    """A node's own counters since it started, or why it did not tell them."""
+    """A node's own counters since it started, or the reason why they could not be read."""
 
     node_id: str
     zone: str
@@ -128,13 +128,13 @@ class NodeStats:
 
     @property
     def hit_rate(self) -> float | None:
-        """Hits of gets, 0 to 1; None before the first get."""
+        """The share of gets that hit, 0 to 1; None before the first get."""
         return self.hits / self.gets if self.gets else None
 
 
 @dataclass(frozen=True, slots=True)
 class Traffic:
-    """What a cluster's clients ask of it: the share of gets that hit, gets per second, and who said so."""
+    """A cluster's traffic: the share of gets that hit, gets per second, and the source of both."""
 
     hit_rate: float
     gets_per_s: float

@@ -1,4 +1,4 @@
-"""Asking configuration endpoints and nodes over TCP, each for a bounded time. The reading is discovery.py's."""
+"""Queries to configuration endpoints and nodes over TCP, each bounded in time. protocol.py parses the replies."""
 
 from __future__ import annotations
 
@@ -12,55 +12,56 @@ from typing import TypeVar
 
 from windlass.core.errors import AwsError
 from windlass.core.pool import map_bounded
-from windlass.memcached.discovery import (
-    ASK_CONFIG,
-    ASK_OLD_CONFIG,
-    ASK_STATS,
-    Config,
-    Garbled,
-    NotSpoken,
+from windlass.memcached.model import Cluster, NodeStats
+from windlass.memcached.protocol import (
+    CONFIG_COMMAND,
+    LEGACY_CONFIG_COMMAND,
+    STATS_COMMAND,
+    ClusterConfig,
+    MalformedReply,
+    UnknownCommand,
     read_config,
     read_stats,
 )
-from windlass.memcached.model import Cluster, NodeStats
 from windlass.memcached.ring import Server
 
-__all__ = ["ask_config", "ask_nodes", "ask_stats"]
+__all__ = ["read_cluster_config", "read_node_counters", "read_node_stats"]
 
 _BLOCK = 65536
-_AT_ONCE = 16
+_CONCURRENCY = 16
 
 Answer = TypeVar("Answer")
 
 
-def ask_config(host: str, port: int, *, timeout_s: float, tls: bool = False) -> Config:
-    """The cluster's configuration as auto-discovery tells it. AwsError when nobody answers or nobody understands."""
+def read_cluster_config(host: str, port: int, *, timeout_s: float, tls: bool = False) -> ClusterConfig:
+    """Return the cluster's configuration by auto-discovery. AwsError when the endpoint does not answer or has none."""
     where = f"{host}:{port}"
     try:
-        with _connected(host, port, timeout_s, tls=tls) as line:
+        with _connected(host, port, timeout_s, tls=tls) as connection:
             try:
-                return line.ask(ASK_CONFIG, read_config)
-            except NotSpoken:
-                return line.ask(ASK_OLD_CONFIG, read_config)
-    except NotSpoken:
+                return connection.query(CONFIG_COMMAND, read_config)
+            except UnknownCommand:
+                return connection.query(LEGACY_CONFIG_COMMAND, read_config)
+    except UnknownCommand:
         raise AwsError(
-            f"{where} has no cluster configuration", hint="Is it a configuration endpoint of ElastiCache for Memcached?"
+            f"{where} has no cluster configuration",
+            hint="Is it a configuration endpoint of ElastiCache for Memcached?",
         ) from None
-    except (OSError, Garbled) as error:
+    except (OSError, MalformedReply) as error:
         raise AwsError(
-            f"{where}: auto-discovery failed: {_said(error)}",
-            hint="Nodes answer inside their VPC only: run this there (and check the security groups).",
+            f"{where}: auto-discovery failed: {_reason(error)}",
+            hint="Nodes answer inside their VPC only. Run this command there, and check the security groups.",
         ) from None
 
 
-def ask_stats(host: str, port: int, *, timeout_s: float, tls: bool = False) -> Mapping[str, str]:
-    """A node's counters. OSError, Garbled."""
-    with _connected(host, port, timeout_s, tls=tls) as line:
-        return line.ask(ASK_STATS, read_stats)
+def read_node_counters(host: str, port: int, *, timeout_s: float, tls: bool = False) -> Mapping[str, str]:
+    """Return a node's counters. OSError, MalformedReply."""
+    with _connected(host, port, timeout_s, tls=tls) as connection:
+        return connection.query(STATS_COMMAND, read_stats)
 
 
-def ask_nodes(cluster: Cluster, servers: Sequence[Server], *, timeout_s: float) -> tuple[NodeStats, ...]:
-    """The counters of all these nodes, asked side by side; one that does not answer says why in `error`."""
+def read_node_stats(cluster: Cluster, servers: Sequence[Server], *, timeout_s: float) -> tuple[NodeStats, ...]:
+    """Return the counters of all these nodes, read concurrently. A node that does not answer has the reason in `error`."""
     known = {node.server: node for node in cluster.nodes}
 
     def ask(server: Server) -> NodeStats:
@@ -69,13 +70,14 @@ def ask_nodes(cluster: Cluster, servers: Sequence[Server], *, timeout_s: float) 
             node_id=node.node_id if node else "", zone=node.zone if node else "", host=server.host, port=server.port
         )
         try:
-            counters = ask_stats(server.host, server.port, timeout_s=timeout_s, tls=cluster.tls)
-        except (OSError, Garbled) as error:
-            return replace(blank, error=_said(error))
+            counters = read_node_counters(server.host, server.port, timeout_s=timeout_s, tls=cluster.tls)
+        except (OSError, MalformedReply) as error:
+            return replace(blank, error=_reason(error))
         return _filled(blank, counters)
 
-    found = [one.result for one in map_bounded(ask, _unique(servers), limit=_AT_ONCE, name="nodes") if one.result]
-    return tuple(sorted(found, key=lambda one: (one.node_id, one.host, one.port)))
+    outcomes = map_bounded(ask, _unique(servers), limit=_CONCURRENCY, name="nodes")
+    stats = [outcome.result for outcome in outcomes if outcome.result]
+    return tuple(sorted(stats, key=lambda node: (node.node_id, node.host, node.port)))
 
 
 def _filled(blank: NodeStats, counters: Mapping[str, str]) -> NodeStats:
@@ -98,15 +100,15 @@ def _filled(blank: NodeStats, counters: Mapping[str, str]) -> NodeStats:
     )
 
 
-class _Line:
-    """A connection and the time by which everything on it must be done."""
+class _Connection:
+    """A connection with a deadline for everything on it."""
 
     def __init__(self, connection: socket.socket, deadline: float) -> None:
         self._connection = connection
         self._deadline = deadline
 
-    def ask(self, command: bytes, read: Callable[[bytes], Answer | None]) -> Answer:
-        """Send a command and read until its answer is whole."""
+    def query(self, command: bytes, read: Callable[[bytes], Answer | None]) -> Answer:
+        """Send a command and read until its reply is complete."""
         self._connection.settimeout(self._left())
         self._connection.sendall(command)
         data = b""
@@ -114,31 +116,31 @@ class _Line:
             self._connection.settimeout(self._left())
             block = self._connection.recv(_BLOCK)
             if not block:
-                raise Garbled("the connection was closed in mid-answer")
+                raise MalformedReply("the connection was closed before the reply was complete")
             data += block
         return answer
 
     def _left(self) -> float:
         left = self._deadline - time.monotonic()
         if left <= 0:
-            raise TimeoutError("no whole answer in time")
+            raise TimeoutError("no complete reply in time")
         return left
 
 
 @contextlib.contextmanager
-def _connected(host: str, port: int, timeout_s: float, *, tls: bool) -> Iterator[_Line]:
+def _connected(host: str, port: int, timeout_s: float, *, tls: bool) -> Iterator[_Connection]:
     deadline = time.monotonic() + timeout_s
     with socket.create_connection((host, port), timeout=timeout_s) as plain:
         if not tls:
-            yield _Line(plain, deadline)
+            yield _Connection(plain, deadline)
             return
         with ssl.create_default_context().wrap_socket(plain, server_hostname=host) as wrapped:
-            yield _Line(wrapped, deadline)
+            yield _Connection(wrapped, deadline)
 
 
 def _unique(servers: Iterable[Server]) -> list[Server]:
     return list(dict.fromkeys(servers))
 
 
-def _said(error: BaseException) -> str:
+def _reason(error: BaseException) -> str:
     return str(error) or type(error).__name__

@@ -1,4 +1,4 @@
-"""What the quotas say of a wanted number of nodes, before AWS is asked to do it. Pure."""
+"""The check of a planned number of nodes against the quotas. Pure."""
 
 from __future__ import annotations
 
@@ -8,50 +8,48 @@ from windlass.memcached.model import Quota
 __all__ = ["PER_CLUSTER", "PER_REGION", "refusal", "warnings"]
 
 PER_CLUSTER = "L-8C334AD1"
-"""Service Quotas' code of "Nodes per cluster (Memcached)"."""
+"""The code in Service Quotas of "Nodes per cluster (Memcached)"."""
 PER_REGION = "L-DFE45DF3"
-"""Service Quotas' code of "Nodes per Region"."""
+"""The code in Service Quotas of "Nodes per Region"."""
 
 
-def refusal(quota: Quota, *, wanted: int, present: int, region: str) -> Conflict | None:
-    """Why `wanted` nodes instead of `present` ones can't be had; None when they can, or when nothing grows."""
-    if wanted <= present:
+def refusal(quota: Quota, *, target: int, present: int, region: str) -> Conflict | None:
+    """Return why `target` nodes exceed a quota; None when they do not, or when the cluster does not grow."""
+    if target <= present:
         return None
-    if quota.per_cluster is not None and wanted > quota.per_cluster and quota.source == "applied":
+    if quota.per_cluster is not None and target > quota.per_cluster and quota.source == "applied":
         return Conflict(
-            f"{wanted} nodes are over the quota of {quota.per_cluster} nodes per Memcached cluster in {region}",
-            hint=_raise_it(PER_CLUSTER, wanted, region),
+            f"{target} nodes exceed the quota of {quota.per_cluster} nodes per Memcached cluster in {region}",
+            hint=_increase_hint(PER_CLUSTER, target, region),
             code="NodeQuotaForClusterExceeded",
         )
-    total = quota.in_use - present + wanted
+    total = quota.in_use - present + target
     if quota.per_region is not None and total > quota.per_region and quota.source == "applied":
         return Conflict(
-            f"{wanted} nodes would make {total} ElastiCache nodes in {region}, over the quota of {quota.per_region}",
-            hint=_raise_it(PER_REGION, total, region),
+            f"{target} nodes would make {total} ElastiCache nodes in {region}, which exceeds the quota of {quota.per_region}",
+            hint=_increase_hint(PER_REGION, total, region),
             code="NodeQuotaForCustomerExceeded",
         )
     return None
 
 
-def warnings(quota: Quota, *, wanted: int, present: int, advised: int) -> tuple[str, ...]:
-    """What somebody should know before they go on."""
-    found = []
-    if wanted > advised and wanted > present:
-        found.append(
-            f"more than {advised} nodes in one cluster: ElastiCache advises against it; several clusters scale further"
-        )
-    if quota.source == "unknown" and wanted > present:
-        found.append(f"the quotas could not be read ({quota.problem}); AWS will refuse what is over them")
-    over = quota.per_cluster is not None and wanted > quota.per_cluster and wanted > present
+def warnings(quota: Quota, *, target: int, present: int, advised: int) -> tuple[str, ...]:
+    """Return the warnings about the number of nodes."""
+    warnings = []
+    if target > advised and target > present:
+        warnings.append(f"ElastiCache advises against more than {advised} nodes in one cluster; use several clusters")
+    if quota.source == "unknown" and target > present:
+        warnings.append(f"the quotas could not be read ({quota.problem}); AWS refuses the change if it exceeds them")
+    over = quota.per_cluster is not None and target > quota.per_cluster and target > present
     if quota.source == "default" and over:
-        found.append(
-            f"over AWS's default of {quota.per_cluster} nodes per cluster, and the applied quota could not be read ({quota.problem})"
+        warnings.append(
+            f"more than AWS's default of {quota.per_cluster} nodes per cluster; the applied quota is unknown ({quota.problem})"
         )
-    return tuple(found)
+    return tuple(warnings)
 
 
-def _raise_it(code: str, value: int, region: str) -> str:
+def _increase_hint(code: str, value: int, region: str) -> str:
     return (
-        f"Ask for more: aws service-quotas request-service-quota-increase --service-code elasticache --quota-code {code} "
+        f"Request an increase: aws service-quotas request-service-quota-increase --service-code elasticache --quota-code {code} "
         f"--desired-value {value} --region {region}"
     )

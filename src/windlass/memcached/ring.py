@@ -1,8 +1,8 @@
-"""Which node a key belongs to: ketama as libmemcached and spymemcached have it, and modulo. Pure, exact.
+"""The node of a key, by ketama (as libmemcached and spymemcached implement it) and by modulo. Pure, exact.
 
 Ketama (libmemcached's `MEMCACHED_DISTRIBUTION_CONSISTENT_KETAMA` with weights, `MEMCACHED_BEHAVIOR_KETAMA_WEIGHTED`): a
 server has 40 MD5 digests of `name-0` … `name-39`, each of which gives four points on a circle of 2^32; a key belongs to the
-first point at or after its own hash. The shares computed here are of the circle itself, not of a sample of keys.
+first point at or after its own hash. Shares are computed on the circle itself, not on a sample of keys.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ _DEFAULT_PORT = 11211
 
 
 class Naming(StrEnum):
-    """How a client names a server's points; it must be the same in every client of a cluster."""
+    """How a client names a server's points. All clients of a cluster must use the same."""
 
     LIBMEMCACHED = "libmemcached"
     SPYMEMCACHED = "spymemcached"
@@ -45,63 +45,63 @@ class Server:
 
 @dataclass(frozen=True, slots=True)
 class Ring:
-    """The circle: points in order, and the server of each."""
+    """The circle: its points in order, and the server of each."""
 
     points: tuple[int, ...]
     owners: tuple[Server, ...]
 
     def owner(self, key: str | bytes) -> Server:
-        """The server of a key."""
+        """Return the server of a key."""
         return self.owner_at(key_hash(key))
 
     def owner_at(self, position: int) -> Server:
-        """The server of the first point at or after `position`; after the last one the circle begins again."""
-        at = bisect_left(self.points, position)
-        return self.owners[at if at < len(self.points) else 0]
+        """Return the server of the first point at or after `position`; after the last point, that of the first."""
+        index = bisect_left(self.points, position)
+        return self.owners[index if index < len(self.points) else 0]
 
 
 def key_hash(key: str | bytes) -> int:
-    """A key's place on the circle: the first four bytes of its MD5, the lowest first."""
+    """Return a key's position on the circle: the first four bytes of its MD5, little-endian."""
     return int.from_bytes(_md5(key)[:4], "little")
 
 
 def ketama(
     servers: Sequence[Server], *, weights: Mapping[Server, int] | None = None, naming: Naming = Naming.LIBMEMCACHED
 ) -> Ring:
-    """The circle of these servers; without weights all are alike. ValueError without a server."""
+    """Return the circle of these servers, equal in weight unless `weights` are given. ValueError without a server."""
     if not servers:
         raise ValueError("a ring needs a server")
     total = sum(weights.values()) if weights else len(servers)
-    found: list[tuple[int, int]] = []
+    points: list[tuple[int, int]] = []
     for number, server in enumerate(servers):
         share = (weights[server] if weights else 1) / total
-        # libmemcached's own rounding, epsilon included: 160 points for the average server, in whole digests.
+        # libmemcached's own rounding, epsilon included: 40 digests (160 points) for the average server.
         digests = math.floor(share * _DIGESTS * len(servers) + 0.0000000001)
         name = server.name(naming)
         for at in range(digests):
             digest = _md5(f"{name}-{at}")
-            found += [
+            points += [
                 (int.from_bytes(digest[4 * part : 4 * part + 4], "little"), number) for part in range(_PER_DIGEST)
             ]
-    found.sort()
-    return Ring(tuple(point for point, _ in found), tuple(servers[number] for _, number in found))
+    points.sort()
+    return Ring(tuple(point for point, _ in points), tuple(servers[number] for _, number in points))
 
 
 def shares(ring: Ring) -> dict[Server, float]:
-    """The part of all keys that each server has; they sum to 1."""
-    found = dict.fromkeys(ring.owners, 0)
+    """Return the share of keys that each server has; the shares sum to 1."""
+    lengths = dict.fromkeys(ring.owners, 0)
     before = ring.points[-1] - _CIRCLE
     for point, owner in zip(ring.points, ring.owners, strict=True):
-        found[owner] += point - before
+        lengths[owner] += point - before
         before = point
-    return {server: part / _CIRCLE for server, part in found.items()}
+    return {server: length / _CIRCLE for server, length in lengths.items()}
 
 
 def moved_ketama(before: Ring, after: Ring) -> float:
-    """The part of all keys that has another server on the second circle, 0 to 1."""
+    """Return the share of keys, 0 to 1, whose server differs between the two circles."""
     moved, last = 0, 0
     for point in [*sorted({*before.points, *after.points}), _CIRCLE]:
-        # Keys in (last, point] have no point of either circle between them, so they share both owners.
+        # No circle has a point inside (last, point], so all its keys have the same server on each circle.
         if before.owner_at(point) != after.owner_at(point):
             moved += point - last
         last = point
@@ -109,12 +109,12 @@ def moved_ketama(before: Ring, after: Ring) -> float:
 
 
 def owner_modulo(servers: Sequence[Server], position: int) -> Server:
-    """The server of a hash for clients that take it modulo the number of servers, in the order of their list."""
+    """Return the server of a hash for clients that take it modulo the number of servers, in the order of their list."""
     return servers[position % len(servers)]
 
 
 def moved_modulo(before: Sequence[Server], after: Sequence[Server]) -> float:
-    """The part of all keys that has another server: counted over one whole period of both divisions."""
+    """Return the share of keys, 0 to 1, whose server differs, counted over one period of both divisions."""
     period = math.lcm(len(before), len(after))
     moved = sum(owner_modulo(before, at) != owner_modulo(after, at) for at in range(period))
     return moved / period

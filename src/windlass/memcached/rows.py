@@ -1,4 +1,4 @@
-"""Clusters, nodes and plans as plain rows: the same names on the command line, in the API and in the console."""
+"""Clusters, nodes and plans as rows, with the same names on the command line, in the API and in the console."""
 
 from __future__ import annotations
 
@@ -6,15 +6,15 @@ from dataclasses import asdict
 from typing import Any
 
 from windlass.memcached.model import Cluster, NodeStats, Quota
-from windlass.memcached.plan import Moved, Plan, Step
+from windlass.memcached.plan import ClusterPlan, KeyMovement, ScaleStep
 from windlass.memcached.ring import Server, ketama, shares
-from windlass.memcached.service import Nodes
+from windlass.memcached.service import NodeReport
 
 __all__ = ["cluster_row", "cluster_value", "node_rows", "nodes_value", "plan_value", "quota_value", "stats_row"]
 
 
 def cluster_row(cluster: Cluster, quota: Quota | None) -> dict[str, Any]:
-    """A cluster in a listing, with the quota in force beside its nodes."""
+    """Return a cluster as a row, with its number of nodes and the quota in force."""
     return {
         "name": cluster.name,
         "account_id": cluster.account_id,
@@ -37,7 +37,7 @@ def cluster_row(cluster: Cluster, quota: Quota | None) -> dict[str, Any]:
 
 
 def cluster_value(cluster: Cluster, quota: Quota) -> dict[str, Any]:
-    """One cluster whole."""
+    """Return one cluster with its quotas and nodes."""
     return cluster_row(cluster, quota) | {
         "parameter_group": cluster.parameter_group,
         "subnet_group": cluster.subnet_group,
@@ -49,13 +49,13 @@ def cluster_value(cluster: Cluster, quota: Quota) -> dict[str, Any]:
 
 
 def quota_value(quota: Quota) -> dict[str, Any]:
-    """The quotas of a place."""
+    """Return the quotas of an account and region."""
     return asdict(quota)
 
 
 def node_rows(cluster: Cluster) -> list[dict[str, Any]]:
-    """A cluster's nodes as AWS has them, each with its share of keys on the ketama ring."""
-    servers = [node.server for node in cluster.nodes if node.server and node.staying]
+    """Return a cluster's nodes, each with its share of keys on the ketama ring."""
+    servers = [node.server for node in cluster.nodes if node.server and node.is_staying]
     parts: dict[Server, float] = shares(ketama(servers)) if servers else {}
     return [
         {
@@ -71,7 +71,7 @@ def node_rows(cluster: Cluster) -> list[dict[str, Any]]:
 
 
 def stats_row(stats: NodeStats) -> dict[str, Any]:
-    """A node's counters."""
+    """Return a node's counters."""
     rate = stats.hit_rate
     return asdict(stats) | {
         "endpoint": f"{stats.host}:{stats.port}",
@@ -79,25 +79,25 @@ def stats_row(stats: NodeStats) -> dict[str, Any]:
     }
 
 
-def nodes_value(nodes: Nodes) -> dict[str, Any]:
-    """What auto-discovery and the nodes say."""
-    gets, hits = sum(one.gets for one in nodes.stats), sum(one.hits for one in nodes.stats)
+def nodes_value(nodes: NodeReport) -> dict[str, Any]:
+    """Return the configuration from auto-discovery and the counters of the nodes."""
+    gets, hits = sum(node.gets for node in nodes.stats), sum(node.hits for node in nodes.stats)
     return {
         "name": nodes.cluster.name,
         "config_version": nodes.config_version,
         "hit_rate": round(hits / gets, 6) if gets else None,
         "gets": gets,
-        "evictions": sum(one.evictions for one in nodes.stats),
-        "items": sum(one.items for one in nodes.stats),
-        "used_bytes": sum(one.used_bytes for one in nodes.stats),
-        "limit_bytes": sum(one.limit_bytes for one in nodes.stats),
-        "connections": sum(one.connections for one in nodes.stats),
-        "nodes": [stats_row(one) for one in nodes.stats],
+        "evictions": sum(node.evictions for node in nodes.stats),
+        "items": sum(node.items for node in nodes.stats),
+        "used_bytes": sum(node.used_bytes for node in nodes.stats),
+        "limit_bytes": sum(node.limit_bytes for node in nodes.stats),
+        "connections": sum(node.connections for node in nodes.stats),
+        "nodes": [stats_row(node) for node in nodes.stats],
     }
 
 
-def plan_value(plan: Plan) -> dict[str, Any]:
-    """A plan as a document."""
+def plan_value(plan: ClusterPlan) -> dict[str, Any]:
+    """Return a plan as a document."""
     cost = None
     if plan.price is not None:
         before, after = plan.price.monthly(plan.before), plan.price.monthly(plan.after)
@@ -119,7 +119,7 @@ def plan_value(plan: Plan) -> dict[str, Any]:
         "after": plan.after,
         "apply": str(plan.apply),
         "pause_s": plan.pause_s,
-        "steps": [_step(plan, one) for one in plan.steps],
+        "steps": [_step(plan, step) for step in plan.steps],
         "moved": _moved(plan.moved),
         "worst_step": _moved(plan.worst),
         "zones_before": dict(sorted(plan.zones_before.items())),
@@ -135,7 +135,7 @@ def plan_value(plan: Plan) -> dict[str, Any]:
     }
 
 
-def _step(plan: Plan, step: Step) -> dict[str, Any]:
+def _step(plan: ClusterPlan, step: ScaleStep) -> dict[str, Any]:
     return {
         "before": step.before,
         "to": step.to,
@@ -150,7 +150,7 @@ def _step(plan: Plan, step: Step) -> dict[str, Any]:
     }
 
 
-def _moved(moved: Moved) -> dict[str, float]:
+def _moved(moved: KeyMovement) -> dict[str, float]:
     return {
         "ketama": round(moved.ketama, 6),
         "modulo": round(moved.modulo, 6),
@@ -160,7 +160,7 @@ def _moved(moved: Moved) -> dict[str, float]:
 
 def _pending(cluster: Cluster) -> dict[str, Any]:
     pending = cluster.pending
-    found: dict[str, Any] = {"nodes": pending.count} if pending.count else {}
+    changes: dict[str, Any] = {"nodes": pending.count} if pending.count else {}
     if pending.remove:
-        found["remove"] = list(pending.remove)
-    return found | ({"version": pending.version} if pending.version else {})
+        changes["remove"] = list(pending.remove)
+    return changes | ({"version": pending.version} if pending.version else {})

@@ -1,4 +1,4 @@
-"""Memcached's use cases, the one door for the command line, the API and the console."""
+"""Memcached's use cases, for the command line, the API and the console."""
 
 from __future__ import annotations
 
@@ -14,24 +14,24 @@ from windlass.memcached import aws, probe
 from windlass.memcached.config import MemcachedConfig
 from windlass.memcached.cost import Price, price_of
 from windlass.memcached.model import Cluster, NodeStats, Quota, Traffic
-from windlass.memcached.plan import Plan, Scale, plan_create, plan_delete, plan_scale
+from windlass.memcached.plan import ClusterPlan, ScaleRequest, plan_create, plan_delete, plan_scale
 
-__all__ = ["Listing", "Memcached", "NewCluster", "Nodes", "Problem", "ScopeFilter"]
+__all__ = ["ClusterListing", "Memcached", "NewCluster", "NodeReport", "ScopeFilter", "TargetFailure"]
 
-_AT_ONCE = 16
+_CONCURRENCY = 16
 
 
 @dataclass(frozen=True, slots=True)
 class ScopeFilter:
-    """Where to look: accounts and regions, all of the estate's unless named."""
+    """The accounts and regions to read; empty means all of the estate."""
 
     accounts: tuple[str, ...] = ()
     regions: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
-class Problem:
-    """An account and region that could not be read, and why."""
+class TargetFailure:
+    """An account and region that could not be read, with the error."""
 
     account_id: str
     region: str
@@ -39,17 +39,17 @@ class Problem:
 
 
 @dataclass(frozen=True, slots=True)
-class Listing:
-    """All clusters found, the quotas where there are any, and where nothing could be read."""
+class ClusterListing:
+    """The clusters, the quotas of each account and region that has clusters, and the failures."""
 
     clusters: tuple[Cluster, ...]
     quotas: dict[tuple[str, str], Quota]
-    problems: tuple[Problem, ...]
+    failures: tuple[TargetFailure, ...]
 
 
 @dataclass(frozen=True, slots=True)
-class Nodes:
-    """What auto-discovery and the nodes themselves say of a cluster."""
+class NodeReport:
+    """A cluster with its configuration version from auto-discovery and the counters of its nodes."""
 
     cluster: Cluster
     config_version: int
@@ -72,7 +72,7 @@ class NewCluster:
 
 
 class Memcached:
-    """Reading and planning Memcached clusters over the estate. What changes them is scaling.py, as a job."""
+    """Reading and planning Memcached clusters of the estate. change_job.py changes them, as a job."""
 
     def __init__(
         self, estate: Callable[[], Estate], config: MemcachedConfig, *, now: Callable[[], datetime] = clock.now
@@ -86,172 +86,174 @@ class Memcached:
         """Accounts and calls."""
         return self._estate()
 
-    def list(self, place: ScopeFilter = ScopeFilter()) -> Listing:
-        """Every Memcached cluster with its quotas. A region that refuses or fails is a problem, not the end."""
+    def list(self, targets: ScopeFilter = ScopeFilter()) -> ClusterListing:
+        """Return every Memcached cluster with its quotas. A region that can't be read is reported in `failures`."""
         clusters: list[Cluster] = []
         quotas: dict[tuple[str, str], Quota] = {}
-        problems: list[Problem] = []
+        failures: list[TargetFailure] = []
 
-        def look(where: tuple[str, str]) -> tuple[tuple[Cluster, ...], Quota | None]:
-            found, in_use = aws.list_clusters(self.estate, *where)
-            return found, aws.quota_in(self.estate, *where, in_use=in_use) if found else None
+        def read(target: tuple[str, str]) -> tuple[tuple[Cluster, ...], Quota | None]:
+            listed, in_use = aws.list_clusters(self.estate, *target)
+            return listed, aws.quota_in(self.estate, *target, in_use=in_use) if listed else None
 
-        for outcome in map_bounded(look, self._places(place), limit=_AT_ONCE, name="memcached"):
+        for outcome in map_bounded(read, self._targets(targets), limit=_CONCURRENCY, name="memcached"):
             if outcome.result is None:
-                problems.append(Problem(*outcome.item, _ours(outcome.error)))
+                failures.append(TargetFailure(*outcome.item, _windlass_error(outcome.error)))
                 continue
-            found, quota = outcome.result
-            clusters += found
+            listed, quota = outcome.result
+            clusters += listed
             if quota is not None:
                 quotas[outcome.item] = quota
-        by_place = sorted(problems, key=lambda one: (one.account_id, one.region))
-        return Listing(tuple(sorted(clusters, key=lambda one: one.key)), quotas, tuple(by_place))
+        failures.sort(key=lambda failure: (failure.account_id, failure.region))
+        return ClusterListing(tuple(sorted(clusters, key=lambda cluster: cluster.key)), quotas, tuple(failures))
 
-    def find(self, name: str, place: ScopeFilter = ScopeFilter()) -> Cluster:
-        """The cluster of that name. NotFound; UsageError when several places have one."""
-        found: list[Cluster] = []
-        failed: list[WindlassError] = []
+    def find(self, name: str, targets: ScopeFilter = ScopeFilter()) -> Cluster:
+        """Return the cluster of that name. NotFound; UsageError when several accounts or regions have one."""
+        clusters: list[Cluster] = []
+        errors: list[WindlassError] = []
         name = name.lower()
         for outcome in map_bounded(
-            lambda where: aws.get_cluster(self.estate, *where, name),
-            self._places(place),
-            limit=_AT_ONCE,
+            lambda target: aws.get_cluster(self.estate, *target, name),
+            self._targets(targets),
+            limit=_CONCURRENCY,
             name="memcached",
         ):
             if outcome.error is not None:
-                failed.append(_ours(outcome.error))
+                errors.append(_windlass_error(outcome.error))
             elif outcome.result is not None:
-                found.append(outcome.result)
-        if len(found) > 1:
-            places = ", ".join(sorted(f"{one.region} of {one.account_id}" for one in found))
+                clusters.append(outcome.result)
+        if len(clusters) > 1:
+            locations = ", ".join(sorted(f"{each.region} of {each.account_id}" for each in clusters))
             raise UsageError(
-                f"{len(found)} clusters are named {name}: in {places}", hint="Say which: --account and --region."
+                f"{len(clusters)} clusters are named {name}: in {locations}",
+                hint="Choose one with --account and --region.",
             )
-        if found:
-            return found[0]
-        if failed:
-            raise failed[0]
-        raise NotFound(f"there is no Memcached cluster {name!r}", hint="`windlass memcached list` shows them all.")
+        if clusters:
+            return clusters[0]
+        if errors:
+            raise errors[0]
+        raise NotFound(f"there is no Memcached cluster {name!r}", hint="`windlass memcached list` shows all clusters.")
 
     def refresh(self, cluster: Cluster) -> Cluster | None:
-        """The cluster as it is now; None when it is gone."""
+        """Return the cluster as it is now; None when it is deleted."""
         return aws.get_cluster(self.estate, cluster.account_id, cluster.region, cluster.name)
 
     def quota(self, account_id: str, region: str) -> Quota:
-        """The quotas of a place and the nodes in use there."""
+        """Return the quotas of an account and region, and the nodes in use."""
         _, in_use = aws.list_clusters(self.estate, account_id, region)
         return aws.quota_in(self.estate, account_id, region, in_use=in_use)
 
-    def nodes(self, cluster: Cluster) -> Nodes:
-        """Ask the configuration endpoint who is in the cluster, and each of those for its counters."""
+    def nodes(self, cluster: Cluster) -> NodeReport:
+        """Read the cluster's nodes from its configuration endpoint, and the counters from each node."""
         if not cluster.host:
             raise Conflict(
-                f"{cluster.name} has no configuration endpoint: it is {cluster.status}",
+                f"{cluster.name} has no configuration endpoint while it is {cluster.status}",
                 hint="Wait until it is available.",
             )
         timeout_s = self.config.node_timeout_s
-        config = probe.ask_config(cluster.host, cluster.port, timeout_s=timeout_s, tls=cluster.tls)
+        config = probe.read_cluster_config(cluster.host, cluster.port, timeout_s=timeout_s, tls=cluster.tls)
         servers = [node.server for node in config.nodes]
-        return Nodes(cluster, config.version, probe.ask_nodes(cluster, servers, timeout_s=timeout_s))
+        return NodeReport(cluster, config.version, probe.read_node_stats(cluster, servers, timeout_s=timeout_s))
 
     def traffic(self, cluster: Cluster) -> Traffic | None:
-        """Hit rate and gets per second: from the nodes where they can be reached, else from CloudWatch, else not known."""
+        """Return hit rate and gets per second from the nodes, else from CloudWatch; None when neither has them."""
         try:
             stats = self.nodes(cluster).stats
         except WindlassError:
             stats = ()
         return _traffic(stats) or aws.recent_traffic(self.estate, cluster, now=self._now())
 
-    def plan_scale(self, cluster: Cluster, wanted: Scale) -> Plan:
-        """What scaling would do. Nothing is changed."""
+    def plan_scale(self, cluster: Cluster, request: ScaleRequest) -> ClusterPlan:
+        """Plan a change of the number of nodes. It changes nothing."""
         if cluster.status != "available":
             raise Conflict(
                 f"{cluster.name} is {cluster.status}; only an available cluster can be changed",
-                hint=f"`windlass memcached show {cluster.name}` tells when; `windlass jobs resume` takes up an interrupted change.",
+                hint=f"`windlass memcached show {cluster.name}` shows its status; `windlass jobs resume` continues a change.",
             )
         return plan_scale(
             cluster,
-            wanted,
+            request,
             quota=self.quota(cluster.account_id, cluster.region),
             price=self._price(cluster),
             traffic=self.traffic(cluster),
             advised=self.config.warn_above_nodes,
         )
 
-    def preview(self, cluster: Cluster, wanted: Scale, quota: Quota, stats: Sequence[NodeStats]) -> Plan:
-        """The same plan from what is known already: nobody is asked."""
+    def preview(self, cluster: Cluster, request: ScaleRequest, quota: Quota, stats: Sequence[NodeStats]) -> ClusterPlan:
+        """Return the same plan from values read before; it makes no call."""
         return plan_scale(
             cluster,
-            wanted,
+            request,
             quota=quota,
             price=self._price(cluster),
             traffic=_traffic(stats),
             advised=self.config.warn_above_nodes,
         )
 
-    def plan_create(self, wanted: NewCluster, place: ScopeFilter = ScopeFilter()) -> Plan:
-        """What creating would do. Nothing is changed."""
-        places = self._places(place)
-        if len(places) != 1:
+    def plan_create(self, new: NewCluster, targets: ScopeFilter = ScopeFilter()) -> ClusterPlan:
+        """Plan a new cluster. It changes nothing."""
+        selected = self._targets(targets)
+        if len(selected) != 1:
             raise UsageError(
-                f"a new cluster needs one account and one region, not {len(places)}", hint="Add --account and --region."
+                f"a new cluster needs one account and one region, not {len(selected)}",
+                hint="Add --account and --region.",
             )
-        if wanted.nodes < 1:
-            raise UsageError("a cluster has at least one node")
-        account_id, region = places[0]
-        if aws.get_cluster(self.estate, account_id, region, wanted.name.lower()) is not None:
+        if new.nodes < 1:
+            raise UsageError("a cluster needs at least one node")
+        account_id, region = selected[0]
+        if aws.get_cluster(self.estate, account_id, region, new.name.lower()) is not None:
             raise Conflict(
-                f"{wanted.name} exists already in {region} of {account_id}",
+                f"{new.name} exists already in {region} of {account_id}",
                 hint="`windlass memcached scale` changes it.",
             )
         request = {
-            "CacheClusterId": wanted.name,
-            "NumCacheNodes": wanted.nodes,
-            "CacheNodeType": wanted.node_type,
-            "EngineVersion": wanted.version,
-            "CacheParameterGroupName": wanted.parameter_group,
-            "CacheSubnetGroupName": wanted.subnet_group,
-            "SecurityGroupIds": list(wanted.security_groups),
-            "Tags": [{"Key": key, "Value": value} for key, value in wanted.tags],
-            "AZMode": "cross-az" if wanted.nodes > 1 and not wanted.zones else "",
+            "CacheClusterId": new.name,
+            "NumCacheNodes": new.nodes,
+            "CacheNodeType": new.node_type,
+            "EngineVersion": new.version,
+            "CacheParameterGroupName": new.parameter_group,
+            "CacheSubnetGroupName": new.subnet_group,
+            "SecurityGroupIds": list(new.security_groups),
+            "Tags": [{"Key": key, "Value": value} for key, value in new.tags],
+            "AZMode": "cross-az" if new.nodes > 1 and not new.zones else "",
         }
         return plan_create(
             account_id,
             region,
-            wanted.name.lower(),
-            nodes=wanted.nodes,
-            zones=wanted.zones,
+            new.name.lower(),
+            nodes=new.nodes,
+            zones=new.zones,
             request={key: value for key, value in request.items() if value},
             quota=self.quota(account_id, region),
-            price=price_of(wanted.node_type, region, self.config.hourly_prices),
+            price=price_of(new.node_type, region, self.config.hourly_prices),
             advised=self.config.warn_above_nodes,
         )
 
-    def plan_delete(self, cluster: Cluster) -> Plan:
-        """What deleting would do. Nothing is changed."""
+    def plan_delete(self, cluster: Cluster) -> ClusterPlan:
+        """Plan the deletion of a cluster. It changes nothing."""
         return plan_delete(cluster, price=self._price(cluster), traffic=self.traffic(cluster))
 
     def _price(self, cluster: Cluster) -> Price | None:
         return price_of(cluster.node_type, cluster.region, self.config.hourly_prices)
 
-    def _places(self, place: ScopeFilter) -> Sequence[tuple[str, str]]:
-        accounts = place.accounts or tuple(one.id for one in self.estate.accounts())
-        for account_id in place.accounts:
+    def _targets(self, targets: ScopeFilter) -> Sequence[tuple[str, str]]:
+        accounts = targets.accounts or tuple(account.id for account in self.estate.accounts())
+        for account_id in targets.accounts:
             self.estate.account(account_id)
         return [
             (account_id, region)
             for account_id in accounts
-            for region in (place.regions or tuple(map(str, self.estate.regions(account_id))))
+            for region in (targets.regions or tuple(map(str, self.estate.regions(account_id))))
         ]
 
 
 def _traffic(stats: Sequence[NodeStats]) -> Traffic | None:
-    gets, hits = sum(one.gets for one in stats), sum(one.hits for one in stats)
-    uptime_s = max((one.uptime_s for one in stats), default=0)
+    gets, hits = sum(node.gets for node in stats), sum(node.hits for node in stats)
+    uptime_s = max((node.uptime_s for node in stats), default=0)
     return Traffic(hits / gets, gets / max(uptime_s, 1), "the nodes' counters since they started") if gets else None
 
 
-def _ours(error: BaseException | None) -> WindlassError:
+def _windlass_error(error: BaseException | None) -> WindlassError:
     if isinstance(error, WindlassError):
         return error
     raise error or AssertionError("an outcome has a result or an error")

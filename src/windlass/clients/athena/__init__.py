@@ -1,1 +1,1 @@
-"""The Athena engine: the same rules as SQL, run where the logs are."""
+"""The Athena engine: the rules as SQL, run by Athena on the logs in S3."""

@@ -1,7 +1,7 @@
-"""The table over a trail's logs and the query that judges them, for Athena (Trino's SQL, Hive's DDL). Pure.
+"""The table over a trail's logs and the query that applies the rules, for Athena (Trino's SQL, Hive's DDL). Pure.
 
-One pass over the logs: requests are grouped twice at once, by all that tells a use from another and, for the counts, by
-agent, signature, TLS version and day; only then, on groups instead of records, are agents parsed and rules asked.
+One pass over the logs groups requests twice: by all columns of a use and, for the counts, by agent, signature, TLS version
+and day. Agents are parsed and rules applied to these groups, not to single records.
 """
 
 from __future__ import annotations
@@ -12,9 +12,9 @@ from dataclasses import dataclass
 from datetime import date, timedelta
 
 from windlass.clients.athena.agents import packed, parsed_columns, plain_layers
-from windlass.clients.noise import sql as noise_sql
+from windlass.clients.exclusions import sql as exclusion_sql
 from windlass.clients.rules import named
-from windlass.clients.scan.fold import ANONYMOUS, HOST_DOMAIN_PATTERN, PATH_HOST_PATTERN
+from windlass.clients.scan.aggregator import ANONYMOUS, HOST_DOMAIN_PATTERN, PATH_HOST_PATTERN
 from windlass.core.errors import UsageError
 
 __all__ = ["COLUMNS", "Layout", "create_database", "create_table", "query", "table_name"]
@@ -27,7 +27,7 @@ COLUMNS = (
     "tls",
     "style",
     "region",
-    "who",
+    "caller_kind",
     "account_id",
     "bucket",
     "principal",
@@ -36,46 +36,46 @@ COLUMNS = (
     "ip",
     "endpoint",
     "moment",
-    "noise",
+    "exclusion",
     "requests",
     "first_seen",
     "last_seen",
 )
-"""The query's result. `kind` is `use` or `count`; `moment` is the day, or the second where that was asked for."""
+"""The columns of the result. `kind` is `use` or `count`; `moment` is the day or, for given addresses, the second."""
 
 _FINE = ("method", "style", "region", "account_id", "bucket", "principal", "instance", "access_key", "ip", "endpoint")
-_COARSE = ("agent", "signature", "tls", "who", "moment")
+_COARSE = ("agent", "signature", "tls", "caller_kind", "moment")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Layout:
-    """Where a trail's logs are: below `prefix` of `bucket` lie accounts, in them regions, in them days."""
+    """The folders of a trail's logs: `prefix` of `bucket` contains accounts, regions in them, days in those."""
 
     bucket: str
-    prefix: str  # up to and with AWSLogs/ or AWSLogs/o-…/
+    prefix: str  # up to and including AWSLogs/ or AWSLogs/o-…/
     accounts: tuple[str, ...]
     regions: tuple[str, ...]
     first_day: str  # 2026-11-20
 
     @property
     def location(self) -> str:
-        """As Athena writes it."""
+        """The location as an s3:// URL."""
         return f"s3://{self.bucket}/{self.prefix}"
 
 
 def table_name(layout: Layout) -> str:
-    """A name of its own for each layout, so that a changed one is a new table and no old partitions are read."""
+    """Return a table name that is unique to the layout: a changed layout is a new table without old partitions."""
     text = "|".join((layout.location, *layout.accounts, *layout.regions, layout.first_day))
     return f"cloudtrail_{hashlib.blake2b(text.encode(), digest_size=6).hexdigest()}"
 
 
 def create_database(database: str) -> str:
-    """The database, if it is not there."""
+    """Return the statement that creates the database unless it exists."""
     return f"CREATE DATABASE IF NOT EXISTS {_name(database)}"
 
 
 def create_table(layout: Layout, database: str) -> str:
-    """The table with projected partitions: nothing to load, and a day's query reads a day's files."""
+    """Return the statement that creates the table. Partitions are projected: a query of one day reads the files of that day."""
     issuer = "type:string,principalid:string,arn:string,accountid:string,username:string"
     identity = (
         "type:string,principalid:string,arn:string,accountid:string,invokedby:string,accesskeyid:string,username:string,"
@@ -137,13 +137,13 @@ def query(
     last_day: str = "",
     addresses: Sequence[str] = (),
 ) -> str:
-    """The uses that the rules see, and the counts of all S3 requests, of whole days (2026-11-20, inclusive; UTC).
+    """Return the query for the uses that the rules match and the counts of all S3 requests, by day (UTC, inclusive).
 
-    With `addresses`, only uses of these and to the second, for addresses that changed hands. An event of the last minutes of
-    a day stands in the next day's folder, so one folder more is read than days are asked for.
+    With `addresses`, the query returns only their uses, by second: for addresses whose holder changed. Events of the last minutes of
+    a day are in the next day's folder, so that one more folder is read.
     """
-    wanted = named(rules)
-    styled = any(rule.name == "path-style" for rule in wanted)
+    selected = named(rules)
+    styled = any(rule.reads_style for rule in selected)
     where = ["eventsource = 's3.amazonaws.com'"]
     if first_day:
         where += [f"log_day >= '{_safe(first_day.replace('-', '/'))}'", f"eventtime >= '{_safe(first_day)}'"]
@@ -151,15 +151,15 @@ def query(
         next_day = (date.fromisoformat(last_day) + timedelta(days=1)).isoformat()
         where += [f"log_day <= '{next_day.replace('-', '/')}'", f"eventtime < '{next_day}'"]
     if addresses:
-        listed = ", ".join(f"'{_safe(one)}'" for one in addresses)
+        listed = ", ".join(f"'{_safe(address)}'" for address in addresses)
         where.append(f"sourceipaddress IN ({listed})")
     moment = "coalesce(eventtime, '')" if addresses else "substr(coalesce(eventtime, ''), 1, 10)"
     sets = f"({', '.join((*_COARSE, *_FINE))})" + ("" if addresses else f", ({', '.join(_COARSE)})")
     grouped = ", ".join(_COARSE) + ", " + ", ".join(f"coalesce({name}, '') AS {name}" for name in _FINE)
     trimmed, bare, plain = plain_layers("agent")
-    one, two, three = parsed_columns()
-    sees = " OR ".join(rule.sql() for rule in wanted)
-    # Nothing in it comes from a user but times and names, which _safe and _name have seen.
+    tokens, ids, versions = parsed_columns()
+    matches = " OR ".join(rule.sql() for rule in selected)
+    # Only times and names come from the user; _safe and _name have checked them.
     return f"""\
 WITH events AS (
   SELECT {_event_columns(moment, styled=styled)}
@@ -172,17 +172,17 @@ WITH events AS (
 ), with_trimmed AS (SELECT *, {trimmed} FROM grouped
 ), with_bare AS (SELECT *, {bare} FROM with_trimmed
 ), with_plain AS (SELECT *, {plain}, lower(bare) AS plain_agent FROM with_bare
-), with_names AS (SELECT *, {one} FROM with_plain
-), with_ids AS (SELECT *, {two} FROM with_names
-), with_texts AS (SELECT *, {three} FROM with_ids
+), with_names AS (SELECT *, {tokens} FROM with_plain
+), with_ids AS (SELECT *, {ids} FROM with_names
+), with_texts AS (SELECT *, {versions} FROM with_ids
 ), parsed AS (
   SELECT *, {packed("client_text")} AS client_version, {packed("signer_text")} AS signer_version,
-    {packed("runtime_text")} AS runtime_version, {noise_sql()} AS noise
+    {packed("runtime_text")} AS runtime_version, {exclusion_sql()} AS exclusion
   FROM with_texts
 )
 SELECT {", ".join(COLUMNS)}
 FROM parsed
-WHERE kind = 'count' OR (noise = '' AND ({sees}))"""  # noqa: S608
+WHERE kind = 'count' OR (exclusion = '' AND ({matches}))"""  # noqa: S608
 
 
 def _event_columns(moment: str, *, styled: bool) -> str:
@@ -197,7 +197,7 @@ def _event_columns(moment: str, *, styled: bool) -> str:
         if styled
         else "''"
     )
-    who = (
+    caller_kind = (
         f"CASE WHEN {identity}.type = 'AWSService' OR coalesce({identity}.invokedby, '') <> '' THEN 'service' "
         f"WHEN {identity}.accountid IN {ANONYMOUS!r} THEN 'anonymous' "
         "WHEN sessioncredentialfromconsole = 'true' THEN 'console' ELSE '' END"
@@ -209,7 +209,7 @@ def _event_columns(moment: str, *, styled: bool) -> str:
         "tls": "coalesce(tlsdetails.tlsversion, '')",
         "style": style,
         "region": "coalesce(awsregion, '')",
-        "who": who,
+        "caller_kind": caller_kind,
         "account_id": f"coalesce(nullif(recipientaccountid, ''), {identity}.accountid, '')",
         "bucket": bucket,
         "principal": principal,
@@ -225,10 +225,12 @@ def _event_columns(moment: str, *, styled: bool) -> str:
 
 def _name(text: str) -> str:
     if not text.replace("_", "").isalnum() or not text.isascii():
-        raise UsageError(f"{text!r} is no name of a Glue database", hint="Use letters, digits and underscores.")
+        raise UsageError(
+            f"{text!r} is not a valid name of a Glue database", hint="Use letters, digits and underscores."
+        )
     return text
 
 
 def _safe(text: str) -> str:
-    """A text inside quotes."""
+    """Return the text escaped for single quotes."""
     return text.replace("'", "''")

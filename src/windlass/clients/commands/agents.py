@@ -15,7 +15,9 @@ __all__ = ["agents"]
 
 def agents(
     ctx: typer.Context,
-    noise: Annotated[bool, typer.Option("--noise", help="Include AWS's own services and consoles.")] = False,
+    include_aws: Annotated[
+        bool, typer.Option("--include-aws", help="Include AWS's own services and consoles.")
+    ] = False,
     limit: Limit = 50,
     output: Output = Format.TABLE,
 ) -> None:
@@ -23,10 +25,10 @@ def agents(
 
     Examples:
       windlass clients agents
-      windlass clients agents --noise -n 0 -o json
+      windlass clients agents --include-aws -n 0 -o json
     """
     from windlass.clients.rows import count_row
 
-    rows = (count_row(count) for count in open_clients(ctx).counts() if noise or not count.noise)
-    columns = (Column("requests", right=True), "sdk", "signature", "tls", "noise", "agent")
+    rows = (count_row(count) for count in open_clients(ctx).counts() if include_aws or not count.exclusion)
+    columns = (Column("requests", right=True), "sdk", "signature", "tls", "exclusion", "agent")
     emit(rows, output, columns, limit=limit, empty="No scan has read any log yet.")

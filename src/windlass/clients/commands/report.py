@@ -105,7 +105,7 @@ def _write_html(
         on=on,
         counts=clients.counts(since_day=since_day),
         signatures=clients.signatures(),
-        troubles=clients.troubles(),
+        unread_files=clients.unread_files(),
         coverage=clients.coverage(rules=names, since_day=since_day),
     )
     file.write_text(page, encoding="utf-8")

@@ -53,7 +53,7 @@ def scan(
       windlass clients scan s3://trail-logs/AWSLogs/ --since 30d
       windlass clients scan ./logs --strict -o json
     """
-    from windlass.clients.scanning import scan_as_job
+    from windlass.clients.scan_job import scan_as_job
     from windlass.clients.service import ScanOptions
 
     now = clock.now()
@@ -74,19 +74,19 @@ def scan(
 
 
 def _report(clients: Clients, done: Scan, output: Format, *, strict: bool) -> None:
-    from windlass.clients.model import Outcome
+    from windlass.clients.model import FileOutcome
     from windlass.clients.rows import scan_row
 
     if output is Format.TABLE:
         print(_summary(done))
     else:
         emit([scan_row(done)], output, list(scan_row(done)))
-    troubles = clients.troubles(done.scan_id)
-    for trouble in troubles[:_LISTED]:
-        print(f"windlass: {trouble.source}: {trouble.problem}", file=sys.stderr)
-    if len(troubles) > _LISTED:
-        print(f"windlass: and {len(troubles) - _LISTED:,} more", file=sys.stderr)
-    unreadable = [trouble for trouble in clients.troubles() if trouble.outcome is Outcome.UNREADABLE]
+    unread_files = clients.unread_files(done.scan_id)
+    for file in unread_files[:_LISTED]:
+        print(f"windlass: {file.source}: {file.problem}", file=sys.stderr)
+    if len(unread_files) > _LISTED:
+        print(f"windlass: and {len(unread_files) - _LISTED:,} more", file=sys.stderr)
+    unreadable = [file for file in clients.unread_files() if file.outcome is FileOutcome.UNREADABLE]
     if unreadable and strict:
         raise PartialFailure(
             f"{len(unreadable):,} logs could not be read; the first: {unreadable[0].source}",

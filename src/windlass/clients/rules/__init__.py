@@ -1,8 +1,8 @@
-"""The rules, one module each: what a scan keeps, and what a report says of it on a given day.
+"""The rules, one module each: the requests that a scan keeps, and the findings of a report on a given day.
 
-A rule's `sees` decides while scanning and knows no date, so that a report can be made as of any day; `find` says on a
-day what is wrong, or nothing. `sql` is `sees` over the columns of the Athena query (clients/athena/sql.py); a test
-compares the two on every agent of the corpus.
+A rule's `matches` runs during a scan and knows no date, so that a report can be made as of any day; `evaluate` returns the
+finding on a day, or None. `sql` is `matches` over the columns of the Athena query (clients/athena/sql.py); a test compares
+the two on every agent of the corpus.
 """
 
 from __future__ import annotations
@@ -12,8 +12,9 @@ import hashlib
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from datetime import date
+from typing import Any
 
-from windlass.clients.model import Facts, Finding, Level
+from windlass.clients.model import Finding, Level, RequestFacts
 from windlass.clients.rules import anonymous, path_style, presigned, runtime, sdk, sigv2, tls
 from windlass.core.errors import UsageError
 
@@ -22,18 +23,19 @@ __all__ = ["DEFAULT", "RULES", "Rule", "judgement", "named"]
 
 @dataclass(frozen=True, slots=True)
 class Rule:
-    """A rule: its name, what it is about, whether to act on it, and its three functions."""
+    """A rule: its name, title, level and three functions."""
 
     name: str
     title: str
     level: Level
-    sees: Callable[[Facts], bool]
-    find: Callable[[Facts, date], Finding | None]
+    matches: Callable[[RequestFacts], bool]
+    evaluate: Callable[[RequestFacts, date], Finding | None]
     sql: Callable[[], str]
+    reads_style: bool = False  # whether it needs `RequestFacts.style`, which costs time to determine
 
 
-def _rule(name: str, module: object) -> Rule:
-    return Rule(name, module.TITLE, module.LEVEL, module.sees, module.find, module.sql)  # type: ignore[attr-defined]
+def _rule(name: str, module: Any, *, reads_style: bool = False) -> Rule:
+    return Rule(name, module.TITLE, module.LEVEL, module.matches, module.evaluate, module.sql, reads_style)
 
 
 RULES: tuple[Rule, ...] = (
@@ -43,27 +45,27 @@ RULES: tuple[Rule, ...] = (
     _rule("runtime", runtime),
     _rule("anonymous", anonymous),
     _rule("presigned", presigned),
-    _rule("path-style", path_style),
+    _rule("path-style", path_style, reads_style=True),
 )
 DEFAULT = ("sigv2", "tls", "sdk", "runtime", "anonymous", "presigned")
-"""path-style is left to be asked for: in many estates it is half of all requests, and no fault of theirs."""
+"""path-style is not a default rule: in many estates it matches half of all requests, which are no fault of their clients."""
 
 
 def named(names: Iterable[str]) -> tuple[Rule, ...]:
-    """The rules of these names, in their own order; `all` names every one. UsageError for a name that is none."""
-    wanted = list(names) or list(DEFAULT)
+    """Return the rules of these names (`all`: every rule), in the order of RULES. UsageError for an unknown name."""
+    selected = list(names) or list(DEFAULT)
     known = [rule.name for rule in RULES]
-    unknown = [name for name in wanted if name not in known and name != "all"]
+    unknown = [name for name in selected if name not in known and name != "all"]
     if unknown:
         raise UsageError(f"there is no rule {', '.join(unknown)}", hint=f"Rules: {', '.join(known)}, all.")
-    return tuple(rule for rule in RULES if rule.name in wanted or "all" in wanted)
+    return tuple(rule for rule in RULES if rule.name in selected or "all" in selected)
 
 
 def judgement(rules: Iterable[Rule]) -> frozenset[str]:
-    """What a file that these rules have judged needs no second reading for, as `name:version` per rule.
+    """Return `name:version` of each rule: a file judged by these is not read again for them.
 
-    A rule's version follows its conditions and the tables of SDKs and runtimes, so a release that knows more old clients
-    reads every file again instead of reporting none in files that its rules never saw.
+    A rule's version is a hash of its conditions, the tables of SDKs and runtimes included. A release with more old clients
+    in its tables reads every file again instead of reporting that none were found.
     """
     return frozenset(f"{rule.name}:{_version(rule.name)}" for rule in rules)
 

@@ -1,35 +1,35 @@
-"""Requests without any identity: somebody reads what is public."""
+"""Requests without identity: a public bucket is read."""
 
 from __future__ import annotations
 
 from datetime import date
 
-from windlass.clients.model import Facts, Finding, Level, Who
+from windlass.clients.model import CallerKind, Finding, Level, RequestFacts
 
-__all__ = ["LEVEL", "TITLE", "find", "sees", "sql"]
+__all__ = ["LEVEL", "TITLE", "evaluate", "matches", "sql"]
 
 TITLE = "Anonymous requests"
 LEVEL = Level.INFO
 
 
-def sees(facts: Facts) -> bool:
-    """Whether nobody signed."""
-    return facts.who == Who.ANONYMOUS
+def matches(facts: RequestFacts) -> bool:
+    """True when the request was not signed."""
+    return facts.caller_kind == CallerKind.ANONYMOUS
 
 
-def find(facts: Facts, _: date) -> Finding | None:
-    """The finding."""
-    if not sees(facts):
+def evaluate(facts: RequestFacts, _: date) -> Finding | None:
+    """Return the finding, or None."""
+    if not matches(facts):
         return None
     return Finding(
         rule="anonymous",
         level=LEVEL,
-        text="not signed by anybody",
+        text="is not signed",
         advice="Check that the bucket is meant to be public; serve the public through CloudFront.",
         source="https://docs.aws.amazon.com/AmazonS3/latest/userguide/access-control-block-public-access.html",
     )
 
 
 def sql() -> str:
-    """`sees` over the column who."""
-    return "(who = 'anonymous')"
+    """Return `matches` as SQL over caller_kind."""
+    return "(caller_kind = 'anonymous')"

@@ -1,25 +1,25 @@
-"""Requests that name the bucket in the path instead of the host, which AWS means to end for new buckets some day."""
+"""Requests with the bucket in the path instead of the host; AWS plans to end this for new buckets."""
 
 from __future__ import annotations
 
 from datetime import date
 
-from windlass.clients.model import Facts, Finding, Level
+from windlass.clients.model import Finding, Level, RequestFacts
 
-__all__ = ["LEVEL", "TITLE", "find", "sees", "sql"]
+__all__ = ["LEVEL", "TITLE", "evaluate", "matches", "sql"]
 
 TITLE = "Path-style requests"
 LEVEL = Level.INFO
 
 
-def sees(facts: Facts) -> bool:
-    """Whether the bucket was in the path."""
+def matches(facts: RequestFacts) -> bool:
+    """True when the bucket is in the path."""
     return facts.style == "path"
 
 
-def find(facts: Facts, _: date) -> Finding | None:
-    """The finding."""
-    if not sees(facts):
+def evaluate(facts: RequestFacts, _: date) -> Finding | None:
+    """Return the finding, or None."""
+    if not matches(facts):
         return None
     return Finding(
         rule="path-style",
@@ -31,5 +31,5 @@ def find(facts: Facts, _: date) -> Finding | None:
 
 
 def sql() -> str:
-    """`sees` over the column style."""
+    """Return `matches` as SQL over style."""
     return "(style = 'path')"

@@ -1,35 +1,35 @@
-"""Requests by presigned URL: the signature is in the query, and whoever has the link is let in."""
+"""Requests by presigned URL: the signature is in the query, and everyone with the link has access."""
 
 from __future__ import annotations
 
 from datetime import date
 
-from windlass.clients.model import Facts, Finding, Level
+from windlass.clients.model import Finding, Level, RequestFacts
 
-__all__ = ["LEVEL", "TITLE", "find", "sees", "sql"]
+__all__ = ["LEVEL", "TITLE", "evaluate", "matches", "sql"]
 
 TITLE = "Presigned URLs"
 LEVEL = Level.INFO
 
 
-def sees(facts: Facts) -> bool:
-    """Whether the signature came in the query."""
+def matches(facts: RequestFacts) -> bool:
+    """True when the signature is in the query."""
     return facts.method == "QueryString"
 
 
-def find(facts: Facts, _: date) -> Finding | None:
-    """The finding. The agent is that of whoever used the link, not of the program that made it."""
-    if not sees(facts):
+def evaluate(facts: RequestFacts, _: date) -> Finding | None:
+    """Return the finding, or None. The agent is that of the link's user, not of the program that signed it."""
+    if not matches(facts):
         return None
     return Finding(
         rule="presigned",
         level=LEVEL,
-        text="came by a presigned URL; the principal is who signed it, the agent who used it",
-        advice="Where links live long, shorten them, or limit s3:signatureAge in the bucket policy.",
+        text="uses a presigned URL: the principal signed it, the agent used it",
+        advice="Shorten the validity of long-lived links, or limit s3:signatureAge in the bucket policy.",
         source="https://docs.aws.amazon.com/AmazonS3/latest/userguide/using-presigned-url.html",
     )
 
 
 def sql() -> str:
-    """`sees` over the column method."""
+    """Return `matches` as SQL over method."""
     return "(method = 'QueryString')"

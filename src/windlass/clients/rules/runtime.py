@@ -1,22 +1,22 @@
-"""Language runtimes that the SDKs, or their makers, no longer support. Judged by the report's day, as `sdk` is."""
+"""Language runtimes that AWS's SDKs, or their makers, no longer support on the day of the report."""
 
 from __future__ import annotations
 
 from datetime import date
 
 from windlass.clients.agents import Product
-from windlass.clients.model import Facts, Finding, Level
+from windlass.clients.model import Finding, Level, RequestFacts
 from windlass.clients.sdks import end_of, runtimes, sdks, supported_from
 from windlass.clients.versions import pack, parse_version
 
-__all__ = ["LEVEL", "TITLE", "find", "judged", "sees", "sql"]
+__all__ = ["LEVEL", "TITLE", "evaluate", "judged", "matches", "sql"]
 
 TITLE = "Language runtime past its end of support"
 LEVEL = Level.FINDING
 
 
-def judged(facts: Facts) -> Product | None:
-    """The runtime that its user could change; AWS CLI 2 brings its own, which comes with the CLI's version."""
+def judged(facts: RequestFacts) -> Product | None:
+    """Return the runtime that the client's owner can upgrade; None for one that is bundled, as in AWS CLI 2."""
     agent = facts.parsed
     sdk = sdks().get(agent.client.id)
     numbers = agent.client.numbers
@@ -27,14 +27,14 @@ def judged(facts: Facts) -> Product | None:
     return agent.runtime if agent.runtime.id else None
 
 
-def sees(facts: Facts) -> bool:
-    """Whether the runtime's version has a day on which its support ends, or ended."""
+def matches(facts: RequestFacts) -> bool:
+    """True when support of the runtime's version has ended or has a known end."""
     product = judged(facts)
     return product is not None and end_of(runtimes()[product.id].ends, product.numbers) is not None
 
 
-def find(facts: Facts, on: date) -> Finding | None:
-    """The finding once that day has come."""
+def evaluate(facts: RequestFacts, on: date) -> Finding | None:
+    """Return the finding when support has ended by that day, else None."""
     product = judged(facts)
     if product is None:
         return None
@@ -42,7 +42,7 @@ def find(facts: Facts, on: date) -> Finding | None:
     end = end_of(runtime.ends, product.numbers)
     if end is None or not end.is_past(on):
         return None
-    when = f"since {end.day.isoformat()}" if end.day else "long since"
+    when = f"since {end.day.isoformat()}" if end.day else "on a day that AWS does not name"
     return Finding(
         rule="runtime",
         level=LEVEL,
@@ -55,15 +55,15 @@ def find(facts: Facts, on: date) -> Finding | None:
 
 
 def sql() -> str:
-    """`sees` over the columns runtime, runtime_version, client and client_version."""
+    """Return `matches` as SQL over runtime, runtime_version, client and client_version."""
     rows = [
         f"(runtime = '{runtime.id}' AND runtime_version < {pack(max(end.bound for end in runtime.ends))})"
         for runtime in runtimes().values()
         if runtime.ends
     ]
-    own = [
+    bundled = [
         f"(client = '{sdk.id}' AND coalesce(client_version, -1) >= {pack(bound)})"
         for sdk in sdks().values()
         if sdk.bundles_runtime and (bound := parse_version(sdk.bundles_runtime))
     ]
-    return f"(({' OR '.join(rows)}) AND NOT ({' OR '.join(own)}))"
+    return f"(({' OR '.join(rows)}) AND NOT ({' OR '.join(bundled)}))"

@@ -1,34 +1,34 @@
-"""SDKs past AWS's end of support. A scan keeps every client that has such a day, past or to come; the report judges."""
+"""SDKs past AWS's end of support. A scan keeps every client with an end of support, past or future."""
 
 from __future__ import annotations
 
 from datetime import date
 
-from windlass.clients.model import Facts, Finding, Level
+from windlass.clients.model import Finding, Level, RequestFacts
 from windlass.clients.sdks import end_of, sdks
 from windlass.clients.versions import pack
 
-__all__ = ["LEVEL", "TITLE", "find", "sees", "sql"]
+__all__ = ["LEVEL", "TITLE", "evaluate", "matches", "sql"]
 
 TITLE = "SDK past its end of support"
 LEVEL = Level.FINDING
 
 
-def sees(facts: Facts) -> bool:
-    """Whether the client's version has a day on which its support ends, or ended."""
+def matches(facts: RequestFacts) -> bool:
+    """True when support of the client's version has ended or has a known end."""
     client = facts.parsed.client
     sdk = sdks().get(client.id)
     return sdk is not None and end_of(sdk.ends, client.numbers) is not None
 
 
-def find(facts: Facts, on: date) -> Finding | None:
-    """The finding once that day has come."""
+def evaluate(facts: RequestFacts, on: date) -> Finding | None:
+    """Return the finding when support has ended by that day, else None."""
     client = facts.parsed.client
     sdk = sdks().get(client.id)
     end = end_of(sdk.ends, client.numbers) if sdk else None
     if sdk is None or end is None or not end.is_past(on):
         return None
-    when = f"since {end.day.isoformat()}" if end.day else "long since"
+    when = f"since {end.day.isoformat()}" if end.day else "on a day that AWS does not name"
     return Finding(
         rule="sdk",
         level=LEVEL,
@@ -41,7 +41,7 @@ def find(facts: Facts, on: date) -> Finding | None:
 
 
 def sql() -> str:
-    """`sees` over the columns client and client_version."""
+    """Return `matches` as SQL over client and client_version."""
     rows = [
         f"(client = '{sdk.id}' AND client_version < {pack(max(end.bound for end in sdk.ends))})"
         for sdk in sdks().values()

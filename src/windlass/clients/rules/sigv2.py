@@ -1,18 +1,18 @@
-"""Requests signed with Signature Version 2, which AWS has announced to turn off.
+"""Requests signed with Signature Version 2, whose end AWS has announced.
 
-The field `additionalEventData.SignatureVersion` decides. Only where it is absent (before early 2019) the SDK's version
-does, and only in the regions that ever took SigV2; anonymous requests have no signature at all.
+The field `additionalEventData.SignatureVersion` decides. When it is absent (before early 2019), the SDK's version decides, and
+only in the regions that ever accepted SigV2. Anonymous requests have no signature.
 """
 
 from __future__ import annotations
 
 from datetime import date
 
-from windlass.clients.model import Facts, Finding, Level, Who
+from windlass.clients.model import CallerKind, Finding, Level, RequestFacts
 from windlass.clients.sdks import ALWAYS, NEVER, sdks
 from windlass.clients.versions import pack
 
-__all__ = ["LEVEL", "OLD_REGIONS", "TITLE", "default_signature", "find", "sees", "sql"]
+__all__ = ["LEVEL", "OLD_REGIONS", "TITLE", "default_signature", "evaluate", "matches", "sql"]
 
 TITLE = "Signature Version 2"
 LEVEL = Level.FINDING
@@ -26,11 +26,11 @@ OLD_REGIONS = (
     "eu-west-1",
     "sa-east-1",
 )
-"""The regions that took SigV2; those opened from 2014 on never did (AWS General Reference, S3 endpoints)."""
+"""The regions that accept SigV2; those opened since 2014 never did (AWS General Reference, S3 endpoints)."""
 
 
-def default_signature(facts: Facts) -> str:
-    """What the agent's SDK signs with unless it is told otherwise: `v2`, `v4`, or `?` where that can't be said."""
+def default_signature(facts: RequestFacts) -> str:
+    """Return the default signature of the agent's SDK: `v2`, `v4`, or `?` when unknown."""
     signer = facts.parsed.signer
     sdk = sdks().get(signer.id)
     if sdk is None or not sdk.sigv4:
@@ -43,31 +43,33 @@ def default_signature(facts: Facts) -> str:
     return "v2" if signer.numbers < bound else "v4"
 
 
-def sees(facts: Facts) -> bool:
-    """Whether the request was signed with SigV2, or, without the field, its SDK would have."""
+def matches(facts: RequestFacts) -> bool:
+    """True when the request was signed with SigV2, or, without the field, when its SDK signs with it by default."""
     if facts.signature:
         return facts.signature == "SigV2"
-    return facts.who != Who.ANONYMOUS and facts.region in OLD_REGIONS and default_signature(facts) == "v2"
+    return (
+        facts.caller_kind != CallerKind.ANONYMOUS and facts.region in OLD_REGIONS and default_signature(facts) == "v2"
+    )
 
 
-def find(facts: Facts, _: date) -> Finding | None:
-    """The finding, with a supported version that signs with SigV4 by default."""
-    if not sees(facts):
+def evaluate(facts: RequestFacts, _: date) -> Finding | None:
+    """Return the finding, with a supported version that signs with SigV4 by default; or None."""
+    if not matches(facts):
         return None
     sdk = sdks().get(facts.parsed.client.id)
-    told = default_signature(facts) == "v4"
-    required = "" if told or sdk is None else sdk.upgrade
+    configured = default_signature(facts) == "v4"
+    required = "" if configured or sdk is None else sdk.upgrade
     if facts.signature:
-        said = "signed with Signature Version 2"
-        if told:
-            said += ", though its SDK signs with Version 4 by default: it is configured to"
+        text = "signed with Signature Version 2"
+        if configured:
+            text += " by its configuration: its SDK signs with Version 4 by default"
     else:
-        said = "no signature field, and its SDK signs with Signature Version 2 by default"
-    advice = sdk.advice if sdk else "Find the program by its agent and owner; configure it for Signature Version 4."
+        text = "its SDK signs with Signature Version 2 by default; the record has no signature field"
+    advice = sdk.advice if sdk else "Find the program by its agent and owner, and configure it for Signature Version 4."
     return Finding(
         rule="sigv2",
         level=LEVEL,
-        text=said,
+        text=text,
         required=required,
         advice=advice,
         source=sdk.source if sdk else "https://docs.aws.amazon.com/AmazonS3/latest/API/specify-signature-version.html",
@@ -75,7 +77,7 @@ def find(facts: Facts, _: date) -> Finding | None:
 
 
 def sql() -> str:
-    """`sees` over the columns signature, who, region, signer and signer_version."""
+    """Return `matches` as SQL over signature, caller_kind, region, signer and signer_version."""
     regions = ", ".join(f"'{region}'" for region in OLD_REGIONS)
     old = []
     for sdk in sdks().values():
@@ -84,6 +86,6 @@ def sql() -> str:
         elif sdk.sigv4_bound:
             old.append(f"(signer = '{sdk.id}' AND signer_version < {pack(sdk.sigv4_bound)})")
     return (
-        f"(signature = 'SigV2' OR (signature = '' AND who <> 'anonymous' AND region IN ({regions})"
+        f"(signature = 'SigV2' OR (signature = '' AND caller_kind <> 'anonymous' AND region IN ({regions})"
         f" AND ({' OR '.join(old)})))"
     )

@@ -1,12 +1,12 @@
-"""Connections over TLS 1.0 and 1.1, which S3 no longer takes on its current endpoints, and older."""
+"""Connections over TLS 1.1 and older, which S3's current endpoints no longer accept."""
 
 from __future__ import annotations
 
 from datetime import date
 
-from windlass.clients.model import Facts, Finding, Level
+from windlass.clients.model import Finding, Level, RequestFacts
 
-__all__ = ["LEVEL", "OLD", "TITLE", "find", "sees", "sql"]
+__all__ = ["LEVEL", "OLD", "TITLE", "evaluate", "matches", "sql"]
 
 TITLE = "TLS below 1.2"
 LEVEL = Level.FINDING
@@ -14,14 +14,14 @@ OLD = ("TLSv1.1", "TLSv1", "TLSv1.0", "SSLv3", "SSLv2")
 _SOURCE = "https://aws.amazon.com/blogs/security/tls-1-2-required-for-aws-endpoints/"
 
 
-def sees(facts: Facts) -> bool:
-    """Whether the connection was older than TLS 1.2; an unknown version is no finding."""
+def matches(facts: RequestFacts) -> bool:
+    """True for a version older than TLS 1.2; an unknown version does not match."""
     return facts.tls in OLD
 
 
-def find(facts: Facts, _: date) -> Finding | None:
-    """The finding, naming the version."""
-    if not sees(facts):
+def evaluate(facts: RequestFacts, _: date) -> Finding | None:
+    """Return the finding with the version, or None."""
+    if not matches(facts):
         return None
     return Finding(
         rule="tls",
@@ -34,5 +34,5 @@ def find(facts: Facts, _: date) -> Finding | None:
 
 
 def sql() -> str:
-    """`sees` over the column tls."""
-    return f"(tls IN ({', '.join(repr(one) for one in OLD)}))"
+    """Return `matches` as SQL over tls."""
+    return f"(tls IN ({', '.join(repr(version) for version in OLD)}))"

@@ -1,1 +1,1 @@
-"""The local engine: CloudTrail's files from a folder or S3, in parallel, into counts and uses."""
+"""The local engine: it reads CloudTrail's files from a folder or S3 in parallel, into counts and uses."""

@@ -1,9 +1,9 @@
-"""From a file's JSON to its records, reading only the fields that are asked for.
+"""The records of a file's JSON, with only the fields that are used.
 
-msgspec reads them in one pass into small structs. Whatever it does not take (a lone surrogate, a text where an object
-should be, NaN) is read again by the standard library, tolerantly; without msgspec everything is. Both give the same
-records for every file: a field of another type than text counts as absent, a record that is no object is left out, and
-of a name given twice the last counts, as in Python's own json.
+msgspec reads them in one pass into small structs. Files that it rejects (a lone surrogate, a text in place of an object,
+NaN), and without msgspec all files, are read by a tolerant reader on the standard library. Both readers return the same
+records: a field that is not a text is absent, a record that is not an object is left out, and of a repeated name the last
+value is used, as in Python's json.
 """
 
 from __future__ import annotations
@@ -13,9 +13,9 @@ import json
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from types import GenericAlias
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
-from windlass.clients.scan.inflate import OtherKind, Unreadable
+from windlass.clients.scan.decompression import OtherKind, Unreadable
 
 if TYPE_CHECKING:
     msgspec: Any
@@ -25,13 +25,13 @@ else:
     except ImportError:
         msgspec = None
 
-__all__ = ["ENGINE", "Record", "read_record", "read_records", "read_tolerantly"]
+__all__ = ["IMPLEMENTATION", "Record", "read_record", "read_records", "read_tolerantly"]
 
-ENGINE = "msgspec" if msgspec else "json"
+IMPLEMENTATION = "msgspec" if msgspec else "json"
 
 _WRAPPERS = ("detail", "eventData", "eventJson", "CloudTrailEvent", "Events", "Message")
-"""Names under which other services hand on CloudTrail's events: EventBridge, CloudTrail Lake, LookupEvents, SNS."""
-_DEEPEST = 4
+"""The keys of CloudTrail's events in other services: EventBridge, CloudTrail Lake, LookupEvents, SNS."""
+_MAX_DEPTH = 4
 
 _SCHEMA: dict[str, tuple[tuple[str, str], ...]] = {
     "Additional": (("SignatureVersion", ""), ("AuthenticationMethod", "")),
@@ -103,7 +103,7 @@ class _Parameters:
 
 @dataclass(slots=True)
 class Record:
-    """The fields of one CloudTrail record that anything here asks for; None where absent or not of its type."""
+    """The fields of a CloudTrail record that are used; None when absent or of another type."""
 
     eventSource: str | None = None  # noqa: N815
     eventTime: str | None = None  # noqa: N815
@@ -131,15 +131,15 @@ _TOLERANT: dict[str, Any] = {
 
 
 def _decoders() -> tuple[Any, Any]:
-    """msgspec's decoders of a file and of one record, their structs made from the schema."""
-    made: dict[str, Any] = {}
+    """Return msgspec's decoders of a file and of one record, with structs made from the schema."""
+    structs: dict[str, Any] = {}
     for name, fields in _SCHEMA.items():
-        rows: Any = [(field, (made[kind] if kind else str) | None, None) for field, kind in fields]
-        made[name] = msgspec.defstruct(f"Fast{name}", rows, gc=False)
-    record = made["Record"]
+        rows: Any = [(field, (structs[kind] if kind else str) | None, None) for field, kind in fields]
+        structs[name] = msgspec.defstruct(f"Fast{name}", rows, gc=False)
+    record = structs["Record"]
     listed: Any = GenericAlias(list, (record,)) | msgspec.UnsetType
-    whole = msgspec.defstruct("FastFile", [("Records", listed, msgspec.UNSET)], gc=False)
-    return msgspec.json.Decoder(whole), msgspec.json.Decoder(record)
+    file = msgspec.defstruct("FastFile", [("Records", listed, msgspec.UNSET)], gc=False)
+    return msgspec.json.Decoder(file), msgspec.json.Decoder(record)
 
 
 _decode: tuple[Any, Any] = _decoders() if msgspec else (None, None)
@@ -147,37 +147,35 @@ _FILE, _RECORD = _decode
 
 
 def read_records(raw: bytes) -> Sequence[Record]:
-    """Every record of a file. Unreadable when it is cut off or no JSON, OtherKind when it holds no CloudTrail records."""
+    """Return every record of a file. Unreadable when it is truncated or not JSON, OtherKind without CloudTrail records."""
     if msgspec:
         try:
-            found: Any = _FILE.decode(raw).Records
+            records: Any = _FILE.decode(raw).Records
         except (msgspec.MsgspecError, RecursionError, UnicodeError):
-            pass  # the tolerant reader says what is wrong, or that nothing is
+            pass  # the tolerant reader reads the file, or raises the reason
         else:
-            if found is not msgspec.UNSET:
-                records: Sequence[Record] = found
-                return records
+            if records is not msgspec.UNSET:
+                return cast("Sequence[Record]", records)
     return read_tolerantly(raw)
 
 
 def read_record(raw: bytes) -> Record:
-    """One record cut out of a file too large to be read whole."""
+    """Return one record that was cut out of a large file."""
     if msgspec:
         try:
-            found: Record = _RECORD.decode(raw)
+            record: Record = _RECORD.decode(raw)
         except (msgspec.MsgspecError, RecursionError, UnicodeError):
             pass
         else:
-            return found
+            return record
     value = _loads(raw)
-    record: Record = _shaped("Record", value if isinstance(value, dict) else {})
-    return record
+    return cast("Record", _shaped("Record", value if isinstance(value, dict) else {}))
 
 
 def read_tolerantly(raw: bytes) -> list[Record]:
-    """Every record, by the standard library alone and in every layout that CloudTrail's events are handed around in.
+    """Return every record, by the standard library alone, in every layout of CloudTrail's events.
 
-    Log files (`Records`), a list of events, one event, one JSON value a line, EventBridge's envelope (`detail`), CloudTrail
+    Log files (`Records`), a list of events, one event, one JSON value per line, EventBridge's envelope (`detail`), CloudTrail
     Lake (`eventData`, `eventJson`), LookupEvents (`Events`, `CloudTrailEvent`).
     """
     value = _loads(raw)
@@ -193,7 +191,7 @@ def _events(value: Any, depth: int = 0) -> Iterator[dict[str, Any]]:
     if isinstance(value, str):
         with contextlib.suppress(ValueError, RecursionError):
             value = json.loads(value)
-    if isinstance(value, list) and depth < _DEEPEST:
+    if isinstance(value, list) and depth < _MAX_DEPTH:
         for item in value:
             if not isinstance(item, str):
                 yield from _events(item, depth + 1)
@@ -201,19 +199,19 @@ def _events(value: Any, depth: int = 0) -> Iterator[dict[str, Any]]:
         yield from (item for item in value["Records"] if isinstance(item, dict))
     elif isinstance(value, dict) and ("eventSource" in value or "eventVersion" in value):
         yield value
-    elif isinstance(value, dict) and depth < _DEEPEST:
+    elif isinstance(value, dict) and depth < _MAX_DEPTH:
         for name in _WRAPPERS:
             if name in value:
                 yield from _events(value[name], depth + 1)
 
 
 def _loads(raw: bytes) -> Any:
-    # Bytes that are no UTF-8 are replaced, not refused: they may stand in an object's key that nobody asks for.
+    # Bytes that are not UTF-8 are replaced: they may be in an object's key, which no rule reads.
     text = raw.decode("utf-8-sig", "replace")
     try:
         return json.loads(text)
     except RecursionError:
-        raise Unreadable("nested too deep") from None
+        raise Unreadable("nested too deeply") from None
     except ValueError:
         pass
     lines = [line for line in text.splitlines() if line.strip()]
@@ -221,23 +219,23 @@ def _loads(raw: bytes) -> Any:
         with contextlib.suppress(ValueError, RecursionError):
             return [json.loads(line) for line in lines]
     if text.lstrip()[:1] in ("{", "["):
-        raise Unreadable("not JSON: cut off or damaged")
+        raise Unreadable("not JSON: truncated or damaged")
     raise OtherKind("not JSON")
 
 
 def _shaped(kind: str, value: dict[str, Any]) -> Any:
     fields: dict[str, Any] = {}
     for name, inner in _SCHEMA[kind]:
-        found = value.get(name)
+        item = value.get(name)
         if inner:
-            fields[name] = _shaped(inner, found) if isinstance(found, dict) else None
+            fields[name] = _shaped(inner, item) if isinstance(item, dict) else None
         else:
-            fields[name] = _clean(found) if isinstance(found, str) else None
+            fields[name] = _clean(item) if isinstance(item, str) else None
     return _TOLERANT[kind](**fields)
 
 
 def _clean(text: str) -> str:
-    """The text without halves of surrogate pairs, which no database and no terminal takes."""
+    """Return the text without halves of surrogate pairs, which databases and terminals reject."""
     try:
         text.encode()
     except UnicodeEncodeError:
@@ -246,5 +244,5 @@ def _clean(text: str) -> str:
 
 
 def field_names() -> Iterable[str]:
-    """Every field asked for, for the tests."""
+    """Yield the name of every field; used by tests."""
     return (name for fields in _SCHEMA.values() for name, _ in fields)

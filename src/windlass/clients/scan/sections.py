@@ -1,8 +1,8 @@
-"""Sections of a log file too large to be read at once: whole records in between, each section a file of its own.
+"""Sections of a large log file: complete records, each section in the form of a log file.
 
-CloudTrail writes `{"Records":[{"eventVersion":…},{"eventVersion":…}]}`. The bytes `},{"eventVersion":` cannot stand inside a
-JSON string (its quotes would be escaped), so a file of this layout is cut there and each section goes through the fast reader,
-which checks its structure. A file of any other layout is left to `split.Splitter`, which takes every layout and is slower.
+CloudTrail writes `{"Records":[{"eventVersion":…},{"eventVersion":…}]}`. The bytes `},{"eventVersion":` cannot occur in a
+JSON string (its quotes would be escaped): a file of this layout is cut there, and the fast reader checks the structure of each
+section. For any other layout `record_splitter.Splitter` is used, which is slower.
 """
 
 from __future__ import annotations
@@ -21,9 +21,9 @@ class UnusualLayout(Exception):
 
 
 class Sections:
-    """Feed it a file's JSON part by part; it gives sections of about `section_bytes`, each as `{"Records":[…]}`.
+    """Cuts a file's JSON, fed in parts, into sections of about `section_bytes`, each as `{"Records":[…]}`.
 
-    UnusualLayout when the head is another one or `limit_bytes` hold no boundary. Memory is one section and one part.
+    UnusualLayout for another head, or when `limit_bytes` contain no boundary. Memory: one section and one part.
     """
 
     def __init__(self, *, section_bytes: int, limit_bytes: int) -> None:
@@ -33,7 +33,7 @@ class Sections:
         self._started = False
 
     def feed(self, part: bytes) -> Iterator[bytes]:
-        """The sections that end in this part."""
+        """Yield the sections that end in this part."""
         self._held += part
         if not self._started:
             head = _HEAD.match(self._held)
@@ -52,13 +52,13 @@ class Sections:
         del self._held[: cut + 2]
 
     def finish(self) -> bytes:
-        """The last section; it keeps the file's own end, so that a file cut short is noticed by its reader."""
+        """Return the last section, which has the file's own end, so that its reader notices a truncated file."""
         if not self._started or not self._held:
             raise UnusualLayout
         return _section(bytes(self._held))
 
 
 def _section(rest: bytes) -> bytes:
-    if b'"Records"' in rest:  # a second list of that name: of the two, a reader of JSON would keep the last alone
+    if b'"Records"' in rest:  # of two lists of that name a JSON reader keeps only the last
         raise UnusualLayout
     return b'{"Records":[' + rest

@@ -1,7 +1,7 @@
-"""Where logs lie: a folder, one file, or a prefix of a bucket; what is CloudTrail's own about their names.
+"""The sources of logs: a folder, one file, or a prefix of a bucket; and CloudTrail's naming of its files.
 
 `AWSLogs/[o-org/]ACCOUNT/CloudTrail/REGION/YYYY/MM/DD/ACCOUNT_CloudTrail_REGION_TIME_random.json.gz`; digests and
-insights lie beside the logs under names of their own, and are no logs.
+insights are beside the logs, under other names, and are not logs.
 """
 
 from __future__ import annotations
@@ -11,16 +11,15 @@ import re
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any
 
+from windlass.clients.ports import AwsCaller
 from windlass.clients.scan.worker import CLOUDTRAIL_NAME, LogFile
-from windlass.core.access import Access
 from windlass.core.errors import NotFound, UsageError
 from windlass.wire import s3
 from windlass.wire.blocking_client import BlockingClient
 
 __all__ = [
-    "Caller",
     "Location",
     "bucket_files",
     "day_of",
@@ -33,7 +32,7 @@ __all__ = [
 
 _MAX_FILE_BYTES = 1024 * 1024 * 1024
 _DAY = re.compile(r"/CloudTrail/[a-z0-9-]+/(\d{4})/(\d{2})/(\d{2})/")
-_OTHER_ENDINGS = frozenset(
+_OTHER_SUFFIXES = frozenset(
     (
         "parquet",
         "csv",
@@ -56,24 +55,6 @@ _OTHER_ENDINGS = frozenset(
 _REGION_PREFIX = re.compile(r"AWSLogs/(?:o-[a-z0-9]+/)?\d{12}/CloudTrail/[a-z0-9-]+/$")
 
 
-class Caller(Protocol):
-    """AWS by operation name; the estate."""
-
-    def call(self, account_id: str, region: str, service: str, operation: str, /, **params: Any) -> dict[str, Any]:
-        """One call's answer."""
-        ...
-
-    def pages(
-        self, account_id: str, region: str, service: str, operation: str, /, **params: Any
-    ) -> Iterator[dict[str, Any]]:
-        """A listing's answers."""
-        ...
-
-    def access(self, account_id: str, region: str, service: str) -> Access:
-        """What the wire needs to speak to a service itself."""
-        ...
-
-
 @dataclass(frozen=True, slots=True)
 class Location:
     """A bucket and prefix, or a path."""
@@ -84,53 +65,53 @@ class Location:
 
     @property
     def text(self) -> str:
-        """As people write it."""
+        """The location as people write it."""
         return f"s3://{self.bucket}/{self.prefix}" if self.bucket else self.path
 
 
 def parse_location(text: str) -> Location:
-    """`s3://bucket/prefix`, or a folder or file that exists."""
+    """Parse `s3://bucket/prefix`, or the path of an existing folder or file. UsageError, NotFound."""
     if text.startswith("s3://"):
         bucket, _, prefix = text[5:].partition("/")
         if not bucket:
-            raise UsageError(f"{text!r} names no bucket", hint="Write s3://BUCKET/AWSLogs/.")
+            raise UsageError(f"{text!r} has no bucket", hint="Write s3://BUCKET/AWSLogs/.")
         return Location(bucket=bucket, prefix=prefix)
     if not Path(text).exists():
-        raise NotFound(f"{text} does not exist", hint="Name a folder with CloudTrail's files, or s3://BUCKET/PREFIX.")
+        raise NotFound(f"{text} does not exist", hint="Pass a folder with CloudTrail's files, or s3://BUCKET/PREFIX.")
     return Location(path=text)
 
 
 def is_digest(name: str) -> bool:
-    """Whether a key or path is one of CloudTrail's own files that are no logs: digests, insights, aggregates."""
+    """True for CloudTrail's own files that are not logs: digests, insights, aggregates."""
     return any(part in name for part in ("CloudTrail-Digest", "CloudTrail-Insight", "CloudTrail-Aggregated", "/_delta"))
 
 
 def other_kind(name: str) -> str:
-    """Why a file is not worth reading by its name; empty for every name that could be a log, odd or none at all."""
+    """Return why a file is not read, judged by its suffix; empty for every name that could be a log."""
     base = name.rpartition("/")[2].lower()
-    ending = base.removesuffix(".gz").rpartition(".")[2]
-    return f"a .{ending} file holds no CloudTrail records" if "." in base and ending in _OTHER_ENDINGS else ""
+    suffix = base.removesuffix(".gz").rpartition(".")[2]
+    return f"a .{suffix} file has no CloudTrail records" if "." in base and suffix in _OTHER_SUFFIXES else ""
 
 
 def day_of(name: str) -> str:
-    """The day (2026-11-20) in a log's folder or name; empty for other names."""
-    found = _DAY.search(name) or CLOUDTRAIL_NAME.fullmatch(name.rpartition("/")[2])
-    return "-".join(found.groups()[:3]) if found else ""
+    """Return the day (2026-11-20) in a log's folder or name; empty for other names."""
+    match = _DAY.search(name) or CLOUDTRAIL_NAME.fullmatch(name.rpartition("/")[2])
+    return "-".join(match.groups()[:3]) if match else ""
 
 
 def folder_files(path: Path, *, first_day: str = "", last_day: str = "") -> Iterator[LogFile]:
-    """Every file under a folder, in the order of their names, without CloudTrail's digests.
+    """Yield every file below a folder, sorted by name, except CloudTrail's digests.
 
-    Logs whose name tells a day before `first_day` or after `last_day` (2026-11-20, inclusive) are left out.
+    Logs of days before `first_day` or after `last_day` (2026-11-20, inclusive), by their names, are left out.
     """
     root = path.resolve()
     if root.is_file():
         yield _local(root)
         return
-    for found in sorted(root.rglob("*")):
-        name = found.as_posix()
-        if not is_digest(name) and _within(name, first_day, last_day) and found.is_file():
-            yield _local(found)
+    for entry in sorted(root.rglob("*")):
+        name = entry.as_posix()
+        if not is_digest(name) and _within(name, first_day, last_day) and entry.is_file():
+            yield _local(entry)
 
 
 def _local(path: Path) -> LogFile:
@@ -146,9 +127,9 @@ def _local(path: Path) -> LogFile:
 
 
 def bucket_files(
-    caller: Caller, account_id: str, region: str, location: Location, *, first_day: str = "", last_day: str = ""
+    caller: AwsCaller, account_id: str, region: str, location: Location, *, first_day: str = "", last_day: str = ""
 ) -> Iterator[LogFile]:
-    """Every object under a prefix as `folder_files` tells them. Listings below a region start at `first_day`'s folder."""
+    """Yield every object below a prefix, as `folder_files` does. Listings of a region start at `first_day`'s folder."""
     for prefix in _region_prefixes(caller, account_id, region, location) if first_day else [location.prefix]:
         start: dict[str, Any] = {}
         if first_day and _REGION_PREFIX.search(prefix):
@@ -172,8 +153,8 @@ def bucket_files(
                 )
 
 
-def _region_prefixes(caller: Caller, account_id: str, region: str, location: Location) -> Iterator[str]:
-    """The prefixes of one account and region each below the location; the location's own where it is none of those."""
+def _region_prefixes(caller: AwsCaller, account_id: str, region: str, location: Location) -> Iterator[str]:
+    """Yield the prefixes below the location, one per account and region; the location itself when it has none."""
     pending = [location.prefix]
     while pending:
         prefix = pending.pop()
@@ -185,13 +166,13 @@ def _region_prefixes(caller: Caller, account_id: str, region: str, location: Loc
         for page in caller.pages(
             account_id, region, "s3", "ListObjectsV2", Bucket=location.bucket, Prefix=prefix, Delimiter="/"
         ):
-            below += [one["Prefix"] for one in page.get("CommonPrefixes", ())]
+            below += [folder["Prefix"] for folder in page.get("CommonPrefixes", ())]
             files = files or bool(page.get("Contents"))
-        wanted = [one for one in below if not one.endswith(("CloudTrail-Digest/", "CloudTrail-Insight/"))]
-        if files or not wanted:
+        folders = [name for name in below if not name.endswith(("CloudTrail-Digest/", "CloudTrail-Insight/"))]
+        if files or not folders:
             yield prefix
         else:
-            pending += wanted
+            pending += folders
 
 
 def _within(name: str, first_day: str, last_day: str) -> bool:
@@ -200,8 +181,8 @@ def _within(name: str, first_day: str, last_day: str) -> bool:
 
 
 @contextlib.contextmanager
-def fetching(caller: Caller, account_id: str, region: str) -> Iterator[Callable[[LogFile], bytes]]:
-    """What gets a bucket's file, over the wire, for the block."""
+def fetching(caller: AwsCaller, account_id: str, region: str) -> Iterator[Callable[[LogFile], bytes]]:
+    """Yield a function that fetches a bucket's file over the wire; it is valid inside the block."""
     with BlockingClient(caller.access(account_id, region, "s3")) as client:
 
         def fetch(file: LogFile) -> bytes:

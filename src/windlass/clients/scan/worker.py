@@ -1,4 +1,4 @@
-"""One worker's part: a file's bytes in, its counts and uses out. Runs in a process of its own; imports little."""
+"""One worker: it reads a file's bytes into counts and uses. It runs in a process of its own and imports little."""
 
 from __future__ import annotations
 
@@ -7,21 +7,20 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from windlass.clients.model import FileRead, Outcome
+from windlass.clients.model import FileOutcome, FileRead
 from windlass.clients.rules import judgement, named
-from windlass.clients.scan.fold import Folded, Folder
-from windlass.clients.scan.inflate import OtherKind, Unreadable, inflate, inflated_parts
+from windlass.clients.scan.aggregator import FileTotals, RecordAggregator
+from windlass.clients.scan.decompression import OtherKind, Unreadable, inflate, inflated_parts
+from windlass.clients.scan.record_splitter import Splitter
 from windlass.clients.scan.records import Record, read_record, read_records
 from windlass.clients.scan.sections import Sections, UnusualLayout
-from windlass.clients.scan.split import Splitter
 
-__all__ = ["CLOUDTRAIL_NAME", "LogFile", "Plan", "Read", "Worker", "start", "work"]
+__all__ = ["CLOUDTRAIL_NAME", "LogFile", "Read", "ScanRules", "Worker", "start", "work"]
 
 CLOUDTRAIL_NAME = re.compile(r"\d{12}_CloudTrail_[a-z0-9-]+_(\d{4})(\d{2})(\d{2})T\d{4}Z_[A-Za-z0-9]{16}\.json(\.gz)?")
 """https://docs.aws.amazon.com/awscloudtrail/latest/userguide/cloudtrail-log-file-examples.html"""
 
-_WHOLE_BYTES = 48 << 20
-"""Inflated files up to this size are read at once, larger ones record by record; it bounds a worker's memory."""
+_AT_ONCE_BYTES = 48 << 20  # decompressed files up to this size are read at once; it bounds a worker's memory
 _RECORD_BYTES = 16 << 20
 _SECTION_BYTES = 8 << 20
 _CHUNK_BYTES = 1 << 20
@@ -29,9 +28,9 @@ _CHUNK_BYTES = 1 << 20
 
 @dataclass(frozen=True, slots=True)
 class LogFile:
-    """A file to read: its name, what tells it from a later one of the same name, its size, and its path when local.
+    """A file to read. `identity` changes when the file is replaced; `path` is set for local files.
 
-    `day` is the day in its name (2026-11-20). `left_out` says why a file is not to be read at all.
+    `day` is the day in its name (2026-11-20). `left_out` is the reason not to read the file at all.
     """
 
     source: str
@@ -45,48 +44,48 @@ class LogFile:
 
     @property
     def name(self) -> str:
-        """CloudTrail's own name of the log, which is unique, so that a copy elsewhere is the same log; else the source."""
+        """CloudTrail's own, unique name of the log, so that a copy elsewhere is the same log; else the source."""
         base = self.source.rpartition("/")[2]
         return base if CLOUDTRAIL_NAME.fullmatch(base) else self.source
 
 
 @dataclass(frozen=True, slots=True)
-class Plan:
-    """What is asked of every file."""
+class ScanRules:
+    """The names of the rules that judge every file."""
 
     rules: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
 class Read:
-    """What became of a file."""
+    """The result of reading one file."""
 
     file: FileRead
-    folded: Folded
+    totals: FileTotals
 
 
 class Worker:
-    """Reads files one after the other, remembering verdicts from one to the next."""
+    """Reads files one after the other, and keeps verdicts between them."""
 
-    def __init__(self, plan: Plan) -> None:
-        self._folder = Folder(plan.rules)
+    def __init__(self, plan: ScanRules) -> None:
+        self._aggregator = RecordAggregator(plan.rules)
         self._judged = " ".join(sorted(judgement(named(plan.rules))))
 
     def read(self, file: LogFile, data: bytes | None = None) -> Read:
-        """The file's counts and uses. What is wrong with it is said in the answer, never raised."""
+        """Read a file. Its problem is returned in the result, never raised."""
         try:
-            raw_bytes, folded, problem = self._fold(file, data)
-            outcome = Outcome.UNREADABLE if problem else Outcome.LOG
+            raw_bytes, totals, problem = self._read(file, data)
+            outcome = FileOutcome.UNREADABLE if problem else FileOutcome.LOG
         except OtherKind as error:
-            # A file with CloudTrail's own name must hold CloudTrail's records: anything else is a damaged log.
-            raw_bytes, folded, problem = 0, Folded(), str(error)
-            outcome = Outcome.UNREADABLE if file.name != file.source else Outcome.OTHER_KIND
+            # A file with CloudTrail's own name must have CloudTrail's records: anything else is a damaged log.
+            raw_bytes, totals, problem = 0, FileTotals(), str(error)
+            outcome = FileOutcome.UNREADABLE if file.name != file.source else FileOutcome.OTHER_KIND
         except Unreadable as error:
-            raw_bytes, folded, problem, outcome = 0, Folded(), str(error), Outcome.UNREADABLE
+            raw_bytes, totals, problem, outcome = 0, FileTotals(), str(error), FileOutcome.UNREADABLE
         except OSError as error:
-            raw_bytes, folded, outcome = 0, Folded(), Outcome.UNREADABLE
+            raw_bytes, totals, outcome = 0, FileTotals(), FileOutcome.UNREADABLE
             problem = f"can't be read: {error.strerror or error}"
-        days = [file.day] if file.day else sorted({day for *_, day, _ in folded.counts if day})
+        days = [file.day] if file.day else sorted({day for *_, day, _ in totals.counts if day})
         return Read(
             FileRead(
                 name=file.name,
@@ -94,43 +93,43 @@ class Worker:
                 identity=file.identity,
                 size_bytes=file.size_bytes,
                 raw_bytes=raw_bytes,
-                records=folded.records,
-                requests=folded.requests,
+                records=totals.records,
+                requests=totals.requests,
                 outcome=outcome,
                 problem=problem,
                 judged=self._judged,
                 first_day=days[0] if days else "",
                 last_day=days[-1] if days else "",
             ),
-            folded,
+            totals,
         )
 
-    def _fold(self, file: LogFile, data: bytes | None) -> tuple[int, Folded, str]:
-        """(inflated bytes, what the file comes to, what is missing in it; empty when nothing is)."""
-        if data is None and file.size_bytes <= _WHOLE_BYTES:
+    def _read(self, file: LogFile, data: bytes | None) -> tuple[int, FileTotals, str]:
+        """Return (decompressed bytes, totals, problem); the problem is empty when the file was read completely."""
+        if data is None and file.size_bytes <= _AT_ONCE_BYTES:
             data = Path(file.path).read_bytes()
-        raw = inflate(data, limit_bytes=_WHOLE_BYTES) if data is not None else None
+        raw = inflate(data, limit_bytes=_AT_ONCE_BYTES) if data is not None else None
         if raw is not None:
-            return len(raw), self._folder.fold(read_records(raw)), ""
-        folded = Folded()
+            return len(raw), self._aggregator.add(read_records(raw)), ""
+        totals = FileTotals()
         try:
-            size = self._read_sections(_chunks(file, data), folded)
+            size = self._read_sections(_chunks(file, data), totals)
         except UnusualLayout:
-            folded = Folded()
-            size, oversized = self._read_large(_chunks(file, data), folded)
+            totals = FileTotals()
+            size, oversized = self._read_large(_chunks(file, data), totals)
             if oversized:
-                return size, folded, f"{oversized:,} record{'s' if oversized > 1 else ''} of more than 16 MiB left out"
-        return size, folded, ""
+                return size, totals, f"{oversized:,} record{'s' if oversized > 1 else ''} of more than 16 MiB left out"
+        return size, totals, ""
 
-    def _read_sections(self, chunks: Iterator[bytes], folded: Folded) -> int:
-        """Fold a large file as CloudTrail writes it, section by section; UnusualLayout for any other layout."""
-        sections = Sections(section_bytes=_SECTION_BYTES, limit_bytes=_WHOLE_BYTES)
+    def _read_sections(self, chunks: Iterator[bytes], totals: FileTotals) -> int:
+        """Read a large file in CloudTrail's layout, section by section; UnusualLayout for any other layout."""
+        sections = Sections(section_bytes=_SECTION_BYTES, limit_bytes=_AT_ONCE_BYTES)
         size = 0
         for part in inflated_parts(chunks):
             size += len(part)
             for section in sections.feed(part):
-                self._folder.fold(self._section_records(section), folded)
-        self._folder.fold(self._section_records(sections.finish()), folded)
+                self._aggregator.add(self._section_records(section), totals)
+        self._aggregator.add(self._section_records(sections.finish()), totals)
         return size
 
     @staticmethod
@@ -140,13 +139,13 @@ class Worker:
         except Unreadable:
             raise UnusualLayout from None
 
-    def _read_large(self, chunks: Iterator[bytes], folded: Folded) -> tuple[int, int]:
-        """Fold a large file of any layout, record by record, at a tenth of the speed."""
+    def _read_large(self, chunks: Iterator[bytes], totals: FileTotals) -> tuple[int, int]:
+        """Read a large file of any layout, record by record, at a tenth of the speed."""
         splitter = Splitter(limit_bytes=_RECORD_BYTES)
         size = 0
         for part in inflated_parts(chunks):
             size += len(part)
-            self._folder.fold((read_record(record) for record in splitter.feed(part)), folded)
+            self._aggregator.add((read_record(record) for record in splitter.feed(part)), totals)
         splitter.finish()
         return size, splitter.oversized
 
@@ -160,16 +159,16 @@ def _chunks(file: LogFile, data: bytes | None) -> Iterator[bytes]:
             yield chunk
 
 
-_WORKERS: dict[Plan, Worker] = {}
+_WORKERS: dict[ScanRules, Worker] = {}
 
 
-def start(plan: Plan) -> None:
-    """Make this process's worker, so that its first file does not pay for it."""
+def start(plan: ScanRules) -> None:
+    """Create this process's worker before its first file."""
     _WORKERS[plan] = Worker(plan)
 
 
-def work(plan: Plan, file: LogFile, data: bytes | None = None) -> Read:
-    """`Worker.read` in a worker process."""
+def work(plan: ScanRules, file: LogFile, data: bytes | None = None) -> Read:
+    """Run `Worker.read` in a worker process."""
     if plan not in _WORKERS:
         start(plan)
     return _WORKERS[plan].read(file, data)

@@ -46,7 +46,7 @@ async function find(words) {
   if (!answer?.ok || input.value.trim() !== words) return;
   const { items: found } = await answer.json();
   const last = list.querySelector("[data-found]");
-  for (const one of found) last.before(entry(one.name || one.resource_id, `${one.type} · ${one.region}`, `/inventory/resource?ref=%23${one.pk}`));
+  for (const one of found) last.before(entry(one.name || one.resource_id, `${one.type} · ${one.region}`, `/inventory/resource?ref=%23${one.id}`));
   choose(at);
 }
 

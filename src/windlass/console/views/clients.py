@@ -6,7 +6,7 @@ from windlass.clients import rows
 from windlass.clients.agents import parse_agent
 from windlass.clients.model import Client
 from windlass.clients.rules import RULES
-from windlass.clients.scanning import KIND
+from windlass.clients.scan_job import KIND
 from windlass.clients.svg import series
 from windlass.console.desk import Desk
 from windlass.console.views.links import Data, Params, link, one_of
@@ -23,7 +23,7 @@ _CLASSES = {
     "TLSv1.2": "updated",
     "TLSv1.1": "denied",
     "TLSv1": "denied",
-    "not told": "unsupported",
+    "unknown": "unsupported",
 }
 _BADGES = {"sigv2": "denied", "tls": "denied", "sdk": "partial", "runtime": "partial"}
 
@@ -46,9 +46,9 @@ def clients(desk: Desk, params: Params) -> Data:
         "total": len(chosen),
         "findings": sum(any(name in one.rules for name in _BADGES) for one in found),
         "requests": sum(one.requests for one in counts),
-        "noise": sum(one.requests for one in counts if one.noise),
-        "unknown": sum(one.requests for one in counts if not one.noise and not parse_agent(one.agent).client.id),
-        "old": sum(one.requests for one in counts if one.signature == "SigV2" and not one.noise),
+        "excluded": sum(one.requests for one in counts if one.exclusion),
+        "unknown": sum(one.requests for one in counts if not one.exclusion and not parse_agent(one.agent).client.id),
+        "old": sum(one.requests for one in counts if one.signature == "SigV2" and not one.exclusion),
         "owners": len({owner for one in found for owner in one.owners}),
         "signatures": signatures,
         "tls": tls,
@@ -70,7 +70,7 @@ def clients(desk: Desk, params: Params) -> Data:
             ),
         ],
         "coverage": desk.remember(f"client coverage {mark}", service.coverage),
-        "troubles": [{"source": one.source, "problem": one.problem} for one in service.troubles()[:_SHOWN]],
+        "unread_files": [{"source": one.source, "problem": one.problem} for one in service.unread_files()[:_SHOWN]],
         "cli": f"windlass clients report --rules {rule}" if rule in by_rule else "windlass clients report",
     }
 

@@ -49,7 +49,7 @@ _COLUMNS = (
 )
 _USUAL = ("type", "account", "region", "tags", "changed")
 _EXPORTED = (
-    "pk",
+    "id",
     "key",
     "type",
     "name",

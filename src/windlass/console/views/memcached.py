@@ -12,9 +12,9 @@ from windlass.console.views.links import Data, Params, first
 from windlass.core.canonical import plain
 from windlass.core.errors import NotFound, UsageError, WindlassError
 from windlass.memcached import rows
-from windlass.memcached.plan import Scale
+from windlass.memcached.change_job import KIND
+from windlass.memcached.plan import ScaleRequest
 from windlass.memcached.report import plan_text
-from windlass.memcached.scaling import KIND
 
 __all__ = ["cache", "memcached"]
 
@@ -41,7 +41,7 @@ def memcached(desk: Desk, _: Params) -> Data:
             plain(rows.cluster_row(one, found.quotas.get((one.account_id, one.region)))) for one in found.clusters
         ]
         data["problems"] = [
-            {"account_id": one.account_id, "region": one.region, "error": one.error.message} for one in found.problems
+            {"account_id": one.account_id, "region": one.region, "error": one.error.message} for one in found.failures
         ]
     return data
 
@@ -107,7 +107,7 @@ def _plan(desk: Desk, seen: ClusterState, params: Params) -> Data:
         if not (to.isdigit() and step.isdigit()):
             raise UsageError("nodes and steps are whole numbers")
         pause_s = 600.0 if 0 < int(step) < abs(int(to) - len(seen.cluster.ids)) else 0.0
-        wanted = Scale(int(to), step=int(step), pause_s=pause_s)
+        wanted = ScaleRequest(int(to), step=int(step), pause_s=pause_s)
         plan = desk.app.memcached.preview(seen.cluster, wanted, seen.quota, seen.nodes.stats if seen.nodes else ())
     except WindlassError as error:
         return blank | {"plan_error": f"{error.message}. {error.hint}"}

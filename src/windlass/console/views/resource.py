@@ -35,7 +35,7 @@ def resource(desk: Desk, params: Params) -> Data:
         raise NotFound("no resource was named", hint="Open one from the inventory.")
     inventory = desk.inventory
     now = inventory.show(ref)
-    name = f"#{now.pk}"
+    name = f"#{now.id}"
     revisions = inventory.history(name, limit=_REVISIONS)
     chosen = _revision(revisions, first(params, "rev")) or (revisions[0] if revisions else None)
     moment = parse_when(first(params, "at"), at=clock.now()) if first(params, "at") else None

@@ -9,7 +9,7 @@ from windlass.deploy.policies.shared import estate
 from windlass.deploy.policy import Facts, Statement, Use
 from windlass.deploy.policy_calls import actions_of
 from windlass.inventory.catalog import CATALOG
-from windlass.inventory.catalog.declare import ResourceType
+from windlass.inventory.resource_type import ResourceType
 from windlass.settings import Settings
 
 __all__ = ["chosen", "statements"]
@@ -19,8 +19,8 @@ def statements(settings: Settings, facts: Facts, use: Use) -> Sequence[Statement
     """Every listing and detail of the chosen types. What is looked for is not known yet: the resources are all."""
     actions = sorted({action for one in chosen(settings) for action in _calls(one)})
     found = list(estate(settings, facts))
-    if settings.inventory.bucket_sizes_every_s and any(one.name == "s3.bucket" for one in chosen(settings)):
-        actions.append("cloudwatch:GetMetricData")
+    if settings.inventory.bucket_sizes_interval_s:
+        actions += {action for one in chosen(settings) for action in one.measure_actions}
     return [*found, Statement("Collect", tuple(sorted(actions)), ("*",), "the catalog's listings and details")]
 
 

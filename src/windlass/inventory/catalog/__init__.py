@@ -1,4 +1,4 @@
-"""The curated resource types: one declaration each, one file per family, all of them in one tuple."""
+"""The curated resource types: one declaration per type, one file per family, all in the tuple CATALOG."""
 
 from windlass.inventory.catalog import (
     analytics,
@@ -14,7 +14,7 @@ from windlass.inventory.catalog import (
     security,
     storage,
 )
-from windlass.inventory.catalog.declare import ResourceType
+from windlass.inventory.resource_type import ResourceType
 
 __all__ = ["BY_NAME", "CATALOG"]
 

@@ -1,6 +1,6 @@
-"""Glue, Athena, EMR, Step Functions: what works on data."""
+"""Glue, Athena, EMR, Step Functions: data processing."""
 
-from windlass.inventory.catalog.declare import Detail, EdgeRule, Parent, ResourceType
+from windlass.inventory.resource_type import Detail, EdgeRule, Parent, ResourceType
 
 TYPES = (
     ResourceType(

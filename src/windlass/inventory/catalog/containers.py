@@ -1,6 +1,6 @@
 """ECS, ECR, EKS, Batch: containers."""
 
-from windlass.inventory.catalog.declare import Detail, EdgeRule, Parent, ResourceType
+from windlass.inventory.resource_type import Detail, EdgeRule, Parent, ResourceType
 
 _IN_CLUSTER = Parent(operation="ListClusters", items="clusterArns", params={"cluster": "@"})
 

@@ -1,6 +1,6 @@
-"""DynamoDB, RDS, ElastiCache, OpenSearch, Redshift: what keeps data."""
+"""DynamoDB, RDS, ElastiCache, OpenSearch, Redshift: databases and caches."""
 
-from windlass.inventory.catalog.declare import Detail, EdgeRule, ResourceType
+from windlass.inventory.resource_type import Detail, EdgeRule, ResourceType
 
 _SECURITY = EdgeRule("in-security-group", "VpcSecurityGroups[].VpcSecurityGroupId", "ec2.security-group")
 _KEY = EdgeRule("encrypted-by", "KmsKeyId", "kms.key")

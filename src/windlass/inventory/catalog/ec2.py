@@ -1,6 +1,6 @@
-"""EC2: machines, disks, images and the network they live in."""
+"""EC2: instances, volumes, images and networks."""
 
-from windlass.inventory.catalog.declare import Detail, EdgeRule, ResourceType
+from windlass.inventory.resource_type import Detail, EdgeRule, ResourceType
 
 _VPC = EdgeRule("in-vpc", "VpcId", "ec2.vpc")
 _SUBNET = EdgeRule("in-subnet", "SubnetId", "ec2.subnet")

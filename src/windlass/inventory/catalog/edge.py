@@ -1,6 +1,6 @@
-"""CloudFront, Route 53, load balancers, API Gateway, certificates, WAF: where traffic comes in."""
+"""CloudFront, Route 53, load balancers, API Gateway, certificates, WAF: the edge of the network."""
 
-from windlass.inventory.catalog.declare import Detail, EdgeRule, ResourceType
+from windlass.inventory.resource_type import Detail, EdgeRule, ResourceType
 
 TYPES = (
     ResourceType(

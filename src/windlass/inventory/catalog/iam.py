@@ -1,6 +1,6 @@
-"""IAM: who may do what; once per account."""
+"""IAM: identities and permissions, once per account."""
 
-from windlass.inventory.catalog.declare import Detail, EdgeRule, ResourceType
+from windlass.inventory.resource_type import Detail, EdgeRule, ResourceType
 
 _POLICIES = EdgeRule("has-policy", "AttachedPolicies[].PolicyArn", "iam.policy")
 

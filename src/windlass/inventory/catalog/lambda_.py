@@ -1,6 +1,6 @@
 """Lambda: functions, their sources and layers."""
 
-from windlass.inventory.catalog.declare import Detail, EdgeRule, ResourceType
+from windlass.inventory.resource_type import Detail, EdgeRule, ResourceType
 
 TYPES = (
     ResourceType(

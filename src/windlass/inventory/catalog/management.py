@@ -1,6 +1,6 @@
-"""CloudFormation, CloudTrail, CloudWatch, Auto Scaling, Backup, DataSync, Organizations: what runs the rest."""
+"""CloudFormation, CloudTrail, CloudWatch, Auto Scaling, Backup, DataSync, Organizations: management."""
 
-from windlass.inventory.catalog.declare import Detail, EdgeRule, ResourceType
+from windlass.inventory.resource_type import Detail, EdgeRule, ResourceType
 
 TYPES = (
     ResourceType(

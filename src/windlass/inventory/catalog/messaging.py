@@ -1,6 +1,6 @@
-"""SQS, SNS, EventBridge, Kinesis, Firehose, MSK: what carries events."""
+"""SQS, SNS, EventBridge, Kinesis, Firehose, MSK: events and messages."""
 
-from windlass.inventory.catalog.declare import Detail, EdgeRule, Parent, ResourceType
+from windlass.inventory.resource_type import Detail, EdgeRule, Parent, ResourceType
 
 TYPES = (
     ResourceType(

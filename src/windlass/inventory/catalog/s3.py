@@ -1,6 +1,7 @@
-"""S3: buckets have a collector of their own (inventory/s3.py); this is what it reads of each, and how they relate."""
+"""S3: buckets, with a lister of their own (inventory/buckets.py), and access points."""
 
-from windlass.inventory.catalog.declare import Detail, EdgeRule, ResourceType
+from windlass.inventory.buckets import list_buckets
+from windlass.inventory.resource_type import Detail, EdgeRule, ResourceType
 
 _BUCKET = {"Bucket": "Name"}
 
@@ -19,6 +20,10 @@ BUCKET = ResourceType(
     arn="arn:{partition}:s3:::{id}",
     label="Name",
     once_per_account=True,
+    lister=list_buckets,
+    owner_param="ExpectedBucketOwner",  # never a bucket of that name in another account
+    one_task_per_detail=True,
+    measure_actions=("cloudwatch:GetMetricData",),
     volatile=("CreationDate",),
     ordered=("Cors", "Lifecycle", "Website.RoutingRules"),
     details=(

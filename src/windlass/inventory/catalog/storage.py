@@ -1,6 +1,6 @@
-"""Storage Gateway, EFS, FSx: files."""
+"""Storage Gateway, EFS, FSx: file systems."""
 
-from windlass.inventory.catalog.declare import Detail, EdgeRule, ResourceType
+from windlass.inventory.resource_type import Detail, EdgeRule, ResourceType
 
 TYPES = (
     ResourceType(

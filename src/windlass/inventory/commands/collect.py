@@ -39,7 +39,7 @@ def collect(
       windlass inventory collect --type s3.bucket --type 'sqs.*' -r us-east-1
       windlass inventory collect -a 111111111111 --dry-run
     """
-    from windlass.inventory.collecting import collect_as_job
+    from windlass.inventory.collection_job import collect_as_job
     from windlass.inventory.rows import scope_row
 
     inventory = open_inventory(ctx)

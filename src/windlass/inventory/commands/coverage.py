@@ -38,7 +38,7 @@ def coverage(
         typer.Option("--service", metavar="SERVICE", help="Only this service: s3, ec2 … Repeat for more."),
     ] = None,
     state: Annotated[
-        str, typer.Option("--state", metavar="STATE", help="Only this state: denied, unvisited, partial, ok …")
+        str, typer.Option("--state", metavar="STATE", help="Only this state: denied, unscanned, partial, ok …")
     ] = "",
     limit: Limit = 0,
     output: Output = Format.TABLE,

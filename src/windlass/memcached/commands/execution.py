@@ -14,17 +14,17 @@ from windlass.present.output import Format, emit_value
 from windlass.present.progress import ProgressLine
 
 if TYPE_CHECKING:
-    from windlass.memcached.plan import Plan
+    from windlass.memcached.plan import ClusterPlan
 
 __all__ = ["execute"]
 
 
-def execute(ctx: typer.Context, plan: Plan, *, yes: bool, dry_run: bool, watch: bool, output: Format) -> None:
+def execute(ctx: typer.Context, plan: ClusterPlan, *, yes: bool, dry_run: bool, watch: bool, output: Format) -> None:
     """Print the plan; raise its refusal; carry it out as a job unless it changes nothing, or `dry_run`."""
     from windlass.memcached import rows
-    from windlass.memcached.plan import Action
+    from windlass.memcached.change_job import run_plan
+    from windlass.memcached.plan import PlanAction
     from windlass.memcached.report import plan_text
-    from windlass.memcached.scaling import carry_out
 
     if output is Format.TABLE:
         print(plan_text(plan))
@@ -32,7 +32,7 @@ def execute(ctx: typer.Context, plan: Plan, *, yes: bool, dry_run: bool, watch: 
         emit_value(rows.plan_value(plan))
     if plan.refusal is not None:
         raise plan.refusal
-    if plan.action is Action.NOTHING:
+    if plan.action is PlanAction.NOTHING:
         return
     if dry_run:
         print("\nThis is a plan; nothing was changed.", file=sys.stderr)
@@ -40,6 +40,6 @@ def execute(ctx: typer.Context, plan: Plan, *, yes: bool, dry_run: bool, watch: 
     require_confirmation(f"{plan.action} the cluster {plan.name} as planned", yes=yes)
     jobs = service(ctx, "jobs")
     with ProgressLine(f"{plan.action} {plan.name}") as line:
-        job_id = carry_out(open_memcached(ctx), jobs, plan, watch=watch, show=line.update)
+        job_id = run_plan(open_memcached(ctx), jobs, plan, watch=watch, show=line.update)
     job = jobs.get(job_id)
     print(f"{job_id}: {job.status}, {job.detail}", file=sys.stderr)

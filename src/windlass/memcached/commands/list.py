@@ -33,8 +33,8 @@ def list_(
     listing = open_memcached(ctx).list(scope_filter(account, region))
     rows = (cluster_row(one, listing.quotas.get((one.account_id, one.region))) for one in listing.clusters)
     emit(rows, output, CLUSTER_COLUMNS, now=clock.now(), limit=limit, empty="There is no Memcached cluster.")
-    for problem in listing.problems:
-        print(f"windlass: {problem.region} of {problem.account_id}: {problem.error.message}", file=sys.stderr)
-    if listing.problems:
-        count = len(listing.problems)
+    for failure in listing.failures:
+        print(f"windlass: {failure.region} of {failure.account_id}: {failure.error.message}", file=sys.stderr)
+    if listing.failures:
+        count = len(listing.failures)
         raise PartialFailure(f"{count} accounts or regions could not be read", hint="`windlass doctor` shows why.")

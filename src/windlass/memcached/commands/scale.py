@@ -58,13 +58,13 @@ def scale(
       windlass memcached scale sessions --to 5 --step 1 --pause 10m --dry-run -o json
     """
     from windlass.memcached.model import Apply
-    from windlass.memcached.plan import Scale, node_ids
+    from windlass.memcached.plan import ScaleRequest, node_ids
 
     if watch and apply == "maintenance":
         raise UsageError(
             "--watch cannot wait for a maintenance window", hint="`windlass memcached show` lists pending changes."
         )
     memcached = open_memcached(ctx)
-    change = Scale(to, node_ids(words_of(remove)), words_of(zones), step, pause, Apply(apply))
+    change = ScaleRequest(to, node_ids(words_of(remove)), words_of(zones), step, pause, Apply(apply))
     plan = memcached.plan_scale(memcached.find(name, scope_filter(account, region)), change)
     execute(ctx, plan, yes=yes, dry_run=dry_run, watch=watch, output=output)

@@ -8,12 +8,12 @@ from windlass.present.confirmation import require_confirmation
 from windlass.present.output import Format, emit
 
 if TYPE_CHECKING:
-    from windlass.clients.trail import Action
+    from windlass.clients.trail import TrailCall
 
 __all__ = ["agreed"]
 
 
-def agreed(actions: tuple[Action, ...], action: str, *, dry_run: bool, yes: bool) -> bool:
+def agreed(actions: tuple[TrailCall, ...], action: str, *, dry_run: bool, yes: bool) -> bool:
     """List the calls and ask for confirmation; False for a dry run."""
     rows = [
         {"service": one.service, "operation": one.operation, "why": one.why, "params": dict(one.params)}

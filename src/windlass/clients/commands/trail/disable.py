@@ -27,5 +27,5 @@ def disable(ctx: typer.Context, dry_run: DryRun = False, yes: Yes = False) -> No
     state = trail.state_of(home.caller, home.account_id, home.region, clients.config.trail_name)
     actions = trail.disable_actions(state)
     if agreed(actions, "stop and delete the trail", dry_run=dry_run, yes=yes):
-        trail.perform(home.caller, home.account_id, home.region, actions)
+        trail.make_calls(home.caller, home.account_id, home.region, actions)
         print(f"The trail is deleted. Its files remain in s3://{state.bucket} and cost storage.", file=sys.stderr)

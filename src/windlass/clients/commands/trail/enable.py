@@ -65,7 +65,7 @@ def enable(
         new_bucket=not trail.bucket_exists(*where, log_bucket),
     )
     if agreed(actions, "create the trail", dry_run=dry_run, yes=yes):
-        trail.perform(*where, actions)
+        trail.make_calls(*where, actions)
         print(f"The trail records. In some minutes: windlass clients scan s3://{log_bucket}/AWSLogs/", file=sys.stderr)
         print("It costs money until `windlass clients trail disable` deletes it.", file=sys.stderr)
 

@@ -1,0 +1,28 @@
+"""AWS as the clients package sees it. The composition root passes the estate in."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any, Protocol
+
+from windlass.core.access import Access
+
+__all__ = ["AwsCaller"]
+
+
+class AwsCaller(Protocol):
+    """AWS by operation name, as the estate implements it."""
+
+    def call(self, account_id: str, region: str, service: str, operation: str, /, **params: Any) -> dict[str, Any]:
+        """Return the answer of one call."""
+        ...
+
+    def pages(
+        self, account_id: str, region: str, service: str, operation: str, /, **params: Any
+    ) -> Iterator[dict[str, Any]]:
+        """Yield the pages of a listing."""
+        ...
+
+    def access(self, account_id: str, region: str, service: str) -> Access:
+        """Return what the wire needs to call a service itself."""
+        ...

@@ -1,0 +1,85 @@
+"""The declaration of a resource type: data for listing.py, detail_reader.py and observations.py.
+
+Paths are JMESPath: `items` on a page of the listing, the others on one item with its details merged in.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from windlass.inventory.listing import Lister
+
+__all__ = ["Detail", "EdgeRule", "Parent", "ResourceType"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Detail:
+    """One more call per item. `params` are request parameters as paths on the item.
+
+    The result goes under `key` of the document; with an empty `key` it is merged into the document. `absent` are error
+    codes which mean that the item has no such detail: a fact (null), not an error. All pages are read; lists and maps
+    are joined over them. An item whose member `unless[0]` is `unless[1]` has no such detail, and no call is made.
+    """
+
+    operation: str
+    params: Mapping[str, str]
+    result: str = "@"
+    key: str = ""
+    absent: tuple[str, ...] = ()
+    service: str = ""  # the service to call, when it is not the type's own
+    unless: tuple[str, str] | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class EdgeRule:
+    """A relation: every text that `path` finds in the document names a target, by ARN or id."""
+
+    kind: str
+    path: str
+    target_type: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Parent:
+    """A listing to read first: the type's own listing is called for each of its items, with `params` from the item."""
+
+    operation: str
+    items: str
+    params: Mapping[str, str]
+    request: Mapping[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ResourceType:
+    """One resource type: how it is listed, identified, described and related."""
+
+    name: str
+    title: str
+    service: str
+    operation: str
+    items: str
+    id: str  # a path on the listing alone: an item must be identified even when its details are unreadable
+    id_after: str = ""  # the id is the text after the last occurrence of this in the value at `id` (a queue's URL)
+    arn: str = ""  # a template with {partition} {region} {account} {id} where AWS defines the form, else a path
+    label: str = ""  # a path to the name that people use; the tag Name wins
+    tags: str = "Tags"
+    strip: str = ""  # a prefix of the id that other operations don't take (`/hostedzone/`)
+    wrap: str = ""  # for listings of bare texts: the key under which each text is put
+    request: Mapping[str, Any] = field(default_factory=dict)
+    once_per_account: bool = False
+    parent: Parent | None = None
+    details: tuple[Detail, ...] = ()
+    edges: tuple[EdgeRule, ...] = ()
+    addresses: tuple[str, ...] = ()
+    volatile: tuple[str, ...] = ()  # dotted paths left out of the document; `*` matches any key or item
+    redact: tuple[str, ...] = ()  # dotted paths kept as salted hashes
+    # Dotted paths of lists whose order has a meaning, besides observations.ORDERED; `*` matches any key or item.
+    ordered: tuple[str, ...] = ()
+    keep: str = ""  # a path: items for which it is false are not kept (AWS-managed keys, default parameter groups)
+    lister: Lister | None = None  # lists the type in place of listing.list_items
+    owner_param: str = ""  # the parameter that every detail call takes for the account that must own the item
+    one_task_per_detail: bool = False  # for types with many, independent details
+    measure_actions: tuple[str, ...] = ()  # IAM actions that `lister` needs to read sizes and counts

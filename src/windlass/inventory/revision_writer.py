@@ -1,0 +1,192 @@
+"""Writing revisions: the rows of `revision` and `resource`, and the rows that are derived from their documents."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import timedelta
+from typing import Any, NamedTuple
+
+from sqlalchemy import Connection, bindparam, insert, select, update
+
+from windlass.core.canonical import canonical_json
+from windlass.core.clock import format_time, parse_time
+from windlass.inventory.derived_rows import batches, write_derived_rows
+from windlass.inventory.model import ChangeKind, Scope
+from windlass.inventory.revisions import KEYFRAME_EVERY, NewRevision
+from windlass.inventory.tables import resource, revision
+
+__all__ = ["write_revisions"]
+
+
+class _Current(NamedTuple):
+    """What the store has of a resource before the new revision."""
+
+    revisions: int
+    changed_at: str
+    name: str
+    revision_id: int
+
+
+_NEVER_SEEN = _Current(0, "", "", 0)
+
+
+def write_revisions(
+    connection: Connection, dialect: str, changes: Sequence[NewRevision], scope: Scope, run_id: str, when: str
+) -> None:
+    """Write new revisions: close the ones before them, and bring the resources and the derived rows up to date."""
+    if not changes:
+        return
+    current = _current(connection, list({change.row_id: None for change in changes if change.row_id is not None}))
+    new_ids = _insert_resources(connection, [change for change in changes if change.row_id is None], scope, when)
+    revisions, closed, rows = [], [], []
+    written: list[tuple[int, NewRevision, str]] = []
+    for change in changes:
+        row_id = change.row_id if change.row_id is not None else new_ids[change.observation.key]  # type: ignore[union-attr]
+        before = current.get(row_id, _NEVER_SEEN)
+        valid_from = _after(before.changed_at, when)
+        revisions.append(_revision_values(row_id, change, before, run_id, valid_from))
+        if before.revisions:
+            closed.append({"closed_id": before.revision_id, "end": valid_from})
+        written.append((row_id, change, valid_from))
+    if closed:
+        connection.execute(
+            update(revision).where(revision.c.revision_id == bindparam("closed_id")).values(valid_to=bindparam("end")),
+            closed,
+        )
+    revision_ids = _insert_revisions(connection, revisions)
+    for (row_id, change, valid_from), revision_id in zip(written, revision_ids, strict=True):
+        count = current.get(row_id, _NEVER_SEEN).revisions + 1
+        rows.append(_resource_values(row_id, change, valid_from, revision_id, count))
+    _update_resources(connection, rows)
+    write_derived_rows(connection, dialect, written)
+
+
+def _current(connection: Connection, row_ids: Sequence[int]) -> dict[int, _Current]:
+    current = {}
+    for batch in batches(row_ids):
+        statement = select(
+            resource.c.id, resource.c.revisions, resource.c.changed_at, resource.c.name, resource.c.revision_id
+        ).where(resource.c.id.in_(batch))
+        for row in connection.execute(statement):
+            current[row.id] = _Current(row.revisions, row.changed_at, row.name, row.revision_id)
+    return current
+
+
+def _after(changed_at: str, when: str) -> str:
+    """Return `when`, or the first moment after the last change: a clock set back must not disorder the history."""
+    if changed_at < when:
+        return when
+    return format_time(parse_time(changed_at) + timedelta(microseconds=1))
+
+
+def _revision_values(
+    row_id: int, change: NewRevision, before: _Current, run_id: str, valid_from: str
+) -> dict[str, Any]:
+    created = change.change is ChangeKind.CREATED
+    has_keyframe = change.change is not ChangeKind.DELETED and (created or before.revisions % KEYFRAME_EVERY == 0)
+    return {
+        "resource_row_id": row_id,
+        "change": str(change.change),
+        "valid_from": valid_from,
+        "valid_to": None,
+        # A creation's patch is its keyframe; storing the document twice would double the history.
+        "patch": "[]" if created else canonical_json(list(change.patch)),
+        "keyframe": canonical_json(change.document) if has_keyframe else None,
+        "name": change.observation.name if change.observation else before.name,
+        "run_id": run_id,
+        "actor": "",
+        "event_id": "",
+    }
+
+
+def _insert_resources(
+    connection: Connection, creations: Sequence[NewRevision], scope: Scope, when: str
+) -> dict[str, int]:
+    rows = []
+    for change in creations:
+        observation = change.observation
+        assert observation is not None
+        rows.append(
+            {
+                "key": observation.key,
+                "type": observation.type,
+                "account_id": observation.account_id,
+                "scope_region": scope.region,
+                "region": observation.region,
+                "resource_id": observation.resource_id,
+                "arn": observation.arn,
+                "name": observation.name,
+                "tags": "{}",
+                "document": "{}",
+                "digest": change.digest,
+                "measures": "{}",
+                "revision_id": 0,
+                "revisions": 0,
+                "first_seen_at": when,
+                "changed_at": when,
+                "deleted_at": None,
+            }
+        )
+    row_ids: dict[str, int] = {}
+    for batch in batches(rows):
+        inserted = connection.execute(insert(resource).returning(resource.c.id, resource.c.key), list(batch))
+        row_ids.update((row.key, row.id) for row in inserted)
+    return row_ids
+
+
+def _insert_revisions(connection: Connection, rows: Sequence[dict[str, Any]]) -> list[int]:
+    revision_ids: list[int] = []
+    for batch in batches(rows):
+        inserted = connection.execute(
+            insert(revision).returning(revision.c.revision_id, sort_by_parameter_order=True), list(batch)
+        )
+        revision_ids.extend(inserted.scalars())
+    return revision_ids
+
+
+# Bind names differ from column names: SQLAlchemy reserves a column's own name in an UPDATE.
+_EVERY_CHANGE: dict[str, Any] = {
+    "revision_id": bindparam("new_revision_id"),
+    "revisions": bindparam("new_revisions"),
+    "changed_at": bindparam("new_changed_at"),
+    "deleted_at": bindparam("new_deleted_at"),
+}
+_OBSERVED: dict[str, Any] = {
+    "name": bindparam("new_name"),
+    "region": bindparam("new_region"),
+    "tags": bindparam("new_tags"),
+    "document": bindparam("new_document"),
+    "digest": bindparam("new_digest"),
+}
+
+
+def _resource_values(
+    row_id: int, change: NewRevision, changed_at: str, revision_id: int, revisions: int
+) -> dict[str, Any]:
+    observation = change.observation
+    values: dict[str, Any] = {
+        "row_id": row_id,
+        "new_revision_id": revision_id,
+        "new_revisions": revisions,
+        "new_changed_at": changed_at,
+        "new_deleted_at": None if observation else changed_at,
+    }
+    if observation is None:
+        return values
+    return values | {
+        "new_name": observation.name,
+        "new_region": observation.region,
+        "new_tags": canonical_json(dict(observation.tags)),
+        "new_document": canonical_json(change.document),
+        "new_digest": change.digest,
+    }
+
+
+def _update_resources(connection: Connection, rows: Sequence[dict[str, Any]]) -> None:
+    target = update(resource).where(resource.c.id == bindparam("row_id"))
+    deleted = [row for row in rows if "new_document" not in row]
+    observed = [row for row in rows if "new_document" in row]
+    if deleted:
+        connection.execute(target.values(**_EVERY_CHANGE), deleted)
+    if observed:
+        connection.execute(target.values(**_EVERY_CHANGE, **_OBSERVED), observed)
