@@ -5,6 +5,7 @@ import sys
 
 SCRIPTS = (
     "help",
+    "cli_help",
     "local",
     "inventory_s3",
     "inventory_history",

@@ -58,7 +58,7 @@ def test_rules_types_and_conditions_are_there():
             if params.get(key):
                 assert set(params[key].split(",")) <= rules
         if name == "inventory list":
-            assert set(params["types"]) <= kinds
+            assert set(params["names"]) <= kinds
         conditions = params.get("where") or params.get("conditions") or ()
         assert parse_query((), conditions, now=clock.now())
 

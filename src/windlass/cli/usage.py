@@ -48,7 +48,7 @@ def _name(error: Any) -> str:
 
 
 def _sentence(error: Any) -> str:
-    text = str(error.message).strip().rstrip(".")
+    text = str(error.message).strip().rstrip(".").removeprefix("Value error, ")
     return text[:1].lower() + text[1:]
 
 

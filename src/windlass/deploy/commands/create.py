@@ -21,12 +21,12 @@ from windlass.deploy.commands.options import (
     ViaOption,
     What,
     function_settings,
+    kind_of,
     open_deploy,
     platform_of,
     print_effect,
     print_plan,
 )
-from windlass.deploy.stack import EventRoute
 from windlass.present.options import DryRun, Duration, Output
 from windlass.present.output import Format
 
@@ -62,7 +62,7 @@ def create(
     python: Python = "",
     concurrency: Concurrency = 0,
     kms_key: KmsKeys = None,
-    via: ViaOption = EventRoute.NOTIFICATION,
+    via: ViaOption = "notification",
     dry_run: DryRun = False,
     output: Output = Format.TABLE,
 ) -> None:
@@ -76,10 +76,10 @@ def create(
     """
     from windlass.deploy.function_code import code_of
 
-    deploy, platform = open_deploy(ctx), platform_of(arch, python)
+    deploy, kind, platform = open_deploy(ctx), kind_of(what), platform_of(arch, python)
     settings = function_settings(timeout, memory, platform, concurrency, kms_key, via)
-    code = code_of(_read(zip_)) if zip_ else deploy.code(what, name, platform, extras or (), added=add or ())
-    stack = deploy.stack(what, name, settings=settings, code=code, buckets=bucket or ())
+    code = code_of(_read(zip_)) if zip_ else deploy.code(kind, name, platform, extras or (), added=add or ())
+    stack = deploy.stack(kind, name, settings=settings, code=code, buckets=bucket or ())
     plan = deploy.plan_create(stack)
     print_plan(stack, plan, output)
     if dry_run:

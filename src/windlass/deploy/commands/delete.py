@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from windlass.deploy.commands.options import Buckets, EntryName, What, open_deploy, print_effect, print_plan
+from windlass.deploy.commands.options import Buckets, EntryName, What, kind_of, open_deploy, print_effect, print_plan
 from windlass.present.confirmation import require_confirmation
 from windlass.present.options import DryRun, Output, Yes
 from windlass.present.output import Format
@@ -34,7 +34,7 @@ def delete(
       windlass deploy delete aggregator refresh-scans --yes
     """
     deploy = open_deploy(ctx)
-    stack = deploy.stack(what, name, buckets=bucket or ())
+    stack = deploy.stack(kind_of(what), name, buckets=bucket or ())
     plan = deploy.plan_delete(stack, force=force)
     print_plan(stack, plan, output)
     if dry_run:

@@ -4,12 +4,11 @@ from __future__ import annotations
 
 import sys
 from dataclasses import replace
-from typing import TYPE_CHECKING, Annotated, cast
+from typing import TYPE_CHECKING, Annotated, Literal, cast
 
 import typer
 
 from windlass.core.errors import UsageError
-from windlass.deploy.stack import EventRoute, StackKind
 from windlass.present.commands import service
 from windlass.present.options import Duration
 from windlass.present.output import Format, emit, emit_value
@@ -18,7 +17,7 @@ if TYPE_CHECKING:
     from windlass.deploy.bundle import Platform
     from windlass.deploy.effects import DeploymentEffect, DeploymentPlan
     from windlass.deploy.service import Deploy
-    from windlass.deploy.stack import Stack
+    from windlass.deploy.stack import Stack, StackKind
     from windlass.deploy.stack_resources import FunctionSettings
 
 __all__ = [
@@ -33,6 +32,7 @@ __all__ = [
     "ViaOption",
     "What",
     "function_settings",
+    "kind_of",
     "open_deploy",
     "platform_of",
     "print_effect",
@@ -42,7 +42,7 @@ __all__ = [
 _MAX_TIMEOUT_S = 900  # Lambda's limit of a function's timeout
 _EFFECT_COLUMNS = ("resource", "call", "what")
 
-What = Annotated[StackKind, typer.Argument(metavar="WHAT", help="pipeline or aggregator.")]
+What = Annotated[Literal["pipeline", "aggregator"], typer.Argument(metavar="WHAT", help="pipeline or aggregator.")]
 EntryName = Annotated[str, typer.Argument(metavar="NAME", help="Name of the [[pipeline]] or [[aggregate]] entry.")]
 Buckets = Annotated[
     list[str] | None,
@@ -75,7 +75,7 @@ KmsKeys = Annotated[
     typer.Option("--kms-key", metavar="ARN", help="Pipeline: a KMS key of source or target. Repeat for more."),
 ]
 ViaOption = Annotated[
-    EventRoute,
+    Literal["notification", "eventbridge"],
     typer.Option(
         "--via",
         help="How events reach the queue: notification, or eventbridge where other consumers need the same events.",
@@ -86,6 +86,13 @@ ViaOption = Annotated[
 def open_deploy(ctx: typer.Context) -> Deploy:
     """Open the service."""
     return cast("Deploy", service(ctx, "deploy"))
+
+
+def kind_of(what: str) -> StackKind:
+    """Return the kind of stack that the argument names."""
+    from windlass.deploy.stack import StackKind
+
+    return StackKind(what)
 
 
 def platform_of(arch: str, python: str) -> Platform:
@@ -105,9 +112,10 @@ def platform_of(arch: str, python: str) -> Platform:
 
 
 def function_settings(
-    timeout: Duration, memory: int, platform: Platform, concurrency: int, keys: list[str] | None, via: EventRoute
+    timeout: Duration, memory: int, platform: Platform, concurrency: int, keys: list[str] | None, via: str
 ) -> FunctionSettings:
     """Return the function's settings; UsageError for a timeout or concurrency that Lambda does not allow."""
+    from windlass.deploy.stack import EventRoute
     from windlass.deploy.stack_resources import FunctionSettings
 
     if not 1 <= timeout <= _MAX_TIMEOUT_S:
@@ -118,7 +126,7 @@ def function_settings(
         raise UsageError("Lambda's smallest concurrency of a queue is 2", hint="0 sets no limit.")
     runtime = f"python{platform.python}"
     settings = FunctionSettings(round(timeout), memory, platform.arch, runtime, concurrency, tuple(keys or ()))
-    return replace(settings, via=via)
+    return replace(settings, via=EventRoute(via))
 
 
 def print_plan(stack: Stack, plan: DeploymentPlan, output: Format) -> None:

@@ -16,10 +16,10 @@ from windlass.deploy.commands.options import (
     ViaOption,
     What,
     function_settings,
+    kind_of,
     open_deploy,
     platform_of,
 )
-from windlass.deploy.stack import EventRoute
 from windlass.present.options import Duration, Limit, Output
 from windlass.present.output import Format, emit
 
@@ -37,7 +37,7 @@ def status(
     python: Python = "",
     concurrency: Concurrency = 0,
     kms_key: KmsKeys = None,
-    via: ViaOption = EventRoute.NOTIFICATION,
+    via: ViaOption = "notification",
     limit: Limit = 0,
     output: Output = Format.TABLE,
 ) -> None:
@@ -52,6 +52,6 @@ def status(
 
     deploy = open_deploy(ctx)
     settings = function_settings(timeout, memory, platform_of(arch, python), concurrency, kms_key, via)
-    current = deploy.read(deploy.stack(what, name, settings=settings, buckets=bucket or ()))
+    current = deploy.read(deploy.stack(kind_of(what), name, settings=settings, buckets=bucket or ()))
     columns = ("resource", "kind", "name", "state", "details")
     emit((state_row(state) for state in states(current)), output, columns, limit=limit)

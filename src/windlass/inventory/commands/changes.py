@@ -8,7 +8,6 @@ import typer
 
 from windlass.core import clock
 from windlass.inventory.commands.options import Since, TypeNames, checked_query, empty_text, open_inventory
-from windlass.inventory.model import ChangeKind
 from windlass.present.options import Accounts, Limit, Output, Regions, Types, Where
 from windlass.present.output import ALL, Format, emit
 
@@ -20,7 +19,8 @@ def changes(
     names: TypeNames = None,
     since: Since = "7d",
     kind: Annotated[
-        list[ChangeKind] | None, typer.Option("--kind", help="Only these changes. Repeat for more.")
+        list[str] | None,
+        typer.Option("--kind", metavar="CHANGE", help="Only created, updated or deleted. Repeat for more."),
     ] = None,
     types: Types = None,
     accounts: Accounts = None,
@@ -35,12 +35,18 @@ def changes(
       windlass inventory changes --since 24h
       windlass inventory changes s3.bucket --since 30d -w tag:team -o csv
     """
+    from windlass.core.suggest import unknown_word
+    from windlass.inventory.model import ChangeKind
     from windlass.inventory.rows import revision_row
 
     now, inventory = clock.now(), open_inventory(ctx)
     query = checked_query(inventory, [*(names or ()), *(types or ())], where, accounts=accounts, regions=regions)
     start = clock.parse_when(since, at=now)
-    revisions, _ = inventory.changes(since=start, query=query, kinds=tuple(kind or ()), limit=limit or ALL)
+    unknown = [one for one in kind or () if one not in set(ChangeKind)]
+    if unknown:
+        raise unknown_word("change", unknown[0], map(str, ChangeKind))
+    kinds = tuple(ChangeKind(one) for one in kind or ())
+    revisions, _ = inventory.changes(since=start, query=query, kinds=kinds, limit=limit or ALL)
     columns = ("valid_from", "change", "type", "name", "account_id", "region", "summary", "actor")
     empty = empty_text(inventory, "Nothing changed in that time.")
     emit((revision_row(revision) for revision in revisions), output, columns, now=now, empty=empty)

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+from typing import Annotated, Literal
 
 import typer
 
 from windlass.core.errors import UsageError
 from windlass.memcached.commands.execution import execute
 from windlass.memcached.commands.options import ClusterName, open_memcached, scope_filter
-from windlass.memcached.model import Apply
 from windlass.present.options import Accounts, DryRun, Duration, Output, Regions, Watch, Yes, words_of
 from windlass.present.output import Format
 
@@ -42,8 +41,9 @@ def scale(
         ),
     ] = Duration("0s"),
     apply: Annotated[
-        Apply, typer.Option("--apply", help="Immediately, or in the next maintenance window.")
-    ] = Apply.IMMEDIATELY,
+        Literal["immediately", "maintenance"],
+        typer.Option("--apply", help="Immediately, or in the next maintenance window."),
+    ] = "immediately",
     account: Accounts = None,
     region: Regions = None,
     yes: Yes = False,
@@ -57,13 +57,14 @@ def scale(
       windlass memcached scale sessions --to 5 --dry-run
       windlass memcached scale sessions --to 5 --step 1 --pause 10m --dry-run -o json
     """
+    from windlass.memcached.model import Apply
     from windlass.memcached.plan import ScaleRequest, node_ids
 
-    if watch and apply is Apply.MAINTENANCE:
+    if watch and apply == "maintenance":
         raise UsageError(
             "--watch cannot wait for a maintenance window", hint="`windlass memcached show` lists pending changes."
         )
     memcached = open_memcached(ctx)
-    change = ScaleRequest(to, node_ids(words_of(remove)), words_of(zones), step, pause, apply)
+    change = ScaleRequest(to, node_ids(words_of(remove)), words_of(zones), step, pause, Apply(apply))
     plan = memcached.plan_scale(memcached.find(name, scope_filter(account, region)), change)
     execute(ctx, plan, yes=yes, dry_run=dry_run, watch=watch, output=output)
