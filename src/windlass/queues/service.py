@@ -17,6 +17,7 @@ from windlass.core.ids import new_id
 from windlass.estate.service import Estate
 from windlass.queues import store as rows
 from windlass.queues.address import Queue
+from windlass.queues.batches import MAX_BODY_BYTES, batches
 from windlass.queues.envelopes import MAX_UNPACKED_BYTES
 from windlass.queues.lookup import find_queue
 from windlass.queues.model import Limits
@@ -28,7 +29,6 @@ from windlass.wire.sqs import BATCH
 
 __all__ = ["Move", "Queues"]
 
-_MAX_BODY_BYTES = 1_048_576  # SQS's limit since August 2025, attributes included
 _UNSUPPORTED = ("UnsupportedOperation", "InvalidAction", "NotImplemented", "UnknownOperationException")
 
 
@@ -209,7 +209,7 @@ class Queues:
         if queue.fifo and not group:
             raise UsageError(f"{queue.name} is a FIFO queue", hint="Give the messages a group: --group NAME.")
         sent, refused = 0, []
-        for batch in _batches(self._entry(queue, body, delay_s, group, large_bucket) for body in bodies):
+        for batch in batches(self._entry(queue, body, delay_s, group, large_bucket) for body in bodies):
             rows_ = [entry | {"Id": str(at)} for at, entry in enumerate(batch)]
             answer = self._call(queue, "SendMessageBatch", Entries=rows_)
             refused += [f"{one['Code']}: {one.get('Message', '')}" for one in answer.get("Failed", ())]
@@ -312,10 +312,10 @@ class Queues:
     def _entry(self, queue: Queue, body: str, delay_s: int, group: str, large_bucket: str) -> dict[str, Any]:
         entry: dict[str, Any] = {"MessageBody": body}
         size = len(body.encode("utf-8", "surrogatepass"))
-        if size > _MAX_BODY_BYTES:
+        if size > MAX_BODY_BYTES:
             if not large_bucket:
                 raise ConfigError(
-                    f"a message of {size:,} bytes is larger than SQS takes ({_MAX_BODY_BYTES:,})",
+                    f"a message of {size:,} bytes is larger than SQS takes ({MAX_BODY_BYTES:,})",
                     hint='Name a bucket for large payloads: --large-bucket BUCKET; consumers read them with unwrap = ["s3"].',
                 )
             pointer = Pointer(large_bucket, new_id("payload"))
@@ -398,18 +398,3 @@ def _kept(one: dict[str, Any]) -> dict[str, Any]:
         "attributes": one.get("Attributes", {}),
         "message_attributes": one.get("MessageAttributes", {}),
     }
-
-
-def _batches(entries: Iterable[dict[str, Any]]) -> Iterator[list[dict[str, Any]]]:
-    """Yield batches of at most ten messages and at most the bytes that SQS accepts."""
-    batch: list[dict[str, Any]] = []
-    size = 0
-    for entry in entries:
-        more = len(entry["MessageBody"].encode("utf-8", "surrogatepass")) + 512
-        if batch and (len(batch) == BATCH or size + more > _MAX_BODY_BYTES):
-            yield batch
-            batch, size = [], 0
-        batch.append(entry)
-        size += more
-    if batch:
-        yield batch
