@@ -51,7 +51,7 @@ def demo(
 def _serve(ctx: typer.Context, file: Path, url: str, *, port: int | None, started_at: float, exit_after: float) -> None:
     from windlass.cli.background import collector
     from windlass.cli.demo import scenarios
-    from windlass.console.serve import serve
+    from windlass.console.server import serve
 
     ctx.find_root().obj |= {"config": str(file)}
     app = open_app(ctx)
