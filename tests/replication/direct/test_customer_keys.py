@@ -54,7 +54,7 @@ def read(aws, pair, key, **given):
         return body.read()
 
 
-@pytest.mark.parametrize("destination", [None, TARGET, SOURCE])
+@pytest.mark.parametrize("destination", [None, TARGET, SOURCE], ids=["none", "another", "the same"])
 def test_objects_are_copied_with_the_keys_of_both_buckets(aws, pair, tmp_path, destination):
     given = keys(tmp_path, pair, source=SOURCE, destination=destination)
     moved = seed(aws, tmp_path, pair, given)
