@@ -8,12 +8,15 @@ import uuid
 import pytest
 from hypothesis import HealthCheck, settings
 
+from tests.examples import examples
 from tests.postgres import start_postgres
 from windlass.store.config import StoreConfig
 from windlass.store.database import open_store
 
 # A busy machine makes any example slow: that says nothing about the code, so no test may fail for it.
-settings.register_profile("windlass", deadline=None, suppress_health_check=[HealthCheck.too_slow])
+settings.register_profile(
+    "windlass", deadline=None, max_examples=examples(100), suppress_health_check=[HealthCheck.too_slow]
+)
 settings.load_profile("windlass")
 # Shells start what runs in the background with Ctrl-C ignored, and children inherit that: those that tests interrupt, too.
 if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:

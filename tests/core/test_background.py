@@ -75,8 +75,9 @@ def test_the_version_grows_when_a_value_changed():
     wait_until(lambda: poller.version == 2)
 
 
-@pytest.mark.filterwarnings("ignore::pytest.PytestUnhandledThreadExceptionWarning")
-def test_an_error_of_the_poll_ends_it_until_the_next_read():
+def test_an_error_of_the_poll_ends_it_until_the_next_read(monkeypatch):
+    errors = []
+    monkeypatch.setattr(threading, "excepthook", lambda args: errors.append(args.exc_value))
     answers = iter([RuntimeError("a bug"), "value"])
 
     def poll(key, previous):
@@ -88,3 +89,4 @@ def test_an_error_of_the_poll_ends_it_until_the_next_read():
     poller = Poller("fails", poll, interval_s=60, idle_s=60)
     poller.read(["a"])
     wait_until(lambda: poller.read(["a"]) == {"a": "value"})
+    assert [str(error) for error in errors] == ["a bug"]

@@ -4,6 +4,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from tests.examples import examples
 from windlass.core.canonical import canonical_json
 from windlass.core.patch import apply_patch, make_patch
 
@@ -18,7 +19,7 @@ json_values = st.recursive(
 )
 
 
-@settings(max_examples=400, deadline=None)
+@settings(max_examples=examples(400), deadline=None)
 @given(json_values, json_values)
 def test_applying_the_patch_gives_the_new_document(old, new):
     before = canonical_json(old)

@@ -83,7 +83,7 @@ def test_open_files_threads_and_memory_stay_flat(tmp_path):
             demo.send_signal(signal.SIGINT)
             demo.wait(600)  # on a busy machine the last collection takes its time
             demo.stdout.close()
-    assert runs is None or len(runs) > 5, "the demo collected all the time"
+    assert runs is None or len(runs) >= 4, "the demo collected all the time"
     assert demo.pid in samples
     grown = {}
     for pid, seen in samples.items():

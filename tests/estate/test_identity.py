@@ -9,6 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tests.estate.aws_identities import Identities
+from tests.examples import examples
 from windlass.core.errors import AccessDenied, WindlassError
 from windlass.estate import sessions
 from windlass.estate.config import AccountConfig, EstateConfig
@@ -63,7 +64,7 @@ def _direct(estate, account):
     direct.close()
 
 
-@settings(max_examples=25)
+@settings(max_examples=examples(25))
 @given(
     caller=st.sampled_from(IDS),
     accounts=ACCOUNTS,

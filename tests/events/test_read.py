@@ -9,6 +9,7 @@ import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
+from tests.examples import examples
 from windlass.events import Hop, Ignored, IgnoredBecause, Kind, ObjectEvent, Unrecognised, read_events
 from windlass.events.encode import WRAPPINGS, carried, configuration_notice, names, notification
 from windlass.events.order import newer
@@ -79,7 +80,7 @@ def _kind(name):
 
 @pytest.mark.parametrize("wrapping", WRAPPINGS)
 @given(data=st.data())
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=examples(60), deadline=None)
 def test_any_event_survives_any_wrapping(wrapping, data):
     via, wrap = WRAPPINGS[wrapping]
     sent = data.draw(st.lists(events(via[-1]), min_size=1, max_size=4))
@@ -88,7 +89,7 @@ def test_any_event_survives_any_wrapping(wrapping, data):
 
 @pytest.mark.slow
 @given(keys)
-@settings(max_examples=20_000, deadline=None)
+@settings(max_examples=examples(20_000), deadline=None)
 def test_any_key_is_decoded_as_it_was(key):
     for via, wrap in WRAPPINGS.values():
         name = names(format_=via[-1])[0]
@@ -336,7 +337,7 @@ def check_total(payload):
 
 
 @given(anything)
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=examples(300), deadline=None)
 @example(
     {
         "Records": [
@@ -353,13 +354,13 @@ def test_the_reader_is_total(payload):
 
 @pytest.mark.slow
 @given(anything)
-@settings(max_examples=30_000, deadline=None)
+@settings(max_examples=examples(30_000), deadline=None)
 def test_the_reader_is_total_over_many_more(payload):
     check_total(payload)
 
 
 @given(st.data())
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=examples(200), deadline=None)
 def test_a_damaged_payload_is_read_or_told(data):
     """Real payloads with members replaced by anything: where wrong types hurt."""
     case = json.loads(data.draw(st.sampled_from(SAMPLES)).read_text())["payload"]

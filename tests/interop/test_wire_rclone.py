@@ -14,6 +14,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from tests.examples import examples
 from tests.wire.server import access
 from windlass.core.access import Keys
 from windlass.core.errors import AccessDenied, AwsError, NotFound, WindlassError
@@ -155,7 +156,7 @@ PLAIN = st.text(st.characters(exclude_categories=["Cs"]), min_size=1, max_size=3
 )
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=examples(150), deadline=None)
 @given(
     PLAIN,
     st.text(st.characters(min_codepoint=32, max_codepoint=126), max_size=20),

@@ -5,6 +5,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from tests.examples import examples
 from tests.inventory.fake import (
     NOW,
     ONE,
@@ -375,7 +376,7 @@ ALL = {
 }
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=examples(150), deadline=None)
 @given(st.integers(min_value=0), st.sampled_from([0.0, 0.02, 0.1, 0.5]), st.integers(1, 8))
 def test_under_random_faults_a_complete_scope_has_lost_nothing(seed, rate, workers):
     rng, lock = random.Random(seed), threading.Lock()

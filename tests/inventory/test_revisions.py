@@ -9,6 +9,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from sqlalchemy import func, select
 
+from tests.examples import examples
 from windlass.core.clock import format_time
 from windlass.inventory import runs, unread_details, writer
 from windlass.inventory.config import InventoryConfig
@@ -161,7 +162,7 @@ scans = st.lists(
 )
 
 
-@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@settings(max_examples=examples(60), deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(scans)
 def test_every_past_state_is_exactly_what_was_seen(tmp_path_factory, steps):
     with open_store(StoreConfig(url=f"sqlite:///{tmp_path_factory.mktemp('h')}/h.db")) as store:

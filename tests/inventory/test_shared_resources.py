@@ -7,6 +7,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from tests.examples import examples
 from tests.inventory.test_revisions import T0, begin, inventory_of
 from windlass.inventory import writer
 from windlass.inventory.catalog import BY_NAME, CATALOG
@@ -121,7 +122,7 @@ VISITS = st.lists(
 )
 
 
-@settings(max_examples=25, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=examples(25), suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(scans=VISITS)
 def test_whatever_is_listed_by_whom_each_resource_is_there_once_under_its_owner(sqlite_store, scans):
     owners, region = {"a": ONE, "b": TWO, "c": OUTSIDE}, f"r-{next(EXAMPLES)}"  # a region of this example's own

@@ -6,6 +6,7 @@ from datetime import UTC, datetime, timedelta
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from tests.examples import examples
 from tests.jobs.memory import Database, Rows, Transaction
 from windlass.jobs import store as jobs_sql
 from windlass.jobs.model import JobStatus
@@ -65,7 +66,7 @@ def seen(rows, leases, connection):
     )
 
 
-@settings(max_examples=60, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=examples(60), suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(operations)
 def test_memory_and_sql_agree(sqlite_store, sequence):
     database = Database(lambda: T0)

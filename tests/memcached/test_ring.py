@@ -7,6 +7,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from tests.examples import examples
 from windlass.memcached.ring import (
     Naming,
     Server,
@@ -111,7 +112,7 @@ some_servers = st.lists(st.integers(0, 60), min_size=1, max_size=25, unique=True
 )
 
 
-@settings(deadline=None, max_examples=25)
+@settings(deadline=None, max_examples=examples(25))
 @given(some_servers, some_servers)
 def test_the_computed_share_is_what_keys_do(before, after):
     one, two = ketama(before), ketama(after)
@@ -123,7 +124,7 @@ def test_the_computed_share_is_what_keys_do(before, after):
     assert abs(moved_modulo(before, after) - seen) < 0.05
 
 
-@settings(deadline=None, max_examples=25)
+@settings(deadline=None, max_examples=examples(25))
 @given(some_servers)
 def test_removing_a_node_moves_its_own_keys_and_no_others(servers):
     ring = ketama(servers)

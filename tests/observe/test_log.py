@@ -6,8 +6,8 @@ import subprocess
 import sys
 
 import pytest
-from tests.inventory.planted import planted
 
+from tests.inventory.planted import planted
 from windlass.core.secret import Secret
 from windlass.observe.config import LogConfig
 from windlass.observe.log import configure_logging, logger

@@ -15,6 +15,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from tests.examples import examples
 from tests.pipelines.transforming import content, made_or_refused, outputs, rejection
 from windlass.pipelines.model import Reason
 
@@ -28,7 +29,7 @@ PAIRS = [
 
 @pytest.mark.parametrize(("forth", "back", "reads", "writes"), PAIRS)
 @given(data=st.binary(max_size=3000), chunk=st.sampled_from([1, 10, 4096]))
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=examples(25), deadline=None)
 def test_others_read_ours_and_we_read_others(forth, back, reads, writes, data, chunk):
     made = content(forth, data, chunk=chunk)
     assert reads(made) == data
@@ -39,7 +40,7 @@ def test_others_read_ours_and_we_read_others(forth, back, reads, writes, data, c
 
 @HAS_ZSTD
 @given(data=st.binary(max_size=3000), chunk=st.sampled_from([1, 10, 4096]))
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=examples(25), deadline=None)
 def test_zstd_both_ways(data, chunk):
     import zstandard
 
@@ -233,7 +234,7 @@ def test_two_files_of_one_name_are_refused():
 
 
 @given(st.binary(max_size=300), st.sampled_from(["gunzip", "bunzip2", "unxz", "unzip", "untar"]))
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=examples(300), deadline=None)
 def test_anything_is_expanded_or_refused(data, step):
     for begin in (b"", b"\x1f\x8b\x08\0", b"BZh9", b"\xfd7zXZ\0", b"PK\3\4", b"PK\5\6"):
         made_or_refused(step, begin + data)

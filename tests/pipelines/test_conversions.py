@@ -13,6 +13,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from pyarrow import csv as arrow_csv
 
+from tests.examples import examples
 from tests.pipelines.transforming import content
 
 texts = st.text(st.characters(codec="utf-8"), max_size=20)
@@ -24,7 +25,7 @@ documents = st.recursive(
 
 
 @given(documents, st.booleans(), st.sampled_from([1, 7, 4096]))
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=examples(150), deadline=None)
 def test_yaml_to_json_to_yaml_is_the_same_document(document, flow, chunk):
     data = yaml.dump(document, Dumper=yaml.CSafeDumper, default_flow_style=flow, allow_unicode=True).encode()
     made = content(["yaml-to-json", "json-to-yaml"], data, chunk=chunk)
@@ -71,7 +72,7 @@ def tables(draw):
 
 
 @given(tables(), st.sampled_from([1, 5, 4096]))
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=examples(200), deadline=None)
 def test_csv_to_parquet_is_row_for_row_with_types_and_nulls(made, chunk):
     kinds, names, rows, data = made
     schema = [f"{name}:{TYPES[kind][1]}" for name, kind in zip(names, kinds, strict=True)]
@@ -88,7 +89,7 @@ def test_csv_to_parquet_is_row_for_row_with_types_and_nulls(made, chunk):
 
 
 @given(tables())
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=examples(100), deadline=None)
 def test_parquet_to_csv_says_to_arrow_s_own_reader_what_parquet_says(made):
     kinds, names, _, data = made
     schema = [f"{name}:{TYPES[kind][1]}" for name, kind in zip(names, kinds, strict=True)]
@@ -121,7 +122,7 @@ records = st.lists(
 
 
 @given(records, st.sampled_from([1, 5, 4096]))
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=examples(150), deadline=None)
 def test_jsonl_to_parquet_to_jsonl_is_the_same_records(found, chunk):
     data = b"".join(json.dumps(one).encode() + b"\n" for one in found)
     parquet = content("jsonl-to-parquet", data, chunk=chunk)
@@ -131,7 +132,7 @@ def test_jsonl_to_parquet_to_jsonl_is_the_same_records(found, chunk):
 
 
 @given(st.lists(st.decimals(-(10**8), 10**8, places=2), min_size=1, max_size=8))
-@settings(max_examples=50, deadline=None)
+@settings(max_examples=examples(50), deadline=None)
 def test_decimals_keep_every_digit(found):
     data = b"d\n" + b"".join(f"{one}\n".encode() for one in found)
     parquet = content({"step": "csv-to-parquet", "schema": ["d:decimal(12;2)"]}, data)

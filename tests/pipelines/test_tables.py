@@ -10,6 +10,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from tests.examples import examples
 from tests.pipelines.transforming import content, outputs, rejection
 from windlass.pipelines.model import Reason
 
@@ -34,7 +35,7 @@ grids = st.integers(1, 4).flatmap(
 
 
 @given(grids, st.sampled_from([1, 3, 4096]))
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=examples(100), deadline=None)
 def test_csv_to_jsonl_to_csv_row_for_row(grid, chunk):
     header = [f"c{index}" for index in range(len(grid[0]))]
     data = written([header, *grid], quoting=csv.QUOTE_ALL)
@@ -45,7 +46,7 @@ def test_csv_to_jsonl_to_csv_row_for_row(grid, chunk):
 
 
 @given(grids)
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=examples(60), deadline=None)
 def test_csv_to_parquet_row_for_row_as_texts(grid):
     header = [f"c{index}" for index in range(len(grid[0]))]
     data = written([header, *grid], quoting=csv.QUOTE_ALL)

@@ -6,6 +6,7 @@ import pytest
 from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
+from tests.examples import examples
 from windlass.core.errors import ConfigError
 from windlass.pipelines.backfill import _lines
 from windlass.pipelines.config import PipelineConfig
@@ -139,7 +140,7 @@ selections = st.builds(
 
 
 @given(templates, selections, st.lists(keys, min_size=1, max_size=20))
-@settings(max_examples=1500, deadline=None)
+@settings(max_examples=examples(1500), deadline=None)
 def test_what_the_guard_lets_pass_never_loops(template, selection, inputs):
     try:
         made = read_template(f"s3://raw/{template}", selection)
@@ -223,7 +224,7 @@ KEYS = st.text(alphabet="ab/.", min_size=1, max_size=6).filter(lambda key: not k
 
 
 @given(KEYS, KEYS, st.sampled_from(["{dir}{name}", "{dir}{stem}{suffix}", "{path}", "{key}"]))
-@settings(max_examples=500, deadline=None)
+@settings(max_examples=examples(500), deadline=None)
 def test_two_keys_have_one_target_only_when_they_are_one(left, right, template):
     """`in//a` and `in/a` are two objects."""
     assume(left != right)

@@ -11,6 +11,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from tests.examples import examples
 from tests.pipelines.transforming import content, outputs, rejection
 from windlass.core.errors import ConfigError
 from windlass.pipelines.chain import read_transform
@@ -20,7 +21,7 @@ from windlass.pipelines.stream import lines, rechunk
 
 
 @given(st.binary(max_size=200), st.integers(1, 20))
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=examples(200), deadline=None)
 def test_lines_are_the_bytes_whatever_the_chunks(data, chunk):
     pieces = [data[start : start + chunk] for start in range(0, len(data), chunk)]
     assert list(lines(pieces, 1000)) == list(data.split(b"\n") and io.BytesIO(data))
@@ -54,7 +55,7 @@ def test_line_filter_keeps_and_drops():
     st.sampled_from(["utf-8", "utf-16", "utf-32", "utf-16-le"]),
     st.integers(1, 9),
 )
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=examples(150), deadline=None)
 def test_encodings_there_and_back(text, encoding, chunk):
     wide = content({"step": "text-encoding", "to": encoding}, text.encode(), chunk=chunk)
     assert wide.decode(encoding) == text.removeprefix("\ufeff")

@@ -7,6 +7,7 @@ import yaml
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from tests.examples import examples
 from tests.pipelines.transforming import content, made_or_refused, outputs, rejection
 from windlass.pipelines.model import Reason
 
@@ -19,7 +20,7 @@ documents = st.recursive(
 
 
 @given(documents)
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=examples(150), deadline=None)
 def test_json_to_yaml_to_json_is_the_same_document(document):
     data = json.dumps(document).encode()
     made = content("json-to-yaml", data)
@@ -125,7 +126,7 @@ def test_bad_input_is_refused_with_a_reason(data, reason):
 
 
 @given(st.binary(max_size=200) | st.text("[]{}:,-&*!|>'\"%@` \n\tab<?#1.", max_size=80).map(str.encode))
-@settings(max_examples=400, deadline=None)
+@settings(max_examples=examples(400), deadline=None)
 def test_anything_is_read_or_refused(data):
     for _, made in made_or_refused("yaml-to-json", data):
         json.loads(made)

@@ -12,6 +12,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from sqlalchemy import text
 
+from tests.examples import examples
 from windlass.core.errors import StoreError
 from windlass.store.leases import LeaseLost, Leases, process, protocol, table
 from windlass.store.leases.heartbeat import keep_renewed
@@ -303,7 +304,7 @@ def test_two_loops_work_one_after_the_other_and_say_who_is_waited_for(sqlite_sto
     assert rounds == [("here", 1), ("there", 2)]
 
 
-@settings(max_examples=200, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=examples(200), suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(
     st.lists(
         st.tuples(st.sampled_from("abc"), st.integers(0, 70), st.sampled_from(["claim", "renew", "release", "die"])),

@@ -7,9 +7,9 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 from sqlalchemy import text
+
 from tests.inventory.fake import FakeCaller
 from tests.postgres import start_postgres
-
 from windlass.core.errors import StoreError
 from windlass.inventory.collection_job import collect_as_job
 from windlass.inventory.config import InventoryConfig

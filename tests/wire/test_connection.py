@@ -8,6 +8,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from tests.examples import examples
 from tests.wire.memory import Fed, new_loop
 from windlass.wire.errors import BrokenAnswer, ConnectionLost
 
@@ -86,7 +87,7 @@ def test_head_has_no_body_whatever_its_length_says(loop, name):
         assert (fed.connection.closed, fed.freed) == (not kept, [fed.connection])
 
 
-@settings(max_examples=100)
+@settings(max_examples=examples(100))
 @given(st.data())
 def test_many_answers_on_one_connection_cut_at_random(data):
     names = data.draw(

@@ -13,6 +13,7 @@ import pytest
 from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
+from tests.examples import examples
 from tests.wire.memory import Fed, new_loop
 from windlass.core.errors import WindlassError
 from windlass.wire import s3, sqs
@@ -64,7 +65,7 @@ SAID = st.lists(TOKENS | st.binary(max_size=6), max_size=14).map(b"".join)
 LIMIT = 200
 
 
-@settings(max_examples=800)
+@settings(max_examples=examples(800))
 @given(SAID, st.lists(st.integers(0, 200), max_size=8), st.booleans(), st.booleans(), st.integers(0, 2))
 def test_any_bytes_end_in_an_answer_or_an_error_of_ours(said, cuts, head_only, stream, more_requests):
     with contextlib.closing(new_loop()) as loop:
@@ -139,7 +140,7 @@ HEADERS = st.dictionaries(
 )
 
 
-@settings(max_examples=300)
+@settings(max_examples=examples(300))
 @given(st.integers(100, 999), HEADERS, FAULT_BODIES)
 def test_any_error_answer_is_read(status, headers, body):
     fault = read_fault(Response(status, headers, body))
@@ -260,7 +261,7 @@ def outcome(read, body):
         return BadAnswer
 
 
-@settings(max_examples=300)
+@settings(max_examples=examples(300))
 @given(pages())
 def test_the_fast_reader_reads_what_the_slow_one_reads(text):
     body = text.encode()
@@ -299,7 +300,7 @@ def usual_pages(draw):
     return page[:at] + draw(st.sampled_from(odd)) + page[at + draw(st.sampled_from([0, 0, 0, 1, 7])) :]
 
 
-@settings(max_examples=1000)
+@settings(max_examples=examples(1000))
 @given(usual_pages())
 def test_the_quickest_reader_reads_what_the_slow_one_reads(text):
     slow = outcome(sensible(_slow_page), text.encode())
@@ -319,7 +320,7 @@ def test_the_quickest_reader_reads_a_usual_page_by_itself():
     assert _columns(_without_checksums(row.format("a", "") + row.format("b", checksum))) is not None
 
 
-@settings(max_examples=200)
+@settings(max_examples=examples(200))
 @given(st.lists(KEYS, min_size=1, max_size=20))
 def test_encoded_keys_come_back(keys):
     rows = "".join(
@@ -340,7 +341,7 @@ def test_a_key_that_is_no_utf8_is_asked_for_by_the_same_bytes():
     assert s3.get("box", found.key).request.path == "/a%FF%ED%A0%80%20b"
 
 
-@settings(max_examples=300)
+@settings(max_examples=examples(300))
 @given(
     pages(),
     st.lists(
@@ -434,7 +435,7 @@ CALLS = [
 ]
 
 
-@settings(max_examples=200)
+@settings(max_examples=examples(200))
 @given(st.sampled_from(CALLS), JSON.map(orjson.dumps) | st.binary(max_size=30))
 def test_sqs_answers_of_any_shape(call, body):
     with contextlib.suppress(WindlassError):
@@ -477,7 +478,7 @@ WRITES = [
 ]
 
 
-@settings(max_examples=300)
+@settings(max_examples=examples(300))
 @given(st.sampled_from(WRITES), FAULT_BODIES, HEADERS)
 def test_s3_answers_of_any_shape(call, body, headers):
     with contextlib.suppress(WindlassError):

@@ -9,6 +9,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from tests.examples import examples
 from tests.wire.server import access
 from windlass.core.access import Keys
 from windlass.core.errors import AccessDenied, AwsError, Conflict, NotFound, Throttled
@@ -121,7 +122,7 @@ def test_keys_of_all_shapes_come_back(s3_door):
     s3_door(use)
 
 
-@settings(max_examples=15, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=examples(15), deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(
     st.lists(
         st.text(st.characters(exclude_categories=["Cs"], min_codepoint=1), min_size=1, max_size=60).filter(

@@ -14,6 +14,7 @@ from botocore.credentials import Credentials
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
+from tests.examples import examples
 from tests.wire.server import KEYS, SECRET, TOKEN, access, answer, error, serve
 from windlass.core.access import Keys
 from windlass.core.errors import UsageError, WindlassError
@@ -108,7 +109,7 @@ def ours(signer, method, path, query, headers, digest, keys, now):
     return dict(signed[before:])
 
 
-@settings(max_examples=250)
+@settings(max_examples=examples(250))
 @given(METHODS, KEYS_OF_ALL_SHAPES, PAIRS, HEADERS, st.binary(max_size=40), KEYRINGS, TIMES)
 def test_s3_signs_the_path_as_it_is_sent(method, key, pairs, headers, body, keys, now):
     path, query = f"/{encode_path(key)}", encode_query(pairs)
@@ -118,7 +119,7 @@ def test_s3_signs_the_path_as_it_is_sent(method, key, pairs, headers, body, keys
     assert mine == expected
 
 
-@settings(max_examples=200)
+@settings(max_examples=examples(200))
 @given(METHODS, KEYS_OF_ALL_SHAPES, PAIRS, HEADERS, st.binary(max_size=40), KEYRINGS, TIMES)
 @example("GET", "a/./b/../c//", [("a", ""), ("a", "")], [("x-amz-acl", "  a   b\t c ")], b"", KEYS, 0)
 def test_other_services_sign_the_path_normalised(method, key, pairs, headers, body, keys, now):
@@ -136,7 +137,7 @@ def test_unsigned_payloads(key, body, keys, now):
     assert ours(Signer("s3", "eu-west-1"), "PUT", path, "", headers, UNSIGNED, keys, now) == expected
 
 
-@settings(max_examples=60)
+@settings(max_examples=examples(60))
 @given(st.lists(st.tuples(TIMES | st.integers(86_399, 86_401), KEYRINGS | st.just(KEYS)), min_size=1, max_size=6))
 def test_one_signer_through_days_and_keys(moments):
     """The cached day key must not outlive its day, nor its secret."""
@@ -170,7 +171,7 @@ def _calls(key, value):
     ]
 
 
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=examples(25), deadline=None)
 @given(st.text(min_size=1, max_size=20) | NASTY.filter(bool), VALUES)
 def test_what_arrives_is_what_was_signed(key, value):
     """Signed again by botocore from the bytes that a server received."""

@@ -8,6 +8,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from tests.examples import examples
 from tests.wire.test_fuzz import ETAGS, KEYS, outcome
 from windlass.core.errors import WindlassError
 from windlass.wire import version_listing
@@ -79,7 +80,7 @@ def pages(draw):
     return prolog + f"<ListVersionsResult{space}>{pretty}" + pretty.join(parts) + pretty + "</ListVersionsResult>"
 
 
-@settings(max_examples=400)
+@settings(max_examples=examples(400))
 @given(pages())
 def test_the_fast_reader_reads_what_the_slow_one_reads(text):
     body = text.encode()
@@ -134,7 +135,7 @@ def test_escapes_anywhere():
     assert [(one.key, one.version_id, one.etag) for one in found.versions] == [("c", "v1", "e-2"), ("d", "v1", "e")]
 
 
-@settings(max_examples=300)
+@settings(max_examples=examples(300))
 @given(
     pages(),
     st.lists(

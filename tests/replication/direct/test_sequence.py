@@ -7,6 +7,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from tests.examples import examples
 from tests.replication.direct.version_shapes import VersionBucket, version
 from windlass.core.errors import AwsError, Conflict, NotFound, Throttled
 from windlass.replication.direct.copying.pacer import Paces
@@ -227,7 +228,7 @@ def embeds(ours, theirs):
     return all(any(one == there for there in rest) for one in ours)
 
 
-@settings(max_examples=200)
+@settings(max_examples=examples(200))
 @given(st.lists(pairs(), min_size=1, max_size=5), st.booleans(), st.randoms(use_true_random=False))
 def test_any_history_onto_any_destination_however_often_it_dies(tmp_path_factory, keys, markers, draw):
     folder = tmp_path_factory.mktemp("seed")
@@ -269,7 +270,7 @@ def test_any_history_onto_any_destination_however_often_it_dies(tmp_path_factory
     assert memory.puts == puts, "a second run copied again"
 
 
-@settings(max_examples=60)
+@settings(max_examples=examples(60))
 @given(st.lists(CONTENT, min_size=2, max_size=6), st.randoms(use_true_random=False))
 def test_somebody_who_writes_there_meanwhile_is_not_written_over_unseen(tmp_path_factory, ours, draw):
     folder = tmp_path_factory.mktemp("seed")
