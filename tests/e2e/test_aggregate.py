@@ -13,6 +13,7 @@ import boto3
 import pytest
 
 from tests.command import run_windlass
+from tests.examples import examples
 from windlass_local.server import LocalServer
 
 pytestmark = pytest.mark.own_actions("s3:ListBucket")  # the action below lists the bucket
@@ -187,14 +188,15 @@ def test_killed_again_and_again_with_faults_every_object_is_covered(world, where
         {"kind": "drop", "service": "sqs", "probability": 0.02},
     )
     rng = random.Random(7)
-    for turn in range(8):
+    turns = examples(8, least=3)
+    for turn in range(turns):
         worker = world.work()
         world.put(40, start=turn * 40)
         time.sleep(0.8 + rng.random() * 2)
         worker.send_signal(signal.SIGKILL)
         worker.wait()
     world.work()
-    world.covered(320, 120)
+    world.covered(40 * turns, 120)
 
 
 def test_pausing_holds_actions_back_and_resuming_covers_what_waited(world):

@@ -13,6 +13,7 @@ import boto3
 import pytest
 
 from tests.command import run_windlass
+from tests.examples import examples
 from windlass_local.server import LocalServer
 
 HANDLER = """
@@ -117,6 +118,9 @@ def lines(path):
     return path.read_text("utf-8").split() if path.exists() else []
 
 
+KILLS = examples(8, least=3)
+
+
 @pytest.mark.timeout(280)
 def test_killed_again_and_again_every_message_is_handled_and_none_deleted_unhandled(queue, start, tmp_path):
     _, url = queue
@@ -127,7 +131,7 @@ def test_killed_again_and_again_every_message_is_handled_and_none_deleted_unhand
         worker = start(
             "--queue", url, "--handler", "hand:fast", "--concurrency", "40", "--no-store", seen=f"seen{kills}"
         )
-        if kills >= 8:
+        if kills >= KILLS:
             while waiting(queue) and time.monotonic() < deadline:
                 time.sleep(0.2)
             break

@@ -4,11 +4,12 @@ import gc
 
 import pytest
 
+from tests.examples import examples
 from tests.jobs.simulation import Sim, Violated
 from windlass.jobs import service as jobs_service
 from windlass.store.leases import service as leases_service
 
-SCHEDULES = 20_000
+SCHEDULES = examples(20_000)
 SLOW_SCHEDULES = 200_000
 CHUNKS = 8
 
@@ -47,7 +48,7 @@ def _fewer_collections():
 
 
 @pytest.mark.parametrize("chunk", range(CHUNKS))
-def test_twenty_thousand_schedules(chunk):
+def test_random_schedules(chunk):
     for seed in range(chunk, SCHEDULES, CHUNKS):
         play(seed)
 
@@ -55,6 +56,6 @@ def test_twenty_thousand_schedules(chunk):
 @pytest.mark.slow
 @pytest.mark.timeout(3600)
 @pytest.mark.parametrize("chunk", range(CHUNKS))
-def test_two_hundred_thousand_schedules(chunk):
+def test_many_more_random_schedules(chunk):
     for seed in range(SCHEDULES + chunk, SCHEDULES + SLOW_SCHEDULES, CHUNKS):
         play(seed)

@@ -2,9 +2,10 @@
 
 import pytest
 
+from tests.examples import examples
 from tests.queues.simulator import Sim, check_order
 
-SEEDS = 2_000
+SEEDS = examples(2_000)
 SLOW_SEEDS = 100_000
 CHUNKS = 8
 
