@@ -89,4 +89,4 @@ def test_an_error_of_the_poll_ends_it_until_the_next_read(monkeypatch):
     poller = Poller("fails", poll, interval_s=60, idle_s=60)
     poller.read(["a"])
     wait_until(lambda: poller.read(["a"]) == {"a": "value"})
-    assert [str(error) for error in errors] == ["a bug"]
+    wait_until(lambda: [str(error) for error in errors] == ["a bug"])

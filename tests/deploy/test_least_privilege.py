@@ -449,7 +449,7 @@ def test_memcached_as_a_worker_can_look_and_plan_only(world):
         lambda: world["elasticache"].describe_cache_clusters()["CacheClusters"][0]["CacheClusterStatus"] == "available"
     )
     world.say("memcached", "list")
-    world.say("memcached", "scale", "web", "--to", "3")
+    world.say("memcached", "scale", "web", "--to", "3", "--dry-run")
     assert_least(
         world,
         "memcached",

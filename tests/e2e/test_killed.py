@@ -135,7 +135,7 @@ def test_replicate_resume_works_at_once_after_kill_9(home, aws, number):
                 s3.put_object(Bucket=bucket, Key=f"{key:04}", Body=b"x")
     (home / "windlass-policy.toml").write_text(
         (home / "windlass.toml").read_text()
-        + f'[[replicate]]\nname = "killed"\nvia = "direct"\npairs = [["{source}", "{target}"]]\n'
+        + f'[[replicate]]\nname = "killed"\nmethod = "direct"\npairs = [["{source}", "{target}"]]\n'
     )
     faults(aws, [{"kind": "latency", "latency_ms": 400, "operation": "CopyObject"}])
     first = started(home, "replicate", "seed", source, target, "--method", "direct", "-q")

@@ -45,7 +45,7 @@ def hostile(line_mib):
         "yaml/latin": (BROKEN["in/latin.yaml"], "not-text", ""),
         "yaml/aliases": (BROKEN["in/bomb.yaml"], "bomb", "max_expanded_bytes"),
         "yaml/deep": (b"[" * 5000, "bomb", "levels"),
-        "yaml/cycle": (b"&a [*a]", "unsupported", "inside"),
+        "yaml/cycle": (b"&a [*a]", "unsupported", "contains it"),
         "csv/utf8": (b"a\nx\n\xff\xfe\n", "not-text", "byte"),
         "csv/row": (b'a,b\n"' + b'x\n","' * (3 << 20), "too-large", "fields"),
         "unzip/bomb": (zipped({"a": zeros}), "bomb", "max_ratio"),

@@ -25,7 +25,7 @@ def killed(server, tmp_path, *, objects, kills, rate, draw):
     pair = aws.pair(versioned=True)
     keys = [f"{draw.randrange(40):02}/{draw.getrandbits(64):016x}.json" for _ in range(objects)]
     aws.fill(pair.source.bucket, keys)
-    said = f'[[replicate]]\nname = "killed"\nvia = "direct"\npairs = [["{pair.source.bucket}", "{pair.destination.bucket}"]]\n'
+    said = f'[[replicate]]\nname = "killed"\nmethod = "direct"\npairs = [["{pair.source.bucket}", "{pair.destination.bucket}"]]\n'
     (tmp_path / "windlass-policy.toml").write_text(said, "utf-8")
     pages = -(-objects // 1000)
     command = [

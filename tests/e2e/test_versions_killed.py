@@ -38,7 +38,7 @@ def killed(server, tmp_path, *, objects, kills, rate, draw):
     pair = aws.pair(versioned=True)
     keys = sorted({f"{draw.randrange(10):02}/{draw.getrandbits(64):016x}" for _ in range(objects)})
     filled(aws, pair.source, keys, draw)
-    said = f'[[replicate]]\nname = "killed"\nvia = "direct"\npairs = [["{pair.source.bucket}", "{pair.destination.bucket}"]]\n'
+    said = f'[[replicate]]\nname = "killed"\nmethod = "direct"\npairs = [["{pair.source.bucket}", "{pair.destination.bucket}"]]\n'
     (tmp_path / "windlass-policy.toml").write_text(said, "utf-8")
     wanted = aws.histories(pair.source)
     versions = sum(map(len, wanted.values()))

@@ -382,7 +382,7 @@ def test_somebody_elses_role_is_not_taken_over(filled):
     name = f"{filled.engine.url.database}_other"
     run_as_owner(filled, f"CREATE ROLE {name} LOGIN")
     try:
-        with pytest.raises(Conflict, match="did not make it"):
+        with pytest.raises(Conflict, match="did not create it for this store"):
             create_reader(filled, VIEWS, role=name)
         with pytest.raises(UsageError, match="needs a role"):
             run_sql(filled, "select 1", limit=1)

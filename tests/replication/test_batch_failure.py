@@ -27,8 +27,8 @@ NEW_ROLE = BatchCheckpoint(
 @pytest.fixture
 def iam_lag(seed_aws):
     """Set for how long S3 does not see a change of IAM."""
-    faults = seed_aws.front.faults
-    yield lambda latency_ms: faults.load([{"kind": "eventual_consistency", "latency_ms": latency_ms}], seed=1)
+    faults = seed_aws.gateway.faults
+    yield lambda latency_ms: faults.load([{"kind": "eventual_consistency", "latency_ms": latency_ms}], random_seed=1)
     faults.load([])
 
 

@@ -7,6 +7,7 @@ import pytest
 from tests.replication.direct.local import copy_pair, verify_pair
 from windlass.core.errors import PartialFailure, UsageError
 from windlass.replication.direct.direct_copier import DirectCopier
+from windlass.replication.direct.model import VerifyOptions
 from windlass.replication.model import Method, Operation, State
 from windlass.replication.planning.request import Request
 from windlass.replication.seed import job as seeding
@@ -150,7 +151,7 @@ def test_versions_are_seeded_and_verified_though_the_current_objects_are_all_the
     buckets.call("us-east-1", "DeleteObject", Bucket=source, Key="gone")
     assert copied(app, source, target).total == 1
     pair = pair_of(app, source, target)
-    before = app.replication.verify(pair, versions=True)
+    before = app.replication.verify(pair, VerifyOptions(versions=True))
     assert (before.objects, before.missing, before.extra, before.whole) == (5, 5, 1, False)
     assert before.examples["missing"] == ("gone", "k")
     one = versions_seeded(app, source, target)
@@ -175,7 +176,7 @@ def test_what_can_not_be_brought_in_order_is_reported_and_found_by_verify(seed_a
     one = app.replication.select(source)[0]
     (group,) = app.replication.failures([one])[one.seed_id]
     assert (group.code, group.keys) == ("DstVersionsNewer", ("k",))
-    found = app.replication.verify(pair_of(app, source, target), versions=True)
+    found = app.replication.verify(pair_of(app, source, target), VerifyOptions(versions=True))
     assert (found.different, found.examples["different"], found.whole) == (1, ("k",), False)
 
 
@@ -188,4 +189,4 @@ def test_versions_need_a_destination_that_keeps_them(seed_app, buckets_of):
     assert plan.error is not None
     assert plan.error.code == "DstBucketUnversioned"
     with pytest.raises(UsageError, match="current objects only"):
-        app.replication.verify(pair_of(app, source, target), versions=True, sample=3)
+        app.replication.verify(pair_of(app, source, target), VerifyOptions(versions=True, sample=3))

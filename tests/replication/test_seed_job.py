@@ -214,7 +214,7 @@ def test_cancel_stops_the_job_in_aws(seed_app, buckets_of):
     assert seeding.cancel(app.replication, app.jobs, [one])
     (ended,) = followed(app)
     assert ended.state is State.CANCELLED
-    with pytest.raises(Conflict, match="ended already"):
+    with pytest.raises(Conflict, match="have already ended"):
         seeding.cancel(app.replication, app.jobs, [ended])
     assert buckets.keys(target) == []
 
