@@ -73,7 +73,7 @@ def test_places_are_written_as_rclone_writes_them():
     assert parse_place("my_R2-x:Old_Bucket") == ("my_R2-x", "Old_Bucket", "")
     assert parse_place("s3://logs/x") == parse_place("arn:aws:s3:::logs/x") == ("", "logs", "x")
     for text in ("minio:", "minio:/x", "minio:a b", ":logs", "1x:logs"):
-        with pytest.raises(UsageError, match="names no bucket"):
+        with pytest.raises(UsageError, match="is not a bucket name"):
             parse_place(text)
 
 
@@ -126,12 +126,12 @@ def test_what_only_amazon_s3_does_is_refused_before_anything_is_written(opened, 
     app = opened()
     target = buckets_of(app).make("photos-replica", "eu-west-1", versioned=True)
     for request, said in (
-        (Request(method=Method.BATCH), "--method batch needs Amazon S3 on both sides: minio is not"),
+        (Request(method=Method.BATCH), "--method batch needs Amazon S3 as source and destination: minio is not"),
         (Request(method=Method.EMR), "--method emr needs Amazon S3"),
-        (Request(operation=Operation.REPLICATE), "true replicas are made by Amazon S3"),
-        (Request(switch_on=True), "--switch-on can't be done: minio is not Amazon S3"),
-        (Request(versions=True, delete_markers=True), "--delete-markers, --versions can't be done"),
-        (Request(detach=True), "can't be detached"),
+        (Request(operation=Operation.REPLICATE), "replicas are created by Amazon S3"),
+        (Request(switch_on=True), "--switch-on is not supported: minio is not Amazon S3"),
+        (Request(versions=True, delete_markers=True), "--delete-markers, --versions is not supported"),
+        (Request(detach=True), "cannot be detached"),
     ):
         for named in ((f"minio:{photos}", target), (target, f"minio:{photos}")):
             (plan,) = app.replication.plan(pairs(app, *named), request)
@@ -147,7 +147,7 @@ def test_what_only_amazon_s3_does_is_refused_before_anything_is_written(opened, 
     [
         ("r2", None, "", UsageError, "service 'r2' is not in windlass.toml"),
         ("minio", {}, "", ConfigError, "MINIO_ACCESS_KEY_ID and MINIO_SECRET_ACCESS_KEY are not set"),
-        ("minio", None, "http://127.0.0.1:9", AwsError, r"minio \(127.0.0.1:9\) can't be reached"),
+        ("minio", None, "http://127.0.0.1:9", AwsError, r"minio \(127.0.0.1:9\) cannot be reached"),
     ],
     ids=["unknown", "no keys", "unreachable"],
 )
@@ -165,8 +165,8 @@ def test_wrong_keys_and_missing_permissions_are_told_apart(opened, photos, there
     rule = {"kind": "error", "service": "s3", "status": 403, "path": f"/{photos}*"}
     for code, operation, kind, said in (
         ("SignatureDoesNotMatch", "ListObjectsV2", AccessDenied, r"minio \(127.0.0.1:\d+\) does not take these keys"),
-        ("AccessDenied", "ListObjectsV2", AccessDenied, rf"minio:{photos}: we may not ListObjectsV2 there"),
-        ("AccessDenied", "HeadObject", AccessDenied, rf"minio:{photos}: we may not GetObject there"),
+        ("AccessDenied", "ListObjectsV2", AccessDenied, rf"minio:{photos}: ListObjectsV2 is not allowed there"),
+        ("AccessDenied", "HeadObject", AccessDenied, rf"minio:{photos}: GetObject is not allowed there"),
     ):
         there.faults([rule | {"code": code, "operation": operation}])
         with pytest.raises(kind, match=said) as error:

@@ -96,11 +96,11 @@ def test_a_command_that_is_not_there_is_a_matter_of_configuration(tmp_path, cont
 def functions(tmp_path, monkeypatch):
     """A module of one's own on the Python path; its name."""
     (tmp_path / "my_actions.py").write_text(
-        "from windlass.aggregation.actions.base import Later, Started\n"
+        "from windlass.aggregation.actions.base import RetryActionLater, StartedAction\n"
         "seen = []\n"
         "class Deep:\n    @staticmethod\n    def done(summary, context): seen.append((summary, context))\n"
-        "def begun(summary, context): return Started((context.attempt,))\n"
-        "def later(summary, context): raise Later(5, 'not now')\n"
+        "def begun(summary, context): return StartedAction((context.attempt,))\n"
+        "def later(summary, context): raise RetryActionLater(5, 'not now')\n"
         "def wrong(summary, context): return 7\n"
         "thing = 7\n"
     )
