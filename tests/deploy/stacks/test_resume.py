@@ -211,7 +211,7 @@ def test_a_rule_that_becomes_strict_hears_of_completions_and_no_more_when_it_is_
             "lambda:AddPermission",
             "events:PutTargets",
         ]
-        strictly.carry_out(strict, plan)
+        strictly.apply(strict, plan)
         assert strictly.plan_create(strict).effects == ()
         assert stand(strictly, strict)["completions"] == "ok"
     (rule,) = [one for one in events.list_rules()["Rules"] if one["Name"] == name]
