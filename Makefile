@@ -40,7 +40,7 @@ SHARE  ?= 0.2
 
 test: $(VENV)/.dev        ## what CI runs: check beside every test that takes seconds
 	@$(MAKE) --no-print-directory check >.check.log 2>&1 & check=$$!; \
-	WINDLASS_EXAMPLES_SHARE=$(SHARE) $(BIN)/python -m pytest -n $(JOBS) -m "not slow and not interop"; tests=$$?; \
+	TEST_EXAMPLES_SHARE=$(SHARE) $(BIN)/python -m pytest -n $(JOBS) -m "not slow and not interop"; tests=$$?; \
 	wait $$check || { cat .check.log; exit 1; }; exit $$tests
 
 test-all: check           ## everything but interop, the slow ones too

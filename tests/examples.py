@@ -4,7 +4,7 @@ import os
 
 __all__ = ["examples"]
 
-SHARE = float(os.environ.get("WINDLASS_EXAMPLES_SHARE", "1"))
+SHARE = float(os.environ.get("TEST_EXAMPLES_SHARE", "1"))
 
 
 def examples(number, least=10):

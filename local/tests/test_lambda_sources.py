@@ -128,7 +128,7 @@ def test_only_what_failed_comes_back(lab):
     fed = Fed(
         lab,
         STEPS,
-        visibility=3,
+        visibility=8,  # a busy machine needs seconds to start the function
         FunctionResponseTypes=["ReportBatchItemFailures"],
         MaximumBatchingWindowInSeconds=1,
         function={"Timeout": 3},

@@ -81,12 +81,12 @@ def test_an_error_of_the_poll_ends_it_until_the_next_read(monkeypatch):
     answers = iter([RuntimeError("a bug"), "value"])
 
     def poll(key, previous):
-        answer = next(answers)
+        answer = next(answers, "value")
         if isinstance(answer, Exception):
             raise answer
         return answer
 
-    poller = Poller("fails", poll, interval_s=60, idle_s=60)
+    poller = Poller("fails", poll, interval_s=60, idle_s=1)
     poller.read(["a"])
     wait_until(lambda: poller.read(["a"]) == {"a": "value"})
     wait_until(lambda: [str(error) for error in errors] == ["a bug"])
