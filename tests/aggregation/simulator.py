@@ -1,11 +1,11 @@
-"""The real protocol, table and tally on a virtual clock, with everything going wrong that can.
+"""A simulation of the real protocol, table and tally on a virtual clock, with every kind of fault.
 
-Objects are put; S3 tells of each at least once, late, in any order. Workers with clocks of their own take source batches and
-timers, and hold conversations of protocol.py; each effect takes time, and before or after it the worker may die, the call may
-fail, or its answer may be lost and the call be made again. Actions take time, fail, ask for later, and in strict mode end by
-completion events that come early, late, twice or never. Sweepers look now and then.
+Objects are put; S3 sends at least one event for each, late, in any order. Workers with clocks of their own take source batches
+and timers, and run generators of protocol.py. Each effect takes time; before or after it the worker may die, the call may
+fail, or its response may be lost and the call be repeated. Actions take time, fail, are postponed, and in strict mode end by
+completion events that arrive early, late, twice or never. Timers are repaired now and then.
 
-At the end every object must be covered: by an action that started after its put, succeeded, and was told its folder.
+At the end every object must be covered: by an action that started after its put, succeeded, and had its folder.
 """
 
 from __future__ import annotations
@@ -27,12 +27,12 @@ RULE = "r"
 
 
 class Broken(Exception):
-    """A call failed: its conversation ends, its messages come again."""
+    """A call failed: its generator ends, its messages are redelivered."""
 
 
 @dataclass
 class Chances:
-    """How likely each misfortune is, per call unless said otherwise."""
+    """The probability of each fault, per call unless noted."""
 
     death: float = 0.01
     fails_before: float = 0.02
@@ -45,12 +45,12 @@ class Chances:
     completion_lost: float = 0.1
     timer_lost: float = 0.01
     skew_s: float = 0.0
-    table_s: float = 0.0  # what every write takes at least
+    table_s: float = 0.0  # minimum duration of a write
 
 
 @dataclass
 class Put:
-    """An object: which key and folder, when it was put, and which event tells it."""
+    """An object: its key and folder, the time of its put, and its event."""
 
     key: str
     folder: str
@@ -61,11 +61,11 @@ class Put:
 
 @dataclass
 class Run:
-    """One conversation under way."""
+    """One running generator."""
 
     steps: object
     skew: float
-    give_back: object
+    release: object
     end: object
     answer: object = None
     read_at: float = 0.0
@@ -74,12 +74,12 @@ class Run:
 
 @dataclass
 class ActionOutcome:
-    """What a schedule came to."""
+    """The result of a schedule."""
 
     steps: int = 0
     actions: int = 0
     puts: list[Put] = field(default_factory=list)
-    least_gap_s: float = float("inf")
+    min_gap_s: float = float("inf")
     end_s: float = 0.0
 
 
@@ -131,21 +131,21 @@ class Schedule:
             event = ObjectEvent(
                 kind=Kind.CREATED, name="ObjectCreated:Put", bucket=key, key=f"{folder}{len(self.found.puts)}"
             )
-            one = Put(key, folder, self.now, event)
-            self.found.puts.append(one)
-            told = 1 + self.chance(self.chances.duplicate)
-            for _ in range(told):
-                self._message(f"m{next(self.ids)}", one, self.rng.choice((0.0, 0.1, 1.0, 5.0, 40.0)))
+            put = Put(key, folder, self.now, event)
+            self.found.puts.append(put)
+            deliveries = 1 + self.chance(self.chances.duplicate)
+            for _ in range(deliveries):
+                self._message(f"m{next(self.ids)}", put, self.rng.choice((0.0, 0.1, 1.0, 5.0, 40.0)))
 
         self.at(moment, put)
 
-    def _message(self, message_id, one, delay_s):
+    def _message(self, message_id, put, delay_s):
         def arrive():
-            self.gathered.append((message_id, one, self.now))
+            self.gathered.append((message_id, put, self.now))
             if len(self.gathered) == 1:
                 self.after(self.rng.choice((0.0, 0.5, 3.0)), self._take)
-            if self.chance(self.chances.duplicate):  # SQS delivers it to somebody else, too
-                self.after(self.rng.uniform(0, 30), lambda: self._batch([(message_id, one, self.now)]))
+            if self.chance(self.chances.duplicate):  # SQS delivers it to another worker, too
+                self.after(self.rng.uniform(0, 30), lambda: self._batch([(message_id, put, self.now)]))
 
         self.after(delay_s, arrive)
 
@@ -155,15 +155,15 @@ class Schedule:
 
     def _batch(self, batch):
         by_key = {}
-        for message_id, one, _ in batch:
-            by_key.setdefault(one.key, EventTally()).add(message_id, one.event)
+        for message_id, put, _ in batch:
+            by_key.setdefault(put.key, EventTally()).add(message_id, put.event)
         since = min(moment for *_, moment in batch)
         todo = list(by_key.items())
         skew = self._skew()
 
-        def give_back():
-            for message_id, one, _ in batch:
-                self._message(message_id, one, self.rng.uniform(1, 30))
+        def release():
+            for message_id, put, _ in batch:
+                self._message(message_id, put, self.rng.uniform(1, 30))
 
         def next_key():
             if not todo:
@@ -179,7 +179,7 @@ class Schedule:
                 since=since + skew,
                 now=self.now + skew,
             )
-            self._start(Run(steps, skew, give_back, lambda _: next_key()))
+            self._start(Run(steps, skew, release, lambda _: next_key()))
 
         next_key()
 
@@ -196,12 +196,12 @@ class Schedule:
             if isinstance(verdict, fx.DeferTimer):
                 self.after(min(verdict.after_s, 43_200), lambda: self._fire(timer))
 
-        def give_back():
+        def release():
             self.after(self.rng.uniform(1, 30), lambda: self._fire(timer))
 
         receives = self.rng.choice((1, protocol.ROTATE_RECEIVES))
         steps = protocol.on_timer(self.pace, timer, lambda: f"t{next(self.ids)}", receives=receives)
-        self._start(Run(steps, self._skew(), give_back, end))
+        self._start(Run(steps, self._skew(), release, end))
 
     def _repair_timers(self):
         for item in self.table.items():
@@ -209,7 +209,7 @@ class Schedule:
             steps = protocol.repair_timers(self.pace, item, f"s{next(self.ids)}", now=self.now + skew, slack_s=60.0)
             self._start(Run(steps, skew, lambda: None, lambda _: None))
 
-    # Conversations
+    # Generators
 
     def _skew(self):
         return self.rng.uniform(-1, 1) * self.chances.skew_s
@@ -220,27 +220,27 @@ class Schedule:
     def _step(self, run):
         self.found.steps += 1
         if self.chance(self.chances.death):
-            run.give_back()
+            run.release()
             return
         try:
             effect = run.steps.send(run.answer)
         except StopIteration as stop:
             if self.chance(self.chances.death):  # before the message is deleted
-                run.give_back()
+                run.release()
             else:
                 run.end(stop.value)
             return
         slow_s = (
             self.chances.table_s * self.rng.uniform(0.8, 1.2) * (not isinstance(effect, (fx.ReadClock, fx.RunAction)))
         )
-        took_s = (
+        duration_s = (
             slow_s
             + self.rng.choice((0.001, 0.05, 0.3))
             + (self.rng.uniform(1, 15) if self.chance(self.chances.slow) else 0)
         )
-        self.after(took_s, lambda: self._carry_out(run, effect))
+        self.after(duration_s, lambda: self._apply_effect(run, effect))
 
-    def _carry_out(self, run, effect):
+    def _apply_effect(self, run, effect):
         chances = self.chances
         if isinstance(effect, fx.ReadClock):
             run.read_at, run.answer = self.now, self.now + run.skew
@@ -258,7 +258,7 @@ class Schedule:
             if self.chance(chances.fails_after):
                 raise Broken
         except Broken:
-            run.give_back()
+            run.release()
             return
         self._step(run)
 
@@ -284,12 +284,12 @@ class Schedule:
             return
         self.found.actions += 1
         if effect.key in self.last:
-            self.found.least_gap_s = min(self.found.least_gap_s, self.now - self.last[effect.key])
+            self.found.min_gap_s = min(self.found.min_gap_s, self.now - self.last[effect.key])
         self.last[effect.key] = self.now
         started, fails = self.now, self.chance(self.chances.action_fails)
-        took_s = self.rng.choice((0.0, 0.5, 2.0, 25.0))
+        duration_s = self.rng.choice((0.0, 0.5, 2.0, 25.0))
         if self.pace.strict:
-            self._begin(run, effect, started, fails, took_s)
+            self._begin(run, effect, started, fails, duration_s)
             return
 
         def ended():
@@ -300,35 +300,35 @@ class Schedule:
                 run.answer = fx.ActionCompleted()
             self._step(run)
 
-        self.after(took_s, ended)
+        self.after(duration_s, ended)
 
-    def _begin(self, run, effect, started, fails, took_s):
-        """It starts work on two shares; both completions may come before the start is written down."""
+    def _begin(self, run, effect, started, fails, duration_s):
+        """Start work on two shares; both completions may arrive before the start is written."""
         if fails:
             run.answer = fx.ActionFailed("it failed")
             self._step(run)
             return
         tokens = (f"c{next(self.ids)}", f"c{next(self.ids)}")
-        left = set(tokens)
+        pending = set(tokens)
         for token in tokens:
             if not self.chance(self.chances.completion_lost):
                 self.after(
-                    took_s + self.rng.uniform(0, 1),
-                    lambda token=token: self._completes(token, left, effect, started, 0),
+                    duration_s + self.rng.uniform(0, 1),
+                    lambda token=token: self._completes(token, pending, effect, started, 0),
                 )
         run.answer = fx.ActionStarted(tokens)
         self._step(run)
 
-    def _completes(self, token, left, effect, started, tries):
-        left.discard(token)
-        if not left:
-            self._cover(effect, started)  # what the completions mean: the work that began then is done
+    def _completes(self, token, pending, effect, started, tries):
+        pending.discard(token)
+        if not pending:
+            self._cover(effect, started)  # the completions mean that the started work is done
         if not self.table.knows(token):
             if tries < 4:
-                self.after(5, lambda: self._completes(token, left, effect, started, tries + 1))
+                self.after(5, lambda: self._completes(token, pending, effect, started, tries + 1))
             return
         if self.chance(self.chances.duplicate):
-            self.after(3, lambda: self._completes(token, left, effect, started, 4))
+            self.after(3, lambda: self._completes(token, pending, effect, started, 4))
         last = self.table.complete(token)
         if last is not None:
             item = self.table.read(RULE, last.key)
@@ -336,25 +336,25 @@ class Schedule:
                 self.table.perform(fx.CommitCoverage(RULE, last.key, item.claimed, self.now))
 
     def _cover(self, effect, started):
-        told = effect.summary
-        for one in self.found.puts:
-            if one.key == effect.key and one.at <= started and (told.folders_cut or one.folder in told.folders):
-                one.covered = True
+        summary = effect.summary
+        for put in self.found.puts:
+            if put.key == effect.key and put.at <= started and (summary.folders_cut or put.folder in summary.folders):
+                put.covered = True
 
 
-def check(found, schedule):
-    """What must hold of every schedule."""
-    lost = [one for one in found.puts if not one.covered]
-    assert not lost, f"{len(lost)} of {len(found.puts)} objects are not covered: {lost[0]}"
+def check(result, schedule):
+    """Assert the properties of every schedule."""
+    uncovered = [put for put in result.puts if not put.covered]
+    assert not uncovered, f"{len(uncovered)} of {len(result.puts)} objects are not covered: {uncovered[0]}"
     pace, chances = schedule.pace, schedule.chances
     least = pace.window_s - PROMPT_S - 2 * chances.skew_s
-    assert found.least_gap_s >= least - 1e-6, f"two actions are {found.least_gap_s:.2f} s apart, {least} is the least"
+    assert result.min_gap_s >= least - 1e-6, f"two actions are {result.min_gap_s:.2f} s apart, {least} is the least"
     for item in schedule.table.items():
         assert item.uncovered == 0, item
 
 
 def paces(rng):
-    """A random pace."""
+    """Return a random pace."""
     strict = rng.random() < 0.3
     window_s = rng.choice((3.0, 10.0, 30.0, 1200.0))
     if rng.random() < 0.4:
@@ -363,7 +363,7 @@ def paces(rng):
 
 
 def random_schedule(seed):
-    """A schedule with a pace and misfortunes of its own."""
+    """Return a schedule with a random pace and random faults."""
     rng = random.Random(f"pace {seed}")
     harsh = rng.choice((0.0, 0.3, 1.0, 3.0))
     plain = Chances()

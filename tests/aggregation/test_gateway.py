@@ -1,4 +1,4 @@
-"""The gateway's own writes are known exactly: no more, or people's writes are never shown; no less, or it feeds itself."""
+"""The gateway's own writes are recognised exactly: people's writes must not match, and the gateway must not trigger itself."""
 
 import pytest
 
@@ -27,7 +27,7 @@ def test_the_service_and_its_role_are_recognised(principal):
     [
         "",
         "AWS:",
-        "AWS::session",  # a role whose id is not known is nobody
+        "AWS::session",  # a role with an unknown id does not match
         "AWS:AROAFILES",
         "AWS:AROAFILES2:anything",
         "AWS:AROAOTHER:StorageGateway",  # the published design drops this one
@@ -41,11 +41,11 @@ def test_the_service_and_its_role_are_recognised(principal):
         "arn:aws-cn:sts::111111111111:assumed-role/Files/anything",
     ],
 )
-def test_nobody_else_is(principal):
+def test_other_principals_are_not_recognised(principal):
     assert not written_by_gateway(principal, ROLES)
 
 
-def test_a_shared_role_is_told_by_its_session_too():
+def test_a_shared_role_also_needs_the_gateways_session_name():
     assert written_by_gateway("AWS:AROAFILES:sgw-1", ROLES, session="sgw-1")
     assert not written_by_gateway("AWS:AROAFILES:batch", ROLES, session="sgw-1")
     assert not written_by_gateway("arn:aws:sts::111111111111:assumed-role/Files/batch", ROLES, session="sgw-1")

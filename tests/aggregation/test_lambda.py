@@ -1,4 +1,4 @@
-"""The same rules as a Lambda function of the embedded AWS: objects put, events and timers through SQS mappings, actions seen."""
+"""Aggregation as a Lambda function of the embedded AWS: objects, SQS mappings for events and timers, and the actions."""
 
 import io
 import json
@@ -40,16 +40,16 @@ def aws():
 
 @pytest.fixture(scope="module")
 def client(aws):
-    made = []
+    clients = []
 
     def make(service):
         keys = {"aws_access_key_id": ACCOUNT, "aws_secret_access_key": "windlass-local", "region_name": "us-east-1"}
-        made.append(boto3.client(service, endpoint_url=aws.url, **keys))
-        return made[-1]
+        clients.append(boto3.client(service, endpoint_url=aws.url, **keys))
+        return clients[-1]
 
     yield make
-    for one in made:
-        one.close()
+    for client in clients:
+        client.close()
 
 
 @pytest.fixture(scope="module")
@@ -100,17 +100,19 @@ def deployed(client):
 
 
 @pytest.mark.timeout(120)
-def test_objects_become_few_actions_and_all_are_covered(deployed):
+def test_many_objects_become_few_actions_that_cover_all(deployed):
     s3, functions = deployed
     for number in range(60):
         s3.put_object(Bucket="lambda-drop", Key=f"o{number}", Body=b"x")
     deadline = time.monotonic() + 60
-    seen = []
-    while not any(one.endswith(" 60") for one in seen) or sum(int(one.split()[0]) for one in seen) < 60:
-        assert time.monotonic() < deadline, seen
+    outputs = []
+    while (
+        not any(output.endswith(" 60") for output in outputs) or sum(int(output.split()[0]) for output in outputs) < 60
+    ):
+        assert time.monotonic() < deadline, outputs
         time.sleep(0.5)
-        keys = [one["Key"] for one in s3.list_objects_v2(Bucket="lambda-seen").get("Contents", ())]
-        seen = [s3.get_object(Bucket="lambda-seen", Key=key)["Body"].read().decode() for key in keys]
-    assert len(seen) <= 6
+        keys = [entry["Key"] for entry in s3.list_objects_v2(Bucket="lambda-seen").get("Contents", ())]
+        outputs = [s3.get_object(Bucket="lambda-seen", Key=key)["Body"].read().decode() for key in keys]
+    assert len(outputs) <= 6
     answer = functions.invoke(FunctionName="aggregator", Payload=json.dumps({"detail-type": "Scheduled Event"}))
     assert json.load(answer["Payload"]) == {"repaired_timers": 0}

@@ -1,4 +1,4 @@
-"""The virtual clock's schedules: all objects covered, whatever goes wrong; and mistakes that it must find."""
+"""Random schedules on the virtual clock: every object is covered despite all faults; deliberate mistakes are detected."""
 
 from dataclasses import replace
 
@@ -14,10 +14,10 @@ def run_all(seeds):
     steps = 0
     for seed in seeds:
         schedule = random_schedule(seed)
-        found = schedule.run()
-        steps += found.steps
+        result = schedule.run()
+        steps += result.steps
         try:
-            check(found, schedule)
+            check(result, schedule)
         except AssertionError as error:
             raise AssertionError(f"seed {seed}, {schedule.pace}: {error}") from error
     return steps
@@ -29,13 +29,13 @@ def test_every_object_is_covered_in_random_schedules():
 
 
 @pytest.mark.slow
-def test_every_object_is_covered_in_many_more():
+def test_every_object_is_covered_in_many_more_random_schedules():
     steps, seeds = 0, iter(range(10_000, 10_000_000))
     while steps < 5_000_000:
         steps += run_all(next(seeds) for _ in range(500))
 
 
-def test_without_misfortunes_an_object_waits_a_window_and_little_more():
+def test_without_faults_an_object_waits_little_more_than_a_window():
     for seed in range(200):
         schedule = Schedule(seed, pace=WindowPace(10.0), chances=Chances(*[0.0] * 11), puts=20)
         waits = {}
@@ -43,44 +43,48 @@ def test_without_misfortunes_an_object_waits_a_window_and_little_more():
 
         def timed(run, effect, schedule=schedule, waits=waits, act=act):
             act(run, effect)
-            for one in schedule.found.puts:
-                if one.key == effect.key and one.at <= schedule.now:
-                    waits.setdefault(id(one), schedule.now - one.at)
+            for put in schedule.found.puts:
+                if put.key == effect.key and put.at <= schedule.now:
+                    waits.setdefault(id(put), schedule.now - put.at)
 
         schedule._act = timed
-        found = schedule.run()
-        check(found, schedule)
-        # 40 s is the longest that the simulated S3 takes to tell, 25 s the longest action.
+        result = schedule.run()
+        check(result, schedule)
+        # The simulated S3 sends an event after at most 40 s; an action takes at most 25 s.
         assert max(waits.values()) <= 40 + 2 * 10 + 25 + 5
 
 
 MISTAKES = {
     "all that is dirty is done": (
         "commit",
-        lambda item, asked: replace(item, done=item.dirty, held=Summary()) if item.done < asked.claimed else None,
+        lambda item, effect: replace(item, done=item.dirty, held=Summary()) if item.done < effect.claimed else None,
     ),
     "disarmed though something is dirty": (
         "disarm",
-        lambda item, asked: replace(item, armed="", done=item.dirty) if item.armed == asked.token else None,
+        lambda item, effect: replace(item, armed="", done=item.dirty) if item.armed == effect.token else None,
     ),
     "a commit forgets what came since the claim": (
         "commit",
-        lambda item, asked: (
-            replace(decide_commit(item, asked), summary=Summary()) if decide_commit(item, asked) else None
+        lambda item, effect: (
+            replace(decide_commit(item, effect), summary=Summary()) if decide_commit(item, effect) else None
         ),
     ),
     "a claim forgets what it takes": (
         "claim",
-        lambda item, asked: replace(decide_claim(item, asked), held=Summary()) if decide_claim(item, asked) else None,
+        lambda item, effect: (
+            replace(decide_claim(item, effect), held=Summary()) if decide_claim(item, effect) else None
+        ),
     ),
     "no pace": (
         "claim",
-        lambda item, asked: decide_claim(replace(item, na=0.0, armed_at=0.0, last_at=0.0), asked),
+        lambda item, effect: decide_claim(replace(item, na=0.0, armed_at=0.0, last_at=0.0), effect),
     ),
     "a second attempt counts what its first was not told": (
         "claim",
-        lambda item, asked: (
-            replace(taken, claimed=item.dirty) if (taken := decide_claim(item, asked)) and asked.again else taken
+        lambda item, effect: (
+            replace(claimed, claimed=item.dirty)
+            if (claimed := decide_claim(item, effect)) and effect.again
+            else claimed
         ),
     ),
 }
@@ -88,7 +92,7 @@ decide_commit, decide_claim = transitions.commit, transitions.claim
 
 
 @pytest.mark.parametrize("name", MISTAKES)
-def test_a_mistake_is_found(name, monkeypatch):
+def test_a_mutant_is_detected(name, monkeypatch):
     where, wrong = MISTAKES[name]
     monkeypatch.setattr(transitions, where, wrong)
     with pytest.raises(AssertionError, match="seed"):

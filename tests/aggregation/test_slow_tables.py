@@ -1,4 +1,4 @@
-"""A table or a function that is slow acts later, and does act; what is received often is replaced; shares are kept apart by the table."""
+"""Slow tables and functions act later but do act; timers received often are replaced; the table keeps refreshes apart."""
 
 import itertools
 import json
@@ -28,7 +28,7 @@ RULE, KEY = "r", "k"
 
 
 class World:
-    """A table whose writes take a while of a virtual clock, and timers that come when they are due."""
+    """A table with slow writes on a virtual clock, and timers that arrive when they are due."""
 
     def __init__(self, table_s, *, window_s=30.0, outcome=ActionCompleted):
         self.now = 1000.0
@@ -41,16 +41,16 @@ class World:
         self.hands = ProtocolHandlers(self, self.send, self.act, now=lambda: self.now, monotonic=lambda: self.now)
 
     def perform(self, effect):
-        took_s = self.table_s() if callable(self.table_s) else self.table_s
-        self.now += took_s / 2
+        duration_s = self.table_s() if callable(self.table_s) else self.table_s
+        self.now += duration_s / 2
         answer = self.table.perform(effect)
-        self.now += took_s / 2
+        self.now += duration_s / 2
         return answer
 
     def send(self, timer, delay_s):
         self.sent.append((timer, self.now + delay_s))
 
-    def act(self, asked):
+    def act(self, effect):
         self.acted.append(self.now)
         return self.outcome()
 
@@ -67,7 +67,7 @@ class World:
 
 @pytest.mark.parametrize("table_s", [0.0, 1.9, 2.3, 5.0, 11.0, 29.0])
 @pytest.mark.parametrize("window_s", [1.0, 5.0, 30.0])
-def test_however_slow_the_table_is_its_first_timer_acts(table_s, window_s):
+def test_the_first_timer_acts_however_slow_the_table_is(table_s, window_s):
     world = World(table_s, window_s=window_s)
     world.put()
     (timer, due) = world.sent[0]
@@ -77,8 +77,8 @@ def test_however_slow_the_table_is_its_first_timer_acts(table_s, window_s):
     assert isinstance(verdict, AckTimer)
 
 
-def test_a_claim_that_was_late_once_delays_only_itself():
-    """A cold function: its first call takes eight seconds, the others no time."""
+def test_one_slow_claim_does_not_delay_later_ones():
+    """A cold function: its first call takes eight seconds, later calls take no time."""
     times = iter([0.0, 8.0])
     world = World(lambda: next(times, 0.01))
     world.put()
@@ -89,16 +89,16 @@ def test_a_claim_that_was_late_once_delays_only_itself():
 
 
 @pytest.mark.parametrize("table_s", [2.3, 6.0])
-def test_with_a_slow_table_all_is_covered_within_its_time(table_s):
+def test_a_slow_table_covers_every_object_in_time(table_s):
     for seed in range(20):
         chances = Chances(*[0.0] * 11, table_s=table_s)
         schedule = Schedule(seed, pace=WindowPace(10.0), chances=chances, puts=12)
-        found = schedule.run()
-        check(found, schedule)
-        assert found.actions > 0
+        result = schedule.run()
+        check(result, schedule)
+        assert result.actions > 0
 
 
-def test_a_timer_message_is_replaced_long_before_a_redrive_policy_takes_it_for_poison():
+def test_a_timer_message_is_replaced_long_before_a_redrive_policy_dead_letters_it():
     world = World(0.0, outcome=lambda: ActionFailed("the share is offline"))
     world.put()
     (timer, _), receives, most = world.sent.pop(), 0, 0
@@ -118,7 +118,7 @@ def test_a_timer_message_is_replaced_long_before_a_redrive_policy_takes_it_for_p
     assert world.on_timer(timer, 1) == AckTimer("covered")
 
 
-def test_a_message_that_took_over_and_was_never_sent_is_sent_when_the_old_one_comes_again():
+def test_an_unsent_replacement_timer_is_sent_when_the_old_one_is_redelivered():
     world = World(0.0, outcome=lambda: ActionFailed("no"))
     world.put()
     (timer, _) = world.sent.pop()
@@ -139,14 +139,14 @@ def test_a_message_that_took_over_and_was_never_sent_is_sent_when_the_old_one_co
 
 
 @pytest.mark.parametrize(("token", "after"), [("m", "m~1"), ("m~1", "m~2"), ("a~b", "a~b~1"), ("m~9", "m~10")])
-def test_tokens_follow_from_each_other(token, after):
+def test_a_new_token_is_derived_from_the_old_one(token, after):
     assert protocol.successor(token) == after
 
 
 # Lambda and worker
 
 
-def rule(**given):
+def rule(**options):
     plain = {
         "name": "r",
         "queue": "q",
@@ -154,7 +154,7 @@ def rule(**given):
         "timers": "q-timers",
         "action": {"kind": "python", "function": "a:b"},
     }
-    return AggregateConfig.model_validate(plain | given)
+    return AggregateConfig.model_validate(plain | options)
 
 
 def engine_of(world, config):
@@ -165,7 +165,7 @@ def engine_of(world, config):
 
 
 def test_in_lambda_the_window_begins_when_the_first_message_was_sent():
-    """The mapping's batching window is part of it, and not added to it."""
+    """The event source's batching window is part of the window, not added to it."""
     world = World(0.0)
     world.now = time.time()
     handle = make_handler(engine_of(world, rule(window_s=30)), lambda *_: None)
@@ -194,7 +194,7 @@ def test_in_lambda_the_window_begins_when_the_first_message_was_sent():
     assert due - world.now == pytest.approx(11, abs=2)
 
 
-def test_in_lambda_a_timer_received_often_is_replaced_too():
+def test_in_lambda_a_timer_received_often_is_replaced():
     world = World(0.0, outcome=lambda: ActionFailed("no"))
     world.table.paused = lambda _: False
     world.paused = lambda _: False
@@ -202,7 +202,7 @@ def test_in_lambda_a_timer_received_often_is_replaced_too():
     (timer, _) = world.sent.pop()
     world.now += 60
     put_off = []
-    handle = make_handler(engine_of(world, rule(window_s=30)), lambda *asked: put_off.append(asked))
+    handle = make_handler(engine_of(world, rule(window_s=30)), lambda *arguments: put_off.append(arguments))
     record = {
         "messageId": "m1",
         "receiptHandle": "r",
@@ -217,7 +217,7 @@ def test_in_lambda_a_timer_received_often_is_replaced_too():
 
 
 @pytest.mark.parametrize("window_s", [1, 5, 15, 30, 60, 600])
-def test_what_a_killed_worker_held_comes_back_within_about_a_window(window_s):
+def test_messages_of_a_killed_worker_are_redelivered_within_about_a_window(window_s):
     worker = AggregationWorker(None, [rule(window_s=window_s)], queues=_NoQueues(), store=None, timers=None)
     config = worker._source_config()
     assert config.visibility_s <= max(12, min(60, window_s)) + 11 + config.batch_window_s + 1
@@ -225,7 +225,7 @@ def test_what_a_killed_worker_held_comes_back_within_about_a_window(window_s):
     assert isinstance(config.limits(), Limits)
 
 
-def test_times_that_are_set_are_left_alone():
+def test_configured_times_override_the_defaults():
     settings = {"wait_s": 20, "read_timeout_s": 35.0, "visibility_s": 90}
     worker = AggregationWorker(None, [rule(window_s=5)], queues=_NoQueues(), store=None, timers=None, settings=settings)
     assert worker._source_config().visibility_s == 90
@@ -242,7 +242,7 @@ class _NoQueues:
 
 
 class Gateway:
-    """Storage Gateway's answers for one share over one bucket, and when it was asked to refresh."""
+    """Storage Gateway's responses for one share over one bucket, and the times of its refreshes."""
 
     def __init__(self, clock):
         self.clock, self.refreshed, self.takes_s = clock, [], 0.0
@@ -275,9 +275,9 @@ class Clock:
 SUMMARY = Summary("b", 1, {"created": 1}, 1, ("in/",), False, "", "", ("in/x",))
 
 
-def process(gateway, table, clock, memory=None, *, steady=None):
-    """What one process's action is given: memories are its own, the table is everybody's."""
-    spacing = Spacing(table, now=clock, steady=steady or clock)
+def process(gateway, table, clock, memory=None, *, monotonic=None):
+    """Return the context of one process's action: memory is per process, the table is shared."""
+    spacing = Spacing(table, now=clock, monotonic=monotonic or clock)
     return Context(
         gateway.call,
         RULE,
@@ -311,22 +311,22 @@ def test_two_processes_never_refresh_a_share_within_sixty_seconds():
     assert later > 100
 
 
-def test_a_process_that_stood_still_after_its_reservation_does_not_refresh():
+def test_a_process_suspended_after_its_reservation_does_not_refresh():
     clock, table = Clock(), MemoryTable()
     gateway = Gateway(clock)
     readings = iter([0.0, MARGIN_S + 1])
-    with pytest.raises(RetryActionLater, match="stood still"):
-        StorageGatewayRefresh().act(SUMMARY, process(gateway, table, clock, steady=lambda: next(readings)))
+    with pytest.raises(RetryActionLater, match="suspended"):
+        StorageGatewayRefresh().act(SUMMARY, process(gateway, table, clock, monotonic=lambda: next(readings)))
     assert gateway.refreshed == []
     assert isinstance(
         StorageGatewayRefresh().act(SUMMARY, process(gateway, table, clock)), StartedAction
-    )  # it was given back
+    )  # the share was released
 
 
-def test_all_shares_are_taken_or_none():
+def test_all_shares_are_reserved_or_none():
     clock, table = Clock(), MemoryTable()
-    ours, theirs = Spacing(table, clock, clock), Spacing(table, clock, clock)
-    assert theirs.reserve(["b"], 60) == 0
-    assert ours.reserve(["a", "b"], 60) > 60
-    assert theirs.reserve(["a"], 60) == 0
-    assert table.read(SHARED, "a").claim == theirs.holder
+    first, second = Spacing(table, clock, clock), Spacing(table, clock, clock)
+    assert second.reserve(["b"], 60) == 0
+    assert first.reserve(["a", "b"], 60) > 60
+    assert second.reserve(["a"], 60) == 0
+    assert table.read(SHARED, "a").claim == second.holder

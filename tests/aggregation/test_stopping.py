@@ -1,4 +1,4 @@
-"""How a worker stops: all its parts at the same time, so that a stop takes what the slowest takes and not what they add up to."""
+"""Shutdown of a worker: all its parts stop together, so a stop takes as long as the slowest part."""
 
 import threading
 import uuid
@@ -25,7 +25,7 @@ EVENT = (
     '{{"Records": [{{"eventSource": "aws:s3", "eventName": "ObjectCreated:Put", "eventTime": "2026-11-01T00:00:00.000Z",'
     ' "s3": {{"bucket": {{"name": "drop"}}, "object": {{"key": "{key}", "size": 1, "sequencer": "1"}}}}}}]}}'
 )
-LONG_S = 60  # what a thing may take that takes no time unless it is broken
+LONG_S = 60  # limit for operations that take no time unless they are broken
 
 
 @pytest.fixture(scope="module")
@@ -51,7 +51,7 @@ def sqs(aws):
 
 @pytest.fixture
 def rule(sqs):
-    """Makes a rule with a source queue and timers of its own."""
+    """Return a factory of rules, each with its own source queue and timer queue."""
 
     def make(name):
         suffix = uuid.uuid4().hex[:8]
@@ -72,7 +72,7 @@ def rule(sqs):
 
 
 class Held:
-    """Rules whose counting ends when it is let go."""
+    """Rules whose counting blocks until `go` is set."""
 
     def __init__(self):
         self.counting, self.go = threading.Event(), threading.Event()
@@ -98,7 +98,7 @@ class Held:
 
 
 def running(work):
-    """Run it on a thread; the thread and what it came to."""
+    """Run it on a thread; return the thread and a list for its result."""
     result = []
 
     def run():
@@ -113,50 +113,50 @@ def running(work):
 
 
 def named(prefix):
-    return [one for one in threading.enumerate() if one.name.startswith(prefix)]
+    return [thread for thread in threading.enumerate() if thread.name.startswith(prefix)]
 
 
 def test_timers_and_the_source_queue_stop_at_the_same_time(queues, sqlite_store, sqs, rule):
-    """The batch in hand is held until the timers have stopped: were they stopped after it, nothing here would end."""
+    """The batch in flight waits until the timers have stopped: if they stopped after it, this test would not end."""
     first, second = rule("first"), rule("second")
     second = second.model_copy(update={"queue": first.queue})
-    held, stop = Held(), threading.Event()
+    source, stop = Held(), threading.Event()
     timers = SqlTimers(sqlite_store, now=lambda: 0.0)
-    worker = AggregationWorker(held, [first, second], queues=queues, store=None, timers=timers, settings=FAST)
+    worker = AggregationWorker(source, [first, second], queues=queues, store=None, timers=timers, settings=FAST)
     sqs.send_message(QueueUrl=queues.open(first.queue).url, MessageBody=EVENT.format(key="a"))
     thread, result = running(lambda: worker.run(stop=stop, signals=False))
-    assert held.counting.wait(LONG_S)
-    beside = [*named(f"timers-{first.timers}"), *named(f"timers-{second.timers}"), *named("aggregation-timers")]
-    assert len(beside) == 3
+    assert source.counting.wait(LONG_S)
+    timer_threads = [*named(f"timers-{first.timers}"), *named(f"timers-{second.timers}"), *named("aggregation-timers")]
+    assert len(timer_threads) == 3
 
     stop.set()
-    for one in beside:
-        one.join(LONG_S)
-        assert not one.is_alive()
+    for timer_thread in timer_threads:
+        timer_thread.join(LONG_S)
+        assert not timer_thread.is_alive()
     assert thread.is_alive()
-    assert held.counted == 0
+    assert source.counted == 0
 
-    held.go.set()
+    source.go.set()
     thread.join(LONG_S)
-    assert (result, held.counted) == ([0], 1)
-    left = sqs.get_queue_attributes(QueueUrl=queues.open(first.queue).url, AttributeNames=["All"])["Attributes"]
-    assert left["ApproximateNumberOfMessages"] == left["ApproximateNumberOfMessagesNotVisible"] == "0"
+    assert (result, source.counted) == ([0], 1)
+    attributes = sqs.get_queue_attributes(QueueUrl=queues.open(first.queue).url, AttributeNames=["All"])["Attributes"]
+    assert attributes["ApproximateNumberOfMessages"] == attributes["ApproximateNumberOfMessagesNotVisible"] == "0"
 
 
-def test_a_worker_that_can_t_start_stops_no_other(queues, sqlite_store, rule):
-    """`windlass up` runs workers under one `stop`, which is the caller's to set."""
-    gone = rule("gone").model_copy(update={"queue": "no-such-queue"})
+def test_a_worker_that_cannot_start_stops_no_other_worker(queues, sqlite_store, rule):
+    """`windlass up` runs workers under one `stop`, which belongs to the caller."""
+    missing_queue_rule = rule("gone").model_copy(update={"queue": "no-such-queue"})
     stop = threading.Event()
     with pytest.raises(NotFound):
-        AggregationWorker(Held(), [gone], queues=queues, store=None, timers=None, settings=FAST).run(
+        AggregationWorker(Held(), [missing_queue_rule], queues=queues, store=None, timers=None, settings=FAST).run(
             stop=stop, signals=False
         )
     assert not stop.is_set()
-    assert not named(f"timers-{gone.timers}")
+    assert not named(f"timers-{missing_queue_rule.timers}")
 
 
-class RuleRuntime:
-    """A worker that stops when it is let go; `failing` before it has begun."""
+class FakeWorker:
+    """A worker that stops when `go` is set; with `failing` it raises at the start."""
 
     def __init__(self, failing=None):
         self.failing = failing
@@ -171,38 +171,38 @@ class RuleRuntime:
         return 0
 
 
-def test_workers_of_several_queues_are_told_to_stop_at_the_same_time():
-    class Signalled(RuleRuntime):
+def test_a_signal_stops_the_workers_of_all_queues_together():
+    class Signalled(FakeWorker):
         def run(self, *, stop=None, signals=True):
             assert signals
-            stop.set()  # as a consumer does that gets a signal
+            stop.set()  # as a consumer does on a signal
             return super().run(stop=stop)
 
-    parts = [Signalled(), RuleRuntime(), RuleRuntime()]
+    parts = [Signalled(), FakeWorker(), FakeWorker()]
     thread, result = running(lambda: run_group(parts))
-    for one in parts:
-        assert one.stopping.wait(LONG_S)
-    for one in reversed(parts):
+    for part in parts:
+        assert part.stopping.wait(LONG_S)
+    for part in reversed(parts):
         assert thread.is_alive()
-        one.go.set()
+        part.go.set()
     thread.join(LONG_S)
     assert result == [0]
 
 
 @pytest.mark.parametrize("at", [0, 1])
-def test_when_one_fails_all_stop_and_its_error_is_told(at):
-    parts = [RuleRuntime(), RuleRuntime(), RuleRuntime()]
-    parts[at] = RuleRuntime(failing=NotFound("its queue is gone"))
-    for one in parts:
-        one.go.set()
+def test_a_failed_worker_stops_the_others_and_its_error_is_raised(at):
+    parts = [FakeWorker(), FakeWorker(), FakeWorker()]
+    parts[at] = FakeWorker(failing=NotFound("its queue is gone"))
+    for part in parts:
+        part.go.set()
     thread, result = running(lambda: run_group(parts))
     thread.join(LONG_S)
-    assert [str(one) for one in result] == ["its queue is gone"]
-    assert all(one.stopping.is_set() for one in parts if one.failing is None)
+    assert [str(error) for error in result] == ["its queue is gone"]
+    assert all(part.stopping.is_set() for part in parts if part.failing is None)
 
 
-def test_timers_under_way_keep_their_lease_while_they_end(store):
-    """A drain may be longer than a lease: another worker must not take what is being done here."""
+def test_running_timers_keep_their_lease_during_a_drain(store):
+    """A drain may be longer than a lease: another worker must not lease a running timer."""
     timers = SqlTimers(store, now=clock_of(moment := [100.0]), leased_s=0.4)
     timers.send(Timer("r", "k", "token"), 0)
     begun, go, ended = threading.Event(), threading.Event(), threading.Event()
@@ -213,7 +213,7 @@ def test_timers_under_way_keep_their_lease_while_they_end(store):
         return AckTimer("over")
 
     renewed = threading.Event()
-    timers.renew = lambda one, renew=timers.renew: (renew(one), renewed.set())
+    timers.renew = lambda timer, renew=timers.renew: (renew(timer), renewed.set())
     thread, _ = running(lambda: run_timers(timers, on_timer, ended, LONG_S))
     assert begun.wait(LONG_S)
     ended.set()

@@ -1,4 +1,4 @@
-"""One conformance suite over every table: memory, SQLite, PostgreSQL and DynamoDB do the same."""
+"""One conformance suite for every table: memory, SQLite, PostgreSQL and DynamoDB behave alike."""
 
 import itertools
 
@@ -79,8 +79,8 @@ def summary(*keys, kind="created", at="2026-11-21T10:00:00Z", size=10):
     return Summary("b", len(keys), {kind: len(keys)}, size * len(keys), folders, False, at, at, keys[:5])
 
 
-def count(table, rule, mine, *keys, since=100.0, now=101.0, key="k", **more):
-    return table.perform(CountEvents(rule, key, mine, len(keys), since, now, summary(*keys, **more)))
+def count(table, rule, token, *keys, since=100.0, now=101.0, key="k", **more):
+    return table.perform(CountEvents(rule, key, token, len(keys), since, now, summary(*keys, **more)))
 
 
 def claim(table, rule, token, attempt, now, *, pace=PACE, again=False, key="k"):
@@ -91,7 +91,7 @@ def commit(table, rule, claimed, now, key="k"):
     return table.perform(CommitCoverage(rule, key, claimed, now))
 
 
-def test_the_first_arms_and_the_second_only_counts(table, rule):
+def test_the_first_count_arms_the_timer_and_the_second_only_counts(table, rule):
     first = count(table, rule, "m1", "a/1", "a/2")
     second = count(table, rule, "m2", "b/1", since=105.0, now=106.0, at="2026-11-21T10:00:09Z")
     assert (first.armed, first.dirty, first.armed_at, first.token_at) == ("m1", 2, 100.0, 101.0)
@@ -103,11 +103,11 @@ def test_the_first_arms_and_the_second_only_counts(table, rule):
     assert table.read(rule, "k") == second
 
 
-def test_an_object_at_the_top_has_a_folder_too(table, rule):
+def test_an_object_at_the_top_has_the_empty_folder(table, rule):
     assert count(table, rule, "m1", "top").summary.folders == ("",)
 
 
-def test_too_many_folders_are_cut_and_said(table, rule):
+def test_too_many_folders_are_cut_and_flagged(table, rule):
     for turn in range(3):
         last = count(table, rule, f"m{turn}", *(f"f{turn}-{at:02}/x" for at in range(30)))
     assert last.summary.folders_cut
@@ -115,13 +115,13 @@ def test_too_many_folders_are_cut_and_said(table, rule):
     assert last.summary.events == 90
 
 
-def test_a_claim_takes_what_is_dirty_once(table, rule):
+def test_a_claim_takes_uncovered_events_once(table, rule):
     count(table, rule, "m1", "a/1", "a/2")
-    taken = claim(table, rule, "m1", "t1", 130.0)
-    assert (taken.claimed, taken.claim, taken.na, taken.armed_at) == (2, "t1", 160.0, 130.0)
-    assert taken.held.events == 2
-    assert taken.held.folders == ("a/",)
-    assert taken.summary == Summary()
+    claimed = claim(table, rule, "m1", "t1", 130.0)
+    assert (claimed.claimed, claimed.claim, claimed.na, claimed.armed_at) == (2, "t1", 160.0, 130.0)
+    assert claimed.held.events == 2
+    assert claimed.held.folders == ("a/",)
+    assert claimed.summary == Summary()
     refused = claim(table, rule, "m1", "t2", 131.0)
     assert isinstance(refused, ConditionFailed)
     assert (refused.item.claim, refused.item.claimed) == ("t1", 2)
@@ -130,18 +130,18 @@ def test_a_claim_takes_what_is_dirty_once(table, rule):
 @pytest.mark.parametrize(
     ("token", "now", "why"), [("m2", 200.0, "another's token"), ("m1", 129.9, "before the window's end")]
 )
-def test_a_claim_is_refused(table, rule, token, now, why):
+def test_a_claim_fails_when_a_condition_does_not_hold(table, rule, token, now, why):
     count(table, rule, "m1", "a/1")
     refused = claim(table, rule, token, "t1", now)
     assert isinstance(refused, ConditionFailed), why
     assert refused.item.claimed == 0
 
 
-def test_a_claim_of_nothing_says_so(table, rule):
+def test_a_claim_without_an_item_fails(table, rule):
     assert claim(table, rule, "m1", "t1", 200.0) == ConditionFailed(None)
 
 
-def test_debounce_waits_for_quiet_but_not_for_ever(table, rule):
+def test_debounce_waits_for_quiet_up_to_the_maximum(table, rule):
     pace = WindowPace(1, Mode.DEBOUNCE, quiet_s=10, max_wait_s=60)
     for at in range(100, 160, 5):
         count(table, rule, "m1", "a/1", since=at, now=at)
@@ -153,7 +153,7 @@ def test_debounce_waits_for_quiet_but_not_for_ever(table, rule):
     assert isinstance(claim(table, rule, "m1", "t2", 180.0, pace=pace), Item)  # 10 s of quiet
 
 
-def test_a_commit_covers_what_was_claimed_and_no_more(table, rule):
+def test_a_commit_covers_only_the_claimed_events(table, rule):
     count(table, rule, "m1", "a/1")
     claim(table, rule, "m1", "t1", 130.0)
     count(table, rule, "m2", "z/1", since=131.0, now=131.0)
@@ -162,10 +162,10 @@ def test_a_commit_covers_what_was_claimed_and_no_more(table, rule):
     assert after.held == Summary()
     assert after.summary.folders == ("z/",)
     assert commit(table, rule, 1, 133.0) is None
-    assert table.perform(DisarmTimer(rule, "k", "m1")) is False  # one is uncovered
+    assert table.perform(DisarmTimer(rule, "k", "m1")) is False  # an event is uncovered
 
 
-def test_disarm_needs_the_token_and_nothing_uncovered(table, rule):
+def test_disarm_needs_the_token_and_no_uncovered_event(table, rule):
     count(table, rule, "m1", "a/1")
     claim(table, rule, "m1", "t1", 130.0)
     assert table.perform(DisarmTimer(rule, "k", "m1")) is False
@@ -177,41 +177,46 @@ def test_disarm_needs_the_token_and_nothing_uncovered(table, rule):
     assert table.read(rule, "k").armed_at == 140.0
 
 
-def test_an_unsettled_claim_is_taken_again_with_the_same_events(table, rule):
+def test_an_unsettled_claim_is_claimed_again_with_the_same_events(table, rule):
     count(table, rule, "m1", "a/1")
     claim(table, rule, "m1", "t1", 130.0)
     count(table, rule, "m2", "b/1", since=135.0, now=135.0)
     assert isinstance(claim(table, rule, "m1", "t2", 159.0, again=True), ConditionFailed)
-    assert isinstance(claim(table, rule, "m1", "t2", 165.0), ConditionFailed)  # not afresh while it is unsettled
-    again = claim(table, rule, "m1", "t2", 165.0, again=True)
-    assert (again.claim, again.claimed, again.held.folders, again.summary.folders) == ("t2", 1, ("a/",), ("b/",))
+    assert isinstance(claim(table, rule, "m1", "t2", 165.0), ConditionFailed)  # no new claim while one is unsettled
+    reclaimed = claim(table, rule, "m1", "t2", 165.0, again=True)
+    assert (reclaimed.claim, reclaimed.claimed, reclaimed.held.folders, reclaimed.summary.folders) == (
+        "t2",
+        1,
+        ("a/",),
+        ("b/",),
+    )
     assert commit(table, rule, 1, 166.0).done == 1
     assert claim(table, rule, "m1", "t3", 195.0).held.folders == ("b/",)
 
 
-def test_a_failure_is_counted_for_its_own_attempt_alone(table, rule):
+def test_a_failure_counts_only_for_its_own_attempt(table, rule):
     count(table, rule, "m1", "a/1")
     claim(table, rule, "m1", "t1", 130.0)
     assert table.perform(RecordFailure(rule, "k", "t1", "no such share")) == 1
     assert table.perform(RecordFailure(rule, "k", "t1", "x" * 600)) == 2
     assert table.perform(RecordFailure(rule, "k", "t0", "late")) in (0, 2)
-    found = table.read(rule, "k")
-    assert (found.failures, found.note) == (2, "x" * 500)
+    stored = table.read(rule, "k")
+    assert (stored.failures, stored.note) == (2, "x" * 500)
     commit(table, rule, 1, 140.0)
     assert (table.read(rule, "k").failures, table.read(rule, "k").note) == (0, "")
 
 
-def test_completions_are_taken_off_and_the_last_one_is_told(table, rule):
-    one, two = f"{rule}-r1", f"{rule}-r2"
+def test_the_last_completion_returns_the_attempt(table, rule):
+    first, two = f"{rule}-r1", f"{rule}-r2"
     count(table, rule, "m1", "a/1")
     claim(table, rule, "m1", "t1", 130.0)
-    assert not table.knows(one)
-    assert table.complete(one) is None
-    assert table.perform(AwaitCompletions(rule, "k", "t1", (one, two), 1030.0)) is True
-    assert table.knows(one)
-    assert table.read(rule, "k").pending == (one, two)
-    assert table.complete(one) is None
-    assert table.complete(one) is None  # told twice
+    assert not table.knows(first)
+    assert table.complete(first) is None
+    assert table.perform(AwaitCompletions(rule, "k", "t1", (first, two), 1030.0)) is True
+    assert table.knows(first)
+    assert table.read(rule, "k").pending == (first, two)
+    assert table.complete(first) is None
+    assert table.complete(first) is None  # a duplicate
     last = table.complete(two)
     assert (last.rule, last.key, last.attempt) == (rule, "k", "t1")
     assert isinstance(claim(table, rule, "m1", "t2", 500.0, again=True), ConditionFailed)  # its deadline is at 1030
@@ -220,7 +225,7 @@ def test_completions_are_taken_off_and_the_last_one_is_told(table, rule):
     assert table.perform(AwaitCompletions(rule, "k", "t1", ("late",), 1.0)) is False
 
 
-def test_a_token_is_replaced_by_whoever_knows_it(table, rule):
+def test_a_token_is_replaced_only_by_its_owner(table, rule):
     assert table.perform(RotateTimer(rule, "k", "m1", "s1", 500.0)) is None
     count(table, rule, "m1", "a/1")
     assert table.perform(RotateTimer(rule, "k", "m0", "s1", 500.0)) is None
@@ -230,7 +235,7 @@ def test_a_token_is_replaced_by_whoever_knows_it(table, rule):
     assert table.read(rule, "k").token_at == 500.0
 
 
-def test_pausing_keeps_claims_off_a_key_and_is_told_of_a_rule(table, rule):
+def test_a_paused_key_refuses_claims_and_a_paused_rule_reads_as_paused(table, rule):
     assert table.set_paused(rule, "k", paused=True) is False
     count(table, rule, "m1", "a/1")
     assert table.set_paused(rule, "k", paused=True) is True
@@ -244,16 +249,16 @@ def test_pausing_keeps_claims_off_a_key_and_is_told_of_a_rule(table, rule):
     assert table.paused(rule) is False
 
 
-def test_items_lists_a_rules_keys(table, rule):
+def test_items_lists_the_keys_of_a_rule(table, rule):
     for key in ("a", "b/ü #1"):
         count(table, rule, "m1", "x/1", key=key)
     count(table, f"{rule}x", "m1", "x/1")
     table.set_paused(rule, "", paused=True)
-    assert sorted(one.key for one in table.items(rule)) == ["a", "b/ü #1"]
-    assert {one.rule for one in table.items()} >= {rule, f"{rule}x"}
+    assert sorted(item.key for item in table.items(rule)) == ["a", "b/ü #1"]
+    assert {item.rule for item in table.items()} >= {rule, f"{rule}x"}
 
 
-def test_a_claim_is_renewed_by_its_own_attempt_alone(table, rule):
+def test_only_its_own_attempt_renews_a_claim(table, rule):
     count(table, rule, "m1", "a/1")
     claim(table, rule, "m1", "t1", 130.0)
     assert table.perform(RenewClaim(rule, "k", "t2", 140.0, PACE, 5.0)) is None
@@ -264,12 +269,12 @@ def test_a_claim_is_renewed_by_its_own_attempt_alone(table, rule):
     assert table.perform(RenewClaim(rule, "k", "t1", 150.0, PACE, 0.0)) is None
 
 
-def test_a_resource_is_one_holders_until_its_time_is_over(table, rule):
+def test_a_reservation_excludes_other_holders_until_it_expires(table, rule):
     def reserve(holder, now, until):
         return table.perform(ReserveResource("~shared", f"share {rule}", holder, now, until))
 
     assert reserve("a", 100.0, 170.0) == 0.0
     assert reserve("b", 130.0, 200.0) == pytest.approx(40.0)
-    assert reserve("a", 131.0, 195.0) == 0.0  # its holder may move it
+    assert reserve("a", 131.0, 195.0) == 0.0  # the holder may extend it
     assert reserve("b", 194.0, 260.0) == pytest.approx(1.0)
     assert reserve("b", 195.0, 260.0) == 0.0

@@ -1,4 +1,4 @@
-"""S3's order of events of one key."""
+"""The order of S3's events of one key."""
 
 from dataclasses import replace
 
@@ -16,7 +16,7 @@ def at(sequencer, **changes):
 
 
 @given(hexes, hexes)
-def test_it_is_the_documented_comparison(a, b):
+def test_order_is_the_comparison_that_aws_documents(a, b):
     """AWS docs: "first right pad the shorter value with zeros, and then do a lexicographical comparison"."""
     width = max(len(a), len(b))
     padded_a, padded_b = a.lower().ljust(width, "0"), b.lower().ljust(width, "0")
@@ -26,13 +26,13 @@ def test_it_is_the_documented_comparison(a, b):
     assert is_duplicate(at(a), at(b)) == (padded_a == padded_b)
 
 
-def test_padding_is_on_the_right():
-    """Padded left, 0055AED6DCD90281E5 would be later than 0056."""
+def test_short_sequencers_are_padded_on_the_right():
+    """With padding on the left, 0055AED6DCD90281E5 would be later than 0056."""
     assert newer(at("0056"), at("0055AED6DCD90281E5"))
 
 
 @given(st.lists(hexes, min_size=2, max_size=6))
-def test_the_key_sorts_as_the_events_do(sequencers):
+def test_sequence_keys_sort_like_their_events(sequencers):
     ordered = sorted(sequencers, key=sequence_key)
     for earlier, later in zip(ordered, ordered[1:], strict=False):
         assert order(at(earlier), at(later)) in {Order.EARLIER, Order.SAME}
@@ -51,7 +51,7 @@ def test_only_events_of_one_key_with_sequencers_have_an_order():
         assert not is_duplicate(a, b)
 
 
-def test_without_sequencers_one_request_is_one_event():
+def test_without_sequencers_equal_request_ids_mean_a_duplicate():
     tagged = replace(BASE, name="ObjectTagging:Put", kind=Kind.TAGGING)
     assert is_duplicate(tagged, tagged)
     assert not is_duplicate(tagged, replace(tagged, request_id="S"))

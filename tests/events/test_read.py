@@ -1,4 +1,4 @@
-"""Every wrapping that AWS has gives the same typed event; everything else is told, and nothing is raised."""
+"""Every AWS envelope gives the same typed event; anything else is unrecognised, and nothing is raised."""
 
 import json
 from dataclasses import asdict
@@ -36,11 +36,11 @@ def test_the_samples_of_the_aws_documentation(path, form):
         return
     assert isinstance(reading, ObjectEvent)
     removes = expected.pop("removes", expected["kind"] == "removed")
-    seen = asdict(reading)
-    seen["at"] = reading.at.isoformat()
-    seen["via"] = list(reading.via)
+    actual = asdict(reading)
+    actual["at"] = reading.at.isoformat()
+    actual["via"] = list(reading.via)
     blank = {"version_id": "", "etag": "", "size_bytes": None, "sequencer": "", "account_id": "", "principal_id": ""}
-    assert seen == {**blank, "source_ip": "", "delete_marker": False, **expected}
+    assert actual == {**blank, "source_ip": "", "delete_marker": False, **expected}
     assert reading.removes is removes
 
 
@@ -81,7 +81,7 @@ def _kind(name):
 @pytest.mark.parametrize("wrapping", WRAPPINGS)
 @given(data=st.data())
 @settings(max_examples=examples(60), deadline=None)
-def test_any_event_survives_any_wrapping(wrapping, data):
+def test_any_event_is_read_from_any_envelope(wrapping, data):
     via, wrap = WRAPPINGS[wrapping]
     sent = data.draw(st.lists(events(via[-1]), min_size=1, max_size=4))
     assert read_events(wrap(sent)) == tuple(carried(event, via) for event in sent)
@@ -90,20 +90,20 @@ def test_any_event_survives_any_wrapping(wrapping, data):
 @pytest.mark.slow
 @given(keys)
 @settings(max_examples=examples(20_000), deadline=None)
-def test_any_key_is_decoded_as_it_was(key):
+def test_any_key_is_decoded_to_its_original(key):
     for via, wrap in WRAPPINGS.values():
         name = names(format_=via[-1])[0]
         (reading,) = read_events(wrap([ObjectEvent(kind=Kind.CREATED, name=name, bucket="b", key=key)]))
         assert reading.key == key
 
 
-def test_a_key_is_decoded_once_and_only_where_it_is_encoded():
+def test_a_key_is_decoded_exactly_once_and_only_in_encoded_formats():
     event = ObjectEvent(kind=Kind.CREATED, name="ObjectCreated:Put", bucket="b", key="100%25 a+b/ä b.txt")
     for _, wrap in WRAPPINGS.values():
         assert read_events(wrap([event]))[0].key == "100%25 a+b/ä b.txt"
 
 
-def test_what_s3_may_leave_out_may_be_missing():
+def test_optional_members_may_be_missing():
     (event,) = read_events('{"Records":[{"s3":{"bucket":{"name":"b"},"object":{"key":"k"}}}]}')
     assert event == ObjectEvent(kind=Kind.OTHER, name="", bucket="b", key="k", via=(Hop.S3,))
 
@@ -116,7 +116,7 @@ def test_versions_are_accepted_by_their_major_number(version):
 
 
 @pytest.mark.parametrize("version", ["3.0", "1.9", "22.1", "", None, [2]])
-def test_another_major_version_is_not_guessed_at(version):
+def test_another_major_version_is_unrecognised(version):
     payload = notification([ObjectEvent(kind=Kind.CREATED, name="ObjectCreated:Put", bucket="b", key="k")])
     payload["Records"][0]["eventVersion"] = version
     (reading,) = read_events(payload)
@@ -124,13 +124,13 @@ def test_another_major_version_is_not_guessed_at(version):
     assert "only 2.x" in reading.reason
 
 
-def test_an_event_name_of_tomorrow_is_still_an_event():
+def test_an_unknown_event_name_is_an_event_of_kind_other():
     payload = notification([ObjectEvent(kind=Kind.OTHER, name="ObjectFrobnicated:Now", bucket="b", key="k")])
     (event,) = read_events(payload)
     assert (event.kind, event.name, event.removes) == (Kind.OTHER, "ObjectFrobnicated:Now", False)
 
 
-def test_one_bad_record_spoils_only_itself():
+def test_one_bad_record_does_not_affect_the_others():
     good = notification([ObjectEvent(kind=Kind.CREATED, name="ObjectCreated:Put", bucket="b", key="k")])["Records"][0]
     bad = {**good, "s3": {"bucket": {"name": "b"}, "object": {"key": "%FF%FE"}}}
     kinesis = {"eventSource": "aws:kinesis", "kinesis": {}}
@@ -145,7 +145,7 @@ def test_one_bad_record_spoils_only_itself():
     ]
 
 
-def test_a_test_event_in_every_envelope_is_ignored_by_name():
+def test_a_test_event_is_ignored_in_every_envelope():
     body = json.dumps(configuration_notice("seed"))
     for payload in (
         body,
@@ -165,7 +165,7 @@ def test_a_test_event_in_every_envelope_is_ignored_by_name():
         ({"errorCode": "AccessDenied"}, IgnoredBecause.FAILED),
     ],
 )
-def test_calls_that_change_no_object(change, because):
+def test_calls_that_change_no_object_are_ignored(change, because):
     call = {
         "eventSource": "s3.amazonaws.com",
         "eventName": "PutObject",
@@ -175,7 +175,7 @@ def test_calls_that_change_no_object(change, because):
     assert read_events({**call, **change})[0].because is because
 
 
-def test_a_bulk_delete_that_names_its_keys_is_one_event_per_key():
+def test_a_bulk_delete_with_keys_is_one_event_per_key():
     call = {
         "eventSource": "s3.amazonaws.com",
         "eventName": "DeleteObjects",
@@ -187,7 +187,7 @@ def test_a_bulk_delete_that_names_its_keys_is_one_event_per_key():
     ]
 
 
-def test_other_services_are_not_taken_for_s3():
+def test_events_of_other_services_are_unrecognised():
     for payload in (
         {"source": "aws.ec2", "detail-type": "EC2 Instance State-change Notification", "detail": {}},
         {"source": "aws.storagegateway", "detail-type": "Storage Gateway Refresh Cache Event", "detail": {}},
@@ -246,7 +246,7 @@ loop["body"] = loop
     ],
     ids=lambda payload: f"{type(payload).__name__}-{str(payload)[:12]!a}" if not isinstance(payload, dict) else None,
 )
-def test_what_is_no_event_is_told_with_a_reason(payload):
+def test_an_unrecognised_payload_has_a_reason(payload):
     readings = read_events(payload)
     assert readings
     for reading in readings:
@@ -256,13 +256,13 @@ def test_what_is_no_event_is_told_with_a_reason(payload):
         assert (reading.reason + reading.sample).encode().decode().isprintable()
 
 
-def test_a_flood_of_records_is_bounded_and_says_so():
+def test_too_many_records_end_in_an_unrecognised_reading():
     readings = read_events({"Records": [{"body": "[" + "0," * 90_000 + "0]"}] * 3})
     assert len(readings) == 100_001
     assert "more than" in readings[-1].reason
 
 
-def test_nothing_to_do_is_not_an_error():
+def test_payloads_without_work_are_ignored():
     assert read_events('{"Records":[]}') == (Ignored(IgnoredBecause.EMPTY, ()),)
     assert read_events("[]") == (Ignored(IgnoredBecause.EMPTY, (Hop.PIPES,)),)
 
@@ -348,21 +348,21 @@ def check_total(payload):
         ]
     }
 )
-def test_the_reader_is_total(payload):
+def test_the_reader_never_raises(payload):
     check_total(payload)
 
 
 @pytest.mark.slow
 @given(anything)
 @settings(max_examples=examples(30_000), deadline=None)
-def test_the_reader_is_total_over_many_more(payload):
+def test_the_reader_never_raises_for_many_more_payloads(payload):
     check_total(payload)
 
 
 @given(st.data())
 @settings(max_examples=examples(200), deadline=None)
-def test_a_damaged_payload_is_read_or_told(data):
-    """Real payloads with members replaced by anything: where wrong types hurt."""
+def test_a_damaged_payload_is_read_or_unrecognised(data):
+    """Replace members of real payloads by arbitrary values: wrong types at every place."""
     case = json.loads(data.draw(st.sampled_from(SAMPLES)).read_text())["payload"]
     for _ in range(data.draw(st.integers(1, 3))):
         _damage(case, data)
@@ -379,7 +379,7 @@ def _damage(value, data):
 
 
 def other(source, key, **more):
-    thing = {
+    s3_object = {
         "key": key,
         "size": 3,
         "eTag": "e",
@@ -392,13 +392,13 @@ def other(source, key, **more):
         "awsRegion": "",
         "eventTime": "2019-11-22T13:47:35.124724Z",
         "eventName": more.pop("name", "s3:ObjectCreated:Put"),
-        "s3": {"bucket": {"name": "photos"}, "object": thing},
+        "s3": {"bucket": {"name": "photos"}, "object": s3_object},
     }
     (event,) = read_events({"EventName": record["eventName"], "Key": "photos/x", "Records": [record]})
     return event
 
 
-def test_minio_encodes_keys_and_has_names_of_its_own():
+def test_minio_encodes_keys_and_has_its_own_event_names():
     event = other("minio:s3", "in%2Fred+flower%2B.jpg", version="1", sequencer="15CFEDF8D5304D1A")
     assert isinstance(event, ObjectEvent)
     assert (event.kind, event.bucket, event.key) == (Kind.CREATED, "photos", "in/red flower+.jpg")
@@ -409,7 +409,7 @@ def test_minio_encodes_keys_and_has_names_of_its_own():
     assert other("minio:s3", "a", name="s3:ObjectAccessed:Get").kind is Kind.OTHER
 
 
-def test_ceph_sends_keys_as_they_are_and_sequencers_least_byte_first():
+def test_ceph_keys_are_plain_and_sequencers_little_endian():
     """The sample of Ceph's documentation: 2019-11-22T13:47:35 is F7E6D75D."""
     event = other("ceph:s3", "in/50%+done.txt", name="ObjectCreated:Put", sequencer="F7E6D75DC742D108")
     assert (event.key, event.sequencer) == ("in/50%+done.txt", "5DD7E6F708D142C7")

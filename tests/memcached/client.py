@@ -1,4 +1,4 @@
-"""A cache client for tests: it finds nodes by auto-discovery and keys by ketama or modulo, as applications do."""
+"""A cache client for tests, like an application's: auto-discovery, and ketama or modulo hashing."""
 
 import socket
 import zlib
@@ -9,7 +9,7 @@ from windlass.memcached.ring import Server, ketama, owner_modulo
 
 
 class Client:
-    """Set and get many keys at once; `get` is the set of keys that were found."""
+    """Sets and gets many keys at once; `get` returns the set of keys that are in the cache."""
 
     def __init__(self, endpoint, hashing):
         self.servers = discover(*endpoint)
@@ -22,25 +22,28 @@ class Client:
         return owner_modulo(self.servers, zlib.crc32(key.encode()))
 
     def by_node(self, keys):
-        found = defaultdict(list)
+        by_node = defaultdict(list)
         for key in keys:
-            found[self.node_of(key)].append(key)
-        return found
+            by_node[self.node_of(key)].append(key)
+        return by_node
 
     def set(self, keys):
-        for server, mine in self.by_node(keys).items():
+        for server, node_keys in self.by_node(keys).items():
             stored = ask(
-                server, "".join(f"set {key} 0 0 1\r\nx\r\n" for key in mine).encode(), b"STORED\r\n", len(mine)
+                server,
+                "".join(f"set {key} 0 0 1\r\nx\r\n" for key in node_keys).encode(),
+                b"STORED\r\n",
+                len(node_keys),
             )
-            assert stored.count(b"STORED") == len(mine)
+            assert stored.count(b"STORED") == len(node_keys)
 
     def get(self, keys):
-        found = set()
-        for server, mine in self.by_node(keys).items():
-            for at in range(0, len(mine), 100):
-                answer = ask(server, f"get {' '.join(mine[at : at + 100])}\r\n".encode(), b"END\r\n", 1)
-                found |= {line.split()[1].decode() for line in answer.split(b"\r\n") if line.startswith(b"VALUE")}
-        return found
+        present = set()
+        for server, node_keys in self.by_node(keys).items():
+            for at in range(0, len(node_keys), 100):
+                answer = ask(server, f"get {' '.join(node_keys[at : at + 100])}\r\n".encode(), b"END\r\n", 1)
+                present |= {line.split()[1].decode() for line in answer.split(b"\r\n") if line.startswith(b"VALUE")}
+        return present
 
     def flush(self):
         for server in self.servers:

@@ -1,4 +1,4 @@
-"""One embedded AWS for this folder, with nodes that come and go quickly; each test has an account of its own."""
+"""One embedded AWS for this folder, with nodes that start and stop quickly; each test has its own account."""
 
 import contextlib
 import uuid
@@ -12,7 +12,7 @@ from windlass_local.server import LocalServer
 
 @pytest.fixture(scope="session")
 def cache_aws():
-    """A running embedded AWS whose cache nodes take a twentieth of a second."""
+    """Run an embedded AWS whose cache nodes start in a twentieth of a second."""
     with LocalServer(cache_node_s=0.05) as server:
         yield server
 
@@ -24,7 +24,7 @@ def account():
 
 @pytest.fixture
 def cache_app(cache_aws, account, tmp_path):
-    """The composition root over that AWS: one account, one region unless others are asked for."""
+    """Return a factory of apps over that AWS: one account and one region by default."""
     with contextlib.ExitStack() as stack:
 
         def opened(*, accounts=(account,), regions=("us-east-1",), **settings):
@@ -32,7 +32,7 @@ def cache_app(cache_aws, account, tmp_path):
                 "store.url": f"sqlite:///{tmp_path}/w.db",
                 "estate.endpoint_url": cache_aws.url,
                 "estate.regions": list(regions),
-                "estate.accounts": [{"id": one} for one in accounts],
+                "estate.accounts": [{"id": account} for account in accounts],
                 "memcached.poll_s": 0.05,
                 **settings,
             }

@@ -1,4 +1,4 @@
-"""Plans carried out on real memcached servers: what moved is what the plan said, and interruptions lose nothing."""
+"""Plans run on real memcached servers: the planned share of keys moves, and an interrupted job can be resumed."""
 
 import threading
 from datetime import timedelta
@@ -24,8 +24,8 @@ def create(app, name, nodes, **more):
     return app.memcached.find(name)
 
 
-def change(app, name, to, *, watch=True, **asked):
-    plan = app.memcached.plan_scale(app.memcached.find(name), ScaleRequest(to, **asked))
+def change(app, name, to, *, watch=True, **options):
+    plan = app.memcached.plan_scale(app.memcached.find(name), ScaleRequest(to, **options))
     return plan, run_plan(app.memcached, app.jobs, plan, watch=watch)
 
 
@@ -34,12 +34,12 @@ def endpoint(app, name):
     return cluster.host, cluster.port
 
 
-def moved(app, name, hashing, keys, do):
-    """The share of keys that are not found where they are looked for after `do`, and the plan's word for it."""
+def measured_movement(app, name, hashing, keys, do):
+    """Return the share of keys that miss after `do`, the plan's share, and the number of servers."""
     before = Client(endpoint(app, name), hashing)
     before.flush()
     before.set(keys)
-    assert len(before.get(keys)) == len(keys), "all of them fit, so what is missed later has moved"
+    assert len(before.get(keys)) == len(keys), "all of them fit, so what is missed later has measured_movement"
     plan = do()
     after = Client(endpoint(app, name), hashing)
     missed = 1 - len(after.get(keys)) / len(keys)
@@ -47,23 +47,27 @@ def moved(app, name, hashing, keys, do):
 
 
 @pytest.mark.parametrize("hashing", ["ketama", "modulo"])
-def test_six_to_thirty_to_twenty_six_to_six_moves_what_the_plan_says(cache_app, hashing):
+def test_scaling_moves_the_planned_share_of_keys(cache_app, hashing):
     app = cache_app()
     create(app, "web", 6)
     keys = [f"user:{number}" for number in range(20_000)]
     for to in (30, 26, 6):
-        seen, said, nodes = moved(app, "web", hashing, keys, lambda to=to: change(app, "web", to)[0])
+        measured, planned, nodes = measured_movement(app, "web", hashing, keys, lambda to=to: change(app, "web", to)[0])
         assert nodes == to
-        assert abs(seen - said) < 0.02, f"{hashing} to {to}: the plan said {said:.3f}, {seen:.3f} moved"
+        assert abs(measured - planned) < 0.02, (
+            f"{hashing} to {to}: the plan has {planned:.3f}, {measured:.3f} measured_movement"
+        )
 
 
-def test_steps_take_a_cold_cache_in_small_bites(cache_app):
+def test_steps_move_a_small_share_of_keys_each(cache_app):
     app = cache_app()
     create(app, "web", 8)
     keys = [f"k{number}" for number in range(12_000)]
-    seen, said, nodes = moved(app, "web", "ketama", keys, lambda: change(app, "web", 4, step=2, pause_s=0.1)[0])
+    measured, planned, nodes = measured_movement(
+        app, "web", "ketama", keys, lambda: change(app, "web", 4, step=2, pause_s=0.1)[0]
+    )
     assert nodes == 4
-    assert abs(seen - said) < 0.03
+    assert abs(measured - planned) < 0.03
     log = [entry.message for entry in app.jobs.log(app.jobs.list()[0].job_id)]
     assert [line for line in log if line.startswith("step")] == [
         "step 1 of 2: 8 → 6 nodes done",
@@ -71,7 +75,7 @@ def test_steps_take_a_cold_cache_in_small_bites(cache_app):
     ]
 
 
-def test_named_nodes_go_and_the_others_keep_their_items(cache_app):
+def test_only_the_named_nodes_are_removed(cache_app):
     app = cache_app()
     create(app, "web", 4)
     change(app, "web", 2, remove=("0001", "0003"))
@@ -80,7 +84,7 @@ def test_named_nodes_go_and_the_others_keep_their_items(cache_app):
     assert app.memcached.find("web").ids == ("0001", "0002", "0004"), "the lowest free id"
 
 
-def test_over_the_quota_nothing_is_asked_of_aws(cache_app):
+def test_a_plan_over_the_quota_makes_no_call(cache_app):
     app = cache_app()
     create(app, "web", 1)
     plan = app.memcached.plan_scale(app.memcached.find("web"), ScaleRequest(61))
@@ -90,7 +94,7 @@ def test_over_the_quota_nothing_is_asked_of_aws(cache_app):
     assert app.memcached.find("web").status == "available"
 
 
-def test_a_raised_quota_is_known(cache_app, account):
+def test_a_raised_quota_is_used(cache_app, account):
     app = cache_app()
     create(app, "web", 1)
     ask = app.estate.call
@@ -109,7 +113,7 @@ def test_a_raised_quota_is_known(cache_app, account):
         threading.Event().wait(0.02)
     plan = app.memcached.plan_scale(app.memcached.find("web"), ScaleRequest(80))
     assert plan.refusal is None
-    assert any("50 nodes" in one for one in plan.warnings)
+    assert any("50 nodes" in warning for warning in plan.warnings)
 
 
 def test_a_cancelled_change_stops_between_steps_and_resumes(cache_app):
@@ -128,12 +132,12 @@ def test_a_cancelled_change_stops_between_steps_and_resumes(cache_app):
     hurry(app, job_id)
     assert app.jobs.resume(job_id).status is JobStatus.DONE
     assert app.memcached.find("web").ids == tuple(
-        sorted(set(plan.present) - {one for step in plan.steps for one in step.remove})
+        sorted(set(plan.present) - {node_id for step in plan.steps for node_id in step.remove})
     )
 
 
 def hurry(app, job_id):
-    """Take the pause out of a stopped job."""
+    """Remove the pause from a stopped job."""
     from sqlalchemy import text
 
     with app.store.write() as connection:
@@ -149,7 +153,7 @@ def hurry(app, job_id):
         )
 
 
-def test_a_step_that_aws_took_before_we_died_is_not_taken_again(cache_app, account, monkeypatch):
+def test_a_step_made_before_a_crash_is_not_repeated(cache_app, account, monkeypatch):
     app = cache_app()
     register_runners(app)
     create(app, "web", 6)
@@ -160,7 +164,7 @@ def test_a_step_that_aws_took_before_we_died_is_not_taken_again(cache_app, accou
             raise Interrupted("the power went")
 
     with monkeypatch.context() as slowly, pytest.raises(Interrupted):
-        slowly.setattr(CACHE_TIMING, "node_s", 3.0)  # so that a busy machine sees it on its way, too
+        slowly.setattr(CACHE_TIMING, "node_s", 3.0)  # so that a busy machine also sees the change in progress
         run_plan(app.memcached, app.jobs, plan, watch=True, show=die)
     (job,) = app.jobs.list(status=JobStatus.INTERRUPTED)
     assert job.checkpoint == {}, "nothing was written down: AWS alone knows"
@@ -168,7 +172,7 @@ def test_a_step_that_aws_took_before_we_died_is_not_taken_again(cache_app, accou
     assert len(app.memcached.find("web").ids) == 2
 
 
-def test_a_cluster_that_somebody_else_changed_is_left_alone(cache_app, account):
+def test_a_cluster_changed_outside_the_job_is_not_touched(cache_app, account):
     app = cache_app()
     register_runners(app)
     create(app, "web", 6)
@@ -182,12 +186,12 @@ def test_a_cluster_that_somebody_else_changed_is_left_alone(cache_app, account):
         ):
             change(app, "web", 7)
 
-    with pytest.raises(Conflict, match="changed by someone else"):
+    with pytest.raises(Conflict, match="changed by outside this job"):
         run_plan(app.memcached, app.jobs, plan, watch=True, show=meddle)
     assert len(app.memcached.find("web").ids) == 7
 
 
-def test_a_change_for_the_maintenance_window_waits_and_can_be_cancelled(cache_app):
+def test_a_change_in_the_maintenance_window_can_be_cancelled(cache_app):
     app = cache_app()
     create(app, "web", 4)
     _, job_id = change(app, "web", 2, apply=Apply.MAINTENANCE, watch=False)
@@ -199,11 +203,11 @@ def test_a_change_for_the_maintenance_window_waits_and_can_be_cancelled(cache_ap
     assert not app.memcached.find("web").pending
 
 
-def test_traffic_comes_from_the_nodes_or_else_from_cloudwatch(cache_app, account):
+def test_traffic_is_read_from_the_nodes_or_from_cloudwatch(cache_app, account):
     app = cache_app()
     cluster = create(app, "web", 2)
     assert app.memcached.traffic(cluster) is None
-    put = [
+    metric_data = [
         {
             "MetricName": name,
             "Value": value,
@@ -213,18 +217,20 @@ def test_traffic_comes_from_the_nodes_or_else_from_cloudwatch(cache_app, account
         for node in ("0001", "0002")
         for name, value in (("GetHits", 900.0), ("GetMisses", 100.0))
     ]
-    app.estate.call(account, "us-east-1", "cloudwatch", "PutMetricData", Namespace="AWS/ElastiCache", MetricData=put)
-    told = app.memcached.traffic(cluster)
-    assert (told.hit_rate, round(told.gets_per_s, 3)) == (0.9, round(2000 / 3600, 3))
-    assert "CloudWatch" in told.source
+    app.estate.call(
+        account, "us-east-1", "cloudwatch", "PutMetricData", Namespace="AWS/ElastiCache", MetricData=metric_data
+    )
+    traffic = app.memcached.traffic(cluster)
+    assert (traffic.hit_rate, round(traffic.gets_per_s, 3)) == (0.9, round(2000 / 3600, 3))
+    assert "CloudWatch" in traffic.source
     client = Client(endpoint(app, "web"), "ketama")
     client.set(["a"])
     client.get(["a", "b", "c", "d"])
-    told = app.memcached.traffic(cluster)
-    assert (told.hit_rate, "counters" in told.source) == (0.25, True)
+    traffic = app.memcached.traffic(cluster)
+    assert (traffic.hit_rate, "counters" in traffic.source) == (0.25, True)
 
 
-def test_names_are_looked_for_everywhere_and_doubles_must_be_told_apart(cache_app, account):
+def test_find_searches_all_accounts_and_refuses_ambiguous_names(cache_app, account):
     app = cache_app(regions=("us-east-1", "eu-west-1"))
     for region in ("us-east-1", "eu-west-1"):
         plan = app.memcached.plan_create(
@@ -232,7 +238,7 @@ def test_names_are_looked_for_everywhere_and_doubles_must_be_told_apart(cache_ap
         )
         run_plan(app.memcached, app.jobs, plan, watch=True)
     listing = app.memcached.list()
-    assert [one.key for one in listing.clusters] == [f"{account}/eu-west-1/web", f"{account}/us-east-1/web"]
+    assert [cluster.key for cluster in listing.clusters] == [f"{account}/eu-west-1/web", f"{account}/us-east-1/web"]
     assert listing.quotas[account, "eu-west-1"].in_use == 1
     with pytest.raises(Exception, match="2 clusters are named web"):
         app.memcached.find("web")
@@ -241,7 +247,7 @@ def test_names_are_looked_for_everywhere_and_doubles_must_be_told_apart(cache_ap
         app.memcached.find("nope")
 
 
-def test_deleting_watches_to_the_end_and_can_be_taken_up_again(cache_app):
+def test_a_deletion_is_watched_and_can_be_resumed(cache_app):
     app = cache_app()
     register_runners(app)
     cluster = create(app, "web", 2)
@@ -250,7 +256,7 @@ def test_deleting_watches_to_the_end_and_can_be_taken_up_again(cache_app):
     assert app.jobs.get(job_id).detail == "deleted"
 
 
-def test_a_cluster_that_is_busy_is_not_planned_for(cache_app, monkeypatch):
+def test_a_busy_cluster_cannot_be_planned(cache_app, monkeypatch):
     app = cache_app()
     create(app, "web", 2)
     monkeypatch.setattr(service.CACHE_TIMING, "node_s", 3600)

@@ -1,4 +1,4 @@
-"""`windlass memcached` as people type it, against a server process: plans by default, exit codes, and what survives kill -9."""
+"""`windlass memcached` in a process against a server: plans by default, exit codes, and recovery after kill -9."""
 
 import json
 import os
@@ -49,7 +49,7 @@ def aws(tmp_path_factory):
 
 
 class Home:
-    """A user's folder: one account that nobody else uses, two regions."""
+    """A user's folder: a separate account, two regions."""
 
     def __init__(self, folder, url):
         self.folder, self.url = folder, url
@@ -67,10 +67,10 @@ class Home:
         )
 
     def run(self, *words, code=0):
-        done = run_windlass(words, cwd=self.folder, env=self.env)
-        assert "Traceback" not in done.stderr, done.stderr
-        assert done.returncode == code, (done.returncode, done.stdout, done.stderr)
-        return done
+        completed = run_windlass(words, cwd=self.folder, env=self.env)
+        assert "Traceback" not in completed.stderr, completed.stderr
+        assert completed.returncode == code, (completed.returncode, completed.stdout, completed.stderr)
+        return completed
 
     def memcached(self, *words, code=0):
         return self.run("memcached", *words, code=code)
@@ -92,14 +92,14 @@ class Home:
 
     def show(self, name="web", region="us-east-1"):
         api = self.api(region)
-        (found,) = api.describe_cache_clusters(CacheClusterId=name, ShowCacheNodeInfo=True)["CacheClusters"]
+        (cluster,) = api.describe_cache_clusters(CacheClusterId=name, ShowCacheNodeInfo=True)["CacheClusters"]
         api.close()
-        return found
+        return cluster
 
 
-def wait(done, seconds=30):
+def wait(condition, seconds=30):
     deadline = time.monotonic() + seconds
-    while not done():
+    while not condition():
         assert time.monotonic() < deadline
         time.sleep(0.02)
 
@@ -112,17 +112,17 @@ def home(tmp_path, aws, least_privilege):
 
 def test_nothing_is_changed_without_yes(home):
     home.create(6)
-    done = home.memcached("scale", "web", "--to", "30", "--dry-run")
-    assert "6 → 30 nodes" in done.stdout
-    assert "nothing was changed" in done.stderr
+    completed = home.memcached("scale", "web", "--to", "30", "--dry-run")
+    assert "6 → 30 nodes" in completed.stdout
+    assert "nothing was changed" in completed.stderr
     assert "no terminal" in home.memcached("delete", "web", code=252).stderr
     home.memcached("create", "new", "--nodes", "3", "--node-type", "cache.t4g.micro", "-r", "us-east-1", "--dry-run")
     assert home.show()["NumCacheNodes"] == 6
-    assert [one["name"] for one in home.json("memcached", "list")] == ["web"]
+    assert [cluster["name"] for cluster in home.json("memcached", "list")] == ["web"]
     assert home.json("jobs", "list") == []
 
 
-def test_a_cluster_past_twenty_nodes_from_the_cradle_to_the_grave(home):
+def test_the_life_of_a_cluster_with_more_than_twenty_nodes(home):
     home.memcached(
         "create",
         "web",
@@ -146,26 +146,26 @@ def test_a_cluster_past_twenty_nodes_from_the_cradle_to_the_grave(home):
         "available",
         {"us-east-1a": 11, "us-east-1b": 11},
     )
-    done = home.memcached("scale", "web", "--to", "30", "--yes", "--watch")
-    assert "30 nodes" in done.stderr
+    completed = home.memcached("scale", "web", "--to", "30", "--yes", "--watch")
+    assert "30 nodes" in completed.stderr
     nodes = home.json("memcached", "nodes", "web")
     assert (len(nodes["nodes"]), nodes["config_version"]) == (30, 30)
-    assert {one["error"] for one in nodes["nodes"]} == {""}
+    assert {node["error"] for node in nodes["nodes"]} == {""}
     home.memcached("scale", "web", "--to", "28", "--remove", "0007,0008", "--yes", "--watch")
-    shown = home.json("memcached", "show", "web")
-    assert not {"0007", "0008"} & {one["node_id"] for one in shown["members"]}
-    assert abs(sum(one["key_share"] for one in shown["members"]) - 1) < 1e-4
+    cluster = home.json("memcached", "show", "web")
+    assert not {"0007", "0008"} & {node["node_id"] for node in cluster["members"]}
+    assert abs(sum(node["key_share"] for node in cluster["members"]) - 1) < 1e-4
     home.memcached("delete", "web", "--yes", "--watch")
     assert home.json("memcached", "list") == []
     assert {job["status"] for job in home.json("jobs", "list")} == {"done"}
 
 
-def test_over_the_quota_is_refused_before_the_call(home):
+def test_a_change_over_the_quota_fails_before_the_call(home):
     home.create(1)
-    done = home.memcached("scale", "web", "--to", "61", "--yes", code=254)
-    assert "exceed the quota of 60 nodes" in done.stderr
-    assert "request-service-quota-increase" in done.stderr
-    assert "more than 50 nodes" in done.stdout
+    completed = home.memcached("scale", "web", "--to", "61", "--yes", code=254)
+    assert "exceed the quota of 60 nodes" in completed.stderr
+    assert "request-service-quota-increase" in completed.stderr
+    assert "more than 50 nodes" in completed.stdout
     assert home.json("jobs", "list") == []
     assert home.show()["CacheClusterStatus"] == "available"
     home.memcached(
@@ -174,7 +174,7 @@ def test_over_the_quota_is_refused_before_the_call(home):
 
 
 def early(*case):
-    """What is refused before AWS is asked."""
+    """Return a case that fails before any call to AWS."""
     return pytest.param(*case, marks=pytest.mark.unproved("it ends before AWS is called"))
 
 
@@ -194,7 +194,7 @@ def early(*case):
         early(["scale", "web", "--to", "1", "--pause", "soon"], 252, "not a duration"),
         early(["scale", "web", "--to", "1", "--apply", "maintenance", "--watch"], 252, "maintenance window"),
         early(["scale", "web", "--to", "1", "--apply", "later"], 252, "later"),
-        (["create", "web", "--nodes", "1", "--node-type", "cache.t4g.micro", "-r", "us-east-1"], 254, "exists already"),
+        (["create", "web", "--nodes", "1", "--node-type", "cache.t4g.micro", "-r", "us-east-1"], 254, "already exists"),
         early(["create", "new", "--nodes", "1", "--node-type", "cache.t4g.micro"], 252, "one account and one region"),
         (["create", "new", "--nodes", "1", "--node-type", "big", "-r", "us-east-1", "--yes"], 252, "not a node type"),
         early(
@@ -205,15 +205,15 @@ def early(*case):
         early(["list", "-a", "999999999999"], 253, "is not in the estate"),
     ],
 )
-def test_what_is_off_is_said_with_its_exit_code(home, words, code, says):
+def test_errors_have_a_hint_and_an_exit_code(home, words, code, says):
     home.create(3)
-    done = home.memcached(*words, code=code)
-    assert says in done.stderr
-    assert "hint:" in done.stderr
+    completed = home.memcached(*words, code=code)
+    assert says in completed.stderr
+    assert "hint:" in completed.stderr
     assert home.show()["NumCacheNodes"] == 3
 
 
-def test_names_in_two_regions_are_told_apart(home):
+def test_a_name_in_two_regions_needs_a_region(home):
     home.create(1)
     home.create(2, region="eu-west-1")
     assert "--account and --region" in home.memcached("scale", "web", "--to", "3", code=252).stderr
@@ -221,10 +221,10 @@ def test_names_in_two_regions_are_told_apart(home):
     assert (home.show()["NumCacheNodes"], home.show(region="eu-west-1")["NumCacheNodes"]) == (1, 3)
 
 
-def test_as_many_as_there_are_is_nothing_to_do(home):
+def test_the_present_number_of_nodes_changes_nothing(home):
     home.create(2)
-    done = home.memcached("scale", "web", "--to", "2", "--yes")
-    assert "nothing to change" in done.stdout
+    completed = home.memcached("scale", "web", "--to", "2", "--yes")
+    assert "nothing to change" in completed.stdout
     assert home.json("jobs", "list") == []
 
 
@@ -238,10 +238,10 @@ def test_pending_changes_are_shown_replaced_and_cancelled(home):
     home.memcached("scale", "web", "--to", "4", "--yes", "--watch")
     assert home.json("memcached", "list")[0]["pending"] == {}
     home.memcached("scale", "web", "--to", "6", "--apply", "maintenance", "--yes")
-    assert "can't be lowered" in home.memcached("scale", "web", "--to", "5", "--yes", code=254).stderr
+    assert "cannot be lowered" in home.memcached("scale", "web", "--to", "5", "--yes", code=254).stderr
 
 
-def test_a_place_that_can_not_be_read_is_named_and_the_others_are_listed(home):
+def test_an_unreadable_region_is_named_and_the_others_are_listed(home):
     import urllib.request
 
     home.create(1)
@@ -249,13 +249,13 @@ def test_a_place_that_can_not_be_read_is_named_and_the_others_are_listed(home):
         {"kind": "access_denied", "service": "elasticache", "region": "eu-west-1", "account": home.account},
         {"kind": "access_denied", "service": "servicequotas", "account": home.account},
     ]
-    put = urllib.request.Request(f"{home.url}/_windlass/faults", method="PUT", data=json.dumps(rules).encode())
-    urllib.request.urlopen(put).close()
+    request = urllib.request.Request(f"{home.url}/_windlass/faults", method="PUT", data=json.dumps(rules).encode())
+    urllib.request.urlopen(request).close()
     try:
-        done = home.memcached("list", "-o", "json", code=1)
-        assert [one["name"] for one in json.loads(done.stdout)] == ["web"]
-        assert json.loads(done.stdout)[0]["quota_source"] == "unknown"
-        assert "eu-west-1" in done.stderr
+        completed = home.memcached("list", "-o", "json", code=1)
+        assert [cluster["name"] for cluster in json.loads(completed.stdout)] == ["web"]
+        assert json.loads(completed.stdout)[0]["quota_source"] == "unknown"
+        assert "eu-west-1" in completed.stderr
         assert (
             "quotas could not be read"
             in home.memcached("scale", "web", "--to", "99", "-r", "us-east-1", "--dry-run").stdout
@@ -264,27 +264,27 @@ def test_a_place_that_can_not_be_read_is_named_and_the_others_are_listed(home):
         urllib.request.urlopen(urllib.request.Request(f"{home.url}/_windlass/faults", method="DELETE")).close()
 
 
-def test_kill_9_in_mid_scale_in_leaves_a_job_that_goes_on(home):
+def test_a_job_killed_during_scale_in_can_be_resumed(home):
     home.create(12)
     process = home.start("memcached", "scale", "web", "--to", "4", "--step", "2", "--pause", "1s", "--yes")
     wait(lambda: home.show()["NumCacheNodes"] in (8, 10) and home.show()["CacheClusterStatus"] == "available")
     os.kill(process.pid, signal.SIGKILL)
     process.wait()
-    left = home.show()["NumCacheNodes"]
-    assert left > 4
+    remaining = home.show()["NumCacheNodes"]
+    assert remaining > 4
     (job,) = home.json("jobs", "list")
     assert (job["kind"], job["status"]) == ("memcached.change", "interrupted")
-    done = home.run("jobs", "resume", job["job_id"])
-    assert "done" in done.stdout
+    completed = home.run("jobs", "resume", job["job_id"])
+    assert "done" in completed.stdout
     web = home.show()
     assert web["NumCacheNodes"] == 4
     assert {node["CacheNodeStatus"] for node in web["CacheNodes"]} == {"available"}
-    shown = json.loads(home.run("jobs", "show", job["job_id"]).stdout)
-    assert (shown["status"], shown["attempt"], shown["done"]) == ("done", 2, 8)
+    job_details = json.loads(home.run("jobs", "show", job["job_id"]).stdout)
+    assert (job_details["status"], job_details["attempt"], job_details["done"]) == ("done", 2, 8)
     assert "it is done" in home.run("jobs", "resume", job["job_id"], code=254).stderr
 
 
-def test_ctrl_c_stops_in_order_and_a_cancel_comes_from_elsewhere(home):
+def test_ctrl_c_and_a_cancel_of_another_process_stop_the_job(home):
     home.create(6)
     process = home.start("memcached", "scale", "web", "--to", "3", "--step", "1", "--pause", "60s", "--yes")
     wait(lambda: home.show()["NumCacheNodes"] == 5)

@@ -1,4 +1,4 @@
-"""Plans: which nodes, which zones, what moves, what it costs, and what is refused before AWS is asked."""
+"""Plans: nodes, zones, moved keys, cost, and refusals before any call to AWS."""
 
 from datetime import UTC, datetime, timedelta
 
@@ -43,11 +43,11 @@ def cluster(count=6, zones="abc", **more):
     return Cluster(**(about | more))
 
 
-def scale(one, to, *, quota=QUOTA, traffic=None, price=None, **asked):
-    return plan_scale(one, ScaleRequest(to, **asked), quota=quota, traffic=traffic, price=price, advised=50)
+def scale(cluster, to, *, quota=QUOTA, traffic=None, price=None, **options):
+    return plan_scale(cluster, ScaleRequest(to, **options), quota=quota, traffic=traffic, price=price, advised=50)
 
 
-def test_the_newest_node_of_the_fullest_zone_goes_first():
+def test_the_newest_node_of_the_fullest_zone_is_removed_first():
     nodes = [
         node(1, "a", born=1),
         node(2, "a", born=9),
@@ -62,7 +62,7 @@ def test_the_newest_node_of_the_fullest_zone_goes_first():
 
 
 @pytest.mark.parametrize(("before", "to"), [(30, 26), (26, 6), (7, 2), (60, 1)])
-def test_zones_stay_even_however_many_go(before, to):
+def test_zones_stay_even_after_removals(before, to):
     plan = scale(cluster(before), to)
     assert spread(plan.zones_after) <= 1
     assert sum(plan.zones_after.values()) == to
@@ -77,12 +77,12 @@ def test_new_nodes_fill_the_emptiest_zones_and_the_lowest_ids():
     assert set(plan.zones_after.values()) == {10}
 
 
-def test_a_cluster_in_one_zone_stays_there_unless_told():
+def test_a_cluster_in_one_zone_stays_in_it_by_default():
     assert scale(cluster(3, "a"), 5).zones_after == {"us-east-1a": 5}
     assert scale(cluster(3, "a"), 5, zones=("us-east-1b",)).zones_after == {"us-east-1a": 3, "us-east-1b": 2}
 
 
-def test_scale_in_on_the_real_ring_moves_what_the_gone_nodes_had():
+def test_scale_in_moves_only_the_removed_nodes_keys():
     plan = scale(cluster(30), 26, step=2)
     assert plan.moved.ketama_spread == 0
     assert abs(sum(step.moved.ketama for step in plan.steps) - plan.moved.ketama) < 0.01
@@ -92,7 +92,7 @@ def test_scale_in_on_the_real_ring_moves_what_the_gone_nodes_had():
     assert not scale(cluster(30), 26).warnings
 
 
-def test_an_address_that_shows_the_id_is_foreseen_and_the_ring_is_exact():
+def test_predictable_addresses_make_the_ring_exact():
     nodes = tuple(node(n, host=f"web.x1y2.{n:04}.use1.cache.amazonaws.com", port=11211) for n in range(1, 7))
     foreseen = scale(cluster(nodes=nodes), 30)
     assert foreseen.moved.ketama_spread == 0
@@ -102,14 +102,14 @@ def test_an_address_that_shows_the_id_is_foreseen_and_the_ring_is_exact():
     assert unknown.moved.modulo == pytest.approx(0.8)
 
 
-def test_the_dip_is_what_the_worst_step_takes():
+def test_the_hit_rate_dip_is_that_of_the_worst_step():
     plan = scale(cluster(6), 5, traffic=Traffic(0.9, 1000.0, "x"))
     assert plan.hit_rate_after(plan.moved.ketama) == pytest.approx(0.9 * (1 - plan.moved.ketama))
     assert plan.misses_per_s(plan.moved.ketama) == pytest.approx(900 * plan.moved.ketama)
     assert scale(cluster(6), 5).hit_rate_after(0.5) is None
 
 
-def test_the_price_is_listed_reckoned_or_your_own():
+def test_a_price_is_listed_scaled_or_configured():
     exact = price_of("cache.r7g.large", "us-east-1", {})
     assert (exact.monthly(10), exact.exact) == (pytest.approx(0.219 * 7300), True)
     assert not price_of("cache.r7g.large", "eu-west-1", {}).exact
@@ -129,22 +129,22 @@ def test_the_price_is_listed_reckoned_or_your_own():
         (200, Quota(per_cluster=None, per_region=None, in_use=6, source="unknown", problem="AccessDenied"), ""),
     ],
 )
-def test_over_the_applied_quota_is_refused_and_only_that(to, quota, code):
+def test_only_an_applied_quota_refuses_a_plan(to, quota, code):
     plan = scale(cluster(6), to, quota=quota)
     assert (plan.refusal.code if plan.refusal else "") == code
     if code:
         assert f"--desired-value {to if 'Cluster' in code else 304}" in plan.refusal.hint
-    assert any("50 nodes" in one for one in plan.warnings) is (to > 50)
-    assert any("quota" in one for one in plan.warnings) is (quota.source != "applied" and to > 60)
+    assert any("50 nodes" in warning for warning in plan.warnings) is (to > 50)
+    assert any("quota" in warning for warning in plan.warnings) is (quota.source != "applied" and to > 60)
 
 
-def test_what_shrinks_is_never_over_a_quota():
+def test_a_smaller_cluster_never_exceeds_a_quota():
     lowered = Quota(per_cluster=20, per_region=20, in_use=60, source="applied")
     assert scale(cluster(60), 40, quota=lowered).refusal is None
 
 
 @pytest.mark.parametrize(
-    ("asked", "says"),
+    ("options", "says"),
     [
         ({"to": 0}, "at least one node"),
         ({"to": 5, "remove": ("0099",)}, "no node 0099"),
@@ -156,18 +156,18 @@ def test_what_shrinks_is_never_over_a_quota():
         ({"to": 3, "step": -1}, "negative"),
     ],
 )
-def test_what_contradicts_itself_is_said(asked, says):
+def test_contradictory_requests_are_usage_errors(options, says):
     with pytest.raises(UsageError, match=says):
-        scale(cluster(6), asked.pop("to"), **asked)
+        scale(cluster(6), options.pop("to"), **options)
 
 
-def test_named_nodes_go_in_the_order_they_were_named():
+def test_named_nodes_are_removed_in_the_given_order():
     plan = scale(cluster(6), 3, remove=("0002", "0005", "0001"), step=2)
     assert [step.remove for step in plan.steps] == [("0002", "0005"), ("0001",)]
     assert [(step.before, step.to) for step in plan.steps] == [(6, 4), (4, 3)]
 
 
-def test_pending_changes_are_replaced_cancelled_or_in_the_way():
+def test_pending_changes_are_replaced_cancelled_or_refused():
     shrinking = cluster(6, pending=PendingChanges(count=4, remove=("0005", "0006")))
     assert "replaced" in scale(shrinking, 5).replaces
     cancelled = scale(shrinking, 6)
@@ -175,12 +175,12 @@ def test_pending_changes_are_replaced_cancelled_or_in_the_way():
     assert "cancelled" in plan_text(cancelled)
     assert scale(cluster(6), 6).action is PlanAction.NOTHING
     growing = cluster(6, pending=PendingChanges(count=10))
-    assert "can't be lowered" in scale(growing, 8).refusal.message
+    assert "cannot be lowered" in scale(growing, 8).refusal.message
     assert scale(growing, 12).steps[0].zones == (), "AWS has chosen zones for the four that wait"
 
 
-def test_the_text_says_everything_a_reviewer_needs():
-    one = scale(
+def test_the_text_of_a_plan_has_every_consequence():
+    plan = scale(
         cluster(30),
         26,
         step=2,
@@ -188,7 +188,7 @@ def test_the_text_says_everything_a_reviewer_needs():
         traffic=Traffic(0.95, 2000.0, "CloudWatch, last hour"),
         price=price_of("cache.r7g.large", "us-east-1", {}),
     )
-    text = plan_text(one)
+    text = plan_text(plan)
     for words in (
         "30 → 26 nodes",
         "step 1 of 2",
@@ -203,13 +203,13 @@ def test_the_text_says_everything_a_reviewer_needs():
     ):
         assert words in text, words
     assert "nothing to change" in plan_text(scale(cluster(6), 6))
-    value = plan_value(one)
+    value = plan_value(plan)
     assert value["cost"]["change_usd"] == pytest.approx(-4 * 730 * 0.219, abs=0.01)
     assert value["steps"][0]["hit_rate_after"]["ketama"] < 0.95
 
 
-def test_creating_spreads_over_zones_and_deleting_loses_everything():
-    made = plan_create(
+def test_creation_spreads_over_zones_and_deletion_loses_all_keys():
+    plan = plan_create(
         "1" * 12,
         "us-east-1",
         "web",
@@ -220,16 +220,16 @@ def test_creating_spreads_over_zones_and_deleting_loses_everything():
         price=None,
         advised=50,
     )
-    assert made.zones_after == {"a": 10, "b": 10, "c": 10}
-    assert (made.request["AZMode"], len(made.request["PreferredAvailabilityZones"])) == ("cross-az", 30)
-    assert made.refusal is None
-    gone = plan_delete(cluster(6), price=None, traffic=None)
-    assert gone.moved.ketama == 1.0
-    assert "all of them" in plan_text(gone)
+    assert plan.zones_after == {"a": 10, "b": 10, "c": 10}
+    assert (plan.request["AZMode"], len(plan.request["PreferredAvailabilityZones"])) == ("cross-az", 30)
+    assert plan.refusal is None
+    plan = plan_delete(cluster(6), price=None, traffic=None)
+    assert plan.moved.ketama == 1.0
+    assert "all of them" in plan_text(plan)
 
 
 @pytest.mark.parametrize("words", [("0007", "0008"), ("7", "8"), ("7", "0008", "07")])
-def test_node_ids_are_taken_with_and_without_zeros(words):
+def test_node_ids_are_accepted_with_and_without_zeros(words):
     assert node_ids(words) == ("0007", "0008")
 
 

@@ -1,4 +1,4 @@
-"""What nodes say is read as it comes, in any pieces, and nothing they say can hurt."""
+"""Replies of nodes are parsed in pieces of any size, and hostile bytes do no harm."""
 
 import pytest
 from hypothesis import example, given
@@ -28,31 +28,31 @@ pieces = st.lists(
 
 
 @pytest.mark.parametrize("reply", [REPLY, OLD])
-def test_the_users_guides_example_is_read(reply):
-    found = read_config(reply)
-    assert found.version == 12
-    assert [node.server.host for node in found.nodes] == [
+def test_the_user_guides_example_is_parsed(reply):
+    config = read_config(reply)
+    assert config.version == 12
+    assert [node.server.host for node in config.nodes] == [
         f"myCluster.pc4ldq.000{n}.use1.cache.amazonaws.com" for n in (1, 2)
     ]
-    assert found.nodes[0] == ConfigNode("myCluster.pc4ldq.0001.use1.cache.amazonaws.com", "10.82.235.120", 11211)
-    assert found.nodes[1].address == "", "the address may be missing"
+    assert config.nodes[0] == ConfigNode("myCluster.pc4ldq.0001.use1.cache.amazonaws.com", "10.82.235.120", 11211)
+    assert config.nodes[1].address == "", "the address may be missing"
 
 
 @pytest.mark.parametrize("reply", [REPLY, OLD])
-def test_an_answer_in_pieces_is_not_an_answer_until_it_is_whole(reply):
+def test_an_incomplete_reply_is_none(reply):
     assert [read_config(reply[:size]) for size in range(len(reply))] == [None] * len(reply)
     assert isinstance(read_config(reply), ClusterConfig)
     assert [read_stats(STATS[:size]) for size in range(len(STATS))] == [None] * len(STATS)
     assert read_stats(STATS) == {"pid": "1", "get_hits": "7", "version": "1.6.18 x"}
 
 
-def test_a_name_is_the_server_and_else_the_address():
+def test_a_server_is_its_host_name_or_its_address():
     assert ConfigNode("name", "10.0.0.1", 1).server == Server("name", 1)
     assert ConfigNode("", "10.0.0.1", 1).server == Server("10.0.0.1", 1)
 
 
 @pytest.mark.parametrize("reply", [b"ERROR\r\n", b"END\r\n"])
-def test_a_server_without_a_configuration_says_so(reply):
+def test_a_server_without_a_configuration_is_an_unknown_command(reply):
     with pytest.raises(UnknownCommand):
         read_config(reply)
 
@@ -79,7 +79,7 @@ def config(body):
         b"CONFIG cluster 0 99999999999\r\n",
     ],
 )
-def test_what_is_no_answer_is_garbled(reply):
+def test_anything_but_a_reply_is_malformed(reply):
     with pytest.raises(MalformedReply):
         read_config(reply)
 
@@ -87,12 +87,12 @@ def test_what_is_no_answer_is_garbled(reply):
 @given(pieces.map(b"".join) | st.binary())
 @example(b"STAT \r\n")
 @example(b"CONFIG cluster 0 0\r\n\r\nEND\r\n")
-def test_no_bytes_at_all_do_anything_but_answer_wait_or_refuse(data):
+def test_any_bytes_are_a_reply_incomplete_or_refused(data):
     for read, refusals in ((read_config, (MalformedReply, UnknownCommand)), (read_stats, (MalformedReply,))):
         try:
-            found = read(data)
+            parsed = read(data)
         except refusals:
             continue
-        assert found is None or isinstance(found, (ClusterConfig, dict))
-        if isinstance(found, ClusterConfig):
-            assert all(0 < node.port < 65536 and node.server.host for node in found.nodes)
+        assert parsed is None or isinstance(parsed, (ClusterConfig, dict))
+        if isinstance(parsed, ClusterConfig):
+            assert all(0 < node.port < 65536 and node.server.host for node in parsed.nodes)

@@ -1,4 +1,4 @@
-"""The ring: libmemcached's own published vectors, spymemcached's, and what a plan's shares mean."""
+"""The ring: the published vectors of libmemcached and spymemcached, and the shares of a plan."""
 
 import random
 import zlib
@@ -19,7 +19,7 @@ from windlass.memcached.ring import (
     shares,
 )
 
-# From libmemcached's test/fixtures/ketama.hpp: key, its hash, the point it belongs to, the last number of its server.
+# From libmemcached's test/fixtures/ketama.hpp: key, its hash, its point, the last number of its server's address.
 WEIGHTS = (600, 300, 200, 350, 1000, 800, 950, 100)
 WEIGHTED = [
     ("SVa_]_V41)", 443691461, 445379617, 7),
@@ -72,7 +72,7 @@ SPY = [
 EIGHT = [Server(f"10.0.1.{number}") for number in range(1, 9)]
 
 
-def test_weighted_ketama_is_libmemcacheds():
+def test_weighted_ketama_matches_libmemcached():
     ring = ketama(EIGHT, weights=dict(zip(EIGHT, WEIGHTS, strict=True)))
     for key, hashed, point, number in WEIGHTED:
         assert key_hash(key) == hashed
@@ -82,12 +82,12 @@ def test_weighted_ketama_is_libmemcacheds():
     assert ring.owner("VDEAAAAA") == ring.owners[0]
 
 
-def test_spymemcacheds_names_make_its_ring():
+def test_the_ring_matches_spymemcached():
     ring = ketama(EIGHT, weights=dict(zip(EIGHT, WEIGHTS, strict=True)), naming=Naming.SPYMEMCACHED)
     assert {key: ring.owner(key) for key, _ in SPY} == {key: Server(f"10.0.1.{number}") for key, number in SPY}
 
 
-def test_a_port_of_its_own_is_part_of_the_name():
+def test_a_nondefault_port_is_part_of_the_name():
     assert Server("h", 11211).name(Naming.LIBMEMCACHED) == "h"
     assert Server("h", 11212).name(Naming.LIBMEMCACHED) == "h:11212"
     with pytest.raises(ValueError, match="needs a server"):
@@ -95,11 +95,11 @@ def test_a_port_of_its_own_is_part_of_the_name():
 
 
 @pytest.mark.interop
-def test_the_ring_is_that_of_a_real_libmemcached():
+def test_the_ring_matches_a_real_libmemcached():
     pylibmc = pytest.importorskip("pylibmc", reason="no pylibmc (Debian: apt-get install python3-pylibmc)")
     servers = [Server("127.0.0.1", 20000 + 7 * number) for number in range(30)]
     client = pylibmc.Client(
-        [f"{one.host}:{one.port}" for one in servers], behaviors={"ketama_weighted": True, "hash": "md5"}
+        [f"{server.host}:{server.port}" for server in servers], behaviors={"ketama_weighted": True, "hash": "md5"}
     )
     ring = ketama(servers)
     for number in range(2000):
@@ -108,25 +108,25 @@ def test_the_ring_is_that_of_a_real_libmemcached():
 
 servers_of = st.integers(1, 25).map(lambda count: [Server(f"10.1.{count}.{n}") for n in range(count)])
 some_servers = st.lists(st.integers(0, 60), min_size=1, max_size=25, unique=True).map(
-    lambda found: [Server(f"10.9.0.{n}") for n in sorted(found)]
+    lambda numbers: [Server(f"10.9.0.{n}") for n in sorted(numbers)]
 )
 
 
 @settings(deadline=None, max_examples=examples(25))
 @given(some_servers, some_servers)
-def test_the_computed_share_is_what_keys_do(before, after):
-    one, two = ketama(before), ketama(after)
+def test_the_computed_share_matches_sampled_keys(before, after):
+    ring_before, two = ketama(before), ketama(after)
     rng = random.Random(1)
     places = [rng.randrange(2**32) for _ in range(4000)]
-    seen = sum(one.owner_at(at) != two.owner_at(at) for at in places) / len(places)
-    assert abs(moved_ketama(one, two) - seen) < 0.05
-    seen = sum(owner_modulo(before, at) != owner_modulo(after, at) for at in places) / len(places)
-    assert abs(moved_modulo(before, after) - seen) < 0.05
+    measured = sum(ring_before.owner_at(at) != two.owner_at(at) for at in places) / len(places)
+    assert abs(moved_ketama(ring_before, two) - measured) < 0.05
+    measured = sum(owner_modulo(before, at) != owner_modulo(after, at) for at in places) / len(places)
+    assert abs(moved_modulo(before, after) - measured) < 0.05
 
 
 @settings(deadline=None, max_examples=examples(25))
 @given(some_servers)
-def test_removing_a_node_moves_its_own_keys_and_no_others(servers):
+def test_removing_a_node_moves_only_its_own_keys(servers):
     ring = ketama(servers)
     parts = shares(ring)
     assert abs(sum(parts.values()) - 1) < 1e-9

@@ -1,13 +1,13 @@
-"""Every state that the aggregation protocol can reach, with the real code taking each step.
+"""A search of every state that the aggregation protocol can reach, with the real code taking each step.
 
-The world: some objects are put, each has a message; up to `slots` processes at a time hold a source batch or a timer and are
-one conversation of protocol.py each, stopped between any two of its effects. At every stop any process may go on, crash
-(its messages come again), have its last answer lost and its effect retried, or a message may be delivered once more; how
-often each misfortune may strike is the budget. The table is decide.py. A process is its conversation's answers so far: the
-generator is replayed up to them, so that a state is a plain value.
+The world: objects are put, each with a message; up to `slots` processes at a time hold a source batch or a timer, and each runs
+one generator of protocol.py, stopped between any two effects. At every stop any process may continue, crash (its messages are
+redelivered), lose its last response and repeat the effect, or a message may be delivered once more; the budget limits each
+fault. The table is transitions.py. A process is the list of its generator's results so far: the generator is replayed up to
+them, so a state is a plain value.
 
-Without a clock (`window = 0`) nothing is ever too early, which allows every order that any clocks could bring about: what is
-covered there is covered whatever clocks do. With a window and ticks, the pace is looked at.
+Without a clock (`window = 0`) nothing is too early, so every order that any clocks could cause is allowed: what is covered there
+is covered for all clocks. With a window and ticks, the pace is checked.
 """
 
 from __future__ import annotations
@@ -20,12 +20,12 @@ from windlass.aggregation.model import Item, Summary, Timer, WindowPace
 
 RULE, KEY = "r", "k"
 _NOTHING = Summary()
-_CAP = 2  # of one message in the queue; a third copy makes nothing possible that two don't
+_CAP = 2  # copies of one message in the queue; a third copy allows no new behaviour
 
 
 @dataclass(frozen=True)
 class World:
-    """What may happen."""
+    """The limits of what may happen."""
 
     events: int = 3
     crashes: int = 1
@@ -36,13 +36,13 @@ class World:
     window: int = 0
     ticks: int = 0
     batches: bool = True
-    sweeper: bool = True
+    repair: bool = True
     rotate: bool = False
 
 
 @dataclass
-class Found:
-    """What a search saw; `fault` is empty when all was well."""
+class SearchResult:
+    """The result of a search; `fault` is empty when no state is wrong."""
 
     states: int = 0
     fault: str = ""
@@ -51,7 +51,7 @@ class Found:
 
 
 class Ended(Exception):
-    """The conversation is over, with this verdict."""
+    """The generator has ended, with this verdict."""
 
     def __init__(self, verdict):
         super().__init__()
@@ -59,7 +59,7 @@ class Ended(Exception):
 
 
 class Search:
-    """One search over a world, by the given protocol and table modules (the real ones, or mutants of them)."""
+    """One search of a world, with the given protocol and table modules (the real ones, or mutants)."""
 
     def __init__(self, protocol, transitions, world):
         self.protocol, self.transitions, self.world = protocol, transitions, world
@@ -67,8 +67,8 @@ class Search:
         self.steps = {}
 
     # States: (now, item, sources, timers, processes, budget, covered, last action)
-    # source: 0 not put, 1 queued, 2 held, 3 gone   timers: sorted ((token, ready), ...)
-    # process: (slot, kind, what, answers, claimed at)   budget: (crashes, duplicates, failures, retries)
+    # source: 0 not put, 1 queued, 2 in flight, 3 deleted   timers: sorted ((token, ready), ...)
+    # process: (slot, kind, subject, results, claimed at)   budget: (crashes, duplicates, failures, retries)
 
     def first(self):
         world = self.world
@@ -84,11 +84,11 @@ class Search:
         )
 
     def run(self, *, most=10_000_000):
-        found = Found()
+        result = SearchResult()
         start = self.first()
         index = {start: 0}
         parents = [(-1, "")]
-        backward = [[]]  # over steps that are no misfortune
+        backward = [[]]  # over steps without a fault
         good = []
         todo = deque([start])
         while todo:
@@ -109,50 +109,53 @@ class Search:
                 if not misfortune:
                     backward[number].append(at)
             if fault:
-                return self._failed(found, len(index), fault, parents, at)
-            if self.quiet(state) and not self.sweepable(state):
+                return self._failed(result, len(index), fault, parents, at)
+            if self.quiet(state) and not self.needs_repair(state):
                 good.append(at)
             assert len(index) < most, "more states than expected"
-        found.states, found.terminal = len(index), len(good)
+        result.states, result.terminal = len(index), len(good)
         if self.world.window:
-            return found  # time ends after some ticks: what would come to rest later is not seen
+            return result  # time ends after some ticks: later states are not searched
         reached = set(good)
         gateway = good
         while gateway:
             gateway = [
-                one for number in gateway for one in backward[number] if one not in reached and not reached.add(one)
+                before
+                for number in gateway
+                for before in backward[number]
+                if before not in reached and not reached.add(before)
             ]
         if len(reached) < len(index):
             stuck = next(number for number in range(len(index)) if number not in reached)
-            return self._failed(found, len(index), "STUCK: from here it never comes to rest", parents, stuck)
-        return found
+            return self._failed(result, len(index), "STUCK: from here it never comes to rest", parents, stuck)
+        return result
 
-    def _failed(self, found, states, fault, parents, at):
+    def _failed(self, result, states, fault, parents, at):
         trace = []
         while at > 0:
             at, label = parents[at]
             trace.append(label)
-        found.states, found.fault, found.trace = states, fault, tuple(reversed(trace))
-        return found
+        result.states, result.fault, result.trace = states, fault, tuple(reversed(trace))
+        return result
 
     def quiet(self, state):
         _, _, sources, timers, processes, *_ = state
-        return all(one == 3 for one in sources) and not timers and not processes
+        return all(source == 3 for source in sources) and not timers and not processes
 
     def wrong(self, state, after):
         if not self.quiet(state):
             return ""
         _, item, _, _, _, _, covered, _ = state
-        if covered != 2**self.world.events - 1 and not self.sweepable(state):
+        if covered != 2**self.world.events - 1 and not self.needs_repair(state):
             return f"LOST: only {covered:b} of the objects are covered, and nothing is left to do"
         dirty, done, armed = item[0], item[1], item[2]
-        if (dirty != done or armed) and not self.sweepable(state):
+        if (dirty != done or armed) and not self.needs_repair(state):
             return f"NOT AT REST: dirty {dirty}, done {done}, armed {armed!r}"
         return ""
 
-    def sweepable(self, state):
-        """Whether this is the sweeper's one case: armed by the second copy of a message whose first was deleted, then crashed."""
-        return self.world.sweeper and self.quiet(state) and bool(state[1][2]) and state[5][1] < self.world.duplicates
+    def needs_repair(self, state):
+        """Return whether this is the one case for repair: armed by the second copy of a deleted message, then crashed."""
+        return self.world.repair and self.quiet(state) and bool(state[1][2]) and state[5][1] < self.world.duplicates
 
     # Steps
 
@@ -165,13 +168,13 @@ class Search:
         for at, source in enumerate(sources):
             if source == 0:
                 yield f"put {at}", (now, item, _set(sources, at, 1), timers, processes, budget, covered, last), False
-                break  # they are alike: in order is enough
-        if self.sweepable(state):
+                break  # batches are alike: deliver them in order
+        if self.needs_repair(state):
             steps = self.protocol.repair_timers(self.pace, _item(item), "s", now=1e9, slack_s=0.0)
             after, answer = self._perform(item, next(steps))
             sent = steps.send(_answer(answer))
-            yield "sweep", (now, after, sources, _add(timers, sent.timer.token, now), *state[4:]), False
-        free = [slot for slot in range(world.slots) if all(one[0] != slot for one in processes)]
+            yield "repair", (now, after, sources, _add(timers, sent.timer.token, now), *state[4:]), False
+        free = [slot for slot in range(world.slots) if all(process[0] != slot for process in processes)]
         if free:
             yield from self._deliveries(state, free[0])
         for at, process in enumerate(processes):
@@ -193,63 +196,67 @@ class Search:
         if self.world.batches and len(queued) > 1:
             batches.append(tuple(queued))
         for batch in batches:
-            held = sources
+            delivered = sources
             for at in batch:
-                held = _set(held, at, 2)
-            made = (slot, "count", batch, (), -1)
-            yield f"deliver {batch}", (now, item, held, timers, _with(processes, made), budget, covered, last), False
+                delivered = _set(delivered, at, 2)
+            process = (slot, "count", batch, (), -1)
+            yield (
+                f"deliver {batch}",
+                (now, item, delivered, timers, _with(processes, process), budget, covered, last),
+                False,
+            )
         for token, ready in dict.fromkeys(timers):
             if ready <= now:
                 rest = list(timers)
                 rest.remove((token, ready))
-                made = (slot, "fire", token, (), -1)
+                process = (slot, "fire", token, (), -1)
                 yield (
                     f"timer {token}",
-                    (now, item, sources, tuple(rest), _with(processes, made), budget, covered, last),
+                    (now, item, sources, tuple(rest), _with(processes, process), budget, covered, last),
                     False,
                 )
         if budget[1]:
             left = (budget[0], budget[1] - 1, *budget[2:])
             for at, source in enumerate(sources):
                 if source in (2, 3):
-                    made = (slot, "count", (at,), (), -1)
+                    process = (slot, "count", (at,), (), -1)
                     yield (
                         f"deliver {at} again",
-                        (now, item, sources, timers, _with(processes, made), left, covered, last),
+                        (now, item, sources, timers, _with(processes, process), left, covered, last),
                         True,
                     )
-            for token in {one[2] for one in processes if one[1] == "fire"}:
-                made = (slot, "fire", token, (), -1)
+            for token in {process[2] for process in processes if process[1] == "fire"}:
+                process = (slot, "fire", token, (), -1)
                 yield (
                     f"timer {token} again",
-                    (now, item, sources, timers, _with(processes, made), left, covered, last),
+                    (now, item, sources, timers, _with(processes, process), left, covered, last),
                     True,
                 )
 
     def _steps_of(self, state, at, process):
         now, item, sources, timers, processes, budget, covered, last = state
-        slot, kind, what, answers, claimed_at = process
+        slot, kind, subject, answers, claimed_at = process
         rest = processes[:at] + processes[at + 1 :]
         effect = self.next_effect(process, now)
         if isinstance(effect, Ended):
             if kind == "count":
-                gone = sources
-                for one in what:
-                    gone = _set(gone, one, 3)
-                yield f"ack {what}", (now, item, gone, timers, rest, budget, covered, last), False
+                acknowledged = sources
+                for message in subject:
+                    acknowledged = _set(acknowledged, message, 3)
+                yield f"ack {subject}", (now, item, acknowledged, timers, rest, budget, covered, last), False
             elif isinstance(effect.verdict, fx.AckTimer):
-                yield f"end {what}", _settled((now, item, sources, timers, rest, budget, covered, last), slot), False
+                yield f"end {subject}", _settled((now, item, sources, timers, rest, budget, covered, last), slot), False
             else:
                 ready = now + int(effect.verdict.after_s) if self.world.window else 0
-                back = _add(timers, what, min(ready, self.world.ticks))
-                yield f"defer {what}", _settled((now, item, sources, back, rest, budget, covered, last), slot), False
+                back = _add(timers, subject, min(ready, self.world.ticks))
+                yield f"defer {subject}", _settled((now, item, sources, back, rest, budget, covered, last), slot), False
             return
 
         def answered(
             answer, item=item, timers=timers, covered=covered, last=last, budget=budget, claimed_at=claimed_at
         ):
-            again = _with(rest, (slot, kind, what, (*answers, answer), claimed_at))
-            return (now, item, sources, timers, again, budget, covered, last)
+            advanced = _with(rest, (slot, kind, subject, (*answers, answer), claimed_at))
+            return (now, item, sources, timers, advanced, budget, covered, last)
 
         if isinstance(effect, fx.ReadClock):
             yield "moment", answered(("now", now)), False
@@ -266,8 +273,8 @@ class Search:
                 if now - last < self.world.window:
                     yield "act", f"PACE: actions start at {last} and {now}", False
                 last = now
-            put = sum(1 << one for one, source in enumerate(sources) if source)
-            yield f"act {slot}", answered(("completed",), covered=covered | put, last=last), False
+            covered_now = sum(1 << event for event, source in enumerate(sources) if source)
+            yield f"act {slot}", answered(("completed",), covered=covered | covered_now, last=last), False
             if budget[2]:
                 left = (*budget[:2], budget[2] - 1, budget[3])
                 yield f"act {slot} fails", answered(("failed",), budget=left, last=last), True
@@ -295,34 +302,34 @@ class Search:
         before = _item(item)
         after = self.transitions.apply(before, effect)
         answer = self.transitions.answer(effect, before, after)
-        kept = _tuple(after) if after is not None else item
+        stored = _tuple(after) if after is not None else item
         if isinstance(answer, fx.ConditionFailed):
-            return kept, ("refused", _tuple(answer.item) if answer.item else None)
+            return stored, ("refused", _tuple(answer.item) if answer.item else None)
         if isinstance(answer, Item):
-            return kept, ("item", _tuple(answer))
-        return kept, ("plain", answer)
+            return stored, ("item", _tuple(answer))
+        return stored, ("plain", answer)
 
     def next_effect(self, process, now):
         key = (process[1], process[2], process[0], process[3])
-        found = self.steps.get(key)
-        if found is None:
-            found = self.steps[key] = self._replay(process, process[3])
-        if isinstance(found, fx.CountEvents) and self.world.window:
-            return replace(found, since=float(now), now=float(now))
-        return found
+        replayed = self.steps.get(key)
+        if replayed is None:
+            replayed = self.steps[key] = self._replay(process, process[3])
+        if isinstance(replayed, fx.CountEvents) and self.world.window:
+            return replace(replayed, since=float(now), now=float(now))
+        return replayed
 
     def _replay(self, process, answers):
-        slot, kind, what = process[:3]
+        slot, kind, subject = process[:3]
         if kind == "count":
-            ids = tuple(f"m{one}" for one in what)
+            ids = tuple(f"m{event}" for event in subject)
             now = 0.0
             if self.world.window and answers and answers[0][0] == "item":
                 now = answers[0][1][8]  # last_at: when it was counted
             steps = self.protocol.count(self.pace, RULE, KEY, ids, len(ids), _NOTHING, since=now, now=now)
         else:
-            # Only first messages count as received often: a second rotation would add states, and no new kind of them.
-            receives = self.protocol.ROTATE_RECEIVES if self.world.rotate and "~" not in what else 0
-            steps = self.protocol.on_timer(self.pace, Timer(RULE, KEY, what), lambda: f"a{slot}", receives=receives)
+            # Only first messages count as received often: a second rotation would add states without new behaviour.
+            receives = self.protocol.ROTATE_RECEIVES if self.world.rotate and "~" not in subject else 0
+            steps = self.protocol.on_timer(self.pace, Timer(RULE, KEY, subject), lambda: f"a{slot}", receives=receives)
         try:
             effect = self._skipped(steps, next(steps))
             for answer in answers:
@@ -332,7 +339,7 @@ class Search:
         return effect
 
     def _skipped(self, steps, effect):
-        """Without a clock, asking for the time is no step."""
+        """Skip the effect: without a clock, reading the time is no step."""
         while not self.world.window and isinstance(effect, fx.ReadClock):
             effect = steps.send(0.0)
         return effect
@@ -341,9 +348,9 @@ class Search:
         if process[1] == "fire":
             return sources, _add(timers, process[2], now)
         back = sources
-        for one in process[2]:
-            if back[one] == 2:
-                back = _set(back, one, 1)
+        for event in process[2]:
+            if back[event] == 2:
+                back = _set(back, event, 1)
         return back, timers
 
 
@@ -392,7 +399,7 @@ def _answer(plain):
 
 
 def _settled(state, slot):
-    """An ended process's attempt is nobody's: its name may be given again."""
+    """Free an ended process's attempt: its name may be used again."""
     item = state[1]
     if item is not None and item[3] == f"a{slot}":
         return (state[0], (*item[:3], "-", *item[4:]), *state[2:])
@@ -403,11 +410,11 @@ def _set(values, at, value):
     return (*values[:at], value, *values[at + 1 :])
 
 
-def _with(processes, made):
-    return tuple(sorted((*processes, made), key=lambda one: one[0]))
+def _with(processes, added):
+    return tuple(sorted((*processes, added), key=lambda process: process[0]))
 
 
 def _add(timers, token, ready):
-    if sum(one[0] == token for one in timers) >= _CAP:
+    if sum(timer[0] == token for timer in timers) >= _CAP:
         return timers
     return tuple(sorted((*timers, (token, ready))))

@@ -1,6 +1,6 @@
-"""The aggregation protocol, searched through: no order of steps and misfortunes leaves an object uncovered.
+"""A search of the aggregation protocol: no order of steps and faults leaves an object uncovered.
 
-The code that takes the steps is the code that runs in production (protocol.py, tables/decide.py). Mutants of it must be found.
+The code that takes the steps runs in production (protocol.py, tables/transitions.py). Mutants of it must be detected.
 """
 
 import functools
@@ -18,8 +18,8 @@ from windlass.aggregation.tables import transitions
 NONE = {"crashes": 0, "duplicates": 0, "failures": 0, "retries": 0}
 
 
-def world(events, **given):
-    return World(events=events, **NONE | given)
+def world(events, **limits):
+    return World(events=events, **NONE | limits)
 
 
 QUICK = [
@@ -59,32 +59,32 @@ LONG = [
 ]
 
 
-def named(one):
-    return ",".join(f"{name}={value}" for name, value in vars(one).items() if value and value is not True)
+def named(small_world):
+    return ",".join(f"{name}={value}" for name, value in vars(small_world).items() if value and value is not True)
 
 
 @functools.cache
-def found_in(given):
-    """What the real code comes to in a world; mutants are held against the same few worlds again and again."""
-    return Search(protocol, transitions, given).run()
+def search_result(small_world):
+    """Search a world with the real code. Cached: many mutants are compared with the same few worlds."""
+    return Search(protocol, transitions, small_world).run()
 
 
-@pytest.mark.parametrize("given", QUICK, ids=named)
-def test_every_object_is_covered_and_all_comes_to_rest(given):
-    found = found_in(given)
-    assert not found.fault, "\n".join((found.fault, *found.trace))
-    assert found.terminal > 0
+@pytest.mark.parametrize("small_world", QUICK, ids=named)
+def test_every_object_is_covered_and_every_timer_ends(small_world):
+    result = search_result(small_world)
+    assert not result.fault, "\n".join((result.fault, *result.trace))
+    assert result.terminal > 0
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("given", LONG, ids=named)
-def test_every_object_is_covered_in_larger_worlds(given):
-    found = Search(protocol, transitions, given).run(most=30_000_000)
-    print(f"{named(given)}: {found.states:,} states")
-    assert not found.fault, "\n".join((found.fault, *found.trace))
+@pytest.mark.parametrize("small_world", LONG, ids=named)
+def test_every_object_is_covered_in_larger_worlds(small_world):
+    result = Search(protocol, transitions, small_world).run(most=30_000_000)
+    print(f"{named(small_world)}: {result.states:,} states")
+    assert not result.fault, "\n".join((result.fault, *result.trace))
 
 
-# Each is one mistake in the real code: where, what it says, what it would say, and the world that finds it.
+# Each is one mistake in the real code: file, original text, mutated text, and the world that detects it.
 PROTOCOL, TRANSITIONS = protocol.__file__, transitions.__file__
 MUTANTS = {
     "armed without an owner": (
@@ -95,28 +95,28 @@ MUTANTS = {
     ),
     "the first source message is taken for the armer": (
         PROTOCOL,
-        "mine = next(iter(ids))",
-        'mine = "m0"',
+        "token = next(iter(ids))",
+        'token = "m0"',
         world(2, crashes=1),
     ),
     "the timer is sent before it is armed": (
         PROTOCOL,
-        "    item: Item = yield CountEvents(rule, key, mine, events, since, now, summary)\n",
-        "    yield SendTimer(Timer(rule, key, mine), 0)\n"
-        "    item: Item = yield CountEvents(rule, key, mine, events, since, now, summary)\n    return\n",
+        "    item: Item = yield CountEvents(rule, key, token, events, since, now, summary)\n",
+        "    yield SendTimer(Timer(rule, key, token), 0)\n"
+        "    item: Item = yield CountEvents(rule, key, token, events, since, now, summary)\n    return\n",
         world(2, crashes=1),
     ),
-    "all that is dirty is done": (TRANSITIONS, "item, done=asked.claimed,", "item, done=item.dirty,", world(2)),
+    "all that is dirty is done": (TRANSITIONS, "item, done=effect.claimed,", "item, done=item.dirty,", world(2)),
     "claimed after the action": (
         PROTOCOL,
-        "yield CommitCoverage(timer.rule, timer.key, taken.claimed, now)",
+        "yield CommitCoverage(timer.rule, timer.key, claim.claimed, now)",
         "yield CommitCoverage(timer.rule, timer.key, 99, now)",
         world(2),
     ),
     "disarmed though something is dirty": (
         TRANSITIONS,
-        "if item.armed != asked.token or item.uncovered > 0:",
-        "if item.armed != asked.token:",
+        "if item.armed != effect.token or item.uncovered > 0:",
+        "if item.armed != effect.token:",
         world(2),
     ),
     "disarmed without asking": (
@@ -145,37 +145,37 @@ MUTANTS = {
     ),
     "a timer that is too early is deleted": (
         PROTOCOL,
-        "        return _not_yet(pace, met, now)",
+        "        return _defer_until_due(pace, current, now)",
         '        return AckTimer("early")',
         world(1, window=2, ticks=5, crashes=1),
     ),
     "no pace between two claims": (
         TRANSITIONS,
-        "or item.paused or item.na > asked.now:",
+        "or item.paused or item.na > effect.now:",
         "or item.paused:",
         world(1, window=2, ticks=4, crashes=1),
     ),
     "a claim does not move the pace on": (
         TRANSITIONS,
-        "item, na=asked.now + asked.pace.window_s,",
-        "item, na=asked.now,",
+        "item, na=effect.now + effect.pace.window_s,",
+        "item, na=effect.now,",
         world(1, window=2, ticks=4, crashes=1),
     ),
     "our own claim, retried, is taken for nothing to do": (
         PROTOCOL,
-        "        return met  # our own",
+        "        return current  # our own",
         '        return AckTimer("refused")  # our own',
         world(1, window=2, ticks=5, retries=1),
     ),
     "a stale timer acts, and the live one is ended": (
         PROTOCOL,
-        "    if met is None or met.armed != token:",
-        "    if met is None or met.claimed:",
+        "    if current is None or current.armed != token:",
+        "    if current is None or current.claimed:",
         world(2, crashes=1),
     ),
     "a message that takes over is sent but once": (
         PROTOCOL,
-        "    if met is not None and met.armed == successor(token):",
+        "    if current is not None and current.armed == successor(token):",
         "    if False:",
         world(1, crashes=1, failures=1, rotate=True),
     ),
@@ -187,21 +187,21 @@ MUTANTS = {
     ),
     "a renewal does not move the pace on": (
         TRANSITIONS,
-        "    return replace(item, na=asked.now + asked.pace.window_s + asked.slack_s)",
+        "    return replace(item, na=effect.now + effect.pace.window_s + effect.slack_s)",
         "    return item",
         world(1, window=2, ticks=5, crashes=1),
     ),
     "counting does not arm again after a disarm": (
         TRANSITIONS,
-        "    if not found.armed:\n",
+        "    if not after.armed:\n",
         "    if item is None:\n",
         world(2),
     ),
 }
 
 
-def loaded(path, old, new):
-    """The module at `path` with one mistake put in."""
+def mutant_module(path, old, new):
+    """Return the module at `path` with one mistake inserted."""
     source = Path(path).read_text("utf-8")
     assert source.count(old) == 1, f"{old!r} is {source.count(old)} times in {path}"
     spec = importlib.util.spec_from_loader(f"mutant_{Path(path).stem}", loader=None)
@@ -216,12 +216,12 @@ def loaded(path, old, new):
 
 
 @pytest.mark.parametrize("name", MUTANTS)
-def test_a_mistake_is_found(name):
-    path, old, new, given = MUTANTS[name]
-    mutant = loaded(path, old, new)
+def test_a_mutant_is_detected(name):
+    path, old, new, small_world = MUTANTS[name]
+    mutant = mutant_module(path, old, new)
     parts = (mutant, transitions) if path == PROTOCOL else (protocol, mutant)
-    assert Search(*parts, given).run().fault
-    assert not found_in(given).fault  # and only the mistake
+    assert Search(*parts, small_world).run().fault
+    assert not search_result(small_world).fault  # only the mistake is at fault
 
 
 # The published design
@@ -240,5 +240,5 @@ def test_the_published_design_loses_events(faults):
     assert lost(faults) is not None
 
 
-def test_the_published_design_loses_an_event_that_is_told_at_once():
+def test_the_published_design_loses_an_event_that_arrives_at_once():
     assert lost(Faults(), lag=0) is not None

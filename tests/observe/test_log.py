@@ -1,4 +1,4 @@
-"""Secrets never reach a log, whatever key they come under."""
+"""Secrets never appear in a log, in any key."""
 
 import json
 import logging
@@ -15,7 +15,7 @@ from windlass.observe.log import configure_logging, logger
 KEY = "wJalrXUtnFEMI/K7MDENG/bPxRfiCYEXAMPLEKEY"
 
 
-def test_secrets_are_masked_by_key_type_and_looks(capsys):
+def test_secrets_are_masked_by_key_type_and_pattern(capsys):
     configure_logging(LogConfig(format="json"))
     logger("t").warning(
         "call.failed",
@@ -35,7 +35,7 @@ def test_secrets_are_masked_by_key_type_and_looks(capsys):
     assert [line[key] for key in ("secret_access_key", "session_token", "wrapped")] == ["***"] * 3
 
 
-def test_the_level_is_kept(capsys):
+def test_the_log_level_is_respected(capsys):
     configure_logging(LogConfig(level="warning", format="json"))
     logger("t").info("quiet.now")
     logger("t").error("loud.now")
@@ -43,7 +43,7 @@ def test_the_level_is_kept(capsys):
     assert "loud.now" in text
 
 
-def test_a_stderr_that_is_gone_loses_the_line_and_not_the_work(monkeypatch):
+def test_a_closed_stderr_loses_the_line_but_does_not_raise(monkeypatch):
     import io
     import sys
 
@@ -53,15 +53,15 @@ def test_a_stderr_that_is_gone_loses_the_line_and_not_the_work(monkeypatch):
     closed.close()
     monkeypatch.setattr(sys, "stderr", closed)
     log.warning("nobody.hears")
-    heard = io.StringIO()
-    monkeypatch.setattr(sys, "stderr", heard)
+    stderr = io.StringIO()
+    monkeypatch.setattr(sys, "stderr", stderr)
     log.warning("somebody.hears")
-    assert "somebody.hears" in heard.getvalue()
-    assert "nobody.hears" not in heard.getvalue()
+    assert "somebody.hears" in stderr.getvalue()
+    assert "nobody.hears" not in stderr.getvalue()
 
 
 @pytest.mark.parametrize("form", ["json", "console"])
-def test_no_format_of_a_secret_is_logged_in_any_key_at_any_depth_or_in_a_traceback(capsys, form):
+def test_secrets_are_masked_in_any_key_at_any_depth_and_in_tracebacks(capsys, form):
     configure_logging(LogConfig(format=form))
     for name, (secret, text) in planted().items():
         try:
@@ -118,10 +118,10 @@ def test_variables_of_frames_are_not_logged(capsys):
         "password ",
     ],
 )
-def test_no_text_makes_masking_take_more_than_a_time_in_line_with_its_length(piece):
-    """CPU time of a process of its own, not the clock: what is linear takes a twentieth of the limit on any machine."""
+def test_masking_takes_time_linear_in_the_length_of_the_text(piece):
+    """Measure the CPU time of a separate process: linear code takes a twentieth of the limit on any machine."""
     text = piece * (100_000 // len(piece))
-    done = subprocess.run(
+    completed = subprocess.run(
         [
             sys.executable,
             "-c",
@@ -133,4 +133,4 @@ def test_no_text_makes_masking_take_more_than_a_time_in_line_with_its_length(pie
         text=True,
         check=False,
     )
-    assert done.returncode == 0, "masking 100 kB took more than 6 s of CPU time"
+    assert completed.returncode == 0, "masking 100 kB took more than 6 s of CPU time"

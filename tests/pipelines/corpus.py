@@ -1,4 +1,4 @@
-"""Inputs for every built-in step: good ones of several shapes, and broken ones of each kind that the step refuses."""
+"""Inputs for every built-in step: valid ones of several shapes, and every kind of input that the step rejects."""
 
 import bz2
 import gzip
@@ -27,39 +27,39 @@ OPTIONS = {
 
 
 def zipped(members):
-    made = io.BytesIO()
-    with zipfile.ZipFile(made, "w", zipfile.ZIP_DEFLATED) as archive:
+    buffer = io.BytesIO()
+    with zipfile.ZipFile(buffer, "w", zipfile.ZIP_DEFLATED) as archive:
         for name, content in members.items():
             archive.writestr(zipfile.ZipInfo(name, (2026, 1, 1, 0, 0, 0)), content, zipfile.ZIP_DEFLATED)
-    return made.getvalue()
+    return buffer.getvalue()
 
 
 def tarred(members):
-    made = io.BytesIO()
-    with tarfile.open(fileobj=made, mode="w") as archive:
+    buffer = io.BytesIO()
+    with tarfile.open(fileobj=buffer, mode="w") as archive:
         for name, content in members.items():
             info = tarfile.TarInfo(name)
             info.size = len(content)
             archive.addfile(info, io.BytesIO(content))
-    return made.getvalue()
+    return buffer.getvalue()
 
 
 def parquet(rows, **how):
-    made = io.BytesIO()
-    pq.write_table(pa.Table.from_pylist(rows), made, **how)
-    return made.getvalue()
+    buffer = io.BytesIO()
+    pq.write_table(pa.Table.from_pylist(rows), buffer, **how)
+    return buffer.getvalue()
 
 
 def picture(kind, size, colour):
-    made = io.BytesIO()
+    buffer = io.BytesIO()
     image = Image.new("RGB", size, colour)
     image.putpixel((0, 0), (1, 2, 3))
-    image.save(made, kind)
-    return made.getvalue()
+    image.save(buffer, kind)
+    return buffer.getvalue()
 
 
 def corpus():
-    """{step: [input]}: at least 200 in all, of all steps."""
+    """Return {step: [input]}: at least 200 inputs in total."""
     text = [
         f'line {at}\n# a remark\nsecond, with ü and "quotes" {at * 7}\nmail me@example.org from 10.0.0.{at} AKIAIOSFODNN7EXAMPL{at}\n'.encode()
         for at in range(6)
@@ -110,7 +110,7 @@ def corpus():
         for at in range(5)
     ] + [parquet([{"id": 1, "list": [1, 2]}], compression="gzip"), parquet([{"id": 1}])[:-5], b"PAR1", b""]
     members = {"x/1.txt": b"one", "x/2.txt": b"two", "3.txt": b"three"}
-    archives = [members | {"n": one} for one in text[:6]]
+    archives = [members | {"n": line} for line in text[:6]]
     bomb = b"\0" * (20 << 20)
     pictures = [
         picture(kind, (40, 20 + at), (9 * at, 0, 255))
@@ -124,22 +124,24 @@ def corpus():
         "jsonl-to-csv": jsonl,
         "csv-to-parquet": csv,
         "jsonl-to-parquet": jsonl,
-        "json-to-parquet": [b"[" + b",".join(one.splitlines()) + b"]" for one in jsonl] + documents[:1],
+        "json-to-parquet": [b"[" + b",".join(lines.splitlines()) + b"]" for lines in jsonl] + documents[:1],
         "parquet-to-jsonl": tables,
         "parquet-to-csv": tables,
         "gzip": text,
         "zstd": text,
         "bzip2": text,
         "xz": text,
-        "gunzip": [gzip.compress(one, mtime=0) for one in text]
+        "gunzip": [gzip.compress(content, mtime=0) for content in text]
         + [b"no", gzip.compress(text[0], mtime=0)[:-4], gzip.compress(bomb, mtime=0)],
-        "unzstd": [zstandard.compress(one) for one in text]
+        "unzstd": [zstandard.compress(content) for content in text]
         + [b"no", zstandard.compress(text[0])[:-2], zstandard.compress(bomb)],
-        "bunzip2": [bz2.compress(one) for one in text] + [b"no", bz2.compress(text[0])[:-4], bz2.compress(bomb)],
-        "unxz": [lzma.compress(one) for one in text] + [b"\xfd7zXZ", lzma.compress(text[0])[:-4], lzma.compress(bomb)],
-        "unzip": [zipped(one) for one in archives]
+        "bunzip2": [bz2.compress(content) for content in text]
+        + [b"no", bz2.compress(text[0])[:-4], bz2.compress(bomb)],
+        "unxz": [lzma.compress(content) for content in text]
+        + [b"\xfd7zXZ", lzma.compress(text[0])[:-4], lzma.compress(bomb)],
+        "unzip": [zipped(members) for members in archives]
         + [b"PK\x03\x04", zipped(members)[:-9], zipped({"../evil": b"x"}), zipped({"b": bomb})],
-        "untar": [tarred(one) for one in archives]
+        "untar": [tarred(members) for members in archives]
         + [
             gzip.compress(tarred(members), mtime=0),
             tarred({"../evil": b"x"}),
@@ -157,7 +159,7 @@ def corpus():
 
 
 def pipelines(queue, account, out, failed="failed"):
-    """`windlass.toml` entries: a pipeline a step, from raw-ACCOUNT/STEP/ to `out`."""
+    """Return `windlass.toml` entries: one pipeline per step, from raw-ACCOUNT/STEP/ to `out`."""
     return "".join(
         f'\n[[pipeline]]\nname = "{step}"\n{queue}source = "s3://raw-{account}/{step}/"\ntransform = {_table(step)}\n'
         f'target = "s3://{out}/{step}/{{dir}}{{stem}}/{{name}}-{{index}}"\non_error = "s3://{out}/{failed}/"\n'
@@ -166,5 +168,5 @@ def pipelines(queue, account, out, failed="failed"):
 
 
 def _table(step):
-    given = {"step": step} | OPTIONS.get(step, {})
-    return "{ " + ", ".join(f"{name} = {json.dumps(value)}" for name, value in given.items()) + " }"
+    table = {"step": step} | OPTIONS.get(step, {})
+    return "{ " + ", ".join(f"{name} = {json.dumps(value)}" for name, value in table.items()) + " }"

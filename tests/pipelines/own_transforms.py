@@ -8,7 +8,7 @@ RUNS = []
 
 
 class Panic(BaseException):
-    """As an extension module's."""
+    """The panic of an extension module."""
 
 
 def document(document: dict) -> dict:

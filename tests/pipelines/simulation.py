@@ -1,4 +1,4 @@
-"""An S3 in memory and a scheduler that runs handlers step by step in any order: drives the very code of `deliver`."""
+"""An S3 in memory and a scheduler that runs handlers step by step in any order. It drives the code of `deliver`."""
 
 import hashlib
 from dataclasses import dataclass, field
@@ -6,14 +6,14 @@ from random import Random
 
 from windlass.events import Kind, ObjectEvent
 from windlass.pipelines.delivery import (
-    Delete,
+    DeleteTarget,
+    DeliveryOutcome,
     DeliveryTask,
-    LookAtSource,
-    LookAtTarget,
+    HeadSource,
+    HeadTarget,
     NextOutput,
-    Outcome,
-    Put,
     PutAnswer,
+    PutTarget,
     ReadSource,
     deliver,
 )
@@ -27,7 +27,7 @@ def etag(body):
 
 
 def transformed(content):
-    """Different contents often give equal results: S3's ETag can't tell those targets apart."""
+    """Different contents often give equal results: S3's ETag then cannot distinguish the targets."""
     return f"out-{content % 2}"
 
 
@@ -45,8 +45,8 @@ class World:
     clock: int = 0
 
     def change(self, number):
-        """The source is written or deleted, and S3 notes an event."""
-        self.clock += self.rng.randint(0, 1)  # Last-Modified has whole seconds, and of a multipart upload its begin
+        """Write or delete the source, and queue S3's event."""
+        self.clock += self.rng.randint(0, 1)  # Last-Modified is in seconds; for a multipart upload it is the start
         removal = self.current is not None and self.rng.random() < 0.3
         version_id = f"v{number}" if self.versioned else ""
         if removal:
@@ -72,7 +72,7 @@ class World:
 
 @dataclass
 class Handler:
-    """One delivery being handled."""
+    """One running delivery."""
 
     event: ObjectEvent
     steps: object
@@ -83,7 +83,7 @@ class Handler:
     outputs: int = 0
 
     def step(self, world, fault):
-        """Perform one effect. The outcome when it ended, else None. A fault: the call worked, and its answer got lost."""
+        """Perform one effect. Return the outcome at the end, else None. A fault: the call succeeded, but its response was lost."""
         try:
             effect = self.steps.send(self.answer) if self.begun else next(self.steps)
         except StopIteration as end:
@@ -95,32 +95,32 @@ class Handler:
     def _perform(self, world, effect, fault):
         match effect:
             case ReadSource(version_id):
-                found = world.versions.get(version_id) if version_id else world.current
-                self.content, self.state = found or (None, None)
+                target = world.versions.get(version_id) if version_id else world.current
+                self.content, self.state = target or (None, None)
                 self.outputs = 0
                 return self.state
-            case LookAtSource():
+            case HeadSource():
                 return world.current[1] if world.current else None
             case NextOutput():
                 self.outputs += 1
                 key = f"out/{self.state.version_id}" if world.per_version else "out"
                 return key if self.outputs == 1 else None
-            case LookAtTarget(key):
-                found = world.targets.get(key)
-                return TargetState(etag=etag(found[0]), stamp=found[1]) if found else None
-            case Put(key, stamp, if_match):
-                found = world.targets.get(key)
-                holds = found is None if not if_match else found is not None and etag(found[0]) == if_match
+            case HeadTarget(key):
+                target = world.targets.get(key)
+                return TargetState(etag=etag(target[0]), stamp=target[1]) if target else None
+            case PutTarget(key, stamp, if_match):
+                target = world.targets.get(key)
+                holds = target is None if not if_match else target is not None and etag(target[0]) == if_match
                 if holds:
                     stamp = Stamp.from_metadata(stamp.to_metadata())
                     world.targets[key] = (transformed(self.content), stamp)
                     if not fault:
                         return PutAnswer.WRITTEN
-                # A lost answer is retried by the client, whose own write then breaks the condition.
+                # The client retries after a lost response, and its own write then breaks the condition.
                 return world.rng.choice([PutAnswer.REFUSED, PutAnswer.REFUSED_AND_SPENT])
-            case Delete(key, if_match):
-                found = world.targets.get(key)
-                if found is not None and etag(found[0]) != if_match:
+            case DeleteTarget(key, if_match):
+                target = world.targets.get(key)
+                if target is not None and etag(target[0]) != if_match:
                     return False
                 world.targets.pop(key, None)
                 return not fault
@@ -128,15 +128,15 @@ class Handler:
 
 
 def simulate(seed, *, versioned, mirror, per_version=False, changes=5):
-    """One random history, to its end. Returns the world."""
+    """Run one random history to its end and return the world."""
     rng = Random(seed)
     world = World(rng, versioned, per_version)
     waiting, running = [], []
-    number, left = 0, rng.randint(1, changes)
-    while left or waiting or running:
+    number, remaining = 0, rng.randint(1, changes)
+    while remaining or waiting or running:
         roll = rng.random()
-        if left and roll < 0.2:
-            left -= 1
+        if remaining and roll < 0.2:
+            remaining -= 1
             number += 1
             world.change(number)
             waiting += [world.events[-1]] * rng.choice([1, 1, 2, 3])
@@ -150,7 +150,7 @@ def simulate(seed, *, versioned, mirror, per_version=False, changes=5):
                 event=event,
                 per_version=per_version,
                 mirror_target="out" if mirror else "",
-                look_first=rng.random() < 0.3,
+                head_first=rng.random() < 0.3,
             )
             running.append(Handler(event, deliver(task)))
         elif running:
@@ -158,7 +158,7 @@ def simulate(seed, *, versioned, mirror, per_version=False, changes=5):
             outcome = handler.step(world, fault=rng.random() < 0.05)
             if outcome is not None or rng.random() < 0.03:  # ended, or killed
                 running.remove(handler)
-                if outcome in (None, Outcome.CONTENDED):
+                if outcome in (None, DeliveryOutcome.CONTENDED):
                     waiting.append(handler.event)
-                assert outcome is not Outcome.COLLISION
+                assert outcome is not DeliveryOutcome.COLLISION
     return world

@@ -1,4 +1,4 @@
-"""Exactly once: any interleaving of deliveries, changes, kills and lost answers ends as if all were handled in order."""
+"""Exactly once: any interleaving of deliveries, changes, kills and lost responses ends as if all were handled in order."""
 
 from random import Random
 
@@ -8,7 +8,7 @@ from tests.pipelines.simulation import Handler, World, etag, simulate, transform
 from windlass.events import Kind, ObjectEvent
 from windlass.pipelines import delivery
 from windlass.pipelines.delivery import DeliveryTask
-from windlass.pipelines.stamp import SourceState, Stamp, TargetState, Verdict, compare, stamp_of
+from windlass.pipelines.stamp import SourceState, Stamp, StampOrder, TargetState, compare, stamp_of
 
 FORMS = [
     pytest.param(
@@ -20,8 +20,8 @@ FORMS = [
 ]
 
 
-def is_right(world, *, versioned, mirror, per_version=False):
-    """What a sequential handler of the same history leaves."""
+def matches_sequential_handling(world, *, versioned, mirror, per_version=False):
+    """Return whether the targets equal those of a sequential handler of the same history."""
     if per_version:
         return {key: body for key, (body, _) in world.targets.items()} == {
             f"out/{version}": transformed(content) for version, (content, _) in world.versions.items()
@@ -33,27 +33,27 @@ def is_right(world, *, versioned, mirror, per_version=False):
 
 
 @pytest.mark.parametrize("form", FORMS)
-def test_every_interleaving_ends_right(form):
-    wrong = [seed for seed in range(1500) if not is_right(simulate(seed, **form), **form)]
+def test_every_interleaving_matches_sequential_handling(form):
+    wrong = [seed for seed in range(1500) if not matches_sequential_handling(simulate(seed, **form), **form)]
     assert wrong == []
 
 
 @pytest.mark.slow
 @pytest.mark.parametrize("form", FORMS)
-def test_every_interleaving_ends_right_25_000_times(form):
-    wrong = [seed for seed in range(25_000) if not is_right(simulate(seed, **form), **form)]
+def test_25_000_interleavings_match_sequential_handling(form):
+    wrong = [seed for seed in range(25_000) if not matches_sequential_handling(simulate(seed, **form), **form)]
     assert wrong == []
 
 
-def test_each_version_has_its_output_when_targets_name_versions():
+def test_each_version_has_its_output_when_the_target_names_versions():
     form = {"versioned": True, "mirror": False, "per_version": True}
-    wrong = [seed for seed in range(1500) if not is_right(simulate(seed, **form), **form)]
+    wrong = [seed for seed in range(1500) if not matches_sequential_handling(simulate(seed, **form), **form)]
     assert wrong == []
 
 
-def _never_looking_back(task, look_first):
-    """A round without its last look at the source."""
-    steps = _attempt(task, look_first)
+def _never_looking_back(task, head_first):
+    """An attempt without its final check of the source."""
+    steps = _attempt(task, head_first)
     answer = last = None
     placed = False
     while True:
@@ -61,8 +61,8 @@ def _never_looking_back(task, look_first):
             effect = steps.send(answer)
         except StopIteration as end:
             return end.value
-        if isinstance(effect, delivery.LookAtSource) and placed:
-            answer = last  # "it is still what was read"
+        if isinstance(effect, delivery.HeadSource) and placed:
+            answer = last  # as if the source had not changed
             continue
         answer = yield effect
         if isinstance(effect, delivery.ReadSource):
@@ -75,22 +75,22 @@ _remove = delivery._remove
 _compare = delivery.compare
 
 
-def _upside_down(ours, target):
-    """The fence, with its order reversed."""
-    verdict = _compare(ours, target)
-    return {Verdict.REPLACE: Verdict.STALE, Verdict.STALE: Verdict.REPLACE}.get(verdict, verdict)
+def _reversed_compare(stamp, target):
+    """Compare with the order reversed."""
+    verdict = _compare(stamp, target)
+    return {StampOrder.REPLACE: StampOrder.STALE, StampOrder.STALE: StampOrder.REPLACE}.get(verdict, verdict)
 
 
 def _deleting_and_gone(task):
-    """A removal that doesn't look whether the source is back after its delete."""
+    """A removal that does not check whether the source exists again after its delete."""
     steps, answer = _remove(task), None
     while True:
         try:
             effect = steps.send(answer)
         except StopIteration as end:
             return end.value
-        if isinstance(effect, delivery.LookAtSource):
-            return delivery.Outcome.DELETED
+        if isinstance(effect, delivery.HeadSource):
+            return delivery.DeliveryOutcome.DELETED
         answer = yield effect
 
 
@@ -101,10 +101,10 @@ def _deleting_and_gone(task):
             {"round": _never_looking_back}, {"versioned": False, "mirror": True}, id="no-look-after-a-write-mirrored"
         ),
         pytest.param(
-            {"compare": Verdict.DUPLICATE}, {"versioned": False, "mirror": False}, id="what-is-there-is-right"
+            {"compare": StampOrder.DUPLICATE}, {"versioned": False, "mirror": False}, id="what-is-there-is-right"
         ),
-        pytest.param({"compare": Verdict.STALE}, {"versioned": True, "mirror": True}, id="what-is-there-is-newer"),
-        pytest.param({"fence": _upside_down}, {"versioned": True, "mirror": False}, id="the-fence-upside-down"),
+        pytest.param({"compare": StampOrder.STALE}, {"versioned": True, "mirror": True}, id="what-is-there-is-newer"),
+        pytest.param({"fence": _reversed_compare}, {"versioned": True, "mirror": False}, id="the-fence-upside-down"),
         pytest.param(
             {"remove": _deleting_and_gone, "from": 25_900},
             {"versioned": False, "mirror": True},
@@ -112,7 +112,7 @@ def _deleting_and_gone(task):
         ),
     ],
 )
-def test_the_simulation_finds_a_protocol_that_is_weaker(mutant, form, monkeypatch):
+def test_the_simulation_detects_weaker_protocols(mutant, form, monkeypatch):
     if "round" in mutant:
         monkeypatch.setattr(delivery, "_attempt", mutant["round"])
     elif "remove" in mutant:
@@ -120,16 +120,18 @@ def test_the_simulation_finds_a_protocol_that_is_weaker(mutant, form, monkeypatc
     elif "fence" in mutant:
         monkeypatch.setattr(delivery, "compare", mutant["fence"])
     else:
-        monkeypatch.setattr(delivery, "compare", lambda ours, target: mutant["compare"])
-    first = mutant.get("from", 0)  # some are found once in tens of thousands
-    wrong = [seed for seed in range(first, first + 4000) if not is_right(simulate(seed, **form), **form)]
+        monkeypatch.setattr(delivery, "compare", lambda stamp, target: mutant["compare"])
+    first = mutant.get("from", 0)  # some mutants are detected once in tens of thousands of seeds
+    wrong = [
+        seed for seed in range(first, first + 4000) if not matches_sequential_handling(simulate(seed, **form), **form)
+    ]
     assert wrong
 
 
 @pytest.mark.parametrize("looks_back", [True, False])
-def test_two_results_of_one_etag_do_not_deceive(looks_back, monkeypatch):
-    """A has looked at the target and stalls. B and C replace it twice, the second time by what A saw: A's condition
-    holds, and its old result replaces a newer one. Only looking at the source again tells A."""
+def test_two_results_with_equal_etags_are_distinguished(looks_back, monkeypatch):
+    """A reads the target and stalls. B and C replace it twice, the second time with the ETag that A read: A's condition
+    holds, and its old result replaces a newer one. Only another check of the source reveals this to A."""
     if not looks_back:
         monkeypatch.setattr(delivery, "_attempt", _never_looking_back)
     world = World(Random(1), versioned=False, per_version=False)
@@ -139,7 +141,7 @@ def test_two_results_of_one_etag_do_not_deceive(looks_back, monkeypatch):
         event = ObjectEvent(kind=Kind.CREATED, name="ObjectCreated:Put", bucket="b", key="k", sequencer=f"{number:04X}")
         return Handler(
             event,
-            delivery.deliver(DeliveryTask(pipeline="p", recipe="r", bucket="b", key="k", event=event, look_first=True)),
+            delivery.deliver(DeliveryTask(pipeline="p", recipe="r", bucket="b", key="k", event=event, head_first=True)),
         )
 
     def finish(handler):
@@ -149,7 +151,7 @@ def test_two_results_of_one_etag_do_not_deceive(looks_back, monkeypatch):
 
     finish(put(1, 2))  # the target is transformed(2), as transformed(4) will be
     a = put(2, 1)
-    for _ in range(3):  # ReadSource, NextOutput, LookAtTarget; its Put comes next
+    for _ in range(3):  # ReadSource, NextOutput, HeadTarget; its PutTarget comes next
         a.step(world, fault=False)
     finish(put(3, 3))
     finish(put(4, 4))
@@ -158,7 +160,7 @@ def test_two_results_of_one_etag_do_not_deceive(looks_back, monkeypatch):
 
 
 def drive(task, answers):
-    """The effects of a settling whose calls get these answers, and its outcome."""
+    """Return the effects of a delivery whose calls get these answers, and its outcome."""
     steps, effects, answer = delivery.deliver(task), [], None
     answers = iter(answers)
     try:
@@ -176,28 +178,33 @@ STAMP = stamp_of("p", "b", "k", "r", STATE, EVENT)
 WRITTEN, REFUSED = delivery.PutAnswer.WRITTEN, delivery.PutAnswer.REFUSED
 
 
-def test_a_first_output_costs_one_read_and_one_write():
+def test_a_first_output_takes_one_read_and_one_write():
     effects, outcome = drive(TASK, [STATE, "t", WRITTEN, None])
-    assert outcome is delivery.Outcome.WRITTEN
-    assert effects == [delivery.ReadSource(""), delivery.NextOutput(), delivery.Put("t", STAMP), delivery.NextOutput()]
+    assert outcome is delivery.DeliveryOutcome.WRITTEN
+    assert effects == [
+        delivery.ReadSource(""),
+        delivery.NextOutput(),
+        delivery.PutTarget("t", STAMP),
+        delivery.NextOutput(),
+    ]
 
 
-def test_a_removal_that_isn_t_mirrored_costs_nothing():
+def test_a_removal_that_is_not_mirrored_makes_no_call():
     removal = ObjectEvent(kind=Kind.REMOVED, name="ObjectRemoved:Delete", bucket="b", key="k", sequencer="03")
     assert drive(delivery.DeliveryTask(pipeline="p", recipe="r", bucket="b", key="k", event=removal), []) == (
         [],
-        delivery.Outcome.GONE,
+        delivery.DeliveryOutcome.GONE,
     )
 
 
-def test_a_source_deleted_before_it_was_read_is_skipped():
-    assert drive(TASK, [None])[1] is delivery.Outcome.GONE
+def test_a_source_deleted_before_the_read_is_skipped():
+    assert drive(TASK, [None])[1] is delivery.DeliveryOutcome.GONE
 
 
 @pytest.mark.parametrize(
-    ("theirs", "verdict"),
+    ("stamp", "verdict"),
     [
-        (STAMP, Verdict.DUPLICATE),
+        (STAMP, StampOrder.DUPLICATE),
         (
             stamp_of(
                 "p",
@@ -207,7 +214,7 @@ def test_a_source_deleted_before_it_was_read_is_skipped():
                 SourceState(etag="e0"),
                 ObjectEvent(kind=Kind.CREATED, name="", bucket="b", key="k", sequencer="01"),
             ),
-            Verdict.REPLACE,
+            StampOrder.REPLACE,
         ),
         (
             stamp_of(
@@ -218,41 +225,41 @@ def test_a_source_deleted_before_it_was_read_is_skipped():
                 SourceState(etag="e2"),
                 ObjectEvent(kind=Kind.CREATED, name="", bucket="b", key="k", sequencer="0201"),
             ),
-            Verdict.STALE,
+            StampOrder.STALE,
         ),
-        (stamp_of("p", "b", "k", "r", SourceState(etag="e2"), None), Verdict.UNKNOWN),
+        (stamp_of("p", "b", "k", "r", SourceState(etag="e2"), None), StampOrder.UNKNOWN),
         (
             stamp_of(
                 "p", "b", "k", "r2", STATE, ObjectEvent(kind=Kind.CREATED, name="", bucket="b", key="k", sequencer="01")
             ),
-            Verdict.REPLACE,
+            StampOrder.REPLACE,
         ),
-        (stamp_of("p", "b", "other", "r", STATE, EVENT), Verdict.FOREIGN),
-        (stamp_of("q", "b", "k", "r", STATE, EVENT), Verdict.FOREIGN),
-        (None, Verdict.FOREIGN),
+        (stamp_of("p", "b", "other", "r", STATE, EVENT), StampOrder.FOREIGN),
+        (stamp_of("q", "b", "k", "r", STATE, EVENT), StampOrder.FOREIGN),
+        (None, StampOrder.FOREIGN),
     ],
 )
-def test_the_fence(theirs, verdict):
-    assert compare(STAMP, TargetState(etag="x", stamp=theirs)) is verdict
+def test_compare_orders_stamps(stamp, verdict):
+    assert compare(STAMP, TargetState(etag="x", stamp=stamp)) is verdict
 
 
-def test_another_s_object_is_never_overwritten():
+def test_a_foreign_object_is_never_overwritten():
     effects, outcome = drive(TASK, [STATE, "t", REFUSED, TargetState(etag="x", stamp=None)])
-    assert outcome is delivery.Outcome.COLLISION
-    assert [type(effect).__name__ for effect in effects] == ["ReadSource", "NextOutput", "Put", "LookAtTarget"]
+    assert outcome is delivery.DeliveryOutcome.COLLISION
+    assert [type(effect).__name__ for effect in effects] == ["ReadSource", "NextOutput", "PutTarget", "HeadTarget"]
 
 
-def test_another_s_object_is_never_deleted():
+def test_a_foreign_object_is_never_deleted():
     removal = ObjectEvent(kind=Kind.REMOVED, name="ObjectRemoved:Delete", bucket="b", key="k", sequencer="03")
     task = delivery.DeliveryTask(pipeline="p", recipe="r", bucket="b", key="k", event=removal, mirror_target="t")
     effects, outcome = drive(task, [None, TargetState(etag="x", stamp=None)])
     assert (outcome, [type(effect).__name__ for effect in effects]) == (
-        delivery.Outcome.GONE,
-        ["LookAtSource", "LookAtTarget"],
+        delivery.DeliveryOutcome.GONE,
+        ["HeadSource", "HeadTarget"],
     )
 
 
-def test_a_stamp_survives_metadata_and_fits_into_it():
+def test_a_stamp_round_trips_through_metadata_and_fits():
     long = stamp_of(
         "p" * 300,
         "b" * 63,
@@ -267,9 +274,9 @@ def test_a_stamp_survives_metadata_and_fits_into_it():
     assert all(value.isascii() for value in metadata.values())
 
 
-def test_without_end_of_quarrel_the_message_comes_back():
+def test_a_target_that_keeps_changing_ends_as_contended():
     task = delivery.DeliveryTask(
-        pipeline="p", recipe="r", bucket="b", key="k", event=EVENT, look_first=True, attempts=3
+        pipeline="p", recipe="r", bucket="b", key="k", event=EVENT, head_first=True, attempts=3
     )
     steps, answer, spent = delivery.deliver(task), None, 0
     with pytest.raises(StopIteration) as end:
@@ -282,8 +289,8 @@ def test_without_end_of_quarrel_the_message_comes_back():
                     answer = STATE
                 case delivery.NextOutput():
                     answer = "t"
-                case delivery.LookAtTarget():
+                case delivery.HeadTarget():
                     answer = None
-                case delivery.Put():
+                case delivery.PutTarget():
                     answer = REFUSED
-    assert end.value.value is delivery.Outcome.CONTENDED
+    assert end.value.value is delivery.DeliveryOutcome.CONTENDED

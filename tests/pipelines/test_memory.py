@@ -1,4 +1,4 @@
-"""Constant memory: large inputs through each streaming step, in a process of its own whose peak is measured."""
+"""Constant memory: large inputs through each streaming step, in a separate process whose peak is measured."""
 
 import subprocess
 import sys
@@ -58,7 +58,7 @@ print(next(int(line.split()[1]) >> 10 for line in open("/proc/self/status") if l
 
 
 def probe(kind, megabytes, *steps):
-    """(What it printed, peak MiB)."""
+    """Return (output, peak MiB) of the process."""
     command = [sys.executable, "-c", textwrap.dedent(PROBE), kind, str(megabytes), *(repr(step) for step in steps)]
     out = subprocess.run(command, capture_output=True, text=True, check=True).stdout.split("\n")
     return out[0], int(out[1])
@@ -96,10 +96,10 @@ def needs(module):
         "-".join(step if isinstance(step, str) else step["step"] for step in value) if isinstance(value, list) else None
     ),
 )
-def test_large_objects_pass_in_little_memory(kind, megabytes, steps):
-    said, peak_mib = probe(kind, megabytes, *steps)
-    assert said.startswith("made")
-    assert peak_mib <= 256, said
+def test_large_objects_are_transformed_in_constant_memory(kind, megabytes, steps):
+    output, peak_mib = probe(kind, megabytes, *steps)
+    assert output.startswith("made")
+    assert peak_mib <= 256, output
 
 
 @pytest.mark.slow
@@ -107,7 +107,7 @@ def test_large_objects_pass_in_little_memory(kind, megabytes, steps):
     "step",
     ["csv-to-jsonl", "jsonl-to-csv", "csv-to-parquet", "jsonl-to-parquet", "yaml-to-json", "line-filter", "untar"],
 )
-def test_ten_gigabytes_in_one_line_are_refused_early(step):
-    said, peak_mib = probe("one_line", 10 << 10, step)
-    assert said.startswith("rejected")
+def test_ten_gigabytes_in_one_line_are_rejected_early(step):
+    output, peak_mib = probe("one_line", 10 << 10, step)
+    assert output.startswith("rejected")
     assert peak_mib <= 256

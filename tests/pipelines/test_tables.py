@@ -36,34 +36,34 @@ grids = st.integers(1, 4).flatmap(
 
 @given(grids, st.sampled_from([1, 3, 4096]))
 @settings(max_examples=examples(100), deadline=None)
-def test_csv_to_jsonl_to_csv_row_for_row(grid, chunk):
+def test_csv_to_jsonl_to_csv_keeps_the_rows(grid, chunk):
     header = [f"c{index}" for index in range(len(grid[0]))]
     data = written([header, *grid], quoting=csv.QUOTE_ALL)
     lines = content("csv-to-jsonl", data, chunk=chunk)
     assert [list(json.loads(line).values()) for line in lines.splitlines()] == grid
-    again = content("jsonl-to-csv", lines, chunk=chunk)
-    assert list(csv.reader(io.StringIO(again.decode(), newline=""))) == [header, *grid]
+    converted = content("jsonl-to-csv", lines, chunk=chunk)
+    assert list(csv.reader(io.StringIO(converted.decode(), newline=""))) == [header, *grid]
 
 
 @given(grids)
 @settings(max_examples=examples(60), deadline=None)
-def test_csv_to_parquet_row_for_row_as_texts(grid):
+def test_csv_to_parquet_keeps_the_rows_as_texts(grid):
     header = [f"c{index}" for index in range(len(grid[0]))]
     data = written([header, *grid], quoting=csv.QUOTE_ALL)
-    made = table(content({"step": "csv-to-parquet", "types": "text"}, data, chunk=11))
-    assert made.column_names == header
-    assert [list(row.values()) for row in made.to_pylist()] == grid
+    converted = table(content({"step": "csv-to-parquet", "types": "text"}, data, chunk=11))
+    assert converted.column_names == header
+    assert [list(row.values()) for row in converted.to_pylist()] == grid
 
 
-def test_csv_to_parquet_types_nulls_and_quoting():
+def test_csv_to_parquet_infers_types_nulls_and_quoting():
     data = (
         b"id,zip,amount,ok,day,at,local,note,phone\r\n"
         b'1,007,1.50,true,2026-11-21,2026-11-21T10:00:00Z,2026-11-21 10:00:00,"say ""hi"", twice",+49\r\n'
         b'2,12345,-2e3,false,2026-11-22,2026-11-21T11:00:00+01:00,2026-11-21T10:00:00.25,"two\r\nlines",030\r\n'
         b'3,,,,,,,"",\r\n'
     )
-    made = table(content("csv-to-parquet", data, chunk=3, name="x.csv"))
-    assert [str(kind) for kind in made.schema.types] == [
+    converted = table(content("csv-to-parquet", data, chunk=3, name="x.csv"))
+    assert [str(kind) for kind in converted.schema.types] == [
         "int64",
         "string",
         "double",
@@ -75,7 +75,7 @@ def test_csv_to_parquet_types_nulls_and_quoting():
         "string",
     ]
     utc = dt.datetime(2026, 11, 21, 10, tzinfo=dt.UTC)
-    rows = [list(row.values()) for row in made.to_pylist()]
+    rows = [list(row.values()) for row in converted.to_pylist()]
     assert rows == [
         [1, "007", 1.5, True, dt.date(2026, 11, 21), utc, dt.datetime(2026, 11, 21, 10), 'say "hi", twice', "+49"],
         [
@@ -93,18 +93,18 @@ def test_csv_to_parquet_types_nulls_and_quoting():
     ]
 
 
-def test_a_later_row_never_loses_its_form():
+def test_a_later_row_never_changes_its_notation():
     """The first block says int64; a later 007 must not become 7."""
     data = b"id\n" + b"12345\n" * 1000 + b"007\n"
     rejected = rejection({"step": "csv-to-parquet", "block_bytes": 1024}, data)
     assert rejected.reason is Reason.UNSUPPORTED
     assert "'007'" in rejected.message
     assert "schema" in rejected.hint
-    made = table(content({"step": "csv-to-parquet", "block_bytes": 1024, "schema": ["id:string"]}, data))
-    assert made["id"][-1].as_py() == "007"
+    converted = table(content({"step": "csv-to-parquet", "block_bytes": 1024, "schema": ["id:string"]}, data))
+    assert converted["id"][-1].as_py() == "007"
 
 
-def test_declared_types():
+def test_declared_types_are_used():
     data = b"a,b,c,d\n1,2.50,2026-11-21T10:00:00Z,x\n,,,\n"
     how = {"step": "csv-to-parquet", "schema": ["a:int32", "b:decimal(10;2)", "c:timestamp", "d:string"]}
     assert table(content(how, data)).to_pylist() == [
@@ -113,7 +113,7 @@ def test_declared_types():
     ]
 
 
-def test_equal_inputs_make_equal_files_whatever_the_chunks():
+def test_equal_inputs_give_equal_files_for_all_chunk_sizes():
     data = b"a,b\n" + b"".join(b"%d,x%d\n" % (i, i) for i in range(5000))
     assert content("csv-to-parquet", data, chunk=100) == content("csv-to-parquet", data, chunk=99_999)
 
@@ -150,7 +150,7 @@ def test_equal_inputs_make_equal_files_whatever_the_chunks():
         ("parquet-to-csv", b"PAR1" + b"\0" * 100 + b"PAR1", Reason.MALFORMED),
     ],
 )
-def test_bad_tables_are_refused_with_a_reason(step, data, reason):
+def test_bad_tables_are_rejected_with_a_reason(step, data, reason):
     assert rejection(step, data, chunk=1 << 16).reason is reason
 
 
@@ -161,24 +161,24 @@ def test_jsonl_to_parquet_keeps_json_s_types():
         {"id": 3},
     ]
     data = "\n".join(json.dumps(row) for row in rows).encode()
-    made = table(content("jsonl-to-parquet", data, chunk=5))
-    assert made.to_pylist() == [
+    converted = table(content("jsonl-to-parquet", data, chunk=5))
+    assert converted.to_pylist() == [
         rows[0],
         {**rows[1], "score": 2.0},
         {"id": 3, "name": None, "score": None, "ok": None, "tags": None, "who": None},
     ]
 
 
-def test_a_member_that_comes_late_is_refused_not_lost():
-    late = b'{"a":1}\n' * 3 + b'{"a":1,"b":2}\n'
-    assert rejection({"step": "jsonl-to-parquet", "batch_rows": 2}, late).reason is Reason.UNSUPPORTED
+def test_a_member_missing_in_the_first_batch_is_rejected():
+    late_member = b'{"a":1}\n' * 3 + b'{"a":1,"b":2}\n'
+    assert rejection({"step": "jsonl-to-parquet", "batch_rows": 2}, late_member).reason is Reason.UNSUPPORTED
     nested = b'{"a":{"x":1}}\n' * 3 + b'{"a":{"x":1,"y":2}}\n'
     assert "a.y" in rejection({"step": "jsonl-to-parquet", "batch_rows": 2}, nested).message
-    made = table(content({"step": "jsonl-to-parquet", "batch_rows": 2, "schema": ["a:json"]}, nested))
-    assert json.loads(made["a"][-1].as_py()) == {"x": 1, "y": 2}
+    converted = table(content({"step": "jsonl-to-parquet", "batch_rows": 2, "schema": ["a:json"]}, nested))
+    assert json.loads(converted["a"][-1].as_py()) == {"x": 1, "y": 2}
 
 
-def test_parquet_to_jsonl_says_every_type():
+def test_parquet_to_jsonl_converts_every_type():
     rows = {
         "i": pa.array([1, None]),
         "s": pa.array(["ä\n", ""]),
@@ -222,7 +222,7 @@ def test_parquet_to_jsonl_says_every_type():
     ]
 
 
-def test_csv_to_parquet_to_csv_keeps_null_and_empty_apart():
+def test_csv_to_parquet_to_csv_distinguishes_null_and_empty():
     data = b'"a","b"\n"x",\n"y",""\n'
     assert content(["csv-to-parquet", "parquet-to-csv"], data) == data
 
@@ -241,7 +241,7 @@ def test_an_empty_table_keeps_its_columns():
     assert content("parquet-to-csv", parquet) == b'"a","b"\n'
 
 
-def test_options_of_csv():
+def test_csv_options_are_applied():
     assert content({"step": "csv-to-jsonl", "types": "json", "null": ""}, b"a,b,c,d\n1,007,,true\n") == (
         b'{"a":1,"b":"007","c":null,"d":true}\n'
     )

@@ -44,17 +44,17 @@ OUTPUT = Output(chunks=(), name="docs/x.json", member="docs/x.yaml")
         ("{{{stem}}}", "{a.tar}"),
     ],
 )
-def test_placeholders(template, key):
-    made = read_template(f"s3://out-bucket/{template}", Selection(bucket="raw", prefix="in/"))
-    assert made.bucket == "out-bucket"
-    assert made.key(SOURCE, OUTPUT, 3) == key
+def test_placeholders_are_filled(template, key):
+    target = read_template(f"s3://out-bucket/{template}", Selection(bucket="raw", prefix="in/"))
+    assert target.bucket == "out-bucket"
+    assert target.key(SOURCE, OUTPUT, 3) == key
 
 
 @pytest.mark.parametrize("key", [".hidden", "a/.hidden", "noext", "a.", "...", "a b/ü+%.x"])
-def test_stem_and_suffix_are_the_whole_name(key):
-    made = read_template("s3://out-bucket/{dir}{stem}{suffix}", WHOLE)
+def test_stem_and_suffix_form_the_complete_name(key):
+    target = read_template("s3://out-bucket/{dir}{stem}{suffix}", WHOLE)
     source = Source(chunks=(), name="x", bucket="raw", key=key)
-    assert made.key(source, OUTPUT) == key
+    assert target.key(source, OUTPUT) == key
 
 
 @pytest.mark.parametrize(
@@ -77,7 +77,7 @@ def test_stem_and_suffix_are_the_whole_name(key):
         "out/{key}",
     ],
 )
-def test_wrong_templates_are_refused_when_they_are_configured(url):
+def test_invalid_templates_are_config_errors(url):
     with pytest.raises(ConfigError) as problem:
         read_template(url, WHOLE)
     assert problem.value.hint
@@ -89,7 +89,7 @@ def test_several_outputs_need_different_targets():
     assert read_template("s3://out/{key}/{member}", WHOLE, many=True).per_output
 
 
-def test_what_a_template_promises():
+def test_properties_of_a_template():
     assert read_template("s3://out/{date:%Y}/{key}", WHOLE).per_version
     assert not read_template("s3://out/{key}", WHOLE).per_version
     assert read_template("s3://out/{dir}{stem}{suffix}.gz", WHOLE).distinct
@@ -97,13 +97,13 @@ def test_what_a_template_promises():
 
 
 @pytest.mark.parametrize("key", ["a/../b", "..", "./a", "x" * 1025, "ü" * 513])
-def test_keys_that_would_harm_are_refused(key):
+def test_unsafe_target_keys_are_rejected(key):
     with pytest.raises(Rejected) as problem:
         read_template("s3://out/{key}", WHOLE).key(Source(chunks=(), name="x", bucket="raw", key=key), OUTPUT)
     assert problem.value.reason is Reason.UNSAFE_NAME
 
 
-def test_a_date_needs_a_time():
+def test_a_date_placeholder_needs_last_modified():
     with pytest.raises(Rejected):
         read_template("s3://out/{date:%Y}/{key}", WHOLE).key(Source(chunks=(), name="x", key="k"), OUTPUT)
 
@@ -141,12 +141,12 @@ selections = st.builds(
 
 @given(templates, selections, st.lists(keys, min_size=1, max_size=20))
 @settings(max_examples=examples(1500), deadline=None)
-def test_what_the_guard_lets_pass_never_loops(template, selection, inputs):
+def test_a_pipeline_that_passes_the_guard_never_loops(template, selection, inputs):
     try:
-        made = read_template(f"s3://raw/{template}", selection)
+        target_template = read_template(f"s3://raw/{template}", selection)
     except ConfigError:
         assume(False)
-    if can_match(selection, made):
+    if can_match(selection, target_template):
         return
     for key in inputs:
         if not selection.selects("raw", key):
@@ -154,7 +154,7 @@ def test_what_the_guard_lets_pass_never_loops(template, selection, inputs):
         source = Source(chunks=(), name=key, bucket="raw", key=key)
         output = Output(chunks=(), name=key.rpartition("/")[2] + ".json")
         try:
-            target = made.key(source, output)
+            target = target_template.key(source, output)
         except Rejected:
             continue
         assert not selection.selects("raw", target), (key, target)
@@ -175,7 +175,7 @@ def test_what_the_guard_lets_pass_never_loops(template, selection, inputs):
         ("s3://raw/in/", {}, "s3://raw/in{stem}/x", True),
     ],
 )
-def test_the_loop_guard(source, how, target, loops):
+def test_the_loop_guard_refuses_loops(source, how, target, loops):
     selection = read_selection(source, **how)
     template = read_template(target, selection)
     assert can_match(selection, template) is loops
@@ -186,7 +186,7 @@ def test_the_loop_guard(source, how, target, loops):
         check_loop("p", selection, [template])
 
 
-def test_pipelines_in_a_ring_are_refused():
+def test_a_ring_of_pipelines_is_refused():
     a, b = read_selection("s3://raw/a/"), read_selection("s3://raw/b/")
     to_b, to_a = read_template("s3://raw/b/{key}", a), read_template("s3://raw/a/{key}", b)
     check_cycles({"first": (a, [to_b]), "second": (b, [read_template("s3://raw/c/{key}", b)])})
@@ -194,7 +194,7 @@ def test_pipelines_in_a_ring_are_refused():
         check_cycles({"first": (a, [to_b]), "second": (b, [to_a])})
 
 
-def test_folders_placeholders_are_no_input():
+def test_folder_placeholders_are_not_selected():
     assert not read_selection("s3://raw/in/").selects("raw", "in/")
     assert read_selection("s3://raw/in/", patterns=("*.yaml",)).selects("raw", "in/x/y.yaml")
     with pytest.raises(ConfigError):
@@ -209,11 +209,11 @@ def test_a_ring_through_on_error_is_refused():
         build_all([config("a", "s3://raw/a/", "s3://raw/b/"), config("b", "s3://raw/b/", "s3://raw/a/")])
     build_all(
         [config("a", "s3://raw/a/", "s3://raw/b/"), config("b", "s3://raw/b/", "s3://raw/c/")]
-    )  # mending what was refused
+    )  # a pipeline that repairs refused objects
 
 
-def test_a_list_of_keys_is_read_as_it_is(tmp_path):
-    """Keys may have commas and quotes; only rows that begin with the bucket's name are of a manifest."""
+def test_a_file_of_keys_is_read_literally(tmp_path):
+    """Keys may contain commas and quotes; only rows that begin with the bucket's name are manifest rows."""
     (tmp_path / "keys").write_text(
         'in/a,b.yaml\nin/"q".yaml\nraw,in/c%20d%2Ce.yaml\n"raw","in/f.yaml","v1"\n\n', "utf-8"
     )
@@ -225,17 +225,17 @@ KEYS = st.text(alphabet="ab/.", min_size=1, max_size=6).filter(lambda key: not k
 
 @given(KEYS, KEYS, st.sampled_from(["{dir}{name}", "{dir}{stem}{suffix}", "{path}", "{key}"]))
 @settings(max_examples=examples(500), deadline=None)
-def test_two_keys_have_one_target_only_when_they_are_one(left, right, template):
+def test_different_keys_have_different_targets(first, right, template):
     """`in//a` and `in/a` are two objects."""
-    assume(left != right)
+    assume(first != right)
     selection = Selection(bucket="raw", prefix="in/")
-    made = read_template(f"s3://out/x{template}", selection)
-    assert made.distinct
+    target = read_template(f"s3://out/x{template}", selection)
+    assert target.distinct
     keys = []
-    for key in (left, right):
+    for key in (first, right):
         source = Source(chunks=(), name=key.rpartition("/")[2], bucket="raw", key=f"in/{key}")
         try:
-            keys.append(made.key(source, Output(chunks=(), name=source.name)))
+            keys.append(target.key(source, Output(chunks=(), name=source.name)))
         except Rejected:
             return
     assert keys[0] != keys[1]

@@ -1,4 +1,4 @@
-"""Lines, encodings, redaction, projection, digests, SQL, images, and functions of the user's own."""
+"""Lines, encodings, redaction, projection, digests, SQL, images, and users' own functions."""
 
 import hashlib
 import io
@@ -22,7 +22,7 @@ from windlass.pipelines.stream import lines, rechunk
 
 @given(st.binary(max_size=200), st.integers(1, 20))
 @settings(max_examples=examples(200), deadline=None)
-def test_lines_are_the_bytes_whatever_the_chunks(data, chunk):
+def test_lines_are_complete_for_all_chunk_sizes(data, chunk):
     pieces = [data[start : start + chunk] for start in range(0, len(data), chunk)]
     assert list(lines(pieces, 1000)) == list(data.split(b"\n") and io.BytesIO(data))
     assert b"".join(rechunk(pieces, 7)) == data
@@ -32,17 +32,17 @@ def test_lines_are_the_bytes_whatever_the_chunks(data, chunk):
     )
 
 
-def test_a_line_without_end_is_refused_without_being_read():
-    taken = 0
+def test_an_endless_line_is_rejected_early():
+    requested = 0
 
     def endless():
-        nonlocal taken
+        nonlocal requested
         while True:
-            taken += 1
+            requested += 1
             yield b"x" * 65536
 
     assert rejection({"step": "line-filter", "max_line_bytes": "1MiB"}, endless()).reason is Reason.TOO_LARGE
-    assert taken < 20
+    assert requested < 20
 
 
 def test_line_filter_keeps_and_drops():
@@ -56,7 +56,7 @@ def test_line_filter_keeps_and_drops():
     st.integers(1, 9),
 )
 @settings(max_examples=examples(150), deadline=None)
-def test_encodings_there_and_back(text, encoding, chunk):
+def test_encodings_round_trip(text, encoding, chunk):
     wide = content({"step": "text-encoding", "to": encoding}, text.encode(), chunk=chunk)
     assert wide.decode(encoding) == text.removeprefix("\ufeff")
     assert content({"step": "text-encoding", "from": encoding}, wide, chunk=chunk).decode() == text.removeprefix(
@@ -65,13 +65,13 @@ def test_encodings_there_and_back(text, encoding, chunk):
 
 
 @pytest.mark.parametrize("chunk", [1, 2, 3, 100])
-def test_line_ends(chunk):
+def test_line_ends_are_converted(chunk):
     data = b"a\r\nb\rc\nd\r"
     assert content({"step": "text-encoding", "line_ends": "lf"}, data, chunk=chunk) == b"a\nb\nc\nd\n"
     assert content({"step": "text-encoding", "line_ends": "crlf"}, data, chunk=chunk) == b"a\r\nb\r\nc\r\nd\r\n"
 
 
-def test_text_that_is_none():
+def test_invalid_text_is_rejected():
     rejected = rejection("text-encoding", b"abc\xe4def", chunk=2)
     assert rejected.reason is Reason.NOT_TEXT
     assert "byte 3" in rejected.message
@@ -80,15 +80,15 @@ def test_text_that_is_none():
     assert rejection({"step": "text-encoding", "to": "latin-1"}, "€".encode()).reason is Reason.UNSUPPORTED
 
 
-def test_redaction():
+def test_redaction_replaces_known_and_own_patterns():
     data = b"me@example.org from 10.1.2.3 (1.2.3.400) key AKIAIOSFODNN7EXAMPLE, card 4111 1111 1111 1111 id 42\n"
-    known = ["email", "ipv4", "aws-key-id", "card"]
-    assert content({"step": "redact", "known": known, "patterns": [r"id \d+"], "replacement": r"<\1>"}, data) == (
+    patterns = ["email", "ipv4", "aws-key-id", "card"]
+    assert content({"step": "redact", "known": patterns, "patterns": [r"id \d+"], "replacement": r"<\1>"}, data) == (
         rb"<\1> from <\1> (1.2.3.400) key <\1>, card <\1> <\1>" + b"\n"
     )
 
 
-def test_projection():
+def test_projection_applies_jmespath():
     data = b'{"id":1,"u":{"n":"x"}}\n\n{"id":2}\n'
     assert content({"step": "project", "expression": "{i: id, n: u.n}"}, data) == b'{"i":1,"n":"x"}\n{"i":2,"n":null}\n'
     assert content({"step": "project", "expression": "u.n"}, data) == b'"x"\n'
@@ -99,17 +99,17 @@ def test_projection():
 
 
 @pytest.mark.parametrize("algorithm", ["sha256", "sha512", "md5", "sha1", "blake2b"])
-def test_digests(algorithm):
+def test_checksums_match_hashlib(algorithm):
     data = b"x" * 10_000
     digest = hashlib.new(algorithm, data).hexdigest()
     assert outputs({"step": "checksum", "algorithm": algorithm}, data, name="a.bin") == [
         (f"a.bin.{algorithm}", f"{digest}  a.bin\n".encode())
     ]
-    said = json.loads(content({"step": "checksum", "algorithm": algorithm, "format": "json"}, data))
-    assert (said["digest"], said["size_bytes"]) == (digest, 10_000)
+    document = json.loads(content({"step": "checksum", "algorithm": algorithm, "format": "json"}, data))
+    assert (document["digest"], document["size_bytes"]) == (digest, 10_000)
 
 
-def test_crc32():
+def test_crc32_matches_zlib():
     assert content({"step": "checksum", "algorithm": "crc32"}, b"123456789", chunk=2) == b"cbf43926  a.bin\n"
 
 
@@ -142,17 +142,17 @@ class TestSql:
             "SELECT getenv('HOME') FROM input",
         ],
     )
-    def test_it_reaches_nothing_else(self, query):
+    def test_a_query_reads_nothing_but_its_input(self, query):
         assert rejection({"step": "sql", "query": query}, self.DATA).reason is Reason.MALFORMED
 
     @pytest.mark.parametrize(
         "query", ["DELETE FROM input", "SELECT 1; SELECT 2", "COPY input TO '/tmp/x'", "ATTACH 'x'", "", "SELEC"]
     )
-    def test_only_one_select_is_configured(self, query):
+    def test_only_a_single_select_is_accepted(self, query):
         with pytest.raises(ConfigError):
             read_transform({"step": "sql", "query": query})
 
-    def test_bad_input_is_refused(self):
+    def test_bad_input_is_rejected(self):
         assert rejection({"step": "sql", "query": "SELECT nope FROM input"}, self.DATA).reason is Reason.MALFORMED
         assert (
             rejection({"step": "sql", "query": "SELECT 1 FROM input", "input": "parquet"}, b"junk").reason
@@ -170,27 +170,27 @@ class TestThumbnail:
         return out.getvalue()
 
     @pytest.mark.parametrize("kind", ["PNG", "JPEG", "GIF", "WEBP", "TIFF", "BMP"])
-    def test_it_fits_and_has_no_metadata(self, kind):
+    def test_a_thumbnail_fits_and_has_no_metadata(self, kind):
         from PIL import Image
 
         exif = Image.Exif()
         exif[0x010F] = "camera"
         how = {"exif": exif} if kind in ("JPEG", "PNG", "WEBP") else {}
-        ((name, made),) = outputs(
+        ((name, image_bytes),) = outputs(
             {"step": "thumbnail", "width": 64, "height": 64}, self._image((640, 320), kind=kind, **how), name="p/x.PNG"
         )
-        image = Image.open(io.BytesIO(made))
+        image = Image.open(io.BytesIO(image_bytes))
         assert (name, image.format, image.size, dict(image.getexif())) == ("p/x.jpg", "JPEG", (64, 32), {})
 
-    def test_it_is_turned_upright(self):
+    def test_a_thumbnail_is_turned_upright(self):
         from PIL import Image
 
         exif = Image.Exif()
         exif[0x0112] = 6
-        made = content("thumbnail", self._image((400, 200), kind="JPEG", exif=exif))
-        assert Image.open(io.BytesIO(made)).size == (128, 256)
+        thumbnail = content("thumbnail", self._image((400, 200), kind="JPEG", exif=exif))
+        assert Image.open(io.BytesIO(thumbnail)).size == (128, 256)
 
-    def test_bombs_and_junk_are_refused(self):
+    def test_bombs_and_invalid_images_are_rejected(self):
         assert rejection("thumbnail", self._image((20_000, 20_000), mode="1")).reason is Reason.BOMB
         assert rejection("thumbnail", b"junk").reason is Reason.MALFORMED
         assert rejection("thumbnail", self._image((500, 500))[:80]).reason is Reason.MALFORMED
@@ -249,7 +249,7 @@ def user(tmp_path, monkeypatch):
 
 
 @pytest.mark.usefixtures("user")
-def test_functions_of_the_user_in_every_form():
+def test_user_functions_of_every_form_run():
     assert content("my_transforms:from_bytes", b"abc", chunk=1) == b"ABC"
     assert content("my_transforms:from_text", "äb".encode()) == "bä".encode()
     assert content("my_transforms:from_document", b'{"a":1,"b":2}') == b'{"n":2}\n'
@@ -264,7 +264,7 @@ def test_functions_of_the_user_in_every_form():
 
 
 @pytest.mark.usefixtures("user")
-def test_bad_input_and_faults_are_told_apart():
+def test_bad_input_and_faults_are_distinguished():
     assert rejection("my_transforms:refusing", b"").reason is Reason.MALFORMED
     assert rejection("my_transforms:from_document", b"{").reason is Reason.MALFORMED
     assert rejection({"step": "my_transforms:from_bytes", "max_bytes": 2}, b"abc").reason is Reason.TOO_LARGE
@@ -303,13 +303,13 @@ def test_bad_input_and_faults_are_told_apart():
         {"step": "yaml-to-json", "indent": "maybe"},
     ],
 )
-def test_a_wrong_transform_is_refused_when_it_is_configured(value):
+def test_an_invalid_transform_is_a_config_error(value):
     with pytest.raises(ConfigError) as problem:
         read_transform(value)
     assert problem.value.hint
 
 
-def test_the_nearest_name_is_offered():
+def test_the_nearest_name_is_suggested():
     with pytest.raises(ConfigError) as problem:
         read_transform("yaml-to-jsn")
     assert "yaml-to-json" in problem.value.hint
@@ -318,7 +318,7 @@ def test_the_nearest_name_is_offered():
     assert "Did you mean level?" in problem.value.hint
 
 
-def test_the_recipe_knows_steps_and_options():
+def test_the_recipe_depends_on_steps_and_options():
     recipes = {
         read_transform(value).recipe for value in ("gzip", {"step": "gzip", "level": 1}, "copy", ["gzip", "copy"])
     }
@@ -326,7 +326,7 @@ def test_the_recipe_knows_steps_and_options():
     assert read_transform("gzip").recipe == read_transform({"step": "gzip", "level": 6}).recipe
 
 
-def test_every_step_explains_itself():
+def test_every_step_has_help():
     names = [step.name for step in STEPS]
     assert len(set(names)) == len(names)
     for step in STEPS:
@@ -342,7 +342,7 @@ def test_every_step_explains_itself():
             read_transform({"step": step.name, **step.example})
 
 
-def test_closing_a_transform_ends_what_it_holds_open(monkeypatch, tmp_path):
+def test_closing_a_transform_closes_its_files(monkeypatch, tmp_path):
     """A consumer that stops early leaves no file behind."""
     import tempfile
     import zipfile

@@ -1,4 +1,4 @@
-"""pyarrow's reader is held to what is used; nothing that it needs is kept from it."""
+"""pyarrow's reader reads ahead only a little, and never waits for data that it needs."""
 
 import threading
 
@@ -14,10 +14,10 @@ from windlass.pipelines.throttled_file import ThrottledFile, throttled_batches
 BLOCK = 1 << 16
 
 
-def chunks(count, taken, line=b"1,2\n"):
+def chunks(count, requested, line=b"1,2\n"):
     block = line * (BLOCK // len(line))
     for number in range(count):
-        taken.append(number)
+        requested.append(number)
         yield block
 
 
@@ -27,28 +27,28 @@ def reader_of(file):
         return csv.open_csv(pa.PythonFile(file, mode="r"), read_options=options)
 
 
-def test_no_more_is_read_than_is_used():
-    taken = []
-    file = ThrottledFile(chunks(200, taken))
+def test_pyarrow_reads_ahead_at_most_a_few_blocks():
+    requested = []
+    file = ThrottledFile(chunks(200, requested))
     with reader_of(file) as reader:
         for number, _ in enumerate(throttled_batches(reader, file)):
-            assert len(taken) <= number + 8  # pyarrow alone is 32 ahead
+            assert len(requested) <= number + 8  # without the limit, pyarrow reads 32 blocks ahead
             if number == 100:
                 break
         file.close()
 
 
-def test_empty_lines_that_yield_nothing_are_passed():
-    taken = []
-    file = ThrottledFile(chunks(20, taken, line=b"\n"))
-    file2 = ThrottledFile(iter([b"1,2\n", *chunks(20, taken, line=b"\n"), b"3,4\n"]))
+def test_blocks_of_empty_lines_do_not_stall_the_reader():
+    requested = []
+    file = ThrottledFile(chunks(20, requested, line=b"\n"))
+    file2 = ThrottledFile(iter([b"1,2\n", *chunks(20, requested, line=b"\n"), b"3,4\n"]))
     with reader_of(file2) as reader:
         rows = [row for batch in throttled_batches(reader, file2) for row in batch.to_pylist()]
     assert rows == [{"a": 1, "b": 2}, {"a": 3, "b": 4}]
     file.close()
 
 
-def test_a_reader_that_stops_early_leaves_no_thread_waiting():
+def test_a_reader_that_stops_early_leaves_no_thread():
     before = threading.active_count()
     for _ in range(5):
         source = chunks(1000, [])
@@ -56,10 +56,10 @@ def test_a_reader_that_stops_early_leaves_no_thread_waiting():
         output = next(transform.run(Source(chunks=source, name="x")))
         next(iter(output.chunks))
         output.chunks.close()
-    assert threading.active_count() <= before + 2  # pyarrow's own reading thread stays
+    assert threading.active_count() <= before + 2  # pyarrow keeps its own reading thread
 
 
-def test_what_the_source_raises_reaches_the_user():
+def test_an_error_of_the_source_is_raised():
     class Broken(Exception):
         pass
 
@@ -69,5 +69,5 @@ def test_what_the_source_raises_reaches_the_user():
 
     with pytest.raises(Broken):
         content("csv-to-parquet", broken())
-    late = b"a,b\n" + b"1,2\n" * 600_000 + b"\xff,1\n"
-    assert rejection("csv-to-parquet", late).reason is Reason.NOT_TEXT
+    late_error = b"a,b\n" + b"1,2\n" * 600_000 + b"\xff,1\n"
+    assert rejection("csv-to-parquet", late_error).reason is Reason.NOT_TEXT

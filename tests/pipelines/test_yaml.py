@@ -8,7 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tests.examples import examples
-from tests.pipelines.transforming import content, made_or_refused, outputs, rejection
+from tests.pipelines.transforming import content, outputs, outputs_or_rejection, rejection
 from windlass.pipelines.model import Reason
 
 texts = st.text(st.characters(codec="utf-8"), max_size=20)
@@ -21,11 +21,11 @@ documents = st.recursive(
 
 @given(documents)
 @settings(max_examples=examples(150), deadline=None)
-def test_json_to_yaml_to_json_is_the_same_document(document):
+def test_json_to_yaml_to_json_keeps_the_document(document):
     data = json.dumps(document).encode()
-    made = content("json-to-yaml", data)
-    assert yaml.safe_load(made) == document
-    assert json.loads(content("yaml-to-json", made, chunk=7)) == document
+    converted = content("json-to-yaml", data)
+    assert yaml.safe_load(converted) == document
+    assert json.loads(content("yaml-to-json", converted, chunk=7)) == document
     assert json.loads(content(["json-to-yaml", "yaml-to-json"], data)) == document
 
 
@@ -48,7 +48,7 @@ CORPUS = [
 
 @pytest.mark.parametrize("text", CORPUS)
 @pytest.mark.parametrize("chunk", [1, 5, 4096])
-def test_it_reads_as_pyyaml_does(text, chunk):
+def test_yaml_is_read_as_pyyaml_reads_it(text, chunk):
     def plain(value):
         if isinstance(value, dict):
             return {key if isinstance(key, str) else json.dumps(key): plain(item) for key, item in value.items()}
@@ -59,9 +59,11 @@ def test_it_reads_as_pyyaml_does(text, chunk):
     assert json.loads(content("yaml-to-json", text.encode(), chunk=chunk)) == plain(yaml.safe_load(text))
 
 
-def test_times_become_iso_texts():
-    made = json.loads(content("yaml-to-json", b"d: 2026-11-21\nt: 2026-11-21T10:00:00Z\nn: 2026-11-21 10:00:00.5\n"))
-    assert made == {"d": "2026-11-21", "t": "2026-11-21T10:00:00+00:00", "n": "2026-11-21T10:00:00.500000"}
+def test_times_become_iso_text():
+    converted = json.loads(
+        content("yaml-to-json", b"d: 2026-11-21\nt: 2026-11-21T10:00:00Z\nn: 2026-11-21 10:00:00.5\n")
+    )
+    assert converted == {"d": "2026-11-21", "t": "2026-11-21T10:00:00+00:00", "n": "2026-11-21T10:00:00.500000"}
 
 
 def test_numbers_keep_all_their_digits():
@@ -71,11 +73,11 @@ def test_numbers_keep_all_their_digits():
 
 def test_yaml_1_2_has_no_norway_problem():
     data = b"country: no\nmode: 0o644\nold: 0644\nyes: off\nt: 2026-11-21\nf: 1e3\n"
-    made = json.loads(content({"step": "yaml-to-json", "schema": "1.2"}, data))
-    assert made == {"country": "no", "mode": 420, "old": 644, "yes": "off", "t": "2026-11-21", "f": 1000.0}
+    converted = json.loads(content({"step": "yaml-to-json", "schema": "1.2"}, data))
+    assert converted == {"country": "no", "mode": 420, "old": 644, "yes": "off", "t": "2026-11-21", "f": 1000.0}
 
 
-def test_several_documents():
+def test_several_yaml_documents_become_an_array_or_lines():
     data = b"a: 1\n---\nb: 2\n---\n- 3\n"
     assert outputs({"step": "yaml-to-json", "documents": "lines"}, data, name="x.yml") == [
         ("x.jsonl", b'{"a":1}\n{"b":2}\n[3]\n')
@@ -121,15 +123,15 @@ MERGES = b"a0: &a0 {k: v}\n" + b"".join(
         pytest.param(b"x" * (33 << 20), Reason.TOO_LARGE, id="too large"),
     ],
 )
-def test_bad_input_is_refused_with_a_reason(data, reason):
+def test_bad_yaml_is_rejected_with_a_reason(data, reason):
     assert rejection("yaml-to-json", data, chunk=1 << 20).reason is reason
 
 
 @given(st.binary(max_size=200) | st.text("[]{}:,-&*!|>'\"%@` \n\tab<?#1.", max_size=80).map(str.encode))
 @settings(max_examples=examples(400), deadline=None)
-def test_anything_is_read_or_refused(data):
-    for _, made in made_or_refused("yaml-to-json", data):
-        json.loads(made)
+def test_any_input_is_read_or_rejected(data):
+    for _, converted in outputs_or_rejection("yaml-to-json", data):
+        json.loads(converted)
 
 
 @pytest.mark.parametrize(
@@ -145,5 +147,5 @@ def test_anything_is_read_or_refused(data):
         (b"", Reason.MALFORMED),
     ],
 )
-def test_json_that_is_none(data, reason):
+def test_invalid_json_is_rejected(data, reason):
     assert rejection("json-to-yaml", data).reason is reason

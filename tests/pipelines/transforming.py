@@ -1,4 +1,4 @@
-"""What the tests of steps share: run a transform over bytes, in chunks of any size."""
+"""Helpers for tests of steps: run a transform over bytes, in chunks of any size."""
 
 import pytest
 
@@ -11,22 +11,22 @@ def chunked(data, size):
 
 
 def outputs(transform, data, *, name="a.bin", chunk=4096, **source):
-    """[(name, content)] of all outputs."""
+    """Return [(name, content)] of all outputs."""
     whole = data if not isinstance(data, bytes) else chunked(data, chunk)
-    made = []
+    results = []
     for output in read_transform(transform).run(Source(chunks=whole, name=name, **source)):
-        made.append((output.name, b"".join(output.chunks)))
-    return made
+        results.append((output.name, b"".join(output.chunks)))
+    return results
 
 
 def content(transform, data, **kwargs):
-    """The content of the only output."""
-    ((_, made),) = outputs(transform, data, **kwargs)
-    return made
+    """Return the content of the only output."""
+    ((_, result),) = outputs(transform, data, **kwargs)
+    return result
 
 
-def made_or_refused(transform, data):
-    """The outputs, or none when the input is refused; any other exception is the test's failure."""
+def outputs_or_rejection(transform, data):
+    """Return the outputs, or [] when the input is rejected; any other exception fails the test."""
     try:
         return outputs(transform, data)
     except Rejected:
@@ -34,7 +34,7 @@ def made_or_refused(transform, data):
 
 
 def rejection(transform, data, **kwargs):
-    """The Rejected that the transform ends in; fails when there is none."""
+    """Return the Rejected that the transform raises; fails when it raises none."""
     with pytest.raises(Rejected) as caught:
         outputs(transform, data, **kwargs)
     assert caught.value.message

@@ -1,1 +1,1 @@
-"""Many object events, one action. README.md has the map."""
+"""Aggregation: many object events become one action per key and window. README.md lists the files."""

@@ -1,4 +1,4 @@
-"""Running a rule's action for a claim: whatever it comes to is an outcome, and is written down."""
+"""The runner of a rule's action: it runs the action for a claim and records the outcome."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ __all__ = ["ActionRunner"]
 
 
 class ActionRunner:
-    """One rule's action. `record` is given the window when the action starts and when it ended; it must not raise."""
+    """Runs one rule's action. `record` receives the window when the action starts and when it ends; it must not raise."""
 
     def __init__(
         self,
@@ -47,40 +47,40 @@ class ActionRunner:
         self._table = table
         self._record = record
 
-    def act(self, asked: RunAction) -> ActionOutcome:
-        """Do it."""
-        log = logger("aggregation").bind(rule=asked.rule, key=asked.key)
+    def act(self, effect: RunAction) -> ActionOutcome:
+        """Run the action. Never raises: an exception becomes ActionFailed or ActionPostponed."""
+        log = logger("aggregation").bind(rule=effect.rule, key=effect.key)
         context = Context(
             self._call,
-            asked.rule,
-            asked.key,
-            asked.attempt,
+            effect.rule,
+            effect.key,
+            effect.attempt,
             self._account_id,
             self._region,
             time.time(),
             self._memory,
             Spacing(self._table) if self._table is not None else None,
         )
-        window = Window(asked.rule, asked.key, asked.attempt, asked.summary, clock.now())
+        window = Window(effect.rule, effect.key, effect.attempt, effect.summary, clock.now())
         self._record(window)
-        outcome = self._try(asked, context)
+        outcome = self._try(effect, context)
         self._record(window.ended(outcome, clock.now()))
         if isinstance(outcome, (ActionFailed, ActionPostponed)):
             say = log.warning if isinstance(outcome, ActionFailed) else log.info
             event = "action.failed" if isinstance(outcome, ActionFailed) else "action.postponed"
-            say(event, reason=outcome.reason, attempt=asked.attempt)
+            say(event, reason=outcome.reason, attempt=effect.attempt)
         else:
-            log.info("action.done", kind=self._action.kind, events=asked.summary.events, attempt=asked.attempt)
+            log.info("action.done", kind=self._action.kind, events=effect.summary.events, attempt=effect.attempt)
         return outcome
 
-    def _try(self, asked: RunAction, context: Context) -> ActionOutcome:
+    def _try(self, effect: RunAction, context: Context) -> ActionOutcome:
         try:
-            answer = self._action.act(asked.summary, context)
+            answer = self._action.act(effect.summary, context)
         except RetryActionLater as later:
             return ActionPostponed(later.after_s, later.reason)
         except WindlassError as error:
             return ActionFailed(error.message)
-        except BaseException as error:  # noqa: BLE001  whatever a user's action raises is a failure, and is tried again
-            logger("aggregation").warning("action.raised", rule=asked.rule, key=asked.key, **trace_of(error))
+        except BaseException as error:  # noqa: BLE001  any exception of a user's action is a failure, and is retried
+            logger("aggregation").warning("action.raised", rule=effect.rule, key=effect.key, **trace_of(error))
             return ActionFailed(describe(error))
         return ActionStarted(answer.tokens) if isinstance(answer, StartedAction) else ActionCompleted()

@@ -1,4 +1,4 @@
-"""Completion events of actions that only start work: which completion is told. Pure."""
+"""Completion events of actions that only start work, read without I/O."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ _NAMES = ("notification-id", "notificationId", "NotificationId")
 
 
 def completion_of(payload: str | Mapping[str, Any]) -> str:
-    """The name (RefreshCache's NotificationId) in an EventBridge event, as text or as an object; empty when it is none."""
+    """Return the NotificationId of RefreshCache in an EventBridge event (text or object); empty for any other event."""
     if isinstance(payload, str):
         if _REFRESHED not in payload:
             return ""

@@ -1,4 +1,4 @@
-"""What the protocol wants done, and what may come of it: values. A store answers the first seven, the rest are others'."""
+"""The protocol's effects and their results, as values. A table performs the writes; handlers perform the others."""
 
 from __future__ import annotations
 
@@ -34,16 +34,16 @@ __all__ = [
 ]
 
 
-# Writes to a key's item: each one atomic
+# Writes to a key's item: each is atomic
 
 
 @dataclass(frozen=True, slots=True)
 class CountEvents:
-    """Add events to a key, and arm it for `mine` when nobody has armed it. Answer: the item after it."""
+    """Add events to a key, and arm its timer for `token` when no timer is armed. Result: the item after the write."""
 
     rule: str
     key: str
-    mine: str
+    token: str
     events: int
     since: float
     now: float
@@ -52,10 +52,10 @@ class CountEvents:
 
 @dataclass(frozen=True, slots=True)
 class ClaimEvents:
-    """Take what is uncovered. Answer: the item after it, or Refused.
+    """Claim the uncovered events. Result: the item after the write, or ConditionFailed.
 
-    Afresh: when the token owns the key, something is dirty and due, and no claim is unsettled; `summary` moves to `held`.
-    `again`: the unsettled claim's events once more, when its pace and its deadline are over; `held` stays.
+    New claim: the token owns the key, uncovered events are due, and no claim is unsettled; `summary` moves to `held`.
+    `again`: the unsettled claim's events once more, after its pace and its deadline; `held` stays.
     """
 
     rule: str
@@ -69,7 +69,7 @@ class ClaimEvents:
 
 @dataclass(frozen=True, slots=True)
 class RenewClaim:
-    """The attempt claims again what it claimed, because its claim took too long to act on. Answer: the item after it, or None.
+    """Renew the attempt's claim, because it took too long to act on. Result: the item after the write, or None.
 
     The next claim may be made `slack_s` later than a window from now, and the action may start that much later.
     """
@@ -84,9 +84,9 @@ class RenewClaim:
 
 @dataclass(frozen=True, slots=True)
 class ReserveResource:
-    """Take a resource that all processes share (a file share) until then, or keep it longer. Answer: seconds to wait, 0 when taken.
+    """Reserve a resource that processes share (a file share), or extend the reservation. Result: seconds to wait, 0 when reserved.
 
-    `rule` is SHARED and `key` the resource's name. Taken when nobody's reservation lasts at `now`, or it is the holder's own.
+    `rule` is SHARED and `key` the resource's name. Succeeds when no reservation lasts at `now`, or the holder has it already.
     """
 
     rule: str
@@ -98,7 +98,7 @@ class ReserveResource:
 
 @dataclass(frozen=True, slots=True)
 class CommitCoverage:
-    """So many events are covered, if not more are already. Answer: the item after it, or None when it was so before."""
+    """Raise the number of covered events. Result: the item after the write, or None when as many were covered before."""
 
     rule: str
     key: str
@@ -108,7 +108,7 @@ class CommitCoverage:
 
 @dataclass(frozen=True, slots=True)
 class AwaitCompletions:
-    """Strict mode: the attempt waits until then for these completions. Answer: whether it is still the key's attempt."""
+    """Strict mode: make the attempt wait for these completions. Result: whether it is still the key's attempt."""
 
     rule: str
     key: str
@@ -119,7 +119,7 @@ class AwaitCompletions:
 
 @dataclass(frozen=True, slots=True)
 class RecordFailure:
-    """The attempt failed. Answer: how many did in a row."""
+    """Record the attempt's failure. Result: the number of failures in a row."""
 
     rule: str
     key: str
@@ -129,7 +129,7 @@ class RecordFailure:
 
 @dataclass(frozen=True, slots=True)
 class DisarmTimer:
-    """Nobody owns the timer any more, if the token did and nothing is uncovered. Answer: whether that is so now."""
+    """Disarm the timer, if the token owns it and nothing is uncovered. Result: whether no token owns it now."""
 
     rule: str
     key: str
@@ -138,7 +138,7 @@ class DisarmTimer:
 
 @dataclass(frozen=True, slots=True)
 class RotateTimer:
-    """The timer's owner changes from one token to another. Answer: the item after it, or None when it was not the first's."""
+    """Replace the timer's token. Result: the item after the write, or None when the old token did not own the timer."""
 
     rule: str
     key: str
@@ -160,12 +160,12 @@ StoreEffect = (
 )
 
 
-# What others do
+# Performed by handlers, not by the table
 
 
 @dataclass(frozen=True, slots=True)
 class SendTimer:
-    """Send a timer that comes after `delay_s` (at most 900)."""
+    """Send a timer that arrives after `delay_s` (at most 900)."""
 
     timer: Timer
     delay_s: int
@@ -173,7 +173,7 @@ class SendTimer:
 
 @dataclass(frozen=True, slots=True)
 class RunAction:
-    """Run the rule's action, promptly: the pace counts from the claim, which left `slack_s` for it. Answer: an Outcome."""
+    """Run the rule's action promptly: the pace counts from the claim, which allows `slack_s`. Result: an ActionOutcome."""
 
     rule: str
     key: str
@@ -185,37 +185,37 @@ class RunAction:
 
 @dataclass(frozen=True, slots=True)
 class ReadClock:
-    """Answer: epoch seconds now."""
+    """Read the clock. Result: epoch seconds now."""
 
 
 ProtocolEffect = StoreEffect | SendTimer | RunAction | ReadClock
 
 
-# Answers
+# Results
 
 
 @dataclass(frozen=True, slots=True)
 class ConditionFailed:
-    """A condition did not hold; `item` is what it met, None when there is none."""
+    """A condition did not hold; `item` is the stored item, None when there is none."""
 
     item: Item | None
 
 
 @dataclass(frozen=True, slots=True)
 class ActionCompleted:
-    """The action did it."""
+    """The action completed."""
 
 
 @dataclass(frozen=True, slots=True)
 class ActionStarted:
-    """The action began it; these completions will be told."""
+    """The action started; these completions will follow."""
 
     tokens: tuple[str, ...]
 
 
 @dataclass(frozen=True, slots=True)
 class ActionPostponed:
-    """The action could not start now, and that is no failure."""
+    """The action could not start now; this is not a failure."""
 
     after_s: float
     reason: str
@@ -230,7 +230,7 @@ class ActionFailed:
 
 @dataclass(frozen=True, slots=True)
 class ActionTooLate:
-    """So long after the claim that the pace would be broken: nothing was done."""
+    """The action was not run: it is too long after the claim for the pace."""
 
     late_s: float = 0.0
 
@@ -238,19 +238,19 @@ class ActionTooLate:
 ActionOutcome = ActionCompleted | ActionStarted | ActionPostponed | ActionFailed | ActionTooLate
 
 
-# A timer's end
+# What becomes of a timer
 
 
 @dataclass(frozen=True, slots=True)
 class AckTimer:
-    """It is over: delete it."""
+    """The timer has ended: delete it."""
 
     reason: str
 
 
 @dataclass(frozen=True, slots=True)
 class DeferTimer:
-    """It comes again, after `after_s`."""
+    """The timer arrives again after `after_s`."""
 
     after_s: float
     reason: str

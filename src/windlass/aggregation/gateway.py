@@ -1,7 +1,7 @@
-"""Which writes are a Storage Gateway's own: a rule that refreshes a share leaves them out, or it would feed itself.
+"""Recognition of a Storage Gateway's own writes: a rule that refreshes a share ignores them, or it would trigger itself.
 
-Exact on purpose: the published design drops every event whose principal has "StorageGateway" somewhere in it, and with
-them the writes of people and jobs whose role or session is so named.
+The check is exact: AWS's published design drops every event whose principal contains "StorageGateway", and with them the
+writes of people and jobs whose role or session has such a name.
 """
 
 from __future__ import annotations
@@ -25,36 +25,36 @@ class GatewayRole:
 
 
 def written_by_gateway(principal_id: str, roles: Iterable[GatewayRole] = (), *, session: str = "") -> bool:
-    """Whether this principal is the service itself, or a session of one of the shares' roles.
+    """Return whether a principal is the Storage Gateway service, or a session of one of the shares' roles.
 
     S3 notifications name a session `AWS:AROA…:name`, CloudTrail by its ARN `arn:aws:sts::account:assumed-role/Role/name`.
-    `session` asks for that session's name too, where the role is not the gateway's alone. EventBridge tells only the
-    requester's account or service: there, a share's role can't be told from others of its account, and the answer is no.
+    `session` also requires this session name, for a role that others use too. EventBridge gives only the requester's account or
+    service, so a share's role cannot be recognised there: the result is False.
     """
     if principal_id in SERVICE_PRINCIPALS:
         return True
     if principal_id.startswith("AWS:"):
         role_id, _, name = principal_id.removeprefix("AWS:").partition(":")
-        known = role_id != "" and any(role.role_id == role_id for role in roles)
+        is_share_role = role_id != "" and any(role.role_id == role_id for role in roles)
     else:
-        known, name = _assumed(principal_id, roles)
-    return known and bool(name) and session in ("", name)
+        is_share_role, name = _assumed(principal_id, roles)
+    return is_share_role and bool(name) and session in ("", name)
 
 
 def _assumed(principal_arn: str, roles: Iterable[GatewayRole]) -> tuple[bool, str]:
-    """Whether an STS session ARN is of one of the roles, and the session's name. A role's path is not in it."""
+    """Return whether an STS session ARN is of one of the roles, and the session's name. The ARN omits a role's path."""
     arn = parse_arn(principal_arn)
     if arn is None or arn.service != "sts" or not arn.resource.startswith("assumed-role/"):
         return False, ""
     role_name, _, name = arn.resource.removeprefix("assumed-role/").partition("/")
     for role in roles:
-        theirs = parse_arn(role.arn)
+        role_arn = parse_arn(role.arn)
         if (
-            theirs is not None
-            and theirs.service == "iam"
-            and (theirs.partition, theirs.account) == (arn.partition, arn.account)
-            and theirs.resource.startswith("role/")
-            and theirs.resource.rpartition("/")[2] == role_name
+            role_arn is not None
+            and role_arn.service == "iam"
+            and (role_arn.partition, role_arn.account) == (arn.partition, arn.account)
+            and role_arn.resource.startswith("role/")
+            and role_arn.resource.rpartition("/")[2] == role_name
         ):
             return True, name
     return False, ""

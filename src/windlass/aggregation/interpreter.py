@@ -1,4 +1,4 @@
-"""Carrying a conversation of the protocol out: each effect is done, its answer goes back in."""
+"""The interpreter of the protocol: it performs each effect and returns the result to the generator."""
 
 from __future__ import annotations
 
@@ -15,13 +15,13 @@ from windlass.aggregation.tables.base import KeyTable
 __all__ = ["PROMPT_S", "ProtocolHandlers", "run_protocol"]
 
 PROMPT_S = 2.0
-"""An action starts within this time (and the claim's slack) of the clock's reading that its claim was made with, or the claim
-is renewed first. Only the pace needs it: what a claim covers is right however late the action starts."""
+"""An action starts within this time (plus the claim's slack) of the clock reading of its claim, or the claim is renewed first.
+Only the pace needs it: a claim covers the right events however late the action starts."""
 
 
 @dataclass(frozen=True, slots=True)
 class ProtocolHandlers:
-    """Who does what: the table, what sends timers, what runs actions, the clocks (epoch and monotonic seconds)."""
+    """The handlers of effects: the table, the sender of timers, the runner of actions, the clocks (epoch and monotonic seconds)."""
 
     table: KeyTable
     send: Callable[[Timer, int], None]
@@ -30,9 +30,9 @@ class ProtocolHandlers:
     monotonic: Callable[[], float] = time.monotonic
 
 
-def run_protocol(steps: Steps | Firing, hands: ProtocolHandlers) -> Any:
-    """Until its end; the conversation's verdict. What fails is raised: the message that began it comes again."""
-    read_at = hands.monotonic()
+def run_protocol(steps: Steps | Firing, handlers: ProtocolHandlers) -> Any:
+    """Run the protocol to its end and return its verdict. An error of a handler is raised: the message is then redelivered."""
+    read_at = handlers.monotonic()
     answer: Any = None
     while True:
         try:
@@ -41,12 +41,12 @@ def run_protocol(steps: Steps | Firing, hands: ProtocolHandlers) -> Any:
             return stop.value
         match effect:
             case ReadClock():
-                read_at, answer = hands.monotonic(), hands.now()
+                read_at, answer = handlers.monotonic(), handlers.now()
             case SendTimer(timer, delay_s):
-                hands.send(timer, delay_s)
+                handlers.send(timer, delay_s)
                 answer = None
             case RunAction():
-                late_s = hands.monotonic() - read_at
-                answer = ActionTooLate(late_s) if late_s > PROMPT_S + effect.slack_s else hands.act(effect)
+                late_s = handlers.monotonic() - read_at
+                answer = ActionTooLate(late_s) if late_s > PROMPT_S + effect.slack_s else handlers.act(effect)
             case _:
-                answer = hands.table.perform(effect)
+                answer = handlers.table.perform(effect)

@@ -1,8 +1,8 @@
-"""Aggregation as a Lambda function: the same engine behind SQS event sources, EventBridge and a schedule.
+"""Aggregation as a Lambda function: the engine behind SQS event sources, EventBridge and a schedule.
 
-One function may have all its sources: the queue of object events, the queue of timers (both with ReportBatchItemFailures),
-completion events and a schedule from EventBridge. A timer that comes too early is put back by its visibility and reported as
-failed, so that no new message is ever made for it: Lambda stops functions that feed their own queue.
+One function may have all sources: the queue of object events, the queue of timers (both with ReportBatchItemFailures),
+completion events and a schedule from EventBridge. A timer that arrives too early is hidden by its visibility timeout and reported
+as failed, so no new message is sent for it: Lambda stops functions that feed their own queue.
 """
 
 from __future__ import annotations
@@ -28,14 +28,14 @@ PostponeMessage = Callable[[str, str, int], None]
 
 
 def make_handler(engine: WindowEngine, postpone: PostponeMessage) -> Callable[[Any, Any], Any]:
-    """The entry point over an engine."""
+    """Return the Lambda entry point of an engine."""
     log = logger("aggregation")
 
     def handle(event: Any, context: Any) -> Any:  # noqa: ARG001  Lambda's signature
         records = event.get("Records") if isinstance(event, Mapping) else None
-        if isinstance(records, list) and any(_is_sqs(one) for one in records):
-            failed = _TimerBatch(engine, postpone).handle([one for one in records if _is_sqs(one)])
-            return {"batchItemFailures": [{"itemIdentifier": one} for one in failed]}
+        if isinstance(records, list) and any(_is_sqs(record) for record in records):
+            failed = _TimerBatch(engine, postpone).handle([record for record in records if _is_sqs(record)])
+            return {"batchItemFailures": [{"itemIdentifier": message_id} for message_id in failed]}
         token = completion_of(event) if isinstance(event, Mapping) else ""
         if token:
             return {"completed": engine.complete(token)}
@@ -48,12 +48,12 @@ def make_handler(engine: WindowEngine, postpone: PostponeMessage) -> Callable[[A
     return handle
 
 
-def _receives(record: Mapping[str, Any]) -> int:
+def _receive_count(record: Mapping[str, Any]) -> int:
     return int((record.get("attributes") or {}).get("ApproximateReceiveCount", 1))
 
 
 def _sent_at(record: Mapping[str, Any], now: float) -> float:
-    """When a message was sent, in epoch seconds; `now` where that is not told, or a clock says it is to come."""
+    """Return when a message was sent, in epoch seconds; `now` when the time is missing or in the future."""
     sent_ms = int((record.get("attributes") or {}).get("SentTimestamp", 0))
     return min(now, sent_ms / 1000) if sent_ms else now
 
@@ -63,17 +63,20 @@ def _is_sqs(record: Any) -> bool:
 
 
 def _count_direct(engine: WindowEngine, event: Any) -> None:
-    """S3 or EventBridge called the function itself: what fails is raised, and Lambda tries the event again."""
-    events = [one for one in read_events(event) if isinstance(one, ObjectEvent)]
+    """Count events of a direct invocation by S3 or EventBridge. An error is raised, and Lambda retries the event."""
+    events = [reading for reading in read_events(event) if isinstance(reading, ObjectEvent)]
     tallies: dict[tuple[str, str], EventTally] = {}
-    name = next((one.request_id for one in events if one.request_id), "") or f"direct-{time.time_ns()}"
+    name = (
+        next((object_event.request_id for object_event in events if object_event.request_id), "")
+        or f"direct-{time.time_ns()}"
+    )
     engine.tally(tallies, name, events)
     for (rule, key), tally in tallies.items():
         engine.count(rule, key, tally, since=time.time())
 
 
 class _TimerBatch:
-    """One batch of an SQS event source: object events counted together, timers and completions one by one."""
+    """One batch of an SQS event source: object events are counted together, timers and completions one by one."""
 
     def __init__(self, engine: WindowEngine, postpone: PostponeMessage) -> None:
         self._engine, self._postpone = engine, postpone
@@ -81,14 +84,14 @@ class _TimerBatch:
         self._log = logger("aggregation")
 
     def handle(self, records: list[Mapping[str, Any]]) -> list[str]:
-        """The ids of the messages that are to come again."""
-        # The window begins when the first message was sent: the mapping's batching window is part of it.
+        """Return the ids of the messages to redeliver."""
+        # The window begins when the first message was sent: the event source's batching window is part of it.
         now = time.time()
         since = min((_sent_at(record, now) for record in records), default=now)
         tallies: dict[tuple[str, str], EventTally] = {}
         for record in records:
             try:
-                if not self._special(record):
+                if not self._handle_timer_or_completion(record):
                     self._add(tallies, record)
             except WindlassError as error:
                 self._log.warning(
@@ -105,17 +108,17 @@ class _TimerBatch:
 
     def _add(self, tallies: dict[tuple[str, str], EventTally], record: Mapping[str, Any]) -> None:
         readings = read_events(record["body"])
-        events = [one for one in readings if isinstance(one, ObjectEvent)]
-        if not events and any(isinstance(one, Unrecognised) for one in readings):
+        events = [reading for reading in readings if isinstance(reading, ObjectEvent)]
+        if not events and any(isinstance(reading, Unrecognised) for reading in readings):
             self._log.warning("message.unrecognised", message_id=record["messageId"])
-            self._failed[record["messageId"]] = None  # the queue's redrive policy takes it, where it can be looked at
+            self._failed[record["messageId"]] = None  # the queue's redrive policy moves it to the dead-letter queue
         self._engine.tally(tallies, record["messageId"], events)
 
-    def _special(self, record: Mapping[str, Any]) -> bool:
-        """Whether it was a timer or a completion, which are done here."""
+    def _handle_timer_or_completion(self, record: Mapping[str, Any]) -> bool:
+        """Handle a timer or a completion; return False for any other message."""
         timer = read_timer(record["body"])
         if timer is not None:
-            verdict = self._engine.on_timer(timer, receives=_receives(record))
+            verdict = self._engine.on_timer(timer, receives=_receive_count(record))
             if isinstance(verdict, DeferTimer):
                 self._failed[record["messageId"]] = None
                 seconds = max(1, min(43_200, math.ceil(verdict.after_s)))

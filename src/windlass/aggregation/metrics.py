@@ -1,4 +1,4 @@
-"""What a worker's rules are measured by: `windlass_aggregation_*`, with the source queue's name as label."""
+"""Metrics of a worker's rules: `windlass_aggregation_*`, with the source queue's name as label."""
 
 from __future__ import annotations
 
@@ -13,31 +13,31 @@ from windlass.aggregation.effects import AckTimer, TimerVerdict
 __all__ = ["COUNTERS", "AggregationCollector"]
 
 COUNTERS: Mapping[str, str] = {
-    "events": "Object events that a rule was for.",
-    "unmatched": "Object events that no rule was for.",
+    "events": "Object events that matched a rule.",
+    "unmatched": "Object events that matched no rule.",
     "batches": "Writes that counted events: one per source batch and key.",
-    "ended": "Timers that were over: their key was covered.",
-    "deferred": "Timers that came too early, or whose action was not done, and come again.",
-    "repaired_timers": "Keys whose timer was lost and sent anew.",
+    "ended": "Timers that ended: their key was covered.",
+    "deferred": "Timers that came too early, or whose action did not succeed, and come again.",
+    "repaired_timers": "Keys whose lost timer was replaced.",
 }
 
 
 class AggregationCollector(Collector):
-    """Counts of one worker; plain numbers, shown when Prometheus asks."""
+    """Counters of one worker, read when Prometheus scrapes."""
 
     def __init__(self, queue: str = "") -> None:
         self.queue = queue
         self.events = self.unmatched = self.batches = self.ended = self.deferred = self.repaired_timers = 0
 
     def timer_ended(self, verdict: TimerVerdict) -> None:
-        """A timer came to this."""
+        """Count a timer's verdict."""
         if isinstance(verdict, AckTimer):
             self.ended += 1
         else:
             self.deferred += 1
 
     def collect(self) -> Iterator[Any]:
-        """The series."""
+        """Yield the series."""
         for name, text in COUNTERS.items():
             family = CounterMetricFamily(f"windlass_aggregation_{name}", text, labels=["queue"])
             family.add_metric([self.queue], getattr(self, name))

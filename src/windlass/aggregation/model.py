@@ -1,4 +1,4 @@
-"""Aggregation's words: what arrived, what a key's item holds, what an action is told, and the effects of a decision."""
+"""Aggregation's values: arrivals, summaries, a key's item, its pace, and timers."""
 
 from __future__ import annotations
 
@@ -20,12 +20,12 @@ __all__ = [
 ]
 
 MAX_FOLDERS = 50
-"""Folders kept by name for one window; more are `folders_cut`, and the action takes the whole key."""
+"""Maximum folders kept by name for one window. Above it, `folders_cut` is set and the action covers the complete key."""
 MAX_SAMPLES = 5
 
 
 class Mode(StrEnum):
-    """When an action is due: a window after the first event, or once events have been quiet for a while."""
+    """When an action is due: a window after the first event, or after a time without events."""
 
     WINDOW = "window"
     DEBOUNCE = "debounce"
@@ -33,7 +33,7 @@ class Mode(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Arrival:
-    """One object event as aggregation sees it: the key it counts for, and what the window's summary wants of it."""
+    """One object event for aggregation: its key, and the data for the window's summary."""
 
     key: str
     kind: str
@@ -44,14 +44,14 @@ class Arrival:
 
     @property
     def folder(self) -> str:
-        """The object's folder with its slash at the end; empty at the top."""
+        """Return the object's folder with a slash at its end; empty at the top."""
         head, slash, _ = self.object_key.rpartition("/")
         return head + slash
 
 
 @dataclass(frozen=True, slots=True)
 class Summary:
-    """What happened in a window, bounded whatever the number of events.
+    """Summary of a window's events, of bounded size whatever their number.
 
     `folders` are complete unless `folders_cut`; `samples` are a few object keys; times are S3's own, ISO 8601.
     """
@@ -69,17 +69,17 @@ class Summary:
 
 @dataclass(frozen=True, slots=True)
 class Item:
-    """A key's state in the store. Counters only grow; times are epoch seconds of whoever wrote them, and decide pace alone.
+    """A key's state in the table. Counters only grow; times are epoch seconds of the writer's clock, and decide only the pace.
 
-    dirty, done       events counted, and of those how many an action that succeeded covers
-    armed, token_at   who owns the pending timer ("" for nobody), and since when
+    dirty, done       events counted, and how many of those a successful action covers
+    armed, token_at   the token that owns the pending timer ("" for none), and since when
     armed_at, last_at when the oldest uncovered event arrived, and the latest (debounce)
     na                no action starts before this
     claim, claimed    the attempt that last claimed, and how many events it covers when it succeeds
-    hold, pending     strict mode: until when its completion is awaited, and the names of what has not ended
-    failures, note    attempts in a row that failed, and what the last one said
-    acted_at          when an action last covered something
-    summary, held     what happened since the last claim, and what the last claim took and no action covers yet
+    hold, pending     strict mode: until when completions are awaited, and the tokens of those still awaited
+    failures, note    failed attempts in a row, and the last failure's reason
+    acted_at          when an action last covered events
+    summary, held     events since the last claim, and the last claim's events that no action covers yet
     """
 
     rule: str
@@ -104,12 +104,12 @@ class Item:
 
     @property
     def uncovered(self) -> int:
-        """Events that no action covers yet."""
+        """Return the number of events that no action covers yet."""
         return self.dirty - self.done
 
     @property
     def unsettled(self) -> bool:
-        """Whether a claim was neither committed nor, in strict mode, completed: the next attempt takes the same events."""
+        """Return whether a claim was neither committed nor, in strict mode, completed: the next attempt claims the same events."""
         return self.claimed > self.done
 
 
@@ -117,9 +117,9 @@ class Item:
 class WindowPace:
     """When a rule's actions are due, all in seconds.
 
-    `window_s` lies between two action starts of a key, and in window mode between its first event and the action.
-    Debounce waits for `quiet_s` without events instead, but no longer than `max_wait_s`. `strict` commits only when the
-    action's completion is told, and tries again when that took longer than `strict_s`.
+    `window_s` is the time between two action starts of a key, and in window mode between its first event and the action.
+    Debounce waits for `quiet_s` without events, at most `max_wait_s`. `strict` commits only at the action's completion event,
+    and retries after `strict_s`.
     """
 
     window_s: float
@@ -130,7 +130,7 @@ class WindowPace:
     strict_s: float = 900.0
 
     def due(self, item: Item) -> float:
-        """The moment from which a claim of the item's events may be made."""
+        """Return the time from which the item's events may be claimed."""
         if self.mode is Mode.DEBOUNCE:
             due = min(item.last_at + self.quiet_s, item.armed_at + self.max_wait_s)
         else:
@@ -140,41 +140,49 @@ class WindowPace:
 
 @dataclass(frozen=True, slots=True)
 class Timer:
-    """A message to oneself, later: whose window it is, and the token that must still own it."""
+    """A delayed message to the workers: its rule and key, and the token that must still own the timer."""
 
     rule: str
     key: str
     token: str
 
 
-def merge(left: Summary, right: Summary) -> Summary:
-    """Two summaries of one key as one."""
-    kinds = dict(left.kinds)
+def merge(first: Summary, right: Summary) -> Summary:
+    """Merge two summaries of one key."""
+    kinds = dict(first.kinds)
     for kind, count in right.kinds.items():
         kinds[kind] = kinds.get(kind, 0) + count
-    folders = tuple(dict.fromkeys((*left.folders, *right.folders)))
-    cut = left.folders_cut or right.folders_cut or len(folders) > MAX_FOLDERS
-    times = [one for one in (left.first_at, right.first_at) if one]
+    folders = tuple(dict.fromkeys((*first.folders, *right.folders)))
+    cut = first.folders_cut or right.folders_cut or len(folders) > MAX_FOLDERS
+    times = [time for time in (first.first_at, right.first_at) if time]
     return replace(
-        left,
-        bucket=left.bucket or right.bucket,
-        events=left.events + right.events,
+        first,
+        bucket=first.bucket or right.bucket,
+        events=first.events + right.events,
         kinds=kinds,
-        size_bytes=left.size_bytes + right.size_bytes,
+        size_bytes=first.size_bytes + right.size_bytes,
         folders=folders[:MAX_FOLDERS],
         folders_cut=cut,
         first_at=min(times, default=""),
-        last_at=max(left.last_at, right.last_at),
-        samples=tuple(dict.fromkeys((*left.samples, *right.samples)))[:MAX_SAMPLES],
+        last_at=max(first.last_at, right.last_at),
+        samples=tuple(dict.fromkeys((*first.samples, *right.samples)))[:MAX_SAMPLES],
     )
 
 
 def summarise(arrivals: Sequence[Arrival]) -> Summary:
-    """The summary of some arrivals of one key."""
-    found = Summary()
-    for one in arrivals:
+    """Return the summary of arrivals of one key."""
+    summary = Summary()
+    for arrival in arrivals:
         single = Summary(
-            one.bucket, 1, {one.kind: 1}, one.size_bytes, (one.folder,), False, one.at, one.at, (one.object_key,)
+            arrival.bucket,
+            1,
+            {arrival.kind: 1},
+            arrival.size_bytes,
+            (arrival.folder,),
+            False,
+            arrival.at,
+            arrival.at,
+            (arrival.object_key,),
         )
-        found = merge(found, single)
-    return found
+        summary = merge(summary, single)
+    return summary

@@ -1,4 +1,4 @@
-"""Rules, keys, windows and simulated designs as rows of listings."""
+"""Rows and columns of the listings of rules, keys, windows and simulated designs."""
 
 from __future__ import annotations
 
@@ -42,7 +42,7 @@ WINDOW_COLUMNS: tuple[object, ...] = (
     "outcome",
     Column("events", right=True),
     Column("waited_s", "WAITED S", right=True),
-    Column("took_s", "TOOK S", right=True),
+    Column("duration_s", "DURATION S", right=True),
     "reason",
 )
 RULE_COLUMNS: tuple[object, ...] = (
@@ -99,7 +99,7 @@ def item_row(item: Item, config: AggregateConfig) -> dict[str, Any]:
 
 def window_row(window: Window) -> dict[str, Any]:
     """Return a window as a row."""
-    took = round((window.ended_at - window.started_at).total_seconds(), 3) if window.ended_at else None
+    duration_s = round((window.ended_at - window.started_at).total_seconds(), 3) if window.ended_at else None
     return {
         "started_at": window.started_at,
         "rule": window.rule,
@@ -107,7 +107,7 @@ def window_row(window: Window) -> dict[str, Any]:
         "outcome": window.outcome,
         "events": window.summary.events,
         "waited_s": round(window.waited_s, 1) if window.waited_s is not None else None,
-        "took_s": took,
+        "duration_s": duration_s,
         "reason": window.reason,
         "kinds": dict(window.summary.kinds),
         "folders": list(window.summary.folders),

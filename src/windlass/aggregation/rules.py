@@ -1,4 +1,4 @@
-"""Which events a rule is for, and which key each counts for. Pure."""
+"""Matching of events to rules, and the key under which each is counted. Pure."""
 
 from __future__ import annotations
 
@@ -14,11 +14,11 @@ from windlass.events import ObjectEvent
 __all__ = ["MAX_KEY_BYTES", "AggregationRule"]
 
 MAX_KEY_BYTES = 1024
-"""Longer keys are cut: DynamoDB takes 2,048 bytes, and a rule's name and what makes a text safe want some of them."""
+"""Longer keys are cut: DynamoDB allows 2,048 bytes, which the rule's name and escapes share."""
 
 
 class AggregationRule:
-    """A configured rule, made ready to match; ConfigError when its expression is none."""
+    """A configured rule, compiled for matching; ConfigError when its expression is invalid."""
 
     def __init__(self, config: AggregateConfig) -> None:
         self.config = config
@@ -27,10 +27,10 @@ class AggregationRule:
         self._buckets = _any_glob(config.buckets)
         self._globs = _any_glob(config.globs)
         self._prefixes, self._suffixes = tuple(config.prefixes), tuple(config.suffixes)
-        self._key = _keyed(config)
+        self._key = _key_function(config)
 
     def key_of(self, event: ObjectEvent) -> str | None:
-        """The key that the event counts for; None when the rule is not for it."""
+        """Return the key under which the event is counted; None when the rule does not match it."""
         if event.kind not in self._kinds and not (event.removes and "removed" in self._kinds):
             return None
         if self._buckets is not None and not self._buckets.match(event.bucket):
@@ -41,9 +41,9 @@ class AggregationRule:
             return None
         if self._globs is not None and not self._globs.match(event.key):
             return None
-        return self._key(event) if self._fits(event.size_bytes) else None
+        return self._key(event) if self._size_matches(event.size_bytes) else None
 
-    def _fits(self, size_bytes: int | None) -> bool:
+    def _size_matches(self, size_bytes: int | None) -> bool:
         if size_bytes is None:
             return True
         most = self.config.max_size_bytes
@@ -51,25 +51,25 @@ class AggregationRule:
 
 
 def _any_glob(patterns: Iterable[str]) -> re.Pattern[str] | None:
-    found = [f"(?:{translate(one)})" for one in patterns]
-    return re.compile("|".join(found)) if found else None
+    expressions = [f"(?:{translate(pattern)})" for pattern in patterns]
+    return re.compile("|".join(expressions)) if expressions else None
 
 
-def _keyed(config: AggregateConfig) -> Callable[[ObjectEvent], str | None]:
+def _key_function(config: AggregateConfig) -> Callable[[ObjectEvent], str | None]:
     if config.key == "bucket":
         return lambda event: event.bucket
     if config.key == "prefix":
-        return lambda event: _safe(f"{event.bucket}/{_folders(event.key, config.depth)}")
-    return _by_expression(config)
+        return lambda event: _storable(f"{event.bucket}/{_folders(event.key, config.depth)}")
+    return _expression_key(config)
 
 
 def _folders(key: str, depth: int) -> str:
-    """The first `depth` folders of an object's key, each with its slash; fewer when there are fewer."""
+    """Return the first `depth` folders of an object's key, each with its slash; fewer when the key has fewer."""
     parts = key.split("/")[:-1][:depth]
     return "".join(f"{part}/" for part in parts)
 
 
-def _by_expression(config: AggregateConfig) -> Callable[[ObjectEvent], str | None]:
+def _expression_key(config: AggregateConfig) -> Callable[[ObjectEvent], str | None]:
     import jmespath
     from jmespath.exceptions import JMESPathError
 
@@ -77,18 +77,18 @@ def _by_expression(config: AggregateConfig) -> Callable[[ObjectEvent], str | Non
         expression = jmespath.compile(config.key)
     except JMESPathError as error:
         raise ConfigError(
-            f"rule {config.name}: key = {config.key!r} is no JMESPath: {error}",
+            f"rule {config.name}: key = {config.key!r} is not a JMESPath expression: {error}",
             hint="Write bucket, prefix, or an expression on the event such as join('/', [bucket, folder]).",
         ) from None
 
-    def keyed(event: ObjectEvent) -> str | None:
+    def key_of_event(event: ObjectEvent) -> str | None:
         try:
             value = expression.search(_document(event))
         except JMESPathError:
-            return None  # a function given what this event has not: the rule is not for it
-        return _safe(value if isinstance(value, str) else str(value)) if value not in (None, "", [], {}) else None
+            return None  # the expression needs a value that this event does not have: the rule does not match
+        return _storable(value if isinstance(value, str) else str(value)) if value not in (None, "", [], {}) else None
 
-    return keyed
+    return key_of_event
 
 
 def _document(event: ObjectEvent) -> dict[str, Any]:
@@ -107,7 +107,7 @@ def _document(event: ObjectEvent) -> dict[str, Any]:
     }
 
 
-def _safe(key: str) -> str:
-    """As databases take it: no NUL, nothing that is no Unicode, not too long."""
+def _storable(key: str) -> str:
+    """Return a key that databases accept: no NUL, valid Unicode, not too long."""
     plain = key.replace("\0", "\\0").encode("utf-8", "backslashreplace")
     return plain[:MAX_KEY_BYTES].decode("utf-8", "ignore")

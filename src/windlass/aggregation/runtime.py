@@ -1,4 +1,4 @@
-"""A rule put together with what it needs; keys and timers are the caller's, or in DynamoDB and a queue."""
+"""The runtime of a rule: its table, timers, action and AWS calls. The caller gives the store's tables, or they are in AWS."""
 
 from __future__ import annotations
 
@@ -17,20 +17,20 @@ from windlass.aggregation.window_engine import RuleRuntime
 from windlass.core.errors import ConfigError
 from windlass.queues.lookup import find_queue
 
-if TYPE_CHECKING:  # botocore is loaded by who opens the estate
+if TYPE_CHECKING:  # botocore is loaded when the estate is opened
     from windlass.estate.service import Estate
 
-__all__ = ["dynamo_table", "make_part", "place_of", "timer_sender"]
+__all__ = ["dynamo_table", "location_of", "make_rule_runtime", "timer_sender"]
 
 
-def place_of(config: AggregateConfig, estate: Estate) -> tuple[str, str]:
-    """Account and region of a rule's queue, table and action."""
+def location_of(config: AggregateConfig, estate: Estate) -> tuple[str, str]:
+    """Return account and region of a rule's queue, table and action."""
     return config.account or estate.accounts()[0].id, config.region or estate.config.home_region
 
 
 def dynamo_table(config: AggregateConfig, estate: Estate) -> DynamoTable:
-    """The rule's table in DynamoDB."""
-    account, region = place_of(config, estate)
+    """Return the rule's DynamoDB table."""
+    account, region = location_of(config, estate)
 
     def call(operation: str, /, **params: Any) -> dict[str, Any]:
         return estate.call(account, region, "dynamodb", operation, **params)
@@ -39,12 +39,12 @@ def dynamo_table(config: AggregateConfig, estate: Estate) -> DynamoTable:
 
 
 def timer_sender(config: AggregateConfig, estate: Estate) -> Callable[[Timer, int], None]:
-    """What sends the rule's timers to its queue; ConfigError for a FIFO queue."""
-    account, region = place_of(config, estate)
+    """Return a function that sends the rule's timers to its queue; ConfigError for a FIFO queue."""
+    account, region = location_of(config, estate)
     queue = find_queue(estate, config.timers, account_id=account, region=region)
     if queue.fifo:
         raise ConfigError(
-            f"rule {config.name}: {queue.name} is a FIFO queue, which delays no single message",
+            f"rule {config.name}: {queue.name} is a FIFO queue, which cannot delay single messages",
             hint="Use a standard queue for timers.",
         )
 
@@ -54,7 +54,7 @@ def timer_sender(config: AggregateConfig, estate: Estate) -> Callable[[Timer, in
     return queue_sender(call, queue.url)
 
 
-def make_part(
+def make_rule_runtime(
     config: AggregateConfig,
     estate: Estate,
     *,
@@ -63,8 +63,8 @@ def make_part(
     memory: dict[str, Any],
     record: Callable[[Window], None] = lambda _: None,
 ) -> RuleRuntime:
-    """The rule, ready to run. `record` is told of its windows; `memory` is what its actions share in this process."""
-    account, region = place_of(config, estate)
+    """Return the rule, ready to run. `record` receives its windows; its actions share `memory` in this process."""
+    account, region = location_of(config, estate)
 
     def call(service: str, operation: str, /, **params: Any) -> dict[str, Any]:
         return estate.call(account, region, service, operation, **params)

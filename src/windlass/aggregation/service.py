@@ -1,4 +1,4 @@
-"""The aggregation's one door: rules, how their keys stand, and what a person may do with them; and what runs them."""
+"""The service of aggregation: the state of rules and keys, the operations on them, and the workers."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from prometheus_client import CollectorRegistry
 from windlass.aggregation.config import AggregateConfig
 from windlass.aggregation.effects import CountEvents
 from windlass.aggregation.model import Item, Summary
-from windlass.aggregation.runtime import dynamo_table, make_part, place_of, timer_sender
+from windlass.aggregation.runtime import dynamo_table, location_of, make_rule_runtime, timer_sender
 from windlass.aggregation.tables.base import KeyTable
 from windlass.aggregation.tables.sql import SqlTable, SqlTimers
 from windlass.aggregation.timeline import Window
@@ -35,11 +35,11 @@ _SCHEMA = {
     "AttributeDefinitions": [{"AttributeName": "id", "AttributeType": "S"}],
     "BillingMode": "PAY_PER_REQUEST",
 }
-_TIDY_S = 3600.0
+_CLEANUP_INTERVAL_S = 3600.0
 
 
 class Aggregation:
-    """Rules of windlass.toml over the estate; AWS and the store are reached when a method needs them."""
+    """Rules of windlass.toml over the estate. A method connects to AWS and the store only when it needs them."""
 
     def __init__(
         self,
@@ -49,85 +49,85 @@ class Aggregation:
         queues: Callable[[], Queues],
         store: Callable[[], Store],
     ) -> None:
-        names = [one.name for one in configs]
-        twice = next((name for name in names if names.count(name) > 1), "")
-        if twice:
-            raise ConfigError(f"two [[aggregate]] entries are named {twice}", hint="Give each a name of its own.")
+        names = [config.name for config in configs]
+        duplicate = next((name for name in names if names.count(name) > 1), "")
+        if duplicate:
+            raise ConfigError(f"two [[aggregate]] entries are named {duplicate}", hint="Give each entry a unique name.")
         self.configs = tuple(configs)
         self._estate, self._queues, self._store = estate, queues, store
         self._memory: dict[str, Any] = {}
         self._lock = threading.Lock()
-        self._tidied_at = 0.0
+        self._cleaned_at = 0.0
 
-    # Looking
+    # Reads
 
     def config(self, name: str) -> AggregateConfig:
-        """A rule's configuration; NotFound names those there are."""
-        found = next((one for one in self.configs if one.name == name), None)
-        if found is None:
-            known = ", ".join(one.name for one in self.configs) or "none"
-            raise NotFound(f"windlass.toml has no [[aggregate]] entry {name!r}", hint=f"There are: {known}.")
-        return found
+        """Return a rule's configuration; NotFound lists the existing rules."""
+        config = next((entry for entry in self.configs if entry.name == name), None)
+        if config is None:
+            names = ", ".join(config.name for config in self.configs) or "none"
+            raise NotFound(f"windlass.toml has no [[aggregate]] entry {name!r}", hint=f"Existing entries: {names}.")
+        return config
 
     def items(self, name: str = "", key: str = "") -> tuple[Item, ...]:
-        """How keys stand: of one rule or of all, those with something uncovered first."""
-        found: list[Item] = []
+        """Return the items of one rule or of all; keys with uncovered events come first."""
+        items: list[Item] = []
         for config in [self.config(name)] if name else self.configs:
             table = self._table(config)
-            one = table.read(config.name, key) if key else None
-            found += ([one] if one else []) if key else list(table.items(config.name))
-        return tuple(sorted(found, key=lambda one: (-one.uncovered, one.rule, one.key)))
+            item = table.read(config.name, key) if key else None
+            items += ([item] if item else []) if key else list(table.items(config.name))
+        return tuple(sorted(items, key=lambda item: (-item.uncovered, item.rule, item.key)))
 
     def paused(self, name: str) -> bool:
-        """Whether the rule is paused."""
+        """Return whether the rule is paused."""
         return self._table(self.config(name)).paused(name)
 
     def windows(
         self, name: str = "", key: str = "", *, within_s: float = 86_400.0, limit: int = 200
     ) -> tuple[Window, ...]:
-        """What windows came to lately, the latest first; of workers that keep a store."""
+        """Return the latest windows and their outcomes, newest first; only of workers that use the store."""
         since: datetime = clock.now() - timedelta(seconds=within_s)
         with self._store().read() as connection:
             return tuple(list_windows(connection, rule=name, key=key, since=since, limit=limit))
 
-    # Doing
+    # Writes
 
     def trigger(self, name: str, key: str) -> None:
-        """Run the action for a key as soon as its pace allows, whether it has uncovered events or not."""
+        """Run the action for a key as soon as its pace allows, also without uncovered events."""
         config = self.config(name)
         bucket = key.partition("/")[0] if config.key == "prefix" else key
-        mine, now = new_id("trigger"), time.time()
+        token, now = new_id("trigger"), time.time()
         engine = self.engine([config])
-        table = engine.parts[name].table
+        table = engine.runtimes[name].table
         summary = (
             Summary(bucket=bucket, folders_cut=True)
             if config.key in ("bucket", "prefix")
             else Summary(folders_cut=True)
         )
-        table.perform(CountEvents(name, key, mine, 1, now - config.window_s, now, summary))
+        table.perform(CountEvents(name, key, token, 1, now - config.window_s, now, summary))
         engine.wake(name, key)
 
     def pause(self, name: str, key: str = "") -> None:
-        """No more actions, of the rule or of one of its keys; events are counted all the same."""
+        """Stop the actions of the rule or of one of its keys; events are still counted."""
         self._set_paused(name, key, paused=True)
 
     def resume(self, name: str, key: str = "") -> int:
-        """Actions again; how many keys had something waiting."""
+        """Resume the actions; return how many keys have uncovered events."""
         self._set_paused(name, key, paused=False)
         engine = self.engine([self.config(name)])
-        waiting = [one.key for one in self.items(name, key) if one.uncovered > 0]
-        return sum(engine.wake(name, one) for one in waiting)
+        waiting = [item.key for item in self.items(name, key) if item.uncovered > 0]
+        return sum(engine.wake(name, item_key) for item_key in waiting)
 
     def repair_timers(self, name: str = "") -> int:
-        """Look for timers that were lost, now; how many were sent anew."""
+        """Search for lost timers now; return how many were replaced."""
         return self.engine([self.config(name)] if name else self.configs).repair_timers(name)
 
     def missing(self, name: str) -> tuple[str, ...]:
-        """List what the rule needs and AWS does not have: `table NAME`, `queue NAME`; empty for a rule kept in the store."""
+        """List the AWS resources that the rule needs and that do not exist (`table NAME`, `queue NAME`); empty with the store."""
         config = self.config(name)
         if not config.table:
             return ()
-        account, region = self._place(config)
+        account, region = self._location(config)
         absent: list[str] = []
         try:
             self._estate().call(account, region, "dynamodb", "DescribeTable", TableName=config.table)
@@ -142,7 +142,7 @@ class Aggregation:
     def init(self, name: str) -> tuple[str, ...]:
         """Create the rule's DynamoDB table and timer queue where they are missing; return what was created."""
         config = self.config(name)
-        account, region = self._place(config)
+        account, region = self._location(config)
         absent = self.missing(name)
         if f"table {config.table}" in absent:
             self._estate().call(account, region, "dynamodb", "CreateTable", TableName=config.table, **_SCHEMA)
@@ -151,11 +151,11 @@ class Aggregation:
             self._estate().call(account, region, "sqs", "CreateQueue", QueueName=config.timers, Attributes=attributes)
         return absent
 
-    # Running
+    # Workers
 
     def engine(self, configs: Sequence[AggregateConfig]) -> WindowEngine:
-        """The rules, ready to run."""
-        return WindowEngine([self._part(config) for config in configs])
+        """Return the engine of these rules."""
+        return WindowEngine([self._rule_runtime(config) for config in configs])
 
     def workers(
         self,
@@ -165,42 +165,43 @@ class Aggregation:
         health: tuple[str, int] | None = None,
         settings: dict[str, object] | None = None,
     ) -> tuple[AggregationWorker, ...]:
-        """A worker per source queue of these rules (of all, when none is named)."""
+        """Return one worker per source queue of these rules (of all rules when no name is given)."""
         chosen = [self.config(name) for name in names] or list(self.configs)
         if not chosen:
             raise ConfigError("windlass.toml has no [[aggregate]] entry", hint="docs/guide/aggregation.md shows one.")
-        if health is not None and len({self._source(one) for one in chosen}) > 1:
+        if health is not None and len({self._source(config) for config in chosen}) > 1:
             raise UsageError(
-                "these rules are of several queues, and one health port serves one", hint="Name the rules of one."
+                "these rules have several source queues, but a health port serves one",
+                hint="Name the rules of one queue.",
             )
         by_queue: dict[tuple[str, str, str], list[AggregateConfig]] = {}
         for config in chosen:
             by_queue.setdefault(self._source(config), []).append(config)
         return tuple(
             AggregationWorker(
-                self.engine(mine),
-                mine,
+                self.engine(rules),
+                rules,
                 queues=self._queues(),
                 store=self._store,
-                timers=self._timers() if any(not one.table for one in mine) else None,
+                timers=self._timers() if any(not config.table for config in rules) else None,
                 registry=registry,
                 health=health,
                 settings=settings,
             )
-            for mine in by_queue.values()
+            for rules in by_queue.values()
         )
 
     def _source(self, config: AggregateConfig) -> tuple[str, str, str]:
-        return config.queue, *self._place(config)
+        return config.queue, *self._location(config)
 
-    def _place(self, config: AggregateConfig) -> tuple[str, str]:
-        return place_of(config, self._estate())
+    def _location(self, config: AggregateConfig) -> tuple[str, str]:
+        return location_of(config, self._estate())
 
-    def _part(self, config: AggregateConfig) -> RuleRuntime:
+    def _rule_runtime(self, config: AggregateConfig) -> RuleRuntime:
         estate = self._estate()
         send = timer_sender(config, estate) if config.table else self._timers().send
-        return make_part(
-            config, estate, table=self._table(config), send=send, memory=self._memory, record=self._write_down
+        return make_rule_runtime(
+            config, estate, table=self._table(config), send=send, memory=self._memory, record=self._record_window
         )
 
     def _table(self, config: AggregateConfig) -> KeyTable:
@@ -215,14 +216,14 @@ class Aggregation:
                 f"rule {name} has no key {key!r}", hint=f"`windlass aggregate status {name}` lists its keys."
             )
 
-    def _write_down(self, window: Window) -> None:
-        """A timeline is a picture: when the store can't take it, the action goes on."""
+    def _record_window(self, window: Window) -> None:
+        """Write the window to the timeline. The timeline is for display only: the action goes on when the store fails."""
         try:
             store = self._store()
             with store.write() as connection:
                 put_window(connection, store, window)
-                if time.monotonic() - self._tidied_at > _TIDY_S:
-                    self._tidied_at = time.monotonic()
+                if time.monotonic() - self._cleaned_at > _CLEANUP_INTERVAL_S:
+                    self._cleaned_at = time.monotonic()
                     forget_windows(connection, clock.now())
         except WindlassError as error:
             logger("aggregation").warning("window.not_kept", error=error.message)

@@ -1,7 +1,7 @@
-"""A stream of events through a rule on a virtual clock: what would be done, covered and paid, by this design and the first.
+"""A simulation of a rule on a virtual clock: actions, coverage and cost of this design and of one Lambda call per event.
 
-The protocol, the rules and the tally are the ones that run; only time, queue and action are made up. Events are taken for
-received when they happened (plus `lag_s`), in receives of ten and a worker that gathers as configured.
+It runs the real protocol, rules and tally; time, queue and action are simulated. An event is received `lag_s` after it
+happened, in receives of ten, by a worker that collects as configured.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ from windlass.aggregation.tables.memory import MemoryTable
 from windlass.aggregation.tally import EventTally, add_events
 from windlass.events import Kind, ObjectEvent
 
-__all__ = ["PRICES", "Design", "Simulation", "made_up", "simulate"]
+__all__ = ["PRICES", "Design", "Simulation", "simulate", "synthetic_events"]
 
 _MONTH_S = 30 * 86_400
 _IDLE_POLL_S = 20.0
@@ -31,7 +31,7 @@ _POLL_S = 1.0
 
 @dataclass(frozen=True, slots=True)
 class _Prices:
-    """US dollars a million in us-east-1 (price lists of 2026-11-20): standard SQS, Lambda (128 MB for 50 ms), DynamoDB on demand."""
+    """US dollars per million in us-east-1 (price lists of 2026-11-20): standard SQS, Lambda (128 MB for 50 ms), DynamoDB on demand."""
 
     sqs: float = 0.40
     lambda_requests: float = 0.20
@@ -44,7 +44,7 @@ PRICES = _Prices()
 
 @dataclass(slots=True)
 class Design:
-    """What a design asks of AWS, and what it does."""
+    """The AWS requests of a design, and the actions that it runs."""
 
     name: str
     events: int = 0
@@ -54,20 +54,20 @@ class Design:
     actions: int = 0
 
     def monthly(self, seconds: float) -> float:
-        """US dollars in a month of events like these, over so many seconds."""
+        """Return US dollars per month, given that these events took so many seconds."""
         millions = _MONTH_S / max(seconds, 1.0) / 1e6
         invoke = PRICES.lambda_requests + 0.125 * 0.05 * PRICES.lambda_gb_s
-        each = (
+        cost_per_event = (
             self.sqs_requests * PRICES.sqs
             + self.dynamodb_writes * PRICES.dynamodb_writes
             + self.lambda_invokes * invoke
         )
-        return each * millions
+        return cost_per_event * millions
 
 
 @dataclass(slots=True)
 class Simulation:
-    """What came of a stream."""
+    """The result of a simulation."""
 
     events: int = 0
     matched: int = 0
@@ -76,14 +76,14 @@ class Simulation:
     seconds: float = 0.0
     worst_s: float = 0.0
     p99_s: float = 0.0
-    least_gap_s: float = math.inf
+    min_gap_s: float = math.inf
     actions: list[tuple[float, str, int]] = field(default_factory=list)
     ours: Design = field(default_factory=lambda: Design("windlass"))
     published: Design = field(default_factory=lambda: Design("one Lambda per event"))
 
 
-def made_up(*, rate: float, seconds: float, buckets: int = 1, folders: int = 10) -> Iterator[ObjectEvent]:
-    """Creations at an even rate, over some buckets and folders."""
+def synthetic_events(*, rate: float, seconds: float, buckets: int = 1, folders: int = 10) -> Iterator[ObjectEvent]:
+    """Yield creations at an even rate, over some buckets and folders."""
     start = datetime(2026, 1, 1, tzinfo=UTC)
     for number in range(int(rate * seconds)):
         key = f"folder-{number % folders:03}/object-{number:08}"
@@ -100,7 +100,7 @@ def made_up(*, rate: float, seconds: float, buckets: int = 1, folders: int = 10)
 def simulate(
     rule: AggregationRule, events: Iterable[ObjectEvent], *, lag_s: float = 1.0, action_s: float = 0.5
 ) -> Simulation:
-    """Run the stream through; events without a time follow the one before them."""
+    """Simulate the rule on a stream of events. An event without a time takes the time of the one before."""
     return _World(rule, lag_s, action_s).run(events)
 
 
@@ -110,31 +110,31 @@ class _World:
         self._lag_s, self._action_s = lag_s, action_s
         self._table = MemoryTable()
         self._now = 0.0
-        self._found = Simulation()
+        self._result = Simulation()
         self._order = itertools.count()
         self._timers: list[tuple[float, int, Timer]] = []
         self._waiting: dict[str, list[float]] = {}
         self._latencies: list[float] = []
         self._last: dict[str, float] = {}
-        self._hands = ProtocolHandlers(
+        self._handlers = ProtocolHandlers(
             self._table, self._send, self._act, now=lambda: self._now, monotonic=lambda: self._now
         )
 
     def run(self, events: Iterable[ObjectEvent]) -> Simulation:
-        found, first, last = self._found, 0.0, 0.0
+        result, first, last = self._result, 0.0, 0.0
         until: dict[str, float] = {}
         batch: list[tuple[float, ObjectEvent]] = []
         for event in events:
             at = event.at.timestamp() if event.at else last
             last = max(last, at)
             first = first or at
-            found.events += 1
-            found.published.lambda_invokes += 1
-            found.ours.sqs_requests += 1  # S3's send, for the rule or not
+            result.events += 1
+            result.published.lambda_invokes += 1
+            result.ours.sqs_requests += 1  # S3's send, whether the rule matches or not
             key = self._rule.key_of(event)
             if key is None:
                 continue
-            found.matched += 1
+            result.matched += 1
             self._publish(until, key, at)
             if batch and at - batch[0][0] > self._rule.config.batch_window_s:
                 self._flush(batch)
@@ -145,8 +145,8 @@ class _World:
         return self._sum_up(max(last - first, 1.0))
 
     def _publish(self, until: dict[str, float], key: str, at: float) -> None:
-        """The first design: a conditional write per event; when it holds, a delayed message, its receive and its delete."""
-        design = self._found.published
+        """Simulate one Lambda call per event: a conditional write; if it succeeds, a delayed message, its receive and its delete."""
+        design = self._result.published
         design.dynamodb_writes += 1
         if at > until.get(key, -math.inf):
             until[key] = at + self._rule.config.window_s
@@ -159,7 +159,7 @@ class _World:
             return
         since = batch[0][0] + self._lag_s
         self._fire_until(since)
-        # Timers that are due while it gathers come first, then the batch is counted.
+        # Timers that are due while the worker collects come first, then the batch is counted.
         self._fire_until(since + self._rule.config.batch_window_s)
         self._now = max(self._now, since + self._rule.config.batch_window_s)
         tallies: dict[tuple[str, str], EventTally] = {}
@@ -169,53 +169,53 @@ class _World:
             assert key is not None
             self._waiting.setdefault(key, []).append(at)
         for (name, key), tally in tallies.items():
-            self._found.ours.dynamodb_writes += 1
+            self._result.ours.dynamodb_writes += 1
             steps = count(
                 self._pace, name, key, tally.ids.keys(), tally.events, tally.summary, since=since, now=self._now
             )
-            run_protocol(steps, self._hands)
+            run_protocol(steps, self._handlers)
         spread = max(batch[-1][0] - batch[0][0], _POLL_S)
         polls = math.ceil(len(batch) / 10) + math.ceil(spread / _POLL_S / 2)
-        self._found.ours.sqs_requests += polls + math.ceil(len(batch) / 10)
+        self._result.ours.sqs_requests += polls + math.ceil(len(batch) / 10)
 
     def _fire_until(self, moment: float) -> None:
         while self._timers and self._timers[0][0] <= moment:
             due, _, timer = heapq.heappop(self._timers)
             self._now = max(self._now, due)
-            self._found.ours.sqs_requests += 1  # its receive
-            verdict = run_protocol(on_timer(self._pace, timer, lambda: f"a{next(self._order)}"), self._hands)
-            self._found.ours.dynamodb_writes += 1  # a claim; the rest is counted where it is made
-            self._found.ours.sqs_requests += 1  # its delete, or its visibility
+            self._result.ours.sqs_requests += 1  # its receive
+            verdict = run_protocol(on_timer(self._pace, timer, lambda: f"a{next(self._order)}"), self._handlers)
+            self._result.ours.dynamodb_writes += 1  # a claim; other writes are counted where they are made
+            self._result.ours.sqs_requests += 1  # its delete, or its visibility
             if isinstance(verdict, DeferTimer):
                 heapq.heappush(self._timers, (self._now + verdict.after_s, next(self._order), timer))
 
     def _send(self, timer: Timer, delay_s: int) -> None:
-        self._found.ours.sqs_requests += 1
+        self._result.ours.sqs_requests += 1
         heapq.heappush(self._timers, (self._now + delay_s, next(self._order), timer))
 
-    def _act(self, asked: RunAction) -> ActionOutcome:
-        found = self._found
-        found.ours.actions += 1
-        found.ours.dynamodb_writes += 2  # commit, disarm
-        found.actions.append((self._now, asked.key, asked.summary.events))
-        if asked.key in self._last:
-            found.least_gap_s = min(found.least_gap_s, self._now - self._last[asked.key])
-        self._last[asked.key] = self._now
-        waiting = self._waiting.get(asked.key, [])
+    def _act(self, effect: RunAction) -> ActionOutcome:
+        result = self._result
+        result.ours.actions += 1
+        result.ours.dynamodb_writes += 2  # commit, disarm
+        result.actions.append((self._now, effect.key, effect.summary.events))
+        if effect.key in self._last:
+            result.min_gap_s = min(result.min_gap_s, self._now - self._last[effect.key])
+        self._last[effect.key] = self._now
+        waiting = self._waiting.get(effect.key, [])
         self._latencies += [self._now - at for at in waiting if at <= self._now]
-        self._waiting[asked.key] = [at for at in waiting if at > self._now]
+        self._waiting[effect.key] = [at for at in waiting if at > self._now]
         self._now += self._action_s
         return ActionCompleted()
 
     def _sum_up(self, seconds: float) -> Simulation:
-        found = self._found
-        found.seconds = seconds
-        found.keys = len(self._waiting)
-        found.ours.events = found.published.events = found.events
-        found.covered = len(self._latencies)
+        result = self._result
+        result.seconds = seconds
+        result.keys = len(self._waiting)
+        result.ours.events = result.published.events = result.events
+        result.covered = len(self._latencies)
         if self._latencies:
             ordered = sorted(self._latencies)
-            found.worst_s = ordered[-1]
-            found.p99_s = ordered[min(len(ordered) - 1, math.ceil(0.99 * len(ordered)) - 1)]
-        found.ours.sqs_requests += math.ceil(seconds / _IDLE_POLL_S)
-        return found
+            result.worst_s = ordered[-1]
+            result.p99_s = ordered[min(len(ordered) - 1, math.ceil(0.99 * len(ordered)) - 1)]
+        result.ours.sqs_requests += math.ceil(seconds / _IDLE_POLL_S)
+        return result

@@ -1,4 +1,4 @@
-"""Events of many messages, tallied by rule and key until they are counted together. Not for several threads at once."""
+"""Tallies of events by rule and key, collected from many messages and counted together. Not thread-safe."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ __all__ = ["EventTally", "add_events"]
 
 @dataclass(slots=True)
 class EventTally:
-    """What one source batch brings one key. `ids` keeps the messages in order, each once."""
+    """The events that one source batch has for one key. `ids` are its message ids, in order and unique."""
 
     ids: dict[str, None] = field(default_factory=dict)
     events: int = 0
@@ -29,7 +29,7 @@ class EventTally:
     samples: list[str] = field(default_factory=list)
 
     def add(self, message_id: str, event: ObjectEvent) -> None:
-        """One event more."""
+        """Add one event."""
         self.ids[message_id] = None
         self.events += 1
         self.size_bytes += event.size_bytes or 0
@@ -51,7 +51,7 @@ class EventTally:
 
     @property
     def summary(self) -> Summary:
-        """As a value. Of several buckets none is named: an action that needs one must be of a rule keyed by it."""
+        """Return the summary. It names no bucket when there are several: an action that needs one has a rule keyed by bucket."""
         bucket = next(iter(self.buckets)) if len(self.buckets) == 1 else ""
         return Summary(
             bucket,
@@ -72,7 +72,7 @@ def add_events(
     message_id: str,
     events: Iterable[ObjectEvent],
 ) -> int:
-    """Add a message's events to the tallies of the rules that are for them; how many times one counted."""
+    """Add a message's events to the tallies of the matching rules; return the number of matches."""
     counted = 0
     for event in events:
         for rule in rules:

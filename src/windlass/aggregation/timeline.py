@@ -1,4 +1,4 @@
-"""One window of a key as people look back on it: what it covered, when it ran, what it came to."""
+"""The timeline of a key: one row per window with what it covered, when it ran, and its outcome."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ _NAMES = {
 
 @dataclass(frozen=True, slots=True)
 class Window:
-    """One attempt at an action: what it covers, when it ran, what it came to (`running` until it ended)."""
+    """One attempt at an action: what it covers, when it ran, and its outcome (`running` until it ended)."""
 
     rule: str
     key: str
@@ -41,12 +41,12 @@ class Window:
     reason: str = ""
 
     def ended(self, outcome: ActionOutcome, at: datetime) -> Window:
-        """The window with what came of it."""
+        """Return the window with its outcome."""
         return replace(self, ended_at=at, outcome=_NAMES[type(outcome)], reason=getattr(outcome, "reason", "")[:500])
 
     @property
     def waited_s(self) -> float | None:
-        """Seconds from the first event (S3's clock) to the action's start (this machine's); None when it was not told."""
+        """Return seconds from the first event (S3's clock) to the action's start (this machine's); None when unknown."""
         if not self.summary.first_at:
             return None
         return max(0.0, (self.started_at - parse_time(self.summary.first_at)).total_seconds())

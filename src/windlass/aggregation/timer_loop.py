@@ -1,4 +1,4 @@
-"""Timers of the store, taken when they are due and kept while they are handled: what a queue does for those of AWS."""
+"""The loop over the store's timers: it leases due timers, runs them, and renews their leases, as a queue does in AWS."""
 
 from __future__ import annotations
 
@@ -17,16 +17,16 @@ from windlass.observe.log import logger
 __all__ = ["run_timers"]
 
 _POLL_S = 0.5
-_AT_ONCE = 8
+_CONCURRENCY = 8
 
 
 def run_timers(
     timers: SqlTimers, on_timer: Callable[[Timer], TimerVerdict], ended: threading.Event, drain_s: float
 ) -> None:
-    """Handle timers until `ended` is set; those under way then have `drain_s` seconds to end."""
+    """Handle timers until `ended` is set; running ones then have `drain_s` seconds to end."""
     running: dict[Timer, Future[None]] = {}
     renewed_at, deadline = time.monotonic(), math.inf
-    pool = ThreadPoolExecutor(_AT_ONCE, thread_name_prefix="aggregation-timer")
+    pool = ThreadPoolExecutor(_CONCURRENCY, thread_name_prefix="aggregation-timer")
     try:
         while True:
             stopping, now = ended.is_set(), time.monotonic()
@@ -38,7 +38,7 @@ def run_timers(
             if now - renewed_at > timers.leased_s / 4:
                 renewed_at = now
                 _renew(timers, running)
-            due = [] if stopping else _take(timers, _AT_ONCE - len(running))
+            due = [] if stopping else _take(timers, _CONCURRENCY - len(running))
             for timer in due:
                 running[timer] = pool.submit(_handle, timers, on_timer, timer)
             if stopping:
@@ -76,9 +76,9 @@ def _handle(timers: SqlTimers, on_timer: Callable[[Timer], TimerVerdict], timer:
             timers.defer(timer, verdict.after_s)
         else:
             timers.end(timer)
-    except WindlassError as error:  # it comes again when its lease is over
+    except WindlassError as error:  # the timer is due again when its lease expires
         logger("aggregation").warning(
             "timer.failed", rule=timer.rule, key=timer.key, error=error.message, hint=error.hint
         )
-    except BaseException:  # noqa: BLE001  a defect in one must not end the others
+    except BaseException:  # noqa: BLE001  a defect in one timer must not stop the others
         logger("aggregation").exception("timer.broken", rule=timer.rule, key=timer.key)

@@ -1,4 +1,4 @@
-"""A timer as a message, and what sends it."""
+"""Timers as queue messages."""
 
 from __future__ import annotations
 
@@ -15,25 +15,25 @@ _KIND = "windlass:aggregation-timer"
 
 
 def timer_body(timer: Timer) -> str:
-    """The message."""
+    """Return the message body of a timer."""
     return orjson.dumps({"kind": _KIND, "rule": timer.rule, "key": timer.key, "token": timer.token}).decode()
 
 
 def read_timer(body: str) -> Timer | None:
-    """The timer in a message; None when it is none."""
+    """Return the timer in a message body; None when the body is no timer."""
     if _KIND not in body:
         return None
     try:
-        found = orjson.loads(body)
-        if found["kind"] == _KIND:
-            return Timer(str(found["rule"]), str(found["key"]), str(found["token"]))
+        document = orjson.loads(body)
+        if document["kind"] == _KIND:
+            return Timer(str(document["rule"]), str(document["key"]), str(document["token"]))
     except (orjson.JSONDecodeError, KeyError, TypeError):
         pass
     return None
 
 
 def queue_sender(call: Callable[..., dict[str, Any]], queue_url: str) -> Callable[[Timer, int], None]:
-    """What sends timers to a queue; `call(operation, **params)` is SQS there."""
+    """Return a function that sends timers to a queue; `call(operation, **params)` calls SQS."""
 
     def send(timer: Timer, delay_s: int) -> None:
         call("SendMessage", QueueUrl=queue_url, MessageBody=timer_body(timer), DelaySeconds=delay_s)

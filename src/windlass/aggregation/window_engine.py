@@ -1,6 +1,6 @@
-"""The rules of one configuration, ready to run: counting, firing, completing and sweeping. Worker and Lambda share it.
+"""The engine of a configuration's rules: it counts events, runs timers, records completions and repairs timers.
 
-Everything here may be called from several threads at once, and in several processes: the table is what they meet in.
+Worker and Lambda share it. All methods may be called from several threads and processes: the table coordinates them.
 """
 
 from __future__ import annotations
@@ -35,7 +35,7 @@ _SLACK_S = 60.0
 
 @dataclass(frozen=True, slots=True)
 class RuleRuntime:
-    """One rule with what it needs: its table, what sends its timers and runs its action, and AWS where the rule is."""
+    """One rule with its runtimes: table, timer sender, action runner, and AWS calls in the rule's account and region."""
 
     rule: AggregationRule
     table: KeyTable
@@ -46,10 +46,10 @@ class RuleRuntime:
 
 
 class WindowEngine:
-    """What the rules do with events, timers and completions."""
+    """Applies the rules to events, timers and completions."""
 
-    def __init__(self, parts: Sequence[RuleRuntime], *, now: Callable[[], float] = time.time) -> None:
-        self.parts: Mapping[str, RuleRuntime] = {part.rule.name: part for part in parts}
+    def __init__(self, runtimes: Sequence[RuleRuntime], *, now: Callable[[], float] = time.time) -> None:
+        self.runtimes: Mapping[str, RuleRuntime] = {runtime.rule.name: runtime for runtime in runtimes}
         self._now = now
         self._running: dict[str, float] = {}
         self._roles: dict[str, tuple[float, tuple[GatewayRole, ...]]] = {}
@@ -57,18 +57,22 @@ class WindowEngine:
         self._log = logger("aggregation")
 
     def tally(self, tallies: dict[tuple[str, str], EventTally], message_id: str, events: Sequence[ObjectEvent]) -> int:
-        """Add a message's events to the tallies; how many times one counted."""
+        """Add a message's events to the tallies; return the number of matches."""
         counted = 0
-        for part in self.parts.values():
-            mine = [event for event in events if not self._own_write(part, event)] if self._watches(part) else events
-            counted += add_events(tallies, (part.rule,), message_id, mine)
+        for runtime in self.runtimes.values():
+            foreign_events = (
+                [event for event in events if not self._own_write(runtime, event)]
+                if self._ignores_gateway_writes(runtime)
+                else events
+            )
+            counted += add_events(tallies, (runtime.rule,), message_id, foreign_events)
         return counted
 
     def count(self, rule: str, key: str, tally: EventTally, *, since: float) -> None:
-        """Count a batch's events of one key. When it returns, they are safe; when it raises, they must come again."""
-        part = self.parts[rule]
+        """Count a batch's events of one key. When it returns, they are stored; when it raises, they must be redelivered."""
+        runtime = self.runtimes[rule]
         steps = protocol.count(
-            part.rule.config.pace,
+            runtime.rule.config.pace,
             rule,
             key,
             tally.ids.keys(),
@@ -77,17 +81,21 @@ class WindowEngine:
             since=since,
             now=self._now(),
         )
-        run_protocol(steps, self._hands(part))
+        run_protocol(steps, self._handlers(runtime))
 
     def on_timer(self, timer: Timer, *, receives: int = 0) -> TimerVerdict:
-        """A timer came; `receives` is how often its message was received, 0 for one of the store."""
-        part = self.parts.get(timer.rule)
-        if part is None:
-            return DeferTimer(_PAUSE_S * 12, f"there is no rule {timer.rule} here")
+        """Handle a timer; `receives` is how often its message was received, 0 for a timer of the store."""
+        runtime = self.runtimes.get(timer.rule)
+        if runtime is None:
+            return DeferTimer(_PAUSE_S * 12, f"windlass.toml has no rule {timer.rule}")
         steps = protocol.on_timer(
-            part.rule.config.pace, timer, lambda: new_id("attempt"), paused=self._is_paused(part), receives=receives
+            runtime.rule.config.pace,
+            timer,
+            lambda: new_id("attempt"),
+            paused=self._is_paused(runtime),
+            receives=receives,
         )
-        verdict: TimerVerdict = run_protocol(steps, self._hands(part))
+        verdict: TimerVerdict = run_protocol(steps, self._handlers(runtime))
         self._log.debug(
             "timer.ended" if isinstance(verdict, AckTimer) else "timer.deferred",
             rule=timer.rule,
@@ -97,11 +105,11 @@ class WindowEngine:
         return verdict
 
     def complete(self, token: str) -> bool:
-        """A completion was told. False when nothing waits for it (yet): it may come before its start was written down."""
+        """Record a completion. False when no attempt awaits it (yet): it may arrive before its start was written."""
         known = False
-        for part in self.parts.values():
-            known = pace.completed(part.memory, token) or known
-        for table in {id(part.table): part.table for part in self.parts.values()}.values():
+        for runtime in self.runtimes.values():
+            known = pace.completed(runtime.memory, token) or known
+        for table in {id(runtime.table): runtime.table for runtime in self.runtimes.values()}.values():
             known = table.knows(token) or known
             last = table.complete(token)
             if last is not None:
@@ -112,73 +120,73 @@ class WindowEngine:
         return known
 
     def repair_timers(self, rule: str = "") -> int:
-        """Give keys whose timers are long overdue new ones; how many."""
+        """Replace timers that are long overdue; return how many."""
         repaired_timers = 0
-        for name, part in self.parts.items():
-            if rule in ("", name) and not self._is_paused(part):
-                repaired_timers += self._repair_timers(part, slack_s=max(_SLACK_S, part.rule.config.window_s))
+        for name, runtime in self.runtimes.items():
+            if rule in ("", name) and not self._is_paused(runtime):
+                repaired_timers += self._repair_timers(runtime, slack_s=max(_SLACK_S, runtime.rule.config.window_s))
         return repaired_timers
 
     def wake(self, rule: str, key: str) -> bool:
-        """Give a key a new timer that comes at once, when it has something uncovered; whether it had."""
-        part = self.parts[rule]
-        item = part.table.read(rule, key)
+        """Send a timer that is due at once when the key has uncovered events; return whether it has."""
+        runtime = self.runtimes[rule]
+        item = runtime.table.read(rule, key)
         if item is None or item.uncovered <= 0:
             return False
-        steps = protocol.repair_timers(part.rule.config.pace, item, new_id("timer"), now=float("inf"), slack_s=0.0)
-        run_protocol(steps, self._hands(part))
+        steps = protocol.repair_timers(runtime.rule.config.pace, item, new_id("timer"), now=float("inf"), slack_s=0.0)
+        run_protocol(steps, self._handlers(runtime))
         return True
 
-    def _repair_timers(self, part: RuleRuntime, *, slack_s: float) -> int:
-        repaired_timers, config = 0, part.rule.config
-        for item in part.table.items(part.rule.name):
+    def _repair_timers(self, runtime: RuleRuntime, *, slack_s: float) -> int:
+        repaired_timers, config = 0, runtime.rule.config
+        for item in runtime.table.items(runtime.rule.name):
             steps = protocol.repair_timers(config.pace, item, new_id("timer"), now=self._now(), slack_s=slack_s)
-            sent: list[Timer] = []
-            run_protocol(steps, self._hands(part, sent))
-            if sent:
+            timers: list[Timer] = []
+            run_protocol(steps, self._handlers(runtime, timers))
+            if timers:
                 repaired_timers += 1
                 self._log.warning(
                     "timer.lost", rule=item.rule, key=item.key, uncovered=item.uncovered, detail="a new one was sent"
                 )
         return repaired_timers
 
-    def _hands(self, part: RuleRuntime, sent: list[Timer] | None = None) -> ProtocolHandlers:
+    def _handlers(self, runtime: RuleRuntime, timers: list[Timer] | None = None) -> ProtocolHandlers:
         def send(timer: Timer, delay_s: int) -> None:
-            part.send(timer, delay_s)
-            if sent is not None:
-                sent.append(timer)
+            runtime.send(timer, delay_s)
+            if timers is not None:
+                timers.append(timer)
 
-        return ProtocolHandlers(part.table, send, part.act, now=self._now)
+        return ProtocolHandlers(runtime.table, send, runtime.act, now=self._now)
 
-    def _is_paused(self, part: RuleRuntime) -> bool:
-        """Whether it is paused: that it is not is believed for some seconds, that it is never, so that it goes on at once."""
-        name, now = part.rule.name, time.monotonic()
+    def _is_paused(self, runtime: RuleRuntime) -> bool:
+        """Return whether the rule is paused. Only "not paused" is cached, for some seconds, so that a resume takes effect at once."""
+        name, now = runtime.rule.name, time.monotonic()
         if now - self._running.get(name, -1e9) <= _PAUSE_S:
             return False
-        paused = part.table.paused(name)
+        paused = runtime.table.paused(name)
         if not paused:
             self._running[name] = now
         return paused
 
     # The gateway's own writes
 
-    def _watches(self, part: RuleRuntime) -> bool:
-        config = part.rule.config
+    def _ignores_gateway_writes(self, runtime: RuleRuntime) -> bool:
+        config = runtime.rule.config
         return config.ignore_gateway_writes and config.action.kind == "storage-gateway-refresh"
 
-    def _own_write(self, part: RuleRuntime, event: ObjectEvent) -> bool:
-        return bool(event.principal_id) and written_by_gateway(event.principal_id, self._roles_of(part))
+    def _own_write(self, runtime: RuleRuntime, event: ObjectEvent) -> bool:
+        return bool(event.principal_id) and written_by_gateway(event.principal_id, self._roles_of(runtime))
 
-    def _roles_of(self, part: RuleRuntime) -> tuple[GatewayRole, ...]:
-        """The roles of the account's file shares, as they were lately; those known before when they can't be asked."""
-        name, now = part.rule.name, time.monotonic()
+    def _roles_of(self, runtime: RuleRuntime) -> tuple[GatewayRole, ...]:
+        """Return the roles of the account's file shares, cached; the last known ones when they cannot be listed."""
+        name, now = runtime.rule.name, time.monotonic()
         with self._lock:
-            until, known = self._roles.get(name, (-1e9, ()))
+            until, roles = self._roles.get(name, (-1e9, ()))
             if now < until:
-                return known
+                return roles
             try:
-                known = gateway_roles(list_shares(part.call), part.call)
+                roles = gateway_roles(list_shares(runtime.call), runtime.call)
             except WindlassError as error:
                 self._log.warning("shares.unknown", rule=name, error=error.message, hint=error.hint)
-            self._roles[name] = (now + _ROLES_S, known)
-            return known
+            self._roles[name] = (now + _ROLES_S, roles)
+            return roles

@@ -1,4 +1,4 @@
-"""What each window came to: the timeline of the console and `windlass aggregate status`."""
+"""Windows in the store: the timeline of the console and of `windlass aggregate status`."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from windlass.store.metadata import Json, Message, Time, metadata
 
 __all__ = ["Window", "forget_windows", "list_windows", "put_window"]
 
-_KEPT = timedelta(days=7)
+_RETENTION = timedelta(days=7)
 
 window = Table(
     "aggregation_window",
@@ -36,27 +36,27 @@ window = Table(
 )
 
 
-def put_window(connection: Connection, store: Store, one: Window) -> None:
-    """Write a window; again when it ended."""
+def put_window(connection: Connection, store: Store, entry: Window) -> None:
+    """Write a window, when it starts and again when it ends."""
     values = {
-        "rule": one.rule,
-        "key": one.key,
-        "first_at": one.summary.first_at or format_time(one.started_at),
-        "started_at": format_time(one.started_at),
-        "ended_at": format_time(one.ended_at) if one.ended_at else None,
-        "outcome": one.outcome,
-        "reason": one.reason,
-        "events": one.summary.events,
-        "summary": canonical_json(asdict(one.summary)),
+        "rule": entry.rule,
+        "key": entry.key,
+        "first_at": entry.summary.first_at or format_time(entry.started_at),
+        "started_at": format_time(entry.started_at),
+        "ended_at": format_time(entry.ended_at) if entry.ended_at else None,
+        "outcome": entry.outcome,
+        "reason": entry.reason,
+        "events": entry.summary.events,
+        "summary": canonical_json(asdict(entry.summary)),
     }
-    statement = store.upsert(window).values(attempt=one.attempt, **values)
+    statement = store.upsert(window).values(attempt=entry.attempt, **values)
     connection.execute(statement.on_conflict_do_update(index_elements=["attempt"], set_=values))
 
 
 def list_windows(
     connection: Connection, *, rule: str = "", key: str = "", since: datetime | None = None, limit: int = 200
 ) -> list[Window]:
-    """Windows, the latest first."""
+    """Return windows, newest first."""
     statement = select(window).order_by(window.c.started_at.desc()).limit(limit)
     if rule:
         statement = statement.where(window.c.rule == rule)
@@ -68,8 +68,8 @@ def list_windows(
 
 
 def forget_windows(connection: Connection, now: datetime) -> None:
-    """Those of more than a week ago."""
-    connection.execute(delete(window).where(window.c.started_at < format_time(now - _KEPT)))
+    """Delete windows that are older than a week."""
+    connection.execute(delete(window).where(window.c.started_at < format_time(now - _RETENTION)))
 
 
 def _window(row: Row[Any]) -> Window:

@@ -1,4 +1,4 @@
-"""Aggregation as a worker: one consumer of a source queue and its rules, their timers, and the sweeper beside them."""
+"""The aggregation worker: a consumer of a source queue, its rules, their timers, and the repair of lost timers."""
 
 from __future__ import annotations
 
@@ -33,15 +33,15 @@ from windlass.store.engine import Store
 
 __all__ = ["AggregationWorker"]
 
-_MOST_MESSAGES = 2_000
-_IN_HAND = 20_000
+_MAX_MESSAGES = 2_000
+_IN_FLIGHT = 20_000
 _BATCH_WINDOW_S = 1.0
 _COMPLETION_WAIT_S = 5
 _COMPLETION_TRIES = 5
 
 
 class AggregationWorker:
-    """Every rule of one source queue. `run` blocks until SIGTERM (with `signals`) or until `stop` is set."""
+    """Runs every rule of one source queue. `run` blocks until SIGTERM (with `signals`) or until `stop` is set."""
 
     def __init__(
         self,
@@ -63,68 +63,70 @@ class AggregationWorker:
         self._registry = registry or queues.registry()
         self._health = health
         self._settings = settings or {}
-        self._gathering = _Gathering(engine, self.counts, linger_s=min(one.batch_window_s for one in configs))
+        self._collector = _BatchCollector(
+            engine, self.counts, linger_s=min(config.batch_window_s for config in configs)
+        )
         self._ending = threading.Event()
-        self._over_at = math.inf  # when the timers will have stopped; time.monotonic()
+        self._timers_stopped_by = math.inf  # when the timers will have stopped; time.monotonic()
 
     def run(self, *, stop: threading.Event | None = None, signals: bool = True) -> int:
-        """Work; the exit code. All parts stop at the same time, so a stop takes what the slowest takes: `Limits.grace_s`."""
+        """Run the worker; return the exit code. All parts stop together, so a stop takes as long as the slowest: `Limits.grace_s`."""
         config = self._source_config()
         self._registry.register(self.counts)
-        aside = self._aside(config)
-        for thread in aside:
+        threads = self._background_threads(config)
+        for thread in threads:
             thread.start()
         try:
             return self._source(config).run(stop=stop, signals=signals)
         finally:
-            self._end(config)  # if it broke off, or could not even start
-            for thread in aside:
-                thread.join(max(0.0, self._over_at - time.monotonic()))
+            self._end(config)  # also after an error, or when it could not start
+            for thread in threads:
+                thread.join(max(0.0, self._timers_stopped_by - time.monotonic()))
             self._registry.unregister(self.counts)
 
-    def _aside(self, config: ConsumeConfig) -> list[threading.Thread]:
-        """What runs beside the source queue, until `_ending` is set."""
-        aside = [threading.Thread(target=self._repair_timers_forever, name="aggregation-sweeper", daemon=True)]
+    def _background_threads(self, config: ConsumeConfig) -> list[threading.Thread]:
+        """Start the threads that run beside the source queue until `_ending` is set."""
+        threads = [threading.Thread(target=self._repair_timers_forever, name="aggregation-repair", daemon=True)]
         if self._timers is not None:
-            ticking = (self._timers, self._fire, self._ending, config.drain_s)
-            aside.append(threading.Thread(target=run_timers, args=ticking, name="aggregation-timers"))
-        queues = sorted({one.timers for one in self._configs if one.timers})
-        return aside + [
-            threading.Thread(target=self._consume_timers, args=(one,), name=f"timers-{one}") for one in queues
+            arguments = (self._timers, self._fire, self._ending, config.drain_s)
+            threads.append(threading.Thread(target=run_timers, args=arguments, name="aggregation-timers"))
+        queues = sorted({config.timers for config in self._configs if config.timers})
+        return threads + [
+            threading.Thread(target=self._consume_timers, args=(queue,), name=f"timers-{queue}") for queue in queues
         ]
 
     def _end(self, config: ConsumeConfig) -> None:
-        """The source queue stops, and all else with it. A timer that it still sends waits for the next worker."""
+        """Stop the timers with the source queue. A timer that is sent meanwhile waits for the next worker."""
         if not self._ending.is_set():
-            self._over_at = time.monotonic() + config.limits().grace_s
+            self._timers_stopped_by = time.monotonic() + config.limits().grace_s
             self._ending.set()
 
     # The source queue
 
     def _source_config(self) -> ConsumeConfig:
         first = self._configs[0]
-        linger_s = self._gathering.linger_s
-        given = {
+        linger_s = self._collector.linger_s
+        defaults = {
             "name": f"aggregate-{first.name}",
             "queue": first.queue,
             "handler": "windlass.aggregation",
             "account": first.account,
             "region": first.region,
-            "concurrency": _IN_HAND,
+            "concurrency": _IN_FLIGHT,
             "prefetch": 0,
             "batch_window_s": min(_BATCH_WINDOW_S, linger_s),
         }
-        given |= self._times(linger_s)
-        return ConsumeConfig.model_validate(given | self._settings)
+        defaults |= self._times(linger_s)
+        return ConsumeConfig.model_validate(defaults | self._settings)
 
     def _times(self, linger_s: float = 0.0) -> dict[str, object]:
-        """Times of a consumer that follow the shortest window: what a killed worker held comes back within about one.
+        """Return consumer settings that follow the shortest window: a killed worker's messages are redelivered within about one.
 
-        Those of the settings are left alone, and are then the defaults.
+        They are defaults: values in the settings win.
         """
         if {"wait_s", "read_timeout_s", "visibility_s"} & self._settings.keys():
             return {"visibility_s": math.ceil(60 + linger_s)}
-        shortest_s = min(one.shortest_s for one in self._configs)
+        shortest_s = min(config.shortest_s for config in self._configs)
         wait_s = max(1, min(20, math.ceil(shortest_s / 2)))
         read_timeout_s = float(wait_s + 10)
         visibility_s = max(math.ceil(read_timeout_s) + 1, min(60, math.ceil(shortest_s)))
@@ -137,11 +139,11 @@ class AggregationWorker:
     def _source(self, config: ConsumeConfig) -> Consumer:
         def stopping() -> None:
             self._end(config)
-            self._gathering.hurry()
+            self._collector.count_now()
 
         return Consumer(
             config,
-            self._gathering.handle,
+            self._collector.handle,
             queues=self._queues,
             store=self._store,
             registry=self._registry,
@@ -152,8 +154,8 @@ class AggregationWorker:
     # Timers
 
     def _consume_timers(self, queue: str) -> None:
-        first = next(one for one in self._configs if one.timers == queue)
-        given = {
+        first = next(config for config in self._configs if config.timers == queue)
+        defaults = {
             "name": f"timers-{queue}",
             "queue": queue,
             "handler": "windlass.aggregation",
@@ -164,10 +166,10 @@ class AggregationWorker:
             "first_backoff_s": 1.0,
             "max_backoff_s": 60.0,
         }
-        given |= self._times()
+        defaults |= self._times()
         names = ("wait_s", "read_timeout_s", "visibility_s", "drain_s", "flush_s", "transport")
         config = ConsumeConfig.model_validate(
-            given | {name: self._settings[name] for name in names if name in self._settings}
+            defaults | {name: self._settings[name] for name in names if name in self._settings}
         )
         consumer = Consumer(config, self._on_timer, queues=self._queues, store=self._store, registry=self._registry)
         try:
@@ -180,7 +182,7 @@ class AggregationWorker:
         if timer is None:
             if self._on_completion(received):
                 return
-            raise Reject("it is no timer of aggregation")
+            raise Reject("it is not an aggregation timer")
         verdict = self._fire(timer, receives=received.receive_count)
         if isinstance(verdict, DeferTimer):
             raise RetryLater(math.ceil(verdict.after_s), verdict.reason)
@@ -194,16 +196,16 @@ class AggregationWorker:
         return verdict
 
     def _repair_timers_forever(self) -> None:
-        every_s = min(one.repair_interval_s for one in self._configs)
-        while not self._ending.wait(every_s):
+        interval_s = min(config.repair_interval_s for config in self._configs)
+        while not self._ending.wait(interval_s):
             try:
                 self.counts.repaired_timers += self.engine.repair_timers()
             except WindlassError as error:
-                logger("aggregation").warning("sweep.failed", error=error.message, hint=error.hint)
+                logger("aggregation").warning("repair.failed", error=error.message, hint=error.hint)
 
 
-class _Gathering:
-    """Messages in hand until their events are counted: each handler waits for the batch that it is in."""
+class _BatchCollector:
+    """Messages whose events are not counted yet: each handler waits for the batch that its message is in."""
 
     def __init__(self, engine: WindowEngine, counts: AggregationCollector, *, linger_s: float) -> None:
         self.linger_s = linger_s
@@ -213,15 +215,15 @@ class _Gathering:
         self._since = 0.0
         self._timer: asyncio.TimerHandle | None = None
         self._tasks: set[asyncio.Task[None]] = set()
-        self._hurried = False
+        self._stopping = False
 
     async def handle(self, received: ReceivedMessage) -> None:
-        """A message: done when what is in it is counted."""
+        """Handle a message; return when its events are counted."""
         if _completed(self._engine, received):
             return
         readings = received.events()
-        events = [one for one in readings if isinstance(one, ObjectEvent)]
-        unknown = next((one for one in readings if isinstance(one, Unrecognised)), None)
+        events = [reading for reading in readings if isinstance(reading, ObjectEvent)]
+        unknown = next((reading for reading in readings if isinstance(reading, Unrecognised)), None)
         if unknown is not None and not events:
             raise Reject(f"it holds no object event: {unknown.reason}")
         if not self._engine.tally(self._tallies, received.message_id, events):
@@ -232,15 +234,15 @@ class _Gathering:
         future: asyncio.Future[None] = loop.create_future()
         if not self._waiting:
             self._since = time.time()
-            self._timer = loop.call_later(0.0 if self._hurried else self.linger_s, self._flush)
+            self._timer = loop.call_later(0.0 if self._stopping else self.linger_s, self._flush)
         self._waiting.append(future)
-        if len(self._waiting) >= _MOST_MESSAGES:
+        if len(self._waiting) >= _MAX_MESSAGES:
             self._flush()
         await future
 
-    def hurry(self) -> None:
-        """The worker stops: count what there is now."""
-        self._hurried = True
+    def count_now(self) -> None:
+        """Count what was collected now, because the worker stops."""
+        self._stopping = True
         self._flush()
 
     def _flush(self) -> None:
@@ -259,7 +261,7 @@ class _Gathering:
         failed: BaseException | None = None
         try:
             await asyncio.to_thread(self._count_all, tallies, since)
-        except BaseException as error:  # noqa: BLE001  its messages come again
+        except BaseException as error:  # noqa: BLE001  the messages are redelivered
             failed = error if isinstance(error, Exception) else RuntimeError(describe(error))
         for future in waiting:
             if future.done():
@@ -276,10 +278,10 @@ class _Gathering:
 
 
 def _completed(engine: WindowEngine, received: ReceivedMessage) -> bool:
-    """Whether the message is a completion event; one that comes before its action was written down comes again."""
+    """Return whether the message is a completion event; RetryLater when it arrived before its action was written."""
     token = completion_of(received.body)
     if not token:
         return False
     if not engine.complete(token) and received.receive_count < _COMPLETION_TRIES:
-        raise RetryLater(_COMPLETION_WAIT_S, f"no action of ours is known by {token}, yet")
+        raise RetryLater(_COMPLETION_WAIT_S, f"no action with the token {token} is known yet")
     return True

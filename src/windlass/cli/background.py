@@ -17,7 +17,7 @@ from windlass.observe.log import logger
 
 if TYPE_CHECKING:
     from windlass.aggregation.worker import AggregationWorker
-    from windlass.pipelines.worker import Worker as PipelineWorker
+    from windlass.pipelines.worker import PipelineWorker
     from windlass.queues.consumer import Consumer
 
 __all__ = ["collector", "consumers", "seeds", "workers"]

@@ -1,4 +1,4 @@
-"""S3 events in any envelope as one typed record; anything else is reported, never raised. README.md has the map."""
+"""S3 events in any envelope as one typed record; anything else is reported, never raised. README.md lists the files."""
 
 from windlass.events.model import Hop, Ignored, IgnoredBecause, Kind, ObjectEvent, Reading, Unrecognised
 from windlass.events.order import Order, is_duplicate, newer, order, sequence_key

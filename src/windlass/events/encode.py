@@ -1,8 +1,8 @@
 """ObjectEvents as AWS would send them, in every format and envelope: for simulations, previews and tests.
 
 A format is a function from one event to a document; an envelope is a function from documents or texts to a payload.
-`WRAPPINGS` has the combinations that occur. Each format keeps what it can carry: `carried` says what is left of an
-event after the trip.
+`WRAPPINGS` has the combinations that occur. A format may lack members of an event: `carried` returns the event that a reader
+gets.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ from windlass.events.model import Hop, Kind, ObjectEvent
 
 __all__ = ["WRAPPINGS", "bridge_event", "call", "carried", "configuration_notice", "names", "notification", "record"]
 
-# S3's event name → EventBridge's detail type and reason → CloudTrail's call. The first of a kind stands for the kind.
+# S3's event name → EventBridge's detail type and reason → CloudTrail's call. The first row of a kind is its default.
 _WORDS: tuple[tuple[Kind, str, str, str, str], ...] = (
     (Kind.CREATED, "ObjectCreated:Put", "Object Created", "PutObject", "PutObject"),
     (Kind.CREATED, "ObjectCreated:Post", "Object Created", "POST Object", "PostObject"),
@@ -58,11 +58,11 @@ def names(*, format_: Hop = Hop.S3) -> tuple[str, ...]:
 
 def record(event: ObjectEvent) -> dict[str, Any]:
     """Return one record of an S3 notification. `event.name` is one of S3's names."""
-    thing: dict[str, Any] = {"key": quote_plus(event.key, safe="/")}
-    _put(thing, "size", event.size_bytes)
-    _put(thing, "eTag", event.etag)
-    _put(thing, "versionId", event.version_id)
-    _put(thing, "sequencer", event.sequencer)
+    s3_object: dict[str, Any] = {"key": quote_plus(event.key, safe="/")}
+    _put(s3_object, "size", event.size_bytes)
+    _put(s3_object, "eTag", event.etag)
+    _put(s3_object, "versionId", event.version_id)
+    _put(s3_object, "sequencer", event.sequencer)
     return {
         "eventVersion": "2.1",
         "eventSource": "aws:s3",
@@ -83,7 +83,7 @@ def record(event: ObjectEvent) -> dict[str, Any]:
                 "ownerIdentity": {"principalId": "A3NL1KOZZKExample"},
                 "arn": f"arn:aws:s3:::{event.bucket}",
             },
-            "object": thing,
+            "object": s3_object,
         },
     }
 
@@ -96,12 +96,12 @@ def notification(events: Iterable[ObjectEvent]) -> dict[str, Any]:
 def bridge_event(event: ObjectEvent) -> dict[str, Any]:
     """Return the EventBridge event of the same change. The key is not encoded."""
     detail_type, reason, _ = _BY_NAME[event.name]
-    thing: dict[str, Any] = {"key": event.key}
-    _put(thing, "size", event.size_bytes)
-    _put(thing, "etag", event.etag)
-    _put(thing, "version-id", event.version_id)
-    _put(thing, "sequencer", event.sequencer)
-    detail: dict[str, Any] = {"version": "0", "bucket": {"name": event.bucket}, "object": thing}
+    s3_object: dict[str, Any] = {"key": event.key}
+    _put(s3_object, "size", event.size_bytes)
+    _put(s3_object, "etag", event.etag)
+    _put(s3_object, "version-id", event.version_id)
+    _put(s3_object, "sequencer", event.sequencer)
+    detail: dict[str, Any] = {"version": "0", "bucket": {"name": event.bucket}, "object": s3_object}
     _put(detail, "request-id", event.request_id)
     _put(detail, "requester", event.principal_id)
     _put(detail, "source-ip-address", event.source_ip)
@@ -160,7 +160,7 @@ def configuration_notice(bucket: str) -> dict[str, Any]:
 
 
 def carried(event: ObjectEvent, via: tuple[Hop, ...]) -> ObjectEvent:
-    """Return what readers make of `event` (with S3's name) after these envelopes and format in `via`."""
+    """Return the event as readers get it after these envelopes and format in `via` (`event.name` is S3's)."""
     detail_type, _, api = _BY_NAME[event.name]
     second = event.at.replace(microsecond=0) if event.at else None
     if via[-1] is Hop.S3:
@@ -233,7 +233,7 @@ def _message(body: str) -> dict[str, Any]:
 
 
 _Events = Iterable[ObjectEvent]
-# name → (the envelopes a reader sees, outermost first, and the format; events → payload)
+# name → (the envelopes that a reader sees, outermost first, and the format; events → payload)
 WRAPPINGS: Mapping[str, tuple[tuple[Hop, ...], Callable[[_Events], Any]]] = {
     "s3 to lambda": ((Hop.S3,), notification),
     "s3 in a queue's body": ((Hop.S3,), lambda events: _text(notification(events))),

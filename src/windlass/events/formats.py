@@ -1,4 +1,4 @@
-"""Readers of AWS's three formats of object events. Each is total: it never raises.
+"""Readers of AWS's three formats of object events. None of them raises.
 
 Sources: AWS docs, S3 user guide: "Event message structure" (2.1 to 2.6, to be accepted by major version), "EventBridge
 event message structure"; CloudTrail user guide: "CloudTrail record contents". Keys are form-encoded (space is +) in
@@ -65,10 +65,10 @@ CALLS: Mapping[str, Kind] = {
 _UPLOAD_STEPS = ("CreateMultipartUpload", "UploadPart", "UploadPartCopy", "AbortMultipartUpload")
 _READS = ("Get", "Head", "List", "Select")
 
-# Services that speak S3 send its records too. MinIO writes keys as S3 does, Ceph as they are; MinIO's version "1" is none.
+# Other services that speak S3 send its records, too. MinIO encodes keys as S3 does, Ceph does not; MinIO has no version "1".
 _SOURCES = ("aws:s3", "minio:s3", "ceph:s3")
 _CEPH_DIGITS = 16
-# MinIO's names of what changes an object's attributes and not its content.
+# MinIO's names of changes to an object's attributes, not its content.
 _NAMES_OF_OTHERS: Mapping[str, Kind] = {
     "ObjectCreated:PutTagging": Kind.TAGGING,
     "ObjectCreated:DeleteTagging": Kind.TAGGING,
@@ -90,22 +90,22 @@ def read_record(record: dict[Any, Any], via: _Via) -> Reading:
     if str(version).partition(".")[0] != "2":
         return Unrecognised(f"event version {sample(version)}: only 2.x is known", sample(record), via)
     s3 = _member(record, "s3")
-    thing = _member(s3, "object")
-    raw = _text(thing, "key")
+    s3_object = _member(s3, "object")
+    raw = _text(s3_object, "key")
     bucket, key = _text(_member(s3, "bucket"), "name"), raw if source == "ceph:s3" else _decoded(raw)
     if not bucket or not key:
         return Unrecognised("an S3 record without a bucket or a valid key", sample(record), via)
     name = _text(record, "eventName").removeprefix("s3:")
-    version_id = _text(thing, "versionId")
+    version_id = _text(s3_object, "versionId")
     return ObjectEvent(
         kind=_NAMES_OF_OTHERS.get(name) or NAMES.get(name.partition(":")[0], Kind.OTHER),
         name=name,
         bucket=bucket,
         key=key,
         version_id="" if source == "minio:s3" and version_id == "1" else version_id,
-        etag=_text(thing, "eTag") or _text(thing, "etag"),
-        size_bytes=_size(thing),
-        sequencer=_ceph_sequencer(thing) if source == "ceph:s3" else _sequencer(thing),
+        etag=_text(s3_object, "eTag") or _text(s3_object, "etag"),
+        size_bytes=_size(s3_object),
+        sequencer=_ceph_sequencer(s3_object) if source == "ceph:s3" else _sequencer(s3_object),
         at=_time(get("eventTime")),
         region=_text(record, "awsRegion"),
         principal_id=_text(_member(record, "userIdentity"), "principalId"),
@@ -127,8 +127,8 @@ def read_bridge_event(event: dict[Any, Any], via: _Via) -> tuple[Reading, ...]:
     version = detail.get("event-version", "1")
     if str(version).partition(".")[0] != "1":
         return (Unrecognised(f"event version {sample(version)}: only 1.x is known", sample(event), via),)
-    thing = _member(detail, "object")
-    bucket, key = _text(_member(detail, "bucket"), "name"), _text(thing, "key")
+    s3_object = _member(detail, "object")
+    bucket, key = _text(_member(detail, "bucket"), "name"), _text(s3_object, "key")
     if not bucket or not key:
         return (Unrecognised("an EventBridge event without a bucket or a valid key", sample(event), via),)
     kind = DETAIL_TYPES.get(name, Kind.OTHER)
@@ -140,10 +140,10 @@ def read_bridge_event(event: dict[Any, Any], via: _Via) -> tuple[Reading, ...]:
             name=name,
             bucket=bucket,
             key=key,
-            version_id=_text(thing, "version-id"),
-            etag=_text(thing, "etag"),
-            size_bytes=_size(thing),
-            sequencer=_sequencer(thing),
+            version_id=_text(s3_object, "version-id"),
+            etag=_text(s3_object, "etag"),
+            size_bytes=_size(s3_object),
+            sequencer=_sequencer(s3_object),
             at=_time(event.get("time")),
             region=_text(event, "region"),
             account_id=_text(event, "account"),
@@ -163,7 +163,7 @@ def read_call(call: Mapping[Any, Any], via: _Via) -> tuple[Reading, ...]:
         return (Unrecognised(f"a call of {sample(call.get('eventSource'))}, not of S3", sample(call), via),)
     name, request = _text(call, "eventName"), _member(call, "requestParameters")
     bucket = _text(request, "bucketName")
-    because = _unimportant(call, name, request)
+    because = _ignored_because(call, name, request)
     if because is not None:
         return (Ignored(because, via, bucket),)
     if not bucket:
@@ -177,7 +177,7 @@ def read_call(call: Mapping[Any, Any], via: _Via) -> tuple[Reading, ...]:
     return (_call_event(call, name, bucket, _text(request, "key"), version, via),)
 
 
-def _unimportant(call: Mapping[Any, Any], name: str, request: Mapping[Any, Any]) -> IgnoredBecause | None:
+def _ignored_because(call: Mapping[Any, Any], name: str, request: Mapping[Any, Any]) -> IgnoredBecause | None:
     if call.get("errorCode"):
         return IgnoredBecause.FAILED
     if call.get("readOnly") is True or name.startswith(_READS):
@@ -211,19 +211,19 @@ def _call_event(call: Mapping[Any, Any], name: str, bucket: str, key: str, versi
 
 def _named_objects(call: Mapping[Any, Any], bucket: str) -> list[tuple[str, str]]:
     """Return the keys and versions of a DeleteObjects call when the record has them, in the request or as resources."""
-    found: dict[tuple[str, str], None] = {}
-    asked = _member(_member(call, "requestParameters"), "delete")
-    objects = asked.get("objects") or asked.get("Object")
-    for one in objects if isinstance(objects, list) else ():
-        if isinstance(one, dict) and (key := _text(one, "key") or _text(one, "Key")):
-            found[key, _text(one, "versionId") or _text(one, "VersionId")] = None
+    keys: dict[tuple[str, str], None] = {}
+    request = _member(_member(call, "requestParameters"), "delete")
+    objects = request.get("objects") or request.get("Object")
+    for entry in objects if isinstance(objects, list) else ():
+        if isinstance(entry, dict) and (key := _text(entry, "key") or _text(entry, "Key")):
+            keys[key, _text(entry, "versionId") or _text(entry, "VersionId")] = None
     resources = call.get("resources")
-    for one in resources if isinstance(resources, list) and not found else ():
-        arn = _text(one, "ARN") if isinstance(one, dict) else ""
+    for entry in resources if isinstance(resources, list) and not keys else ():
+        arn = _text(entry, "ARN") if isinstance(entry, dict) else ""
         owner, slash, key = arn.partition(":::")[2].partition("/")
         if slash and key and owner == bucket:
-            found[key, ""] = None
-    return list(found)
+            keys[key, ""] = None
+    return list(keys)
 
 
 def _member(document: Mapping[Any, Any], name: str) -> Mapping[Any, Any]:
@@ -259,19 +259,19 @@ def _decoded(key: str) -> str:
         return ""
 
 
-def _size(thing: Mapping[Any, Any]) -> int | None:
-    size = thing.get("size")
+def _size(s3_object: Mapping[Any, Any]) -> int | None:
+    size = s3_object.get("size")
     return size if type(size) is int and size >= 0 else None  # a bool is an int, too
 
 
-def _sequencer(thing: Mapping[Any, Any]) -> str:
-    value = thing.get("sequencer")
+def _sequencer(s3_object: Mapping[Any, Any]) -> str:
+    value = s3_object.get("sequencer")
     return value if isinstance(value, str) and _HEX.fullmatch(value) else ""
 
 
-def _ceph_sequencer(thing: Mapping[Any, Any]) -> str:
+def _ceph_sequencer(s3_object: Mapping[Any, Any]) -> str:
     """Return Ceph's sequencer as text that sorts by time: seconds and nanoseconds, four bytes each, little-endian."""
-    value = _sequencer(thing)
+    value = _sequencer(s3_object)
     if len(value) != _CEPH_DIGITS:
         return ""
     seconds, nanoseconds = (bytes.fromhex(part)[::-1].hex().upper() for part in (value[:8], value[8:]))

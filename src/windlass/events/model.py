@@ -1,4 +1,4 @@
-"""What a payload can be: an object event, something known that is not one, or something unknown."""
+"""What a payload can be: an object event, a known payload without one, or an unknown payload."""
 
 from __future__ import annotations
 
@@ -11,18 +11,18 @@ __all__ = ["Hop", "Ignored", "IgnoredBecause", "Kind", "ObjectEvent", "Reading",
 
 
 class Kind(StrEnum):
-    """What happened to the object, whichever service reports it."""
+    """The kind of change, whichever service reports it."""
 
     CREATED = "created"
     REMOVED = "removed"
-    RESTORED = "restored"  # from an archive class: asked for, done, or over
+    RESTORED = "restored"  # from an archive class: requested, completed, or expired
     REPLICATION = "replication"
     LIFECYCLE = "lifecycle"  # expiration (`removes` is true) and transition
-    TIERING = "tiering"  # Intelligent-Tiering moved it
+    TIERING = "tiering"  # Intelligent-Tiering moved the object
     TAGGING = "tagging"
     ACL = "acl"
-    LOST = "lost"  # Reduced Redundancy Storage lost it
-    OTHER = "other"  # an event of an object that AWS has added since
+    LOST = "lost"  # Reduced Redundancy Storage lost the object
+    OTHER = "other"  # an event that AWS added after this release
 
 
 class Hop(StrEnum):
@@ -38,12 +38,12 @@ class Hop(StrEnum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ObjectEvent:
-    """One change of one object, delivered at least once and in no certain order.
+    """One change of one object, delivered at least once and in any order.
 
-    `key` is decoded. `name` is the sender's own word (`ObjectCreated:Put`, `Object Created`, `PutObject`). `via` shows
-    the envelopes that were seen, outermost first; a queue's message body alone doesn't show that it came from a queue.
-    Text that was not told is "", a size or time None: CloudTrail knows no ETag, size or sequencer, a removal has no
-    size, a lifecycle rule no source address, and a notification names no account.
+    `key` is decoded. `name` is the sender's own name (`ObjectCreated:Put`, `Object Created`, `PutObject`). `via` lists the
+    envelopes, outermost first; a queue's message body alone does not show that it came from a queue. Unknown text is "", an
+    unknown size or time None: CloudTrail has no ETag, size or sequencer, a removal no size, a lifecycle rule no source
+    address, and a notification no account.
     """
 
     kind: Kind
@@ -57,7 +57,7 @@ class ObjectEvent:
     at: datetime | None = None
     region: str = ""
     account_id: str = ""  # the bucket owner's
-    principal_id: str = ""  # who did it, as the sender names it: a principal id, an account, or a service principal
+    principal_id: str = ""  # the caller, as the sender names it: a principal id, an account, or a service principal
     source_ip: str = ""
     request_id: str = ""
     delete_marker: bool = False
@@ -72,14 +72,14 @@ class ObjectEvent:
 
 
 class IgnoredBecause(StrEnum):
-    """Why an understood payload needs no action. It may be acknowledged."""
+    """The reason why an understood payload needs no action. It may be acknowledged."""
 
     TEST = "s3:TestEvent, which S3 sends when notifications are configured"
     EMPTY = "it holds no records"
-    SUBSCRIPTION = "SNS asks to confirm or end a subscription"
+    SUBSCRIPTION = "a request of SNS to confirm or end a subscription"
     READ = "a call that only reads"
     FAILED = "a call that failed"
-    PARTIAL = "a step of an upload that shows nothing yet"
+    PARTIAL = "a step of an upload that creates no object yet"
     NOT_AN_OBJECT = "a call on a bucket or account"
     KEYS_UNTOLD = "DeleteObjects in CloudTrail, whose keys come as DeleteObject events of their own"
 
@@ -97,7 +97,7 @@ class Ignored:
 class Unrecognised:
     """A payload, or part of one, in no known format. `sample` is its beginning, at most 200 characters.
 
-    A sample is other people's data: show it to who may read the queue, keep it out of metrics.
+    A sample is other people's data: show it only to users who may read the queue, and keep it out of metrics.
     """
 
     reason: str

@@ -1,10 +1,10 @@
 """The order of events of one key, by S3's sequencer.
 
 AWS docs, "Event message structure": sequencers may differ in length; "first right pad the shorter value with zeros, and
-then do a lexicographical comparison". (An early edition of that page said *left*; the present one and all SDKs that
-quote it say right.) Zero is the smallest digit, so padding right and comparing is the same as comparing with the
-zeros at the right end taken away, which gives one short text per event that sorts by itself: `sequence_key`.
-Only creations and removals carry a sequencer, and only events of the same key can be compared.
+then do a lexicographical comparison". (An early edition of that page said *left*; the present one, and all SDKs that
+quote it, say right.) Zero is the smallest digit, so comparing padded sequencers equals comparing them without the
+zeros at their right end. `sequence_key` is this shorter text, which sorts by itself. Only creations and removals have a
+sequencer, and only events of the same key can be compared.
 """
 
 from __future__ import annotations
@@ -34,10 +34,10 @@ def order(a: ObjectEvent, b: ObjectEvent) -> Order:
     """Return the order of `a` relative to `b`."""
     if not a.sequencer or not b.sequencer or a.key != b.key or a.bucket != b.bucket:
         return Order.UNKNOWN
-    ours, theirs = sequence_key(a.sequencer), sequence_key(b.sequencer)
-    if ours == theirs:
+    key_a, key_b = sequence_key(a.sequencer), sequence_key(b.sequencer)
+    if key_a == key_b:
         return Order.SAME
-    return Order.LATER if ours > theirs else Order.EARLIER
+    return Order.LATER if key_a > key_b else Order.EARLIER
 
 
 def newer(a: ObjectEvent, b: ObjectEvent) -> bool:
@@ -48,8 +48,8 @@ def newer(a: ObjectEvent, b: ObjectEvent) -> bool:
 def is_duplicate(a: ObjectEvent, b: ObjectEvent) -> bool:
     """Return whether both report the same change.
 
-    By the sequencer, however they came (an event can arrive by SQS and by EventBridge); without one, two deliveries of
-    the same request tell of the same version of the same key in the same words.
+    By the sequencer, whatever the route (an event can arrive by SQS and by EventBridge); without one, two deliveries of
+    the same request with the same name, for the same version of the same key.
     """
     verdict = order(a, b)
     if verdict is not Order.UNKNOWN:

@@ -1,1 +1,1 @@
-"""Lambda entry points: the same capabilities behind AWS's own triggers, put together from the windlass.toml in the zip."""
+"""Lambda entry points: the capabilities behind AWS's own triggers, configured by the windlass.toml in the zip."""

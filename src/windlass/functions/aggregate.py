@@ -14,7 +14,7 @@ from pydantic import Field
 
 from windlass.aggregation.config import AggregateConfig
 from windlass.aggregation.lambda_ import make_handler
-from windlass.aggregation.runtime import dynamo_table, make_part, timer_sender
+from windlass.aggregation.runtime import dynamo_table, make_rule_runtime, timer_sender
 from windlass.aggregation.window_engine import WindowEngine
 from windlass.core.errors import ConfigError
 from windlass.functions.runtime import (
@@ -35,22 +35,28 @@ class _Sections(SharedSections):
 
 def handler(event: Any, context: Any) -> Any:
     """Lambda's entry point; its clients are opened at the first call and kept for the next."""
-    made = _made()
-    return start_answer() if is_start_check(event) else made(event, context)
+    handle = _handler()
+    return start_answer() if is_start_check(event) else handle(event, context)
 
 
 @cache
-def _made() -> Callable[[Any, Any], Any]:
+def _handler() -> Callable[[Any, Any], Any]:
     settings, estate = load_runtime(_Sections)
-    kept = [one.name for one in settings.aggregate if not one.table]
-    if kept or not settings.aggregate:
-        what = f"rule {kept[0]} keeps its keys in the store" if kept else "windlass.toml has no [[aggregate]] entry"
-        raise ConfigError(f"{what}; a Lambda function has no store", hint="Set `table` and `timers` in each rule.")
+    store_rules = [rule.name for rule in settings.aggregate if not rule.table]
+    if store_rules or not settings.aggregate:
+        problem = (
+            f"rule {store_rules[0]} keeps its keys in the store"
+            if store_rules
+            else "windlass.toml has no [[aggregate]] entry"
+        )
+        raise ConfigError(f"{problem}; a Lambda function has no store", hint="Set `table` and `timers` in each rule.")
     memory: dict[str, Any] = {}
     engine = WindowEngine(
         [
-            make_part(one, estate, table=dynamo_table(one, estate), send=timer_sender(one, estate), memory=memory)
-            for one in settings.aggregate
+            make_rule_runtime(
+                rule, estate, table=dynamo_table(rule, estate), send=timer_sender(rule, estate), memory=memory
+            )
+            for rule in settings.aggregate
         ]
     )
     return make_handler(engine, visibility_setter(estate))

@@ -65,7 +65,7 @@ def _entry(queue_arn: str) -> Callable[[Any, Any], Any]:
             hint="Invoke the function through an SQS event source mapping.",
         )
     name = read_reference(queue_arn).name
-    config = next((one for one in configs if read_reference(one.queue).name == name), None)
+    config = next((config for config in configs if read_reference(config.queue).name == name), None)
     if config is None:
         raise ConfigError(
             f"windlass.toml has no [[consume]] entry for {queue_arn}", hint="Add an entry with this queue."
@@ -81,12 +81,12 @@ def _entry(queue_arn: str) -> Callable[[Any, Any], Any]:
         dead_letter=_dead_lettering(estate, queue),
         postpone=visibility_setter(estate),
         payloads=_payloads(config, estate, queue),
-        around=_around(config, estate, queue),
+        around=_wrapper(config, estate, queue),
         concurrency=config.concurrency,
     )
 
 
-def _around(config: ConsumeConfig, estate: Estate, queue: Queue) -> Callable[[Handler], Handler]:
+def _wrapper(config: ConsumeConfig, estate: Estate, queue: Queue) -> Callable[[Handler], Handler]:
     def dynamodb(operation: str, /, **params: Any) -> dict[str, Any]:
         return estate.call(queue.account_id, queue.region, "dynamodb", operation, **params)
 
@@ -123,7 +123,7 @@ def _payloads(config: ConsumeConfig, estate: Estate, queue: Queue) -> PayloadDel
 
 
 def _dead_lettering(estate: Estate, queue: Queue) -> SendDeadLetter | None:
-    """Return what sends a rejected message to the dead-letter queue; None when the queue has none that can be reached."""
+    """Return a function that sends rejected messages to the dead-letter queue; None when no such queue can be reached."""
     if not queue.dead_letter_arn:
         return None
     try:
@@ -133,7 +133,7 @@ def _dead_lettering(estate: Estate, queue: Queue) -> SendDeadLetter | None:
 
     def dead_letter(message: Message, reason: str) -> None:
         entry = dead_letter_entry(message, reason)
-        more = {"MessageGroupId": entry.group, "MessageDeduplicationId": entry.dedup} if entry.group else {}
+        group = {"MessageGroupId": entry.group, "MessageDeduplicationId": entry.dedup} if entry.group else {}
         estate.call(
             dead.account_id,
             dead.region,
@@ -142,7 +142,7 @@ def _dead_lettering(estate: Estate, queue: Queue) -> SendDeadLetter | None:
             QueueUrl=dead.url,
             MessageBody=entry.body,
             MessageAttributes=dict(entry.attributes),
-            **more,
+            **group,
         )
 
     return dead_letter

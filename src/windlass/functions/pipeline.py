@@ -42,12 +42,12 @@ class _Sections(SharedSections):
 
 def handler(event: Any, context: Any) -> Any:
     """Lambda's entry point; its clients are opened at the first call and kept for the next."""
-    made = _made()
-    return start_answer() if is_start_check(event) else made(event, context)
+    handle = _handler()
+    return start_answer() if is_start_check(event) else handle(event, context)
 
 
 @cache
-def _made() -> Callable[[Any, Any], Any]:
+def _handler() -> Callable[[Any, Any], Any]:
     return_freed_memory()
     settings, estate = load_runtime(_Sections)
     if not settings.pipeline:
@@ -60,9 +60,9 @@ def _made() -> Callable[[Any, Any], Any]:
 
     def handle(event: Any, context: Any) -> Any:
         records = event.get("Records") if isinstance(event, dict) else None
-        if records and all(isinstance(one, dict) and one.get("eventSource") == "aws:sqs" for one in records):
+        if records and all(isinstance(record, dict) and record.get("eventSource") == "aws:sqs" for record in records):
             return batched(event, context)
-        events = [one for one in read_events(event) if isinstance(one, ObjectEvent)]
+        events = [reading for reading in read_events(event) if isinstance(reading, ObjectEvent)]
         return {"taken": runner.handle(events)}
 
     return handle

@@ -1,4 +1,4 @@
-"""The runtime of a function: its sections of windlass.toml, and the estate. Nothing else is loaded."""
+"""The runtime of a function: its sections of windlass.toml, and the estate. It loads nothing else."""
 
 from __future__ import annotations
 

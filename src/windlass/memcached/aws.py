@@ -1,4 +1,4 @@
-"""AWS's answers as values of model.py, and changes as AWS's calls. Every call goes through the estate."""
+"""AWS responses as values of model.py, and changes as AWS calls. Every call goes through the estate."""
 
 from __future__ import annotations
 
@@ -40,14 +40,14 @@ def list_clusters(estate: Estate, account_id: str, region: str) -> tuple[tuple[C
 
 
 def get_cluster(estate: Estate, account_id: str, region: str, name: str) -> Cluster | None:
-    """Return the cluster of that name; None when there is none, or it has another engine."""
+    """Return the cluster of that name; None when it does not exist, or has another engine."""
     try:
         answer = estate.call(
             account_id, region, "elasticache", "DescribeCacheClusters", CacheClusterId=name, ShowCacheNodeInfo=True
         )
     except NotFound:
         return None
-    clusters = [each for each in answer.get("CacheClusters", []) if each.get("Engine") == "memcached"]
+    clusters = [cluster for cluster in answer.get("CacheClusters", []) if cluster.get("Engine") == "memcached"]
     return read_cluster(clusters[0], account_id, region) if clusters else None
 
 
@@ -83,7 +83,7 @@ def read_cluster(answer: Mapping[str, Any], account_id: str, region: str) -> Clu
 
 
 def quota_in(estate: Estate, account_id: str, region: str, *, in_use: int) -> Quota:
-    """Return the quotas in force; `source` is not `applied` when only AWS's defaults, or none, could be read. It raises nothing."""
+    """Return the quotas in force. Never raises: `source` is not `applied` when only AWS's defaults, or none, could be read."""
     problem = ""
     for operation, source in (("GetServiceQuota", "applied"), ("GetAWSDefaultServiceQuota", "default")):
         try:
@@ -116,22 +116,22 @@ def change_params(name: str, *, to: int, remove: Sequence[str], zones: Sequence[
 
 
 def modify(estate: Estate, cluster: Cluster, params: Mapping[str, Any]) -> None:
-    """Change a cluster. AWS makes the change after it has answered."""
+    """Change a cluster. AWS makes the change after its response."""
     estate.call(cluster.account_id, cluster.region, "elasticache", "ModifyCacheCluster", **params)
 
 
 def create_cluster(estate: Estate, account_id: str, region: str, params: Mapping[str, Any]) -> None:
-    """Create a cluster. AWS makes it after it has answered."""
+    """Create a cluster. AWS creates it after its response."""
     estate.call(account_id, region, "elasticache", "CreateCacheCluster", Engine="memcached", **params)
 
 
 def delete_cluster(estate: Estate, cluster: Cluster) -> None:
-    """Delete a cluster. AWS deletes it after it has answered."""
+    """Delete a cluster. AWS deletes it after its response."""
     estate.call(cluster.account_id, cluster.region, "elasticache", "DeleteCacheCluster", CacheClusterId=cluster.name)
 
 
 def recent_traffic(estate: Estate, cluster: Cluster, *, now: datetime) -> Traffic | None:
-    """Return the traffic of the last hour from CloudWatch; None when it has no data or refuses the call."""
+    """Return the traffic of the last hour from CloudWatch; None when it has no data or denies the call."""
     queries = [
         _metric(f"{metric[3:].lower()}{node_id}", metric, cluster.name, node_id)
         for node_id in cluster.ids

@@ -1,7 +1,7 @@
-"""A change of a cluster as a job: it can be watched and cancelled, and an interrupted one is resumed from AWS's state.
+"""A change of a cluster as a job. It can be watched and cancelled; an interrupted job is resumed from AWS's state.
 
-Before each step the cluster is read again: a step that AWS has made before the process died is not repeated, and a
-cluster that was changed by someone else is not touched.
+Before each step the cluster is read again: a step that AWS made before the process died is not repeated, and a cluster
+that was changed outside this job is not touched.
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ Show = Callable[[int, int, str], None]
 
 
 def run_plan(memcached: Memcached, jobs: Jobs, plan: ClusterPlan, *, watch: bool, show: Show = lambda *_: None) -> str:
-    """Execute a plan as a new job and return the job's id. A plan of several steps is always watched to its end."""
+    """Run a plan as a new job and return the job's id. A plan of several steps is always watched to its end."""
     if plan.refusal is not None:
         raise plan.refusal
     with jobs.run_new(KIND, _title(plan), params=_params(plan, watch=watch), unit="nodes") as running:
@@ -39,7 +39,7 @@ def run_plan(memcached: Memcached, jobs: Jobs, plan: ClusterPlan, *, watch: bool
 
 
 def register(memcached: Memcached, jobs: Jobs) -> None:
-    """Register how `jobs.resume` resumes a change."""
+    """Register the function with which `jobs.resume` resumes a change."""
     jobs.runners[KIND] = lambda running: _run(memcached, running, lambda *_: None)
 
 
@@ -120,18 +120,20 @@ class _Change:
         steps = list(self._params["steps"])
         first = int(self.running.checkpoint.get("step", 0))
         total = sum(abs(step["to"] - step["before"]) for step in steps)
-        done = sum(abs(step["to"] - step["before"]) for step in steps[:first])
+        moved_nodes = sum(abs(step["to"] - step["before"]) for step in steps[:first])
         pause_until = str(self.running.checkpoint.get("pause_until", ""))
         for number, step in enumerate(steps[first:], first):
-            self._pause(pause_until, f"pausing before step {number + 1} of {len(steps)}", done, total)
+            self._pause(pause_until, f"pausing before step {number + 1} of {len(steps)}", moved_nodes, total)
             prefix = f"step {number + 1} of {len(steps)}: " if len(steps) > 1 else ""
-            self._report(done, total, f"{prefix}{step['before']} → {step['to']} nodes")
+            self._report(moved_nodes, total, f"{prefix}{step['before']} → {step['to']} nodes")
             self._make_step(step, steps[:number])
             if self._params["watch"]:
-                self._watch(step["to"], f"{prefix}{step['before']} → {step['to']} nodes", done=done, total=total)
-            done += abs(step["to"] - step["before"])
+                self._watch(step["to"], f"{prefix}{step['before']} → {step['to']} nodes", done=moved_nodes, total=total)
+            moved_nodes += abs(step["to"] - step["before"])
             pause_until = clock.format_time(clock.now() + timedelta(seconds=float(self._params["pause_s"])))
-            self.running.report(done=done, total=total, checkpoint={"step": number + 1, "pause_until": pause_until})
+            self.running.report(
+                done=moved_nodes, total=total, checkpoint={"step": number + 1, "pause_until": pause_until}
+            )
             self.running.log(
                 f"{prefix}{step['before']} → {step['to']} nodes {'done' if self._params['watch'] else 'requested'}"
             )
@@ -147,7 +149,7 @@ class _Change:
             if set(cluster.ids) - expected or expected - set(step["remove"]) - set(cluster.ids):
                 self._raise_changed(cluster, len(expected))
             if not remove:
-                return  # made before the interruption
+                return  # AWS made this step before the interruption
         elif len(cluster.ids) == step["to"] and step["to"] != step["before"]:
             return
         elif len(cluster.ids) != step["before"]:
@@ -159,7 +161,7 @@ class _Change:
 
     def _raise_changed(self, cluster: Cluster, expected: int) -> None:
         raise Conflict(
-            f"{self._name} was changed by someone else: it has {len(cluster.ids)} nodes, but the plan expects {expected}",
+            f"{self._name} was changed outside this job: it has {len(cluster.ids)} nodes, but the plan expects {expected}",
             hint="The job stopped. Make a new plan with `windlass memcached scale`.",
         )
 
@@ -185,10 +187,10 @@ class _Change:
             self._wait(self.memcached.config.poll_s, deadline)
 
     def _pause(self, until: str, detail: str, done: int, total: int) -> None:
-        """Wait until a time (empty: do not wait), so that the cache warms up."""
-        while until and (left := (clock.parse_time(until) - clock.now()).total_seconds()) > 0:
-            self._report(done, total, f"{detail}, {format_duration(left)} left")
-            self.running.stop.wait(min(_PAUSE_TICK_S, left))
+        """Wait until a time (empty: do not wait), so that the cache can warm up."""
+        while until and (left_s := (clock.parse_time(until) - clock.now()).total_seconds()) > 0:
+            self._report(done, total, f"{detail}, {format_duration(left_s)} left")
+            self.running.stop.wait(min(_PAUSE_TICK_S, left_s))
             self.running.check()
 
     def _report(self, done: int, total: int, detail: str) -> None:

@@ -12,7 +12,7 @@ from typing import Any
 __all__ = ["HOURS_PER_MONTH", "Price", "price_of"]
 
 HOURS_PER_MONTH = 730
-"""The month of AWS's own calculator."""
+"""The length of a month in AWS's pricing calculator."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -23,7 +23,7 @@ NamedServer = tuple[str, Server | None]
 class KeyMovement:
     """The share of keys, 0 to 1, whose node changes, by the hashing of the clients.
 
-    `ketama_spread` is the standard deviation of the ketama share over rings of made-up addresses; 0 when all addresses
+    `ketama_spread` is the standard deviation of the ketama share over rings of random addresses; 0 when all addresses
     are known.
     """
 
@@ -36,7 +36,7 @@ NO_MOVEMENT = KeyMovement(0.0, 0.0)
 
 
 class Rings:
-    """The rings of a plan. Nodes without a known address get made-up ones, several times over."""
+    """The rings of a plan. Nodes without a known address get random ones, in several samples."""
 
     def __init__(self, present: Sequence[Node]) -> None:
         self._port = next((node.port for node in present if node.port), _DEFAULT_PORT)
@@ -44,10 +44,10 @@ class Rings:
 
     def movement(self, before: Sequence[NamedServer], after: Sequence[NamedServer]) -> KeyMovement:
         """Return the movement of keys between two sets of nodes, each in the order of the clients' lists."""
-        known = all(server is not None for _, server in [*before, *after])
+        addresses_known = all(server is not None for _, server in [*before, *after])
         shares = [
             moved_ketama(self._ring(before, sample), self._ring(after, sample))
-            for sample in range(1 if known else _SAMPLED_RINGS)
+            for sample in range(1 if addresses_known else _SAMPLED_RINGS)
         ]
         modulo = moved_modulo([Server(node_id) for node_id, _ in before], [Server(node_id) for node_id, _ in after])
         return KeyMovement(statistics.fmean(shares), modulo, statistics.stdev(shares) if len(shares) > 1 else 0.0)
@@ -65,9 +65,9 @@ def named_servers(nodes: Sequence[Node]) -> list[NamedServer]:
 
 
 def expected_server(present: Sequence[Node], node_id: str) -> Server | None:
-    """Return the address that AWS will give a new node; None when the present ones do not show its pattern.
+    """Return the address that AWS will give a new node; None when the present addresses do not show a pattern.
 
-    The addresses of a cluster differ in the node id alone: `web.x1.0001.use1.cache…`.
+    The addresses of a cluster differ only in the node id: `web.x1.0001.use1.cache…`.
     """
     for node in present:
         if node.host and f".{node.node_id}." in node.host:

@@ -108,7 +108,7 @@ class Quota:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class NodeStats:
-    """A node's own counters since it started, or the reason why they could not be read."""
+    """A node's counters since it started, or the reason why they could not be read."""
 
     node_id: str
     zone: str

@@ -1,4 +1,4 @@
-"""The nodes to remove and the zones of new ones: zones are kept even, the newest nodes are removed first. Pure."""
+"""The choice of nodes to remove and of zones for new nodes: zones stay even, and the newest nodes are removed first. Pure."""
 
 from __future__ import annotations
 
@@ -37,9 +37,9 @@ def choose_zones(present: Mapping[str, int], offered: Sequence[str], count: int)
     return tuple(chosen)
 
 
-def new_ids(taken: Sequence[str], count: int) -> tuple[str, ...]:
-    """Return the ids to expect for new nodes: the lowest free ones. AWS decides."""
-    used = set(taken)
+def new_ids(existing: Sequence[str], count: int) -> tuple[str, ...]:
+    """Return the expected ids of new nodes: the lowest free ones. AWS decides."""
+    used = set(existing)
     free = (f"{number:04}" for number in range(1, 10_000))
     return tuple(next(node_id for node_id in free if node_id not in used) for _ in range(count))
 

@@ -71,7 +71,7 @@ class ScaleStep:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ClusterPlan:
-    """A change that is not made yet. `refusal` is the reason why it can't be made; `moved` covers all steps together."""
+    """A change that is not made yet. `refusal` is the reason why it cannot be made; `moved` covers all steps together."""
 
     action: PlanAction
     account_id: str
@@ -98,16 +98,16 @@ class ClusterPlan:
     @property
     def worst(self) -> KeyMovement:
         """The largest movement of a single step."""
-        moved = [step.moved for step in self.steps] or [self.moved]
-        return KeyMovement(max(step.ketama for step in moved), max(step.modulo for step in moved))
+        movements = [step.moved for step in self.steps] or [self.moved]
+        return KeyMovement(max(step.ketama for step in movements), max(step.modulo for step in movements))
 
-    def hit_rate_after(self, moved: float) -> float | None:
+    def hit_rate_after(self, moved_share: float) -> float | None:
         """Return the hit rate after a share of the keys moved, if all keys are equally popular; None when unknown."""
-        return self.traffic.hit_rate * (1 - moved) if self.traffic else None
+        return self.traffic.hit_rate * (1 - moved_share) if self.traffic else None
 
-    def misses_per_s(self, moved: float) -> float | None:
+    def misses_per_s(self, moved_share: float) -> float | None:
         """Return the additional gets per second that miss the cache; None when unknown."""
-        return self.traffic.gets_per_s * self.traffic.hit_rate * moved if self.traffic else None
+        return self.traffic.gets_per_s * self.traffic.hit_rate * moved_share if self.traffic else None
 
 
 def plan_scale(
@@ -168,7 +168,7 @@ def plan_create(
     if not _NODE_TYPE.fullmatch(node_type):
         raise UsageError(f"{node_type!r} is not a node type", hint="Node types look like cache.r7g.large.")
     if nodes < 1:
-        raise UsageError(f"a cluster can't have {nodes} nodes", hint="Use at least one node.")
+        raise UsageError(f"a cluster cannot have {nodes} nodes", hint="Use at least one node.")
     ids = new_ids((), nodes)
     placed = choose_zones({}, zones, nodes) if zones else ()
     parameters = dict(request) | (
@@ -237,11 +237,11 @@ def _check(cluster: Cluster, request: ScaleRequest) -> None:
             hint="Name exactly the nodes to remove, or leave out --remove.",
         )
     if request.step < 0 or request.pause_s < 0:
-        raise UsageError("--step and --pause can't be negative")
+        raise UsageError("--step and --pause cannot be negative")
     changed = abs(removed)
     if request.apply is Apply.MAINTENANCE and 0 < request.step < changed:
         raise UsageError(
-            "steps can't wait for the maintenance window: AWS keeps only the latest pending change",
+            "steps cannot wait for the maintenance window: AWS keeps only the latest pending change",
             hint="Leave out --step, or use --apply immediately.",
         )
     if request.pause_s and not 0 < request.step < changed:
@@ -262,8 +262,8 @@ def _scale_in(base: ClusterPlan, present: Sequence[Node], request: ScaleRequest)
     steps, remaining = [], list(present)
     for chunk in _chunks(removed, request.step):
         after = [node for node in remaining if node.node_id not in chunk]
-        moved = rings.movement(named_servers(remaining), named_servers(after))
-        steps.append(ScaleStep(before=len(remaining), to=len(after), remove=tuple(chunk), moved=moved))
+        movement = rings.movement(named_servers(remaining), named_servers(after))
+        steps.append(ScaleStep(before=len(remaining), to=len(after), remove=tuple(chunk), moved=movement))
         remaining = after
     return replace(
         base,
@@ -282,14 +282,14 @@ def _scale_out(base: ClusterPlan, cluster: Cluster, present: Sequence[Node], req
             base,
             refusal=base.refusal
             or Conflict(
-                f"{cluster.name} has {cluster.pending.count - len(present)} pending nodes, which can't be lowered to {count}",
+                f"{cluster.name} has {cluster.pending.count - len(present)} pending nodes, which cannot be lowered to {count}",
                 hint=f"Cancel them first: windlass memcached scale {cluster.name} --to {len(present)} --yes",
             ),
         )
     ids = new_ids(cluster.ids, count)
     offered = request.zones or tuple(sorted(cluster.zones))
     zones = choose_zones(cluster.zones, offered, count)
-    growing = cluster.pending.count > len(present)  # the pending nodes have their zones already, and AWS counts them
+    growing = cluster.pending.count > len(present)  # the pending nodes already have zones, and AWS counts them
     rings = Rings(present)
     steps, nodes = [], [(node.node_id, node.server) for node in present]
     for chunk in _chunks(list(zip(ids, zones, strict=True)), request.step):

@@ -62,10 +62,10 @@ def read_node_counters(host: str, port: int, *, timeout_s: float, tls: bool = Fa
 
 def read_node_stats(cluster: Cluster, servers: Sequence[Server], *, timeout_s: float) -> tuple[NodeStats, ...]:
     """Return the counters of all these nodes, read concurrently. A node that does not answer has the reason in `error`."""
-    known = {node.server: node for node in cluster.nodes}
+    nodes = {node.server: node for node in cluster.nodes}
 
     def ask(server: Server) -> NodeStats:
-        node = known.get(server)
+        node = nodes.get(server)
         blank = NodeStats(
             node_id=node.node_id if node else "", zone=node.zone if node else "", host=server.host, port=server.port
         )
@@ -101,30 +101,30 @@ def _filled(blank: NodeStats, counters: Mapping[str, str]) -> NodeStats:
 
 
 class _Connection:
-    """A connection with a deadline for everything on it."""
+    """A connection with one deadline for all its queries."""
 
     def __init__(self, connection: socket.socket, deadline: float) -> None:
         self._connection = connection
         self._deadline = deadline
 
-    def query(self, command: bytes, read: Callable[[bytes], Answer | None]) -> Answer:
+    def query(self, command: bytes, parse: Callable[[bytes], Answer | None]) -> Answer:
         """Send a command and read until its reply is complete."""
-        self._connection.settimeout(self._left())
+        self._connection.settimeout(self._remaining_s())
         self._connection.sendall(command)
         data = b""
-        while (answer := read(data)) is None:
-            self._connection.settimeout(self._left())
+        while (answer := parse(data)) is None:
+            self._connection.settimeout(self._remaining_s())
             block = self._connection.recv(_BLOCK)
             if not block:
                 raise MalformedReply("the connection was closed before the reply was complete")
             data += block
         return answer
 
-    def _left(self) -> float:
-        left = self._deadline - time.monotonic()
-        if left <= 0:
+    def _remaining_s(self) -> float:
+        remaining_s = self._deadline - time.monotonic()
+        if remaining_s <= 0:
             raise TimeoutError("no complete reply in time")
-        return left
+        return remaining_s
 
 
 @contextlib.contextmanager

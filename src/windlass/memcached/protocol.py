@@ -1,6 +1,6 @@
-"""The replies of nodes and configuration endpoints, parsed from bytes as they arrive. Sans-IO; the bytes are untrusted.
+"""A parser of the replies of nodes and configuration endpoints. Sans-IO; the bytes are untrusted.
 
-An incomplete reply is None; bytes that can't begin a reply raise MalformedReply. Source: "Adding Auto Discovery to your client
+An incomplete reply is None; bytes that cannot begin a reply raise MalformedReply. Source: "Adding Auto Discovery to your client
 library" (ElastiCache user guide) and memcached's doc/protocol.txt.
 """
 

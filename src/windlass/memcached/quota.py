@@ -8,9 +8,9 @@ from windlass.memcached.model import Quota
 __all__ = ["PER_CLUSTER", "PER_REGION", "refusal", "warnings"]
 
 PER_CLUSTER = "L-8C334AD1"
-"""The code in Service Quotas of "Nodes per cluster (Memcached)"."""
+"""The Service Quotas code of "Nodes per cluster (Memcached)"."""
 PER_REGION = "L-DFE45DF3"
-"""The code in Service Quotas of "Nodes per Region"."""
+"""The Service Quotas code of "Nodes per Region"."""
 
 
 def refusal(quota: Quota, *, target: int, present: int, region: str) -> Conflict | None:

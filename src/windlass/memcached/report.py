@@ -79,9 +79,9 @@ def _consequences(plan: ClusterPlan) -> Iterator[str]:
         yield f"    quota              {_quota(plan)}"
 
 
-def _moved(moved: KeyMovement) -> str:
-    about = f" ± {100 * moved.ketama_spread:.1f}" if moved.ketama_spread else ""
-    return f"{_percent(moved.ketama)}{about} with ketama clients, {_percent(moved.modulo)} with modulo clients"
+def _moved(movement: KeyMovement) -> str:
+    about = f" ± {100 * movement.ketama_spread:.1f}" if movement.ketama_spread else ""
+    return f"{_percent(movement.ketama)}{about} with ketama clients, {_percent(movement.modulo)} with modulo clients"
 
 
 def _hit_rate(plan: ClusterPlan) -> str:
@@ -90,8 +90,8 @@ def _hit_rate(plan: ClusterPlan) -> str:
     now = plan.traffic.hit_rate
     parts = []
     worst = plan.worst
-    for name, moved in (("ketama", worst.ketama), ("modulo", worst.modulo)):
-        after, extra = plan.hit_rate_after(moved) or 0.0, plan.misses_per_s(moved) or 0.0
+    for name, share in (("ketama", worst.ketama), ("modulo", worst.modulo)):
+        after, extra = plan.hit_rate_after(share) or 0.0, plan.misses_per_s(share) or 0.0
         parts.append(f"{_percent(after)} with {name} (+{extra:,.0f} misses/s)")
     when = "after its worst step" if len(plan.steps) > 1 else "at first"
     return f"{_percent(now)} → {when} {', '.join(parts)}; from {plan.traffic.source}"
@@ -121,8 +121,8 @@ def _zones(zones: Mapping[str, int]) -> str:
 
 
 def _named(items: Sequence[str]) -> str:
-    more = f" and {len(items) - _MAX_NAMES} more" if len(items) > _MAX_NAMES else ""
-    return f"{len(items)}: {', '.join(items[:_MAX_NAMES])}{more}"
+    omitted = f" and {len(items) - _MAX_NAMES} more" if len(items) > _MAX_NAMES else ""
+    return f"{len(items)}: {', '.join(items[:_MAX_NAMES])}{omitted}"
 
 
 def _percent(share: float) -> str:

@@ -23,7 +23,7 @@ _DEFAULT_PORT = 11211
 
 
 class Naming(StrEnum):
-    """How a client names a server's points. All clients of a cluster must use the same."""
+    """The form of a server's points on the circle. All clients of a cluster must use the same."""
 
     LIBMEMCACHED = "libmemcached"
     SPYMEMCACHED = "spymemcached"
@@ -99,13 +99,13 @@ def shares(ring: Ring) -> dict[Server, float]:
 
 def moved_ketama(before: Ring, after: Ring) -> float:
     """Return the share of keys, 0 to 1, whose server differs between the two circles."""
-    moved, last = 0, 0
+    moved_points, last = 0, 0
     for point in [*sorted({*before.points, *after.points}), _CIRCLE]:
         # No circle has a point inside (last, point], so all its keys have the same server on each circle.
         if before.owner_at(point) != after.owner_at(point):
-            moved += point - last
+            moved_points += point - last
         last = point
-    return moved / _CIRCLE
+    return moved_points / _CIRCLE
 
 
 def owner_modulo(servers: Sequence[Server], position: int) -> Server:
@@ -116,8 +116,8 @@ def owner_modulo(servers: Sequence[Server], position: int) -> Server:
 def moved_modulo(before: Sequence[Server], after: Sequence[Server]) -> float:
     """Return the share of keys, 0 to 1, whose server differs, counted over one period of both divisions."""
     period = math.lcm(len(before), len(after))
-    moved = sum(owner_modulo(before, at) != owner_modulo(after, at) for at in range(period))
-    return moved / period
+    moved_slots = sum(owner_modulo(before, at) != owner_modulo(after, at) for at in range(period))
+    return moved_slots / period
 
 
 def _md5(text: str | bytes) -> bytes:

@@ -150,11 +150,11 @@ def _step(plan: ClusterPlan, step: ScaleStep) -> dict[str, Any]:
     }
 
 
-def _moved(moved: KeyMovement) -> dict[str, float]:
+def _moved(movement: KeyMovement) -> dict[str, float]:
     return {
-        "ketama": round(moved.ketama, 6),
-        "modulo": round(moved.modulo, 6),
-        "ketama_spread": round(moved.ketama_spread, 6),
+        "ketama": round(movement.ketama, 6),
+        "modulo": round(movement.modulo, 6),
+        "ketama_spread": round(movement.ketama_spread, 6),
     }
 
 

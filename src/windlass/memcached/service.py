@@ -1,4 +1,4 @@
-"""Memcached's use cases, for the command line, the API and the console."""
+"""The service of Memcached, for the command line, the API and the console."""
 
 from __future__ import annotations
 
@@ -72,7 +72,7 @@ class NewCluster:
 
 
 class Memcached:
-    """Reading and planning Memcached clusters of the estate. change_job.py changes them, as a job."""
+    """Reads and plans Memcached clusters of the estate. change_job.py changes them, as a job."""
 
     def __init__(
         self, estate: Callable[[], Estate], config: MemcachedConfig, *, now: Callable[[], datetime] = clock.now
@@ -87,7 +87,7 @@ class Memcached:
         return self._estate()
 
     def list(self, targets: ScopeFilter = ScopeFilter()) -> ClusterListing:
-        """Return every Memcached cluster with its quotas. A region that can't be read is reported in `failures`."""
+        """Return every Memcached cluster with its quotas. A region that cannot be read is reported in `failures`."""
         clusters: list[Cluster] = []
         quotas: dict[tuple[str, str], Quota] = {}
         failures: list[TargetFailure] = []
@@ -123,7 +123,7 @@ class Memcached:
             elif outcome.result is not None:
                 clusters.append(outcome.result)
         if len(clusters) > 1:
-            locations = ", ".join(sorted(f"{each.region} of {each.account_id}" for each in clusters))
+            locations = ", ".join(sorted(f"{cluster.region} of {cluster.account_id}" for cluster in clusters))
             raise UsageError(
                 f"{len(clusters)} clusters are named {name}: in {locations}",
                 hint="Choose one with --account and --region.",
@@ -203,7 +203,7 @@ class Memcached:
         account_id, region = selected[0]
         if aws.get_cluster(self.estate, account_id, region, new.name.lower()) is not None:
             raise Conflict(
-                f"{new.name} exists already in {region} of {account_id}",
+                f"{new.name} already exists in {region} of {account_id}",
                 hint="`windlass memcached scale` changes it.",
             )
         request = {

@@ -1,4 +1,4 @@
-"""Health checks as data: each has a name, a state and a reason."""
+"""Health checks as values: each has a name, a state and a reason."""
 
 from __future__ import annotations
 
@@ -21,11 +21,11 @@ class Check:
 
 
 def run_checks(checks: Mapping[str, Callable[[], str]]) -> tuple[Check, ...]:
-    """Run each check; one that raises is a failure with its error."""
-    found = []
+    """Run each check; a check that raises has failed, with its error as the reason."""
+    results = []
     for name, look in checks.items():
         try:
-            found.append(Check(name, "ok", look()))
+            results.append(Check(name, "ok", look()))
         except WindlassError as error:
-            found.append(Check(name, "fail", error.message, error.hint))
-    return tuple(found)
+            results.append(Check(name, "fail", error.message, error.hint))
+    return tuple(results)

@@ -1,4 +1,4 @@
-"""Logs: events named `noun.verb` with keys, on stderr, secrets masked whatever their key holds."""
+"""Logs: events named `noun.verb` with keys, on stderr. Secrets are masked under every key."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from windlass.observe.config import LogConfig
 __all__ = ["configure_logging", "logger"]
 
 _SECRET_KEY = re.compile(r"secret|password|passwd|token|authorization|credential|private.?key", re.IGNORECASE)
-# Access key ids are not secret; what follows a signature or looks like a secret key is.
+# Access key ids are not secret; signatures, and texts in the form of a secret key, are.
 _SECRET_TEXT = re.compile(r"(?<![A-Za-z0-9/+])[A-Za-z0-9/+]{40}(?![A-Za-z0-9/+=])|(Signature=)[0-9a-f]{64}")
 
 
@@ -38,7 +38,7 @@ def configure_logging(config: LogConfig) -> None:
             structlog.contextvars.merge_contextvars,
             structlog.processors.add_log_level,
             structlog.processors.TimeStamper(fmt="iso", utc=True),
-            # Without the frames' variables, which hold the secrets of the moment. Masking comes last: it sees tracebacks.
+            # Without the frames' variables, which may hold secrets. Masking comes last, so it covers tracebacks.
             _dict_traceback if as_json else structlog.processors.format_exc_info,
             mask_secrets,
             renderer,
@@ -58,7 +58,7 @@ _dict_traceback = structlog.processors.ExceptionRenderer(
 
 
 class _MaskingFormatter(logging.Formatter):
-    """Formats records of libraries, with tracebacks and masked secrets."""
+    """Formats log records of libraries, with tracebacks, and masks secrets."""
 
     def format(self, record: logging.LogRecord) -> str:
         """Return a record as text."""
@@ -66,7 +66,7 @@ class _MaskingFormatter(logging.Formatter):
 
 
 class _Stderr:
-    """Writes to the current sys.stderr. When that is closed or full the line is lost, and no error is raised."""
+    """Writes to the current sys.stderr. When it is closed or full, the line is lost and no error is raised."""
 
     def msg(self, message: str) -> None:
         """Write a line."""
@@ -77,7 +77,7 @@ class _Stderr:
 
 
 def logger(name: str) -> Any:
-    """Return a part's bound logger: `logger("inventory").info("run.finished", created=3)`."""
+    """Return the logger of a part: `logger("inventory").info("run.finished", created=3)`."""
     return structlog.get_logger(part=name)
 
 

@@ -1,6 +1,6 @@
 """The metrics of one process, in a registry of its own: `windlass_<capability>_<what>_<unit>`.
 
-One table, so that docs and code can't differ (tests/docs checks each name against docs/reference/metrics.md).
+One table, so that docs and code cannot differ (tests/docs checks each name against docs/reference/metrics.md).
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ __all__ = ["Metrics"]
 
 
 class Metrics:
-    """Counters and gauges, created once by the composition root and passed to the parts that count."""
+    """Counters and gauges, created once by the composition root and passed to the parts that use them."""
 
     def __init__(self) -> None:
         self.registry = CollectorRegistry()
@@ -24,7 +24,7 @@ class Metrics:
         )
         self.aws_seconds = Histogram(
             "windlass_estate_call_seconds",
-            "Time of AWS calls in seconds, retries included.",
+            "Duration of AWS calls in seconds, including retries.",
             ("service",),
             buckets=(0.01, 0.03, 0.1, 0.3, 1, 3, 10, 30),
             registry=self.registry,

@@ -1,4 +1,4 @@
-"""Attributes that an output takes from its source: headers that S3 stores, and the content type."""
+"""Attributes that an output copies from its source: headers that S3 stores, and the content type."""
 
 from __future__ import annotations
 

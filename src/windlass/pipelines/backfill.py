@@ -1,4 +1,4 @@
-"""Backfill: runs existing objects through a pipeline, from a listing, an S3 Inventory or a file. A job that can be resumed."""
+"""Backfill: a resumable job that runs existing objects through a pipeline, from a listing, an S3 Inventory or a file."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from windlass.core.errors import UsageError, WindlassError
 from windlass.core.paging import LoopGuard
 from windlass.jobs.service import Jobs, RunningJob
 from windlass.pipelines.allocator import return_freed_memory
-from windlass.pipelines.delivery import Outcome
+from windlass.pipelines.delivery import DeliveryOutcome
 from windlass.pipelines.runner import Contended, PipelineRunner, Quarantined
 from windlass.pipelines.selection import Selection, split_url
 from windlass.pipelines.service import Pipelines
@@ -107,10 +107,8 @@ def _run(pipelines: Pipelines, running: RunningJob, *, show: Show, stop: threadi
 
 
 def _summary(progress: dict[str, Any]) -> str:
-    there = progress.get("there", 0)
-    return (
-        f"{progress['done']:,} written, {there:,} there, {progress['refused']:,} refused, {progress['failed']:,} failed"
-    )
+    existing = progress.get("existing", 0)
+    return f"{progress['done']:,} written, {existing:,} existing, {progress['refused']:,} refused, {progress['failed']:,} failed"
 
 
 def _run_object(runner: PipelineRunner, running: RunningJob, name: str, bucket: str, key: str) -> str:
@@ -125,7 +123,7 @@ def _run_object(runner: PipelineRunner, running: RunningJob, name: str, bucket: 
     if isinstance(ended, Quarantined):
         running.log(f"{key}: {ended.error.message}", level="warning")
         return "refused"
-    return "done" if ended.outcome is Outcome.WRITTEN else "there"
+    return "done" if ended.outcome is DeliveryOutcome.WRITTEN else "existing"
 
 
 # Sources of keys
@@ -135,10 +133,10 @@ def _keys(client: BlockingClient, selection: Selection, origin: str, *, after: s
     """Yield keys in a stable order, starting behind `after` (a listing) or `skip` keys (a file)."""
     if not origin:
         return _listed(client, selection, after)
-    found = (
+    keys = (
         _inventory(client, selection, origin) if origin.startswith("s3://") else _lines(Path(origin), selection.bucket)
     )
-    return islice(found, skip, None)
+    return islice(keys, skip, None)
 
 
 def _listed(client: BlockingClient, selection: Selection, after: str) -> Iterator[str]:
@@ -148,8 +146,8 @@ def _listed(client: BlockingClient, selection: Selection, after: str) -> Iterato
         page = client.send(
             s3.list_objects(selection.bucket, prefix=selection.prefix, start_after="" if token else after, token=token)
         )
-        for one in page.objects:
-            yield one.key
+        for summary in page.objects:
+            yield summary.key
         token = page.token
         if not token:
             return
@@ -176,7 +174,7 @@ def _inventory(client: BlockingClient, selection: Selection, url: str) -> Iterat
             f"{url} is an inventory of {manifest.get('sourceBucket')}, not of {selection.bucket}",
             hint="Give the inventory of the source bucket.",
         )
-    columns = [one.strip() for one in str(manifest.get("fileSchema", "")).split(",")]
+    columns = [column.strip() for column in str(manifest.get("fileSchema", "")).split(",")]
     for file in manifest["files"]:
         body = client.send(s3.get(bucket, file["key"], max_bytes=_MAX_INVENTORY_FILE))[1]
         if manifest["fileFormat"] == "Parquet":

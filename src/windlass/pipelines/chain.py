@@ -16,11 +16,11 @@ from windlass.pipelines.options import checked_options
 from windlass.pipelines.steps import STEPS
 from windlass.pipelines.user_function import user_function_step
 
-__all__ = ["Bound", "Transform", "read_transform"]
+__all__ = ["BoundStep", "Transform", "read_transform"]
 
 
 @dataclass(frozen=True, slots=True)
-class Bound:
+class BoundStep:
     """A step with its checked options."""
 
     step: Step
@@ -31,7 +31,7 @@ class Bound:
 class Transform:
     """A chain of steps."""
 
-    steps: tuple[Bound, ...]
+    steps: tuple[BoundStep, ...]
 
     @property
     def many(self) -> bool:
@@ -69,17 +69,17 @@ class Transform:
         return _run(self.steps, source, "")
 
 
-def _run(steps: Sequence[Bound], source: Source, member: str) -> Iterator[Output]:
+def _run(steps: Sequence[BoundStep], source: Source, member: str) -> Iterator[Output]:
     if not steps:
         yield Output(chunks=source.chunks, name=source.name, content_type=source.content_type, member=member)
         return
-    first, *rest = steps
+    first, *later_steps = steps
     for output in first.step.run(source, first.options):
         path = output.member or member
-        if not rest:
+        if not later_steps:
             yield replace(output, member=path)
             continue
-        for final in _run(rest, source.followed_by(output), path):
+        for final in _run(later_steps, source.followed_by(output), path):
             yield replace(final, metadata={**output.metadata, **final.metadata})
 
 
@@ -93,10 +93,10 @@ def read_transform(value: object) -> Transform:
     parts = value if isinstance(value, list | tuple) else [value]
     if not parts:
         raise ConfigError("the transform has no steps", hint='Use "copy" to pass the content on unchanged.')
-    return Transform(tuple(_bound(part) for part in parts))
+    return Transform(tuple(_bind_step(part) for part in parts))
 
 
-def _bound(part: object) -> Bound:
+def _bind_step(part: object) -> BoundStep:
     if isinstance(part, str):
         name, options = part, {}
     elif isinstance(part, Mapping) and isinstance(part.get("step"), str):
@@ -110,10 +110,10 @@ def _bound(part: object) -> Bound:
     if ":" in name:
         step = user_function_step(name)
     else:
-        known = {step.name: step for step in STEPS}
-        if name not in known:
-            close = get_close_matches(name, known, 1)
+        steps = {step.name: step for step in STEPS}
+        if name not in steps:
+            close = get_close_matches(name, steps, 1)
             meant = f"Did you mean {close[0]}? " if close else ""
             raise ConfigError(f"there is no step {name!r}", hint=f"{meant}`windlass pipeline transforms` lists them.")
-        step = known[name]
-    return Bound(step, checked_options(step, options))
+        step = steps[name]
+    return BoundStep(step, checked_options(step, options))

@@ -10,7 +10,7 @@ __all__ = ["PipelineConfig"]
 
 
 class PipelineConfig(BaseModel):
-    """One pipeline: objects of a source are transformed and put into a target."""
+    """One pipeline: it transforms the objects of a source and writes them to a target."""
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
@@ -26,7 +26,7 @@ class PipelineConfig(BaseModel):
         default="copy",
         description="A step's name, package.module:function, a table with `step` and its options, or a list of those.",
     )
-    target: str = Field(description="Where outputs go: s3://bucket/ and a template such as {dir}{stem}.json.")
+    target: str = Field(description="Location of outputs: s3://bucket/ and a template such as {dir}{stem}.json.")
     on_error: str = Field(
         default="", description="s3://bucket/prefix/ for copies of refused objects, with the reason beside each."
     )

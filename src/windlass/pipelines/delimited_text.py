@@ -16,10 +16,10 @@ __all__ = ["DELIMITER", "ENCODING", "MAX_LINE", "checked_delimiter", "rows", "wr
 
 def checked_delimiter(value: str) -> str:
     """Return the delimiter, a tab for `tab`. ValueError for anything but one character."""
-    one = "\t" if value == "tab" else value
-    if len(one) != 1 or one in '"\r\n':
+    delimiter = "\t" if value == "tab" else value
+    if len(delimiter) != 1 or delimiter in '"\r\n':
         raise ValueError("a delimiter is one character other than a quote or line end")
-    return one
+    return delimiter
 
 
 DELIMITER = StepOption(

@@ -1,14 +1,14 @@
-"""Delivery of one object: each output appears exactly once, whatever is repeated, reordered, overwritten or killed in between.
+"""Delivery of one object: each output appears exactly once, despite repeated or reordered events, overwrites and crashes.
 
 Sans-IO: a generator yields the calls to make and receives their answers.
 
     gen = deliver(task)
     effect = next(gen)
     while True:
-        effect = gen.send(interpret(effect))     # StopIteration.value is the Outcome
+        effect = gen.send(interpret(effect))     # StopIteration.value is the DeliveryOutcome
 
 An event is a hint that a key changed. The result depends on the source *now* (or on that version, where each version has its
-own targets): read the source, make the outputs, and write each with a condition. Two different results may have the same ETag,
+own targets): read the source, make the outputs, and write each with a condition. Two different results can have the same ETag,
 and S3 compares nothing else; where the condition is not enough, read the source's head once more. A delivery ends only when
 that head agrees with what it wrote; otherwise it starts over. A crash loses nothing, because the event is acknowledged last.
 """
@@ -21,18 +21,18 @@ from enum import Enum
 from typing import Any, TypeAlias
 
 from windlass.events import ObjectEvent
-from windlass.pipelines.stamp import SourceState, Stamp, TargetState, Verdict, compare, stamp_of
+from windlass.pipelines.stamp import SourceState, Stamp, StampOrder, TargetState, compare, stamp_of
 
 __all__ = [
-    "Delete",
+    "DeleteTarget",
+    "DeliveryOutcome",
     "DeliveryTask",
     "Effect",
-    "LookAtSource",
-    "LookAtTarget",
+    "HeadSource",
+    "HeadTarget",
     "NextOutput",
-    "Outcome",
-    "Put",
     "PutAnswer",
+    "PutTarget",
     "ReadSource",
     "deliver",
 ]
@@ -49,8 +49,8 @@ class DeliveryTask:
     event: ObjectEvent | None = None  # None: a backfill
     per_version: bool = False  # each version has its own targets
     mirror_target: str = ""  # the target's key, when removals are mirrored
-    look_first: bool = False  # a retry: read the target before sending a body that may be refused
-    large_bytes: int = 0  # look first for sources larger than this; 0: never
+    head_first: bool = False  # a retry: read the target's head before sending a body that may be refused
+    large_bytes: int = 0  # read the target's head first for sources larger than this; 0: never
     attempts: int = 8
 
 
@@ -62,7 +62,7 @@ class ReadSource:
 
 
 @dataclass(frozen=True, slots=True)
-class LookAtSource:
+class HeadSource:
     """Read the head of the current source. Answer: SourceState or None."""
 
 
@@ -72,14 +72,14 @@ class NextOutput:
 
 
 @dataclass(frozen=True, slots=True)
-class LookAtTarget:
+class HeadTarget:
     """Read the head of a target. Answer: TargetState or None."""
 
     key: str
 
 
 @dataclass(frozen=True, slots=True)
-class Put:
+class PutTarget:
     """Write the current output. `if_match` "" means If-None-Match: *. Answer: PutAnswer.
 
     S3 refuses with 412, with 409 during another write of the key, and with 404 for If-Match without an object.
@@ -91,7 +91,7 @@ class Put:
 
 
 @dataclass(frozen=True, slots=True)
-class Delete:
+class DeleteTarget:
     """Delete a target with If-Match. Answer: True for 204 and 404, False for 412 and 409 (the condition did not hold).
 
     AWS docs, "How to perform conditional deletes": general purpose buckets support it; it needs s3:GetObject as well.
@@ -101,23 +101,23 @@ class Delete:
     if_match: str
 
 
-Effect: TypeAlias = ReadSource | LookAtSource | NextOutput | LookAtTarget | Put | Delete
+Effect: TypeAlias = ReadSource | HeadSource | NextOutput | HeadTarget | PutTarget | DeleteTarget
 
 
 class PutAnswer(Enum):
-    """The result of a Put."""
+    """The result of a PutTarget."""
 
     WRITTEN = "written"
     REFUSED = "the condition did not hold; the output can be sent again"
     REFUSED_AND_SPENT = "the condition did not hold, and the output's bytes are used up"
 
 
-class Outcome(Enum):
+class DeliveryOutcome(Enum):
     """The result of a delivery. All but CONTENDED may be acknowledged."""
 
     WRITTEN = "written"
-    DUPLICATE = "its outputs existed already"
-    STALE = "a later event was delivered before"
+    DUPLICATE = "its outputs already existed"
+    STALE = "a later event was delivered first"
     GONE = "the source was deleted"
     DELETED = "the target was deleted with its source"
     COLLISION = "a target belongs to another source"
@@ -125,7 +125,7 @@ class Outcome(Enum):
     CONTENDED = "the source or target kept changing: try again later"
 
 
-_Delivering: TypeAlias = Generator[Effect, Any, Outcome]
+_Delivering: TypeAlias = Generator[Effect, Any, DeliveryOutcome]
 
 
 class _Restart(Enum):
@@ -140,84 +140,84 @@ RESTART = _Restart.RESTART
 def deliver(task: DeliveryTask) -> _Delivering:
     """Yield the calls for one object and return its outcome."""
     if task.event is not None and task.event.removes and not task.mirror_target:
-        return Outcome.GONE
-    look_first = task.look_first
+        return DeliveryOutcome.GONE
+    head_first = task.head_first
     for _ in range(task.attempts):
-        outcome = yield from _attempt(task, look_first)
+        outcome = yield from _attempt(task, head_first)
         if not isinstance(outcome, _Restart):
             return outcome
-        look_first = True
-    return Outcome.CONTENDED
+        head_first = True
+    return DeliveryOutcome.CONTENDED
 
 
-def _attempt(task: DeliveryTask, look_first: bool) -> Generator[Effect, Any, Outcome | _Restart]:
+def _attempt(task: DeliveryTask, head_first: bool) -> Generator[Effect, Any, DeliveryOutcome | _Restart]:
     version_id = task.event.version_id if task.per_version and task.event is not None else ""
     if task.event is not None and task.event.removes:
         # The object exists again: the removal is handled like any other change.
-        if (yield LookAtSource()) is None:
+        if (yield HeadSource()) is None:
             return (yield from _remove(task))
         version_id = ""
     source: SourceState | None = yield ReadSource(version_id)
     if source is None:
-        return (yield from _remove(task)) if task.mirror_target else Outcome.GONE
-    look_first = look_first or 0 < task.large_bytes < source.size_bytes
+        return (yield from _remove(task)) if task.mirror_target else DeliveryOutcome.GONE
+    head_first = head_first or 0 < task.large_bytes < source.size_bytes
     stamp = stamp_of(task.pipeline, task.bucket, task.key, task.recipe, source, task.event)
-    outcome, check = Outcome.NOTHING, bool(task.mirror_target)
+    outcome, check = DeliveryOutcome.NOTHING, bool(task.mirror_target)
     while (key := (yield NextOutput())) is not None:
-        placed, risky = yield from _write_output(task, key, stamp, source, look_first)
-        if isinstance(placed, _Restart) or placed is Outcome.COLLISION:
+        placed, risky = yield from _write_output(task, key, stamp, source, head_first)
+        if isinstance(placed, _Restart) or placed is DeliveryOutcome.COLLISION:
             return placed
         check = check or risky
-        if outcome is not Outcome.WRITTEN:
+        if outcome is not DeliveryOutcome.WRITTEN:
             outcome = placed
     if check and not task.per_version:
-        now: SourceState | None = yield LookAtSource()
+        now: SourceState | None = yield HeadSource()
         if now != source:
             return RESTART
     return outcome
 
 
 def _write_output(
-    task: DeliveryTask, key: str, stamp: Stamp, source: SourceState, look_first: bool
-) -> Generator[Effect, Any, tuple[Outcome | _Restart, bool]]:
+    task: DeliveryTask, key: str, stamp: Stamp, source: SourceState, head_first: bool
+) -> Generator[Effect, Any, tuple[DeliveryOutcome | _Restart, bool]]:
     """Write one output unless it exists already. True: it replaced an object, so the source must be checked afterwards."""
-    if not look_first:
-        answer: PutAnswer = yield Put(key, stamp)
+    if not head_first:
+        answer: PutAnswer = yield PutTarget(key, stamp)
         if answer is PutAnswer.WRITTEN:
-            return Outcome.WRITTEN, False
+            return DeliveryOutcome.WRITTEN, False
         if answer is PutAnswer.REFUSED_AND_SPENT:
             return RESTART, False
     for _ in range(task.attempts):
-        target: TargetState | None = yield LookAtTarget(key)
-        verdict = Verdict.REPLACE if target is None else compare(stamp, target)
-        if verdict is Verdict.UNKNOWN and not task.per_version:
-            now: SourceState | None = yield LookAtSource()
+        target: TargetState | None = yield HeadTarget(key)
+        verdict = StampOrder.REPLACE if target is None else compare(stamp, target)
+        if verdict is StampOrder.UNKNOWN and not task.per_version:
+            now: SourceState | None = yield HeadSource()
             if now != source:
                 return RESTART, False
-        elif verdict is not Verdict.REPLACE and verdict is not Verdict.UNKNOWN:
-            return _VERDICT_OUTCOMES[verdict], False
-        answer = yield Put(key, stamp, target.etag if target is not None else "")
+        elif verdict is not StampOrder.REPLACE and verdict is not StampOrder.UNKNOWN:
+            return _OUTCOME_OF_ORDER[verdict], False
+        answer = yield PutTarget(key, stamp, target.etag if target is not None else "")
         if answer is PutAnswer.WRITTEN:
-            return Outcome.WRITTEN, target is not None
+            return DeliveryOutcome.WRITTEN, target is not None
         if answer is PutAnswer.REFUSED_AND_SPENT:
             return RESTART, False
     return RESTART, False
 
 
-_VERDICT_OUTCOMES = {
-    Verdict.DUPLICATE: Outcome.DUPLICATE,
-    Verdict.STALE: Outcome.STALE,
-    Verdict.FOREIGN: Outcome.COLLISION,
+_OUTCOME_OF_ORDER = {
+    StampOrder.DUPLICATE: DeliveryOutcome.DUPLICATE,
+    StampOrder.STALE: DeliveryOutcome.STALE,
+    StampOrder.FOREIGN: DeliveryOutcome.COLLISION,
 }
 
 
-def _remove(task: DeliveryTask) -> Generator[Effect, Any, Outcome | _Restart]:
+def _remove(task: DeliveryTask) -> Generator[Effect, Any, DeliveryOutcome | _Restart]:
     """Delete the target of a deleted source, if this pipeline made it."""
-    target: TargetState | None = yield LookAtTarget(task.mirror_target)
-    ours = stamp_of(task.pipeline, task.bucket, task.key, task.recipe, SourceState(), task.event)
-    if target is None or target.stamp is None or target.stamp.source != ours.source:
-        return Outcome.GONE
-    if not (yield Delete(task.mirror_target, target.etag)):
+    target: TargetState | None = yield HeadTarget(task.mirror_target)
+    expected = stamp_of(task.pipeline, task.bucket, task.key, task.recipe, SourceState(), task.event)
+    if target is None or target.stamp is None or target.stamp.source != expected.source:
+        return DeliveryOutcome.GONE
+    if not (yield DeleteTarget(task.mirror_target, target.etag)):
         return RESTART
     # The source may exist again, and the deleted object may have been its new target, equal in every byte to the old one.
-    return Outcome.DELETED if (yield LookAtSource()) is None else RESTART
+    return DeliveryOutcome.DELETED if (yield HeadSource()) is None else RESTART

@@ -1,4 +1,4 @@
-"""JSON documents, read and written without loss: by the fast parser where it is exact, else by the standard library."""
+"""JSON documents, read and written without loss: by orjson where it is exact, else by the standard library."""
 
 from __future__ import annotations
 
@@ -56,19 +56,19 @@ def dump_json(value: Any, *, indent: bool = False, sort: bool = False) -> bytes:
             )
             return text.encode() + b"\n"
         except (ValueError, TypeError, RecursionError) as problem:
-            raise Rejected(Reason.UNSUPPORTED, f"can't be written as JSON: {problem}") from problem
+            raise Rejected(Reason.UNSUPPORTED, f"cannot be written as JSON: {problem}") from problem
 
 
 def checked_depth(value: Any, where: str = "") -> Any:
-    """The value, when it isn't nested so deeply that its readers would fail."""
+    """Return the value. Rejected when it is nested so deeply that its readers would fail."""
     level = [value]
     for _ in range(_MAX_DEPTH):
         inner: list[Any] = []
-        for one in level:
-            if isinstance(one, dict):
-                inner.extend(item for item in one.values() if isinstance(item, (dict, list)))
-            elif isinstance(one, list):
-                inner.extend(item for item in one if isinstance(item, (dict, list)))
+        for item in level:
+            if isinstance(item, dict):
+                inner.extend(item for item in item.values() if isinstance(item, (dict, list)))
+            elif isinstance(item, list):
+                inner.extend(item for item in item if isinstance(item, (dict, list)))
         if not inner:
             return value
         level = inner

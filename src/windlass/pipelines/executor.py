@@ -12,15 +12,15 @@ from windlass.core.errors import WindlassError
 from windlass.events import ObjectEvent
 from windlass.pipelines.attributes import content_type_of, preserved_headers
 from windlass.pipelines.delivery import (
-    Delete,
+    DeleteTarget,
+    DeliveryOutcome,
     DeliveryTask,
     Effect,
-    LookAtSource,
-    LookAtTarget,
+    HeadSource,
+    HeadTarget,
     NextOutput,
-    Outcome,
-    Put,
     PutAnswer,
+    PutTarget,
     ReadSource,
     deliver,
 )
@@ -33,27 +33,27 @@ from windlass.pipelines.stamp import Stamp, TargetState
 from windlass.wire import s3
 from windlass.wire.blocking_client import BlockingClient
 
-__all__ = ["Clients", "DeliveryResult", "Tags", "process"]
+__all__ = ["DeliveryResult", "PipelineClients", "Tags", "process"]
 
 Tags = Callable[[str, str, str], dict[str, str]]
-"""`tags(bucket, key, version_id)`: an object's tags."""
+"""`tags(bucket, key, version_id)` returns an object's tags."""
 
 
 @dataclass(frozen=True, slots=True)
-class Clients:
-    """The ways to source and target, and to what is rare."""
+class PipelineClients:
+    """The clients of source and target, the reader of tags, and the slots for large objects."""
 
     source: BlockingClient
     target: BlockingClient
     tags: Tags
-    large: threading.Semaphore = field(default_factory=lambda: threading.Semaphore(2))  # places for large objects
+    large: threading.Semaphore = field(default_factory=lambda: threading.Semaphore(2))  # slots for large objects
 
 
 @dataclass(frozen=True, slots=True)
 class DeliveryResult:
     """The outcome of one delivery, the bytes it moved and the keys it wrote."""
 
-    outcome: Outcome
+    outcome: DeliveryOutcome
     read_bytes: int = 0
     written_bytes: int = 0
     outputs: tuple[str, ...] = ()
@@ -61,14 +61,14 @@ class DeliveryResult:
 
 def process(
     pipeline: Pipeline,
-    clients: Clients,
+    clients: PipelineClients,
     bucket: str,
     key: str,
     event: ObjectEvent | None = None,
     *,
-    look_first: bool = False,
+    head_first: bool = False,
 ) -> DeliveryResult:
-    """Deliver one object. Raises Rejected for bad input, SourceMoved when the source changed meanwhile, WindlassError for faults."""
+    """Deliver one object. Raises Rejected for bad input, SourceChanged when the source changed meanwhile, WindlassError for faults."""
     mirrored = ""
     if pipeline.config.mirror_deletes:
         bare = Source(chunks=(), name=key.rpartition("/")[2], bucket=bucket, key=key)
@@ -81,7 +81,7 @@ def process(
         event=event,
         per_version=pipeline.target.per_version,
         mirror_target=mirrored,
-        look_first=look_first,
+        head_first=head_first,
         large_bytes=pipeline.config.part_bytes,
     )
     with EffectInterpreter(pipeline, clients, bucket, key) as interpreter:
@@ -98,7 +98,7 @@ def process(
 
 
 class EffectInterpreter:
-    def __init__(self, pipeline: Pipeline, clients: Clients, bucket: str, key: str) -> None:
+    def __init__(self, pipeline: Pipeline, clients: PipelineClients, bucket: str, key: str) -> None:
         self._pipeline, self._clients = pipeline, clients
         self._bucket, self._key = bucket, key
         self._source: Source | None = None
@@ -141,15 +141,15 @@ class EffectInterpreter:
                 return self._read(version_id)
             case NextOutput():
                 return self._next()
-            case Put():
+            case PutTarget():
                 return self._put(effect)
-            case LookAtSource():
+            case HeadSource():
                 head = find_head(self._clients.source, self._bucket, self._key)
                 return state_of(head, head.size_bytes) if head is not None else None
-            case LookAtTarget(key):
+            case HeadTarget(key):
                 head = find_head(self._clients.target, self._pipeline.target.bucket, key)
                 return TargetState(etag=head.etag, stamp=Stamp.from_metadata(_metadata(head.headers))) if head else None
-            case Delete(key, if_match):
+            case DeleteTarget(key, if_match):
                 return self._delete(key, if_match)
 
     def _read(self, version_id: str) -> Any:
@@ -171,12 +171,12 @@ class EffectInterpreter:
         self._source = reader.source(tags)
         outputs = transform.run(self._source)
         if transform.many and transform.own:
-            outputs = self._spooled(outputs)
+            outputs = self._spool_outputs(outputs)
         self._outputs, self._index, self._body = outputs, -1, None
         self._keys = set()
         return reader.state
 
-    def _spooled(self, outputs: Iterator[Output]) -> Iterator[Output]:
+    def _spool_outputs(self, outputs: Iterator[Output]) -> Iterator[Output]:
         """Make all outputs before publishing the first. A user's function runs once, because it may have side effects."""
         assert self._source is not None
         self._spool = Spool()
@@ -222,7 +222,7 @@ class EffectInterpreter:
         self._keys.add(key)
         return key
 
-    def _put(self, effect: Put) -> PutAnswer:
+    def _put(self, effect: PutTarget) -> PutAnswer:
         assert self._body is not None
         if self._body.spent:
             return PutAnswer.REFUSED_AND_SPENT

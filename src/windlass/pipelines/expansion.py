@@ -10,9 +10,9 @@ from typing import Protocol
 from windlass.core.units import format_bytes
 from windlass.pipelines.model import Chunks, Reason, Rejected, StepOption
 
-__all__ = ["LIMITS", "Decoder", "Meter", "decompressed", "safe_member"]
+__all__ = ["LIMITS", "Decoder", "ExpansionMeter", "decompressed", "safe_member"]
 
-_FREE_BYTES = 16 << 20  # below this size any ratio is allowed: a page of zeros is no attack
+_FREE_BYTES = 16 << 20  # below this size any ratio is allowed: a page of zeros is not an attack
 
 LIMITS = (
     StepOption(
@@ -33,26 +33,26 @@ LIMITS = (
 
 
 @dataclass(slots=True)
-class Meter:
+class ExpansionMeter:
     """Counts the bytes into and out of one object's expansion, and enforces its limits."""
 
     max_bytes: int
     max_ratio: float
-    taken_bytes: int = field(default=0)
-    given_bytes: int = field(default=0)
+    input_bytes: int = field(default=0)
+    output_bytes: int = field(default=0)
 
     def counted(self, chunks: Chunks) -> Iterator[bytes]:
         """Yield the input, counted."""
         for chunk in chunks:
-            self.taken_bytes += len(chunk)
+            self.input_bytes += len(chunk)
             yield chunk
 
     def give(self, piece: bytes) -> bytes:
         """Return the output, counted and checked."""
-        self.given_bytes += len(piece)
-        if self.given_bytes > self.max_bytes:
+        self.output_bytes += len(piece)
+        if self.output_bytes > self.max_bytes:
             raise Rejected(Reason.BOMB, f"expands to more than {format_bytes(self.max_bytes)} (max_bytes)")
-        if self.given_bytes > _FREE_BYTES and self.given_bytes > self.max_ratio * max(1, self.taken_bytes):
+        if self.output_bytes > _FREE_BYTES and self.output_bytes > self.max_ratio * max(1, self.input_bytes):
             raise Rejected(
                 Reason.BOMB,
                 f"expands to more than {self.max_ratio:g} times its size (max_ratio)",
@@ -74,7 +74,7 @@ class Decoder(Protocol):
 
 
 def decompressed(
-    chunks: Chunks, meter: Meter, make: type[Decoder], errors: tuple[type[Exception], ...]
+    chunks: Chunks, meter: ExpansionMeter, make: type[Decoder], errors: tuple[type[Exception], ...]
 ) -> Iterator[bytes]:
     """Yield the expansion of concatenated streams (gzip members, zstd frames), at most 256 KiB at a time.
 
@@ -92,12 +92,12 @@ def decompressed(
             try:
                 piece = decoder.decompress(data, max_length=256 << 10)
             except errors as problem:
-                raise Rejected(Reason.MALFORMED, f"damaged after {meter.given_bytes} bytes: {problem}") from problem
+                raise Rejected(Reason.MALFORMED, f"damaged after {meter.output_bytes} bytes: {problem}") from problem
             data = decoder.unused_data if decoder.eof else b""
             if piece:
                 yield meter.give(piece)
     if decoder is None or not decoder.eof:
-        raise Rejected(Reason.TRUNCATED, f"ends in the middle, after {meter.given_bytes} bytes of content")
+        raise Rejected(Reason.TRUNCATED, f"ends in the middle, after {meter.output_bytes} bytes of content")
 
 
 def safe_member(name: str) -> str:

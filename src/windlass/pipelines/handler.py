@@ -19,10 +19,10 @@ def make_handler(runner: PipelineRunner) -> Callable[[ReceivedMessage], None]:
 
     def handle(received: ReceivedMessage) -> None:
         readings = received.events()
-        events = [one for one in readings if isinstance(one, ObjectEvent)]
-        unknown = next((one for one in readings if isinstance(one, Unrecognised)), None)
+        events = [reading for reading in readings if isinstance(reading, ObjectEvent)]
+        unknown = next((reading for reading in readings if isinstance(reading, Unrecognised)), None)
         if unknown is not None and not events:
-            raise Reject(f"the message holds no object event: {unknown.reason}")
+            raise Reject(f"the message has no object event: {unknown.reason}")
         try:
             runner.handle(events)
         except Contended as error:

@@ -9,12 +9,12 @@ from collections.abc import Iterable, Mapping
 
 from windlass.core.errors import ConfigError
 from windlass.pipelines.selection import Selection
-from windlass.pipelines.template import Template
+from windlass.pipelines.template import TargetTemplate
 
 __all__ = ["can_match", "check_cycles", "check_loop"]
 
 
-def can_match(selection: Selection, template: Template) -> bool:
+def can_match(selection: Selection, template: TargetTemplate) -> bool:
     """Return whether the template can make a key that the selection takes."""
     if selection.bucket != template.bucket:
         return False
@@ -41,7 +41,7 @@ def _can_end(pattern: str, tail: str) -> bool:
     return tail.endswith(literal) or literal.endswith(tail)
 
 
-def check_loop(name: str, selection: Selection, targets: Iterable[Template]) -> None:
+def check_loop(name: str, selection: Selection, targets: Iterable[TargetTemplate]) -> None:
     """Raise ConfigError when a target of the pipeline (or its on_error) lies inside its own source."""
     for target in targets:
         if can_match(selection, target):
@@ -52,24 +52,26 @@ def check_loop(name: str, selection: Selection, targets: Iterable[Template]) -> 
             )
 
 
-def check_cycles(pipelines: Mapping[str, tuple[Selection, Iterable[Template]]]) -> None:
+def check_cycles(pipelines: Mapping[str, tuple[Selection, Iterable[TargetTemplate]]]) -> None:
     """Raise ConfigError when pipelines feed each other in a ring."""
     feeds = {
         name: [
-            other for other, (selection, _) in pipelines.items() if any(can_match(selection, one) for one in targets)
+            reader
+            for reader, (selection, _) in pipelines.items()
+            if any(can_match(selection, target) for target in targets)
         ]
-        for name, (_, targets) in ((name, (one[0], tuple(one[1]))) for name, one in pipelines.items())
+        for name, (_, targets) in ((name, (entry[0], tuple(entry[1]))) for name, entry in pipelines.items())
     }
-    done: set[str] = set()
+    checked: set[str] = set()
     for start in feeds:
-        _walk(start, feeds, (), done)
+        _visit(start, feeds, (), checked)
 
 
-def _walk(name: str, feeds: Mapping[str, list[str]], path: tuple[str, ...], done: set[str]) -> None:
+def _visit(name: str, feeds: Mapping[str, list[str]], path: tuple[str, ...], checked: set[str]) -> None:
     if name in path:
         ring = " → ".join((*path[path.index(name) :], name))
         raise ConfigError(f"pipelines feed each other: {ring}", hint="Give one of them another target.")
-    if name not in done:
-        for other in feeds[name]:
-            _walk(other, feeds, (*path, name), done)
-        done.add(name)
+    if name not in checked:
+        for reader in feeds[name]:
+            _visit(reader, feeds, (*path, name), checked)
+        checked.add(name)

@@ -44,8 +44,8 @@ class PipelineMetrics:
         )
 
         with self._lock:
-            found = {name: dict(counter) for name, counter in self._counts.items()}
-        for name, counts in found.items():
+            counts_by_name = {name: dict(counter) for name, counter in self._counts.items()}
+        for name, counts in counts_by_name.items():
             family = CounterMetricFamily(
                 f"windlass_pipeline_{name}", COUNTERS[name], labels=_LABELS.get(name, ("pipeline",))
             )

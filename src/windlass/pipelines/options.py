@@ -16,7 +16,7 @@ __all__ = ["checked_options"]
 _TRUE, _FALSE = ("true", "yes", "on", "1"), ("false", "no", "off", "0")
 
 
-def checked_options(step: Step, given: Mapping[str, object]) -> dict[str, Any]:
+def checked_options(step: Step, configured: Mapping[str, object]) -> dict[str, Any]:
     """Return all options of the step: the configured ones checked, the others at their defaults.
 
     Raises:
@@ -31,24 +31,24 @@ def checked_options(step: Step, given: Mapping[str, object]) -> dict[str, Any]:
                 f"the step {step.name} needs {module}, which is not installed",
                 hint=f"Install windlass{extra}.",
             )
-    known = {option.name: option for option in step.options}
-    for name in given:
-        if name not in known:
-            close = get_close_matches(str(name), known, 1)
+    declared = {option.name: option for option in step.options}
+    for name in configured:
+        if name not in declared:
+            close = get_close_matches(str(name), declared, 1)
             meant = f"Did you mean {close[0]}? " if close else ""
             raise ConfigError(
-                f"the step {step.name} has no option {name!r}", hint=f"{meant}It has: {', '.join(known) or 'none'}."
+                f"the step {step.name} has no option {name!r}", hint=f"{meant}It has: {', '.join(declared) or 'none'}."
             )
-    return {name: _value(step, option, given) for name, option in known.items()}
+    return {name: _value(step, option, configured) for name, option in declared.items()}
 
 
-def _value(step: Step, option: StepOption, given: Mapping[str, object]) -> Any:
-    if option.name not in given:
+def _value(step: Step, option: StepOption, configured: Mapping[str, object]) -> Any:
+    if option.name not in configured:
         if option.required:
             raise ConfigError(f"the step {step.name} needs the option {option.name}", hint=option.help)
         return option.default
     try:
-        value = _typed(option, given[option.name])
+        value = _typed(option, configured[option.name])
         _limited(option, value)
         if option.check is not None:
             option.check(value)
@@ -94,7 +94,7 @@ def _flag(value: object) -> bool:
 
 def _list(value: object) -> tuple[str, ...]:
     several = [value] if isinstance(value, str) else value
-    if not isinstance(several, (list, tuple)) or not all(isinstance(one, str) for one in several):
+    if not isinstance(several, (list, tuple)) or not all(isinstance(item, str) for item in several):
         raise ValueError(f"{value!r} is not a list of strings")
     return tuple(several)
 

@@ -116,7 +116,7 @@ def _write_parts(
     in_flight: deque[tuple[Future[Part], bytes | memoryview]] = deque()
     parts: list[Part] = []
     size = 0
-    done = False
+    completed = False
 
     def finish_oldest() -> None:
         future, data = in_flight.popleft()
@@ -146,10 +146,10 @@ def _write_parts(
             )
         except WindlassError as error:
             return _refused(error, bucket, PutAnswer.REFUSED_AND_SPENT), 0
-        done = True
+        completed = True
         return PutAnswer.WRITTEN, size
     finally:
-        if not done:  # parts of an upload that is never completed cost money
+        if not completed:  # parts of an upload that is never completed cost money
             for future, _ in in_flight:
                 with contextlib.suppress(Exception):
                     future.result()

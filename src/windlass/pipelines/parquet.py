@@ -7,7 +7,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
 from windlass.pipelines.model import Reason, Rejected, StepOption
-from windlass.pipelines.stream import CHUNK_BYTES, Outbox
+from windlass.pipelines.stream import CHUNK_BYTES, WriteBuffer
 
 __all__ = ["MAX_FILE", "PARQUET_OPTIONS", "arrow_type", "check_columns", "declared_schema", "parquet_chunks", "tables"]
 
@@ -45,15 +45,15 @@ MAX_FILE = StepOption(
 
 def declared_schema(columns: Iterable[str]) -> dict[str, str]:
     """Return `{"id": "int64"}` for `["id:int64"]`. ValueError for an unknown type."""
-    found = {}
+    kinds = {}
     for column in columns:
         name, colon, kind = column.rpartition(":")
         if not colon or not name:
             raise ValueError(f"{column!r} is not name:type")
         if kind not in _TYPES and _decimal(kind) is None:
             raise ValueError(f"{kind!r} is none of {', '.join(_TYPES)}, decimal(P;S)")
-        found[name] = kind
-    return found
+        kinds[name] = kind
+    return kinds
 
 
 _TYPES = ("string", "int64", "int32", "double", "float", "bool", "date", "timestamp", "timestamp-local", "json")
@@ -91,8 +91,8 @@ def check_columns(names: list[str]) -> None:
     if len(names) > _MAX_COLUMNS:
         raise Rejected(Reason.TOO_LARGE, f"the table has {len(names):,} columns; the limit is {_MAX_COLUMNS:,}")
     if len(set(names)) != len(names):
-        twice = Counter(names).most_common(1)[0][0]
-        raise Rejected(Reason.MALFORMED, f"the column {twice[:100]!r} appears twice")
+        duplicate = Counter(names).most_common(1)[0][0]
+        raise Rejected(Reason.MALFORMED, f"the column {duplicate[:100]!r} appears twice")
 
 
 def parquet_chunks(arriving: Iterable[Any], options: Mapping[str, Any]) -> Iterator[bytes]:
@@ -103,9 +103,9 @@ def parquet_chunks(arriving: Iterable[Any], options: Mapping[str, Any]) -> Itera
     import pyarrow as pa
     import pyarrow.parquet as pq
 
-    out, pool = Outbox(), pa.default_memory_pool()
+    out, pool = WriteBuffer(), pa.default_memory_pool()
     writer: Any = None
-    held: list[Any] = []
+    pending: list[Any] = []
     size = 0
     try:
         for table in arriving:
@@ -117,12 +117,12 @@ def parquet_chunks(arriving: Iterable[Any], options: Mapping[str, Any]) -> Itera
                     compression="NONE" if codec == "none" else codec,
                     dictionary_pagesize_limit=_DICTIONARY_BYTES,
                 )
-            held.append(table)
+            pending.append(table)
             size += table.nbytes
             if size >= max(_ROW_GROUP_BYTES, table.num_columns * _COLUMN_BYTES):
-                writer.write_table(pa.concat_tables(held))
+                writer.write_table(pa.concat_tables(pending))
                 del table
-                held, size = [], 0
+                pending, size = [], 0
                 pool.release_unused()  # the allocator would keep freed memory, which other objects of the worker need
                 yield from _pieces(out)
         if writer is None:
@@ -131,15 +131,15 @@ def parquet_chunks(arriving: Iterable[Any], options: Mapping[str, Any]) -> Itera
                 "the input has no rows, so its columns are unknown",
                 hint="Name the columns in schema.",
             )
-        if held:
-            writer.write_table(pa.concat_tables(held))
+        if pending:
+            writer.write_table(pa.concat_tables(pending))
         writer.close()
         yield from _pieces(out)
     except pa.ArrowException as problem:
         raise Rejected(Reason.UNSUPPORTED, f"the table cannot be written as Parquet: {problem}") from problem
 
 
-def _pieces(out: Outbox) -> Iterator[bytes]:
+def _pieces(out: WriteBuffer) -> Iterator[bytes]:
     whole = out.take()
     for start in range(0, len(whole), CHUNK_BYTES):
         yield whole[start : start + CHUNK_BYTES]
@@ -153,13 +153,13 @@ def tables(file: Any, columns: Iterable[str] = ()) -> Iterator[Any]:
     try:
         with pq.ParquetFile(file, buffer_size=1 << 20, pre_buffer=False) as parquet:
             check_columns(parquet.schema_arrow.names)
-            wanted = list(columns) or None
-            if wanted and (missing := set(wanted) - set(parquet.schema_arrow.names)):
+            selected = list(columns) or None
+            if selected and (missing := set(selected) - set(parquet.schema_arrow.names)):
                 raise Rejected(Reason.MALFORMED, f"the file has no column {min(missing)!r}")
             empty = pa.RecordBatch.from_pylist([], schema=parquet.schema_arrow)
-            yield empty.select(wanted) if wanted else empty  # carries the column names of a file without rows
-            for batch in parquet.iter_batches(batch_size=8192, columns=wanted):
+            yield empty.select(selected) if selected else empty  # carries the column names of a file without rows
+            for batch in parquet.iter_batches(batch_size=8192, columns=selected):
                 # Columns may be requested in another order than they were written.
-                yield batch.select(wanted) if wanted else batch
+                yield batch.select(selected) if selected else batch
     except (pa.ArrowException, OSError) as problem:
         raise Rejected(Reason.MALFORMED, f"not a valid Parquet file: {problem}") from problem

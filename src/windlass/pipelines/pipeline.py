@@ -11,7 +11,7 @@ from windlass.pipelines.chain import Transform, read_transform
 from windlass.pipelines.config import PipelineConfig
 from windlass.pipelines.loop_guard import check_cycles, check_loop
 from windlass.pipelines.selection import Selection, read_selection, split_url
-from windlass.pipelines.template import Template, read_template
+from windlass.pipelines.template import TargetTemplate, read_template
 
 __all__ = ["Pipeline", "build", "build_all"]
 
@@ -23,9 +23,9 @@ class Pipeline:
     config: PipelineConfig
     selection: Selection
     transform: Transform
-    target: Template
+    target: TargetTemplate
     errors: tuple[str, str]  # bucket and prefix of on_error; empty without one
-    targets: tuple[Template, ...]  # everything it writes: outputs, refused objects, their reasons
+    targets: tuple[TargetTemplate, ...]  # everything it writes: outputs, refused objects, their reasons
 
     @property
     def name(self) -> str:
@@ -61,7 +61,8 @@ def build(config: PipelineConfig) -> Pipeline:
             )
         errors = (bucket, prefix)
         targets += [
-            read_template(f"s3://{bucket}/{_plain(prefix)}{{key}}{end}", selection) for end in ("", ".reason.json")
+            read_template(f"s3://{bucket}/{_escape_braces(prefix)}{{key}}{end}", selection)
+            for end in ("", ".reason.json")
         ]
     check_loop(config.name, selection, targets)
     if config.mirror_deletes and (transform.many or target.per_version or target.per_output):
@@ -74,14 +75,14 @@ def build(config: PipelineConfig) -> Pipeline:
 
 def build_all(configs: Sequence[PipelineConfig]) -> tuple[Pipeline, ...]:
     """Build all pipelines. ConfigError when two have one name or when they feed each other in a ring."""
-    made = tuple(build(config) for config in configs)
-    names = [one.name for one in made]
+    pipelines = tuple(build(config) for config in configs)
+    names = [pipeline.name for pipeline in pipelines]
     duplicate = next((name for name in names if names.count(name) > 1), "")
     if duplicate:
         raise ConfigError(f"two [[pipeline]] entries are named {duplicate}", hint="Give each entry its own name.")
-    check_cycles({one.name: (one.selection, one.targets) for one in made})
-    return made
+    check_cycles({pipeline.name: (pipeline.selection, pipeline.targets) for pipeline in pipelines})
+    return pipelines
 
 
-def _plain(text: str) -> str:
+def _escape_braces(text: str) -> str:
     return text.replace("{", "{{").replace("}", "}}")

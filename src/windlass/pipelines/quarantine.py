@@ -10,7 +10,7 @@ import orjson
 from windlass.core.clock import format_time
 from windlass.core.errors import WindlassError
 from windlass.events import ObjectEvent
-from windlass.pipelines.executor import Clients
+from windlass.pipelines.executor import PipelineClients
 from windlass.pipelines.model import Rejected
 from windlass.pipelines.pipeline import Pipeline
 from windlass.pipelines.source_reader import find_head
@@ -23,7 +23,7 @@ _MAX_COPY_BYTES = 5 << 30
 
 def quarantine(
     pipeline: Pipeline,
-    clients: Clients,
+    clients: PipelineClients,
     bucket: str,
     key: str,
     error: Rejected,

@@ -18,22 +18,22 @@ Record: TypeAlias = tuple[int, dict[str, Any]]
 
 
 def json_lines(chunks: Chunks, max_line_bytes: int) -> Iterator[Record]:
-    """(Line number, object) of each line; blank lines are left out. Rejected: anything but objects."""
+    """Yield (line number, object) of each line, without blank lines. Rejected for anything but objects."""
     return ((number, record) for number, record, _ in _sized(chunks, max_line_bytes))
 
 
 def batches(chunks: Chunks, max_line_bytes: int, max_rows: int) -> Iterator[list[Record]]:
-    """The same, so many at once; fewer where the lines are long: a batch has 4 MiB of text, but for its last line."""
-    held: list[Record] = []
+    """Yield batches of `max_rows` records; fewer when their lines exceed 4 MiB of text."""
+    batch: list[Record] = []
     held_bytes = 0
     for number, record, size_bytes in _sized(chunks, max_line_bytes):
-        held.append((number, record))
+        batch.append((number, record))
         held_bytes += size_bytes
-        if len(held) >= max_rows or held_bytes >= _BATCH_BYTES:
-            yield held
-            held, held_bytes = [], 0
-    if held:
-        yield held
+        if len(batch) >= max_rows or held_bytes >= _BATCH_BYTES:
+            yield batch
+            batch, held_bytes = [], 0
+    if batch:
+        yield batch
 
 
 def _sized(chunks: Chunks, max_line_bytes: int) -> Iterator[tuple[int, dict[str, Any], int]]:
@@ -43,7 +43,7 @@ def _sized(chunks: Chunks, max_line_bytes: int) -> Iterator[tuple[int, dict[str,
 
 
 def json_objects(chunks: Chunks, max_bytes: int) -> Iterator[tuple[int, dict[str, Any]]]:
-    """(Place, object) of each item of a JSON array of objects; a single object is one item."""
+    """Yield (index, object) of each item of a JSON array of objects; a single object is one item."""
     value = parse_json(read_all(chunks, max_bytes))
     for number, item in enumerate(value if isinstance(value, list) else [value], 1):
         yield number, _object(item, f"item {number}")

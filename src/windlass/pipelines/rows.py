@@ -19,7 +19,7 @@ PIPELINE_COLUMNS: tuple[object, ...] = (
     "transform",
     "target",
     Column("written", right=True),
-    Column("there", "IN PLACE", right=True),
+    Column("existing", "EXISTING", right=True),
     Column("refused", right=True),
     Column("read", right=True),
 )
@@ -42,7 +42,7 @@ def pipeline_row(pipeline: Pipeline, counts: dict[str, int]) -> dict[str, Any]:
         "transform": " | ".join(bound.step.name for bound in pipeline.transform.steps),
         "target": pipeline.config.target,
         "written": counts.get("written", 0),
-        "there": counts.get("duplicate", 0) + counts.get("stale", 0),
+        "existing": counts.get("duplicate", 0) + counts.get("stale", 0),
         "refused": counts.get("refused", 0),
         "gone": counts.get("gone", 0),
         "deleted": counts.get("deleted", 0),
@@ -68,5 +68,7 @@ def failure_row(failure: RefusedObject) -> dict[str, Any]:
 
 def step_row(step: Any) -> dict[str, Any]:
     """Return a built-in step and its options as a row."""
-    options = ", ".join(f"{one.name}={one.default}" if one.default is not None else one.name for one in step.options)
+    options = ", ".join(
+        f"{option.name}={option.default}" if option.default is not None else option.name for option in step.options
+    )
     return {"step": step.name, "summary": step.summary, "options": options, "needs": step.extra}

@@ -1,4 +1,4 @@
-"""Pipelines at work: which take an event, each runs to its end, counted, and refused objects kept. Safe on many threads."""
+"""The runner of pipelines: it runs each event through the matching pipelines, counts, and keeps refused objects. Thread-safe."""
 
 from __future__ import annotations
 
@@ -14,13 +14,13 @@ from windlass.core.errors import WindlassError
 from windlass.events import Kind, ObjectEvent
 from windlass.observe.log import logger
 from windlass.pipelines.counters import Count, RefusedObject
-from windlass.pipelines.delivery import Outcome
-from windlass.pipelines.executor import Clients, DeliveryResult, process
+from windlass.pipelines.delivery import DeliveryOutcome
+from windlass.pipelines.executor import DeliveryResult, PipelineClients, process
 from windlass.pipelines.metrics import PipelineMetrics
 from windlass.pipelines.model import Reason, Rejected
 from windlass.pipelines.pipeline import Pipeline
 from windlass.pipelines.quarantine import quarantine
-from windlass.pipelines.source_reader import SourceMoved
+from windlass.pipelines.source_reader import SourceChanged
 
 if TYPE_CHECKING:  # a function in Lambda has no store, and carries no SQLAlchemy
     from windlass.store.engine import Store
@@ -47,9 +47,11 @@ class Quarantined:
 class PipelineRunner:
     """Runs pipelines. `store` is None in Lambda, where no counts are kept."""
 
-    def __init__(self, pipelines: Sequence[tuple[Pipeline, Clients]], store: Callable[[], Store] | None = None) -> None:
-        self.pipelines: Mapping[str, tuple[Pipeline, Clients]] = {
-            one.name: (one, clients) for one, clients in pipelines
+    def __init__(
+        self, pipelines: Sequence[tuple[Pipeline, PipelineClients]], store: Callable[[], Store] | None = None
+    ) -> None:
+        self.pipelines: Mapping[str, tuple[Pipeline, PipelineClients]] = {
+            pipeline.name: (pipeline, clients) for pipeline, clients in pipelines
         }
         self._store = store
         self._counts: dict[tuple[str, datetime, str], list[int]] = {}
@@ -72,7 +74,7 @@ class PipelineRunner:
                 if pipeline.selection.selects(event.bucket, event.key):
                     try:
                         self.run(pipeline.name, event.bucket, event.key, event)
-                    except BaseException as error:  # noqa: BLE001  # whatever it is, it is raised below
+                    except BaseException as error:  # noqa: BLE001  # raised below, after the other runs
                         fault = fault or error
                     runs += 1
         if fault is not None:
@@ -86,27 +88,33 @@ class PipelineRunner:
             handled = self._process(pipeline, clients, bucket, key, event)
         except Rejected as error:
             return self._refuse(pipeline, clients, bucket, key, error, event)
-        if handled.outcome is Outcome.COLLISION:
+        if handled.outcome is DeliveryOutcome.COLLISION:
             hint = "Make the target template distinguish the sources, or move the existing object."
             message = "the target holds an object of another source, or one that no pipeline wrote"
             return self._refuse(pipeline, clients, bucket, key, Rejected(Reason.COLLISION, message, hint=hint), event)
         self._count(name, handled.outcome.name.lower(), handled.read_bytes, handled.written_bytes)
-        if handled.outcome is Outcome.CONTENDED:
+        if handled.outcome is DeliveryOutcome.CONTENDED:
             raise Contended(f"{key}: the source or target kept changing")
         return handled
 
     def _process(
-        self, pipeline: Pipeline, clients: Clients, bucket: str, key: str, event: ObjectEvent | None
+        self, pipeline: Pipeline, clients: PipelineClients, bucket: str, key: str, event: ObjectEvent | None
     ) -> DeliveryResult:
         for _ in range(_MAX_SOURCE_CHANGES):
             try:
-                return process(pipeline, clients, bucket, key, event, look_first=event is None)
-            except SourceMoved:
+                return process(pipeline, clients, bucket, key, event, head_first=event is None)
+            except SourceChanged:
                 continue
         raise Contended(f"{key}: the source kept changing while it was read")
 
     def _refuse(
-        self, pipeline: Pipeline, clients: Clients, bucket: str, key: str, error: Rejected, event: ObjectEvent | None
+        self,
+        pipeline: Pipeline,
+        clients: PipelineClients,
+        bucket: str,
+        key: str,
+        error: Rejected,
+        event: ObjectEvent | None,
     ) -> Quarantined:
         now = clock.now()
         kept_at = quarantine(pipeline, clients, bucket, key, error, event, now=now)
@@ -122,21 +130,21 @@ class PipelineRunner:
         self.metrics.refused(pipeline.name, error.reason.value)
         self._count(pipeline.name, "refused", 0, 0)
         version = event.version_id if event is not None else ""
-        one = RefusedObject(pipeline.name, bucket, key, now, version, error.reason.value, error.message, kept_at)
-        self._write(lambda store: _put(store, one))
+        refused = RefusedObject(pipeline.name, bucket, key, now, version, error.reason.value, error.message, kept_at)
+        self._write(lambda store: _put(store, refused))
         return Quarantined(error, kept_at)
 
-    def retry(self, one: RefusedObject) -> DeliveryResult | Quarantined:
+    def retry(self, refused: RefusedObject) -> DeliveryResult | Quarantined:
         """Run a refused object once more. It is marked as retried when it was delivered."""
-        pipeline, _ = self.pipelines[one.pipeline]
+        pipeline, _ = self.pipelines[refused.pipeline]
         event = None
-        if pipeline.target.per_version and one.version_id:  # the refused version, not a later one
+        if pipeline.target.per_version and refused.version_id:  # the refused version, not a later one
             event = ObjectEvent(
-                kind=Kind.CREATED, name="retry", bucket=one.bucket, key=one.key, version_id=one.version_id
+                kind=Kind.CREATED, name="retry", bucket=refused.bucket, key=refused.key, version_id=refused.version_id
             )
-        outcome = self.run(one.pipeline, one.bucket, one.key, event)
+        outcome = self.run(refused.pipeline, refused.bucket, refused.key, event)
         if isinstance(outcome, DeliveryResult):
-            self._write(lambda store: _retried(store, one))
+            self._write(lambda store: _retried(store, refused))
         return outcome
 
     # Counting
@@ -146,16 +154,16 @@ class PipelineRunner:
         now = clock.now()
         with self._lock:
             row = self._counts.setdefault((name, now.replace(second=0, microsecond=0), outcome), [0, 0, 0])
-            for at, more in enumerate((1, read_bytes, written_bytes)):
-                row[at] += more
+            for at, amount in enumerate((1, read_bytes, written_bytes)):
+                row[at] += amount
 
     @contextmanager
     def flushing(self) -> Iterator[None]:
         """Write counts to the store every two seconds within the block, and at its end."""
-        done = threading.Event()
+        ended = threading.Event()
 
         def flush_periodically() -> None:
-            while not done.wait(_FLUSH_S):
+            while not ended.wait(_FLUSH_S):
                 self.flush()
 
         thread = threading.Thread(target=flush_periodically, name="pipeline-counts", daemon=True)
@@ -164,7 +172,7 @@ class PipelineRunner:
         try:
             yield
         finally:
-            done.set()
+            ended.set()
             if thread.is_alive():
                 thread.join()
             self.flush()
@@ -198,18 +206,18 @@ def _is_content_change(event: ObjectEvent) -> bool:
     return event.kind is Kind.CREATED or event.removes
 
 
-def _put(store: Store, one: RefusedObject) -> None:
+def _put(store: Store, refused: RefusedObject) -> None:
     from windlass.pipelines.store import put_refused
 
     with store.write() as connection:
-        put_refused(connection, store, one)
+        put_refused(connection, store, refused)
 
 
-def _retried(store: Store, one: RefusedObject) -> None:
+def _retried(store: Store, refused: RefusedObject) -> None:
     from windlass.pipelines.store import mark_retried
 
     with store.write() as connection:
-        mark_retried(connection, one, clock.now())
+        mark_retried(connection, refused, clock.now())
 
 
 def _add(store: Store, rows: Sequence[Count]) -> None:

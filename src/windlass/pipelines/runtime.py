@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterator, Sequence
 from typing import TYPE_CHECKING
 
 from windlass.pipelines.config import PipelineConfig
-from windlass.pipelines.executor import Clients, Tags
+from windlass.pipelines.executor import PipelineClients, Tags
 from windlass.pipelines.pipeline import Pipeline
 from windlass.pipelines.runner import PipelineRunner
 from windlass.wire.blocking_client import BlockingClient
@@ -42,7 +42,7 @@ def open_runner(
             target = open_client(account, pipeline.config.target_region or region, connections)
             large = threading.Semaphore(pipeline.config.large_concurrency)
             source = open_client(account, region, connections)
-            pairs.append((pipeline, Clients(source, target, _tags(estate, account, region), large)))
+            pairs.append((pipeline, PipelineClients(source, target, _tags(estate, account, region), large)))
         runner = PipelineRunner(pairs, store)
         with runner.flushing():
             yield runner
@@ -55,8 +55,8 @@ def location_of(config: PipelineConfig, estate: Estate) -> tuple[str, str]:
 
 def _tags(estate: Estate, account: str, region: str) -> Tags:
     def tags(bucket: str, key: str, version_id: str) -> dict[str, str]:
-        more = {"VersionId": version_id} if version_id else {}
-        found = estate.call(account, region, "s3", "GetObjectTagging", Bucket=bucket, Key=key, **more)
-        return {one["Key"]: one["Value"] for one in found["TagSet"]}
+        version = {"VersionId": version_id} if version_id else {}
+        answer = estate.call(account, region, "s3", "GetObjectTagging", Bucket=bucket, Key=key, **version)
+        return {tag["Key"]: tag["Value"] for tag in answer["TagSet"]}
 
     return tags

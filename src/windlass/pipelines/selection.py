@@ -37,8 +37,8 @@ class Selection:
 
 def split_url(url: str) -> tuple[str, str]:
     """Split `s3://bucket/rest` into bucket and rest. ConfigError for anything else."""
-    scheme, colon, rest = url.partition("://")
-    bucket, _, key = rest.partition("/")
+    scheme, colon, location = url.partition("://")
+    bucket, _, key = location.partition("/")
     if scheme != "s3" or not colon or not re.fullmatch(r"[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]", bucket):
         raise ConfigError(f"{url!r} is not s3://bucket/…", hint="Begin with the bucket's name, without placeholders.")
     return bucket, key

@@ -1,4 +1,4 @@
-"""The service of pipelines: their configuration, their results, and what runs them."""
+"""The service of pipelines: their configuration, results, runner and workers."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from windlass.pipelines.counters import Count, RefusedObject
 from windlass.pipelines.pipeline import Pipeline, build_all
 from windlass.pipelines.runner import PipelineRunner
 from windlass.pipelines.runtime import location_of, open_runner
-from windlass.pipelines.worker import Worker
+from windlass.pipelines.worker import PipelineWorker
 from windlass.queues.service import Queues
 from windlass.store.engine import Store
 
@@ -40,12 +40,12 @@ class Pipelines:
 
     def built(self, names: Sequence[str] = ()) -> tuple[Pipeline, ...]:
         """Return the pipelines, checked together. NotFound for an unknown name."""
-        made = build_all(self.configs)
+        pipelines = build_all(self.configs)
         for name in names:
-            if all(one.name != name for one in made):
-                known = ", ".join(one.name for one in made) or "none"
+            if all(pipeline.name != name for pipeline in pipelines):
+                known = ", ".join(pipeline.name for pipeline in pipelines) or "none"
                 raise NotFound(f"windlass.toml has no [[pipeline]] entry {name!r}", hint=f"It has: {known}.")
-        return tuple(one for one in made if not names or one.name in names)
+        return tuple(pipeline for pipeline in pipelines if not names or pipeline.name in names)
 
     @contextlib.contextmanager
     def runner(self, names: Sequence[str] = ()) -> Iterator[PipelineRunner]:
@@ -60,27 +60,29 @@ class Pipelines:
         registry: CollectorRegistry | None = None,
         health: tuple[str, int] | None = None,
         settings: dict[str, object] | None = None,
-    ) -> tuple[Worker, ...]:
+    ) -> tuple[PipelineWorker, ...]:
         """Return one worker per source queue of these pipelines; by default of all pipelines with a queue."""
-        chosen = [one for one in self.built(names) if one.config.queue or names]
-        without_queue = next((one.name for one in chosen if not one.config.queue), "")
+        chosen = [pipeline for pipeline in self.built(names) if pipeline.config.queue or names]
+        without_queue = next((pipeline.name for pipeline in chosen if not pipeline.config.queue), "")
         if without_queue or not chosen:
-            what = (
+            problem = (
                 f"pipeline {without_queue} has no queue"
                 if without_queue
                 else "windlass.toml has no [[pipeline]] with a queue"
             )
-            raise ConfigError(what, hint="Set `queue` to the queue with the source's events. A backfill needs none.")
+            raise ConfigError(
+                problem, hint="Set `queue` to the queue with the source's events. A backfill needs no queue."
+            )
         by_queue: dict[tuple[str, str, str], list[PipelineConfig]] = {}
-        for one in chosen:
-            by_queue.setdefault((one.config.queue, *self.place(one.config)), []).append(one.config)
+        for pipeline in chosen:
+            by_queue.setdefault((pipeline.config.queue, *self.place(pipeline.config)), []).append(pipeline.config)
         if health is not None and len(by_queue) > 1:
             raise ConfigError(
                 "these pipelines have several queues, and a health port serves one worker",
                 hint="Name the pipelines of one queue.",
             )
         return tuple(
-            Worker(
+            PipelineWorker(
                 self,
                 group,
                 queues=self._queues(),

@@ -16,14 +16,14 @@ from windlass.wire import s3
 from windlass.wire.blocking_client import BlockingClient
 from windlass.wire.s3 import Head
 
-__all__ = ["SourceMoved", "SourceReader", "find_head", "open_source"]
+__all__ = ["SourceChanged", "SourceReader", "find_head", "open_source"]
 
 _RANGES_AHEAD = 2  # ranges requested ahead of the one in use
 _GONE = ("NoSuchKey", "NoSuchVersion", "404", "MethodNotAllowed", "405")
 
 
-class SourceMoved(Exception):
-    """The source was overwritten or deleted while it was read: start over."""
+class SourceChanged(Exception):
+    """The source was overwritten or deleted during the read: start over."""
 
 
 class SourceReader:
@@ -86,7 +86,7 @@ class SourceReader:
             pending.result()
         except WindlassError as error:
             if error.code in (*_GONE, "PreconditionFailed", "412", "InvalidRange"):
-                raise SourceMoved(f"s3://{self._bucket}/{self._key} changed while it was read") from None
+                raise SourceChanged(f"s3://{self._bucket}/{self._key} changed while it was read") from None
             raise
 
 
@@ -107,7 +107,7 @@ def open_source(
     except WindlassError as error:
         if error.code == "InvalidRange":  # the object is empty
             return _open_empty(client, bucket, key, version_id)
-        if _gone(error):
+        if _is_missing(error):
             return None
         if error.code == "InvalidObjectState":
             hint = "Restore the object; the restore event then runs it. Or run `windlass pipeline retry` afterwards."
@@ -121,7 +121,7 @@ def _open_empty(client: BlockingClient, bucket: str, key: str, version_id: str) 
     try:
         head, body = client.send(s3.get(bucket, key, version_id=version_id))
     except WindlassError as error:
-        if _gone(error):
+        if _is_missing(error):
             return None
         raise
     return SourceReader(client, bucket, key, head, body, len(body))
@@ -132,7 +132,7 @@ def find_head(client: BlockingClient, bucket: str, key: str) -> Head | None:
     try:
         return client.send(s3.head(bucket, key))
     except WindlassError as error:
-        if _gone(error):
+        if _is_missing(error):
             return None
         raise
 
@@ -148,7 +148,7 @@ def state_of(head: Head, size_bytes: int) -> SourceState:
     )
 
 
-def _gone(error: WindlassError) -> bool:
+def _is_missing(error: WindlassError) -> bool:
     if isinstance(error, NotFound) and error.code == "NoSuchBucket":
         return False
     return error.code in _GONE or (isinstance(error, NotFound) and error.code != "NoSuchBucket")

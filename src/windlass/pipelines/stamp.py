@@ -1,7 +1,7 @@
 """The stamp of an output, and the fence that keeps an older result from replacing a newer one. Pure.
 
 Each output has a stamp in its metadata: its source object and version, its recipe, and its event (by S3's sequencer). Delivery
-needs no other state: there is no table, and anybody can check the stamp.
+needs no other state: it has no table, and every reader can check the stamp.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ from enum import Enum
 
 from windlass.events import ObjectEvent, sequence_key
 
-__all__ = ["SourceState", "Stamp", "TargetState", "Verdict", "compare", "stamp_of"]
+__all__ = ["SourceState", "Stamp", "StampOrder", "TargetState", "compare", "stamp_of"]
 
 _PREFIX = "windlass-"
 
@@ -48,8 +48,8 @@ class Stamp:
     def from_metadata(metadata: Mapping[str, str]) -> Stamp | None:
         """Return the stamp in an object's metadata; None when no pipeline wrote the object."""
         lower = {name.lower(): value for name, value in metadata.items()}
-        found = {name: lower.get(_PREFIX + name.replace("_", "-"), "") for name in _FIELDS}
-        return Stamp(**found) if found["source"] and found["recipe"] else None
+        fields = {name: lower.get(_PREFIX + name.replace("_", "-"), "") for name in _FIELDS}
+        return Stamp(**fields) if fields["source"] and fields["recipe"] else None
 
 
 _FIELDS = ("source", "recipe", "version_id", "etag", "modified", "sequence")
@@ -63,13 +63,13 @@ class TargetState:
     stamp: Stamp | None
 
 
-class Verdict(Enum):
+class StampOrder(Enum):
     """The relation of an output to an existing target."""
 
     REPLACE = "the target is older"
     DUPLICATE = "the target is this output"
     STALE = "the target belongs to a later event"
-    UNKNOWN = "the two have no order: check whether the source is still what was read"
+    UNKNOWN = "the two have no order: check whether the source has changed since it was read"
     FOREIGN = "the target belongs to another source or was not written by a pipeline: it is not overwritten"
 
 
@@ -87,19 +87,19 @@ def stamp_of(
     )
 
 
-def compare(ours: Stamp, target: TargetState) -> Verdict:
+def compare(stamp: Stamp, target: TargetState) -> StampOrder:
     """Compare an output with our stamp to an existing target.
 
     The content was read after its event, so it is at least as new as the event's sequencer. A greater sequencer on the target
     therefore means that a later event was delivered from this content or a newer one. Last-Modified gives no order: for a
     multipart upload it is the time at which the upload began.
     """
-    theirs = target.stamp
-    if theirs is None or theirs.source != ours.source:
-        return Verdict.FOREIGN
-    same = (theirs.version_id, theirs.etag, theirs.modified) == (ours.version_id, ours.etag, ours.modified)
-    if same and theirs.recipe == ours.recipe:
-        return Verdict.DUPLICATE
-    if not ours.sequence or not theirs.sequence or ours.sequence == theirs.sequence:
-        return Verdict.UNKNOWN
-    return Verdict.REPLACE if ours.sequence > theirs.sequence else Verdict.STALE
+    existing = target.stamp
+    if existing is None or existing.source != stamp.source:
+        return StampOrder.FOREIGN
+    same = (existing.version_id, existing.etag, existing.modified) == (stamp.version_id, stamp.etag, stamp.modified)
+    if same and existing.recipe == stamp.recipe:
+        return StampOrder.DUPLICATE
+    if not stamp.sequence or not existing.sequence or stamp.sequence == existing.sequence:
+        return StampOrder.UNKNOWN
+    return StampOrder.REPLACE if stamp.sequence > existing.sequence else StampOrder.STALE

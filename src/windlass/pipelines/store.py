@@ -54,12 +54,12 @@ failure = Table(
 
 def add_counts(connection: Connection, store: Store, counts: Sequence[Count]) -> None:
     """Add counts to those of the same minute and outcome."""
-    for one in counts:
-        key = {"pipeline": one.pipeline, "minute": format_time(one.minute), "outcome": one.outcome}
-        numbers = {"objects": one.objects, "read_bytes": one.read_bytes, "written_bytes": one.written_bytes}
+    for entry in counts:
+        key = {"pipeline": entry.pipeline, "minute": format_time(entry.minute), "outcome": entry.outcome}
+        numbers = {"objects": entry.objects, "read_bytes": entry.read_bytes, "written_bytes": entry.written_bytes}
         statement = store.upsert(count).values(**key, **numbers)
-        more = {name: count.c[name] + value for name, value in numbers.items()}
-        connection.execute(statement.on_conflict_do_update(index_elements=list(key), set_=more))
+        increments = {name: count.c[name] + value for name, value in numbers.items()}
+        connection.execute(statement.on_conflict_do_update(index_elements=list(key), set_=increments))
 
 
 def list_counts(connection: Connection, *, since: datetime, pipeline: str = "") -> list[Count]:
@@ -81,24 +81,24 @@ def totals(connection: Connection, *, since: datetime) -> dict[str, dict[str, in
         .where(count.c.minute >= format_time(since))
         .group_by(count.c.pipeline, count.c.outcome)
     )
-    found: dict[str, dict[str, int]] = {}
-    for pipeline, outcome, objects, read, written in connection.execute(statement):
-        row = found.setdefault(pipeline, {"read_bytes": 0, "written_bytes": 0})
+    by_pipeline: dict[str, dict[str, int]] = {}
+    for pipeline, outcome, objects, read_bytes, written in connection.execute(statement):
+        row = by_pipeline.setdefault(pipeline, {"read_bytes": 0, "written_bytes": 0})
         row[outcome] = int(objects)
-        row["read_bytes"] += int(read)
+        row["read_bytes"] += int(read_bytes)
         row["written_bytes"] += int(written)
-    return found
+    return by_pipeline
 
 
-def put_refused(connection: Connection, store: Store, one: RefusedObject) -> None:
+def put_refused(connection: Connection, store: Store, refused: RefusedObject) -> None:
     """Record a refused object. A newer reason replaces an older one."""
-    key = {"pipeline": one.pipeline, "bucket": one.bucket, "key": one.key}
+    key = {"pipeline": refused.pipeline, "bucket": refused.bucket, "key": refused.key}
     values = {
-        "at": format_time(one.at),
-        "version_id": one.version_id,
-        "reason": one.reason,
-        "message": one.message[:2000],
-        "kept_at": one.kept_at,
+        "at": format_time(refused.at),
+        "version_id": refused.version_id,
+        "reason": refused.reason,
+        "message": refused.message[:2000],
+        "kept_at": refused.kept_at,
         "retried_at": None,
     }
     statement = store.upsert(failure).values(**key, **values)
@@ -117,9 +117,11 @@ def list_refused(
     return [_failure(row) for row in connection.execute(statement)]
 
 
-def mark_retried(connection: Connection, one: RefusedObject, at: datetime) -> None:
+def mark_retried(connection: Connection, refused: RefusedObject, at: datetime) -> None:
     """Record that a retry delivered the object."""
-    where = (failure.c.pipeline == one.pipeline) & (failure.c.bucket == one.bucket) & (failure.c.key == one.key)
+    where = (
+        (failure.c.pipeline == refused.pipeline) & (failure.c.bucket == refused.bucket) & (failure.c.key == refused.key)
+    )
     connection.execute(update(failure).where(where).values(retried_at=format_time(at)))
 
 

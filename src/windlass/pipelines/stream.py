@@ -18,7 +18,7 @@ from windlass.pipelines.model import Chunks, Reason, Rejected
 __all__ = [
     "CHUNK_BYTES",
     "ChunkReader",
-    "Outbox",
+    "WriteBuffer",
     "file_chunks",
     "lines",
     "read_all",
@@ -48,28 +48,28 @@ def read_all(chunks: Chunks, limit_bytes: int) -> bytes:
 
 def lines(chunks: Chunks, limit_bytes: int) -> Iterator[bytes]:
     """Yield lines with their line feeds; the last may have none. Rejected for a line longer than the limit, before it is read."""
-    held: list[bytes] = []
+    pieces: list[bytes] = []
     size, number = 0, 1
     for chunk in chunks:
-        first, *rest = chunk.split(b"\n")
-        held.append(first)
+        first, *following = chunk.split(b"\n")
+        pieces.append(first)
         size += len(first)
-        if rest:
+        if following:
             if size > limit_bytes:
                 raise _long_line(number, limit_bytes)
-            *whole, last = rest
-            yield b"".join(held) + b"\n"
+            *whole, last = following
+            yield b"".join(pieces) + b"\n"
             number += 1
             for line in whole:
                 if len(line) > limit_bytes:
                     raise _long_line(number, limit_bytes)
                 yield line + b"\n"
                 number += 1
-            held, size = [last], len(last)
+            pieces, size = [last], len(last)
         if size > limit_bytes:
             raise _long_line(number, limit_bytes)
     if size:
-        yield b"".join(held)
+        yield b"".join(pieces)
 
 
 def _long_line(number: int, limit_bytes: int) -> Rejected:
@@ -116,16 +116,16 @@ def utf8(chunks: Chunks, encoding: str = "utf-8") -> Iterator[bytes]:
 
 def rechunk(pieces: Chunks, size_bytes: int = CHUNK_BYTES) -> Iterator[bytes]:
     """Yield the same bytes in pieces of at least `size_bytes` (except the last), so that small writes become large ones."""
-    held: list[bytes] = []
+    buffered: list[bytes] = []
     size = 0
     for piece in pieces:
-        held.append(piece)
+        buffered.append(piece)
         size += len(piece)
         if size >= size_bytes:
-            yield b"".join(held)
-            held, size = [], 0
+            yield b"".join(buffered)
+            buffered, size = [], 0
     if size:
-        yield b"".join(held)
+        yield b"".join(buffered)
 
 
 class ChunkReader(io.RawIOBase):
@@ -154,7 +154,7 @@ class ChunkReader(io.RawIOBase):
         return count
 
 
-class Outbox(io.RawIOBase):
+class WriteBuffer(io.RawIOBase):
     """A writable file whose content is taken out as it grows: turns a library that writes files into chunks."""
 
     def __init__(self) -> None:
@@ -175,7 +175,7 @@ class Outbox(io.RawIOBase):
         return len(piece)
 
     def tell(self) -> int:
-        """Bytes written so far, taken or not."""
+        """Return the number of bytes written so far, taken or not."""
         return self._taken + self.held_bytes
 
     def take(self) -> bytes:

@@ -20,7 +20,7 @@ from windlass.core.errors import ConfigError
 from windlass.pipelines.model import Output, Reason, Rejected, Source
 from windlass.pipelines.selection import Selection, split_url
 
-__all__ = ["Template", "read_template"]
+__all__ = ["TargetTemplate", "read_template"]
 
 _NAMES = ("key", "path", "dir", "stem", "suffix", "name", "member", "date", "bucket", "version", "etag", "index")
 _PER_VERSION = ("date", "version", "etag")
@@ -37,7 +37,7 @@ class _Field:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Template:
+class TargetTemplate:
     """A checked target template."""
 
     bucket: str
@@ -116,13 +116,13 @@ class Template:
             case "index":
                 return str(index)
             case "dir":
-                return folder + slash  # "/" for the object /a, which must not get the target of a
+                return folder + slash  # "/" for the object /a, whose target must differ from that of a
             case "stem":
                 return base.removesuffix(suffix)
         return {"key": source.key, "path": path, "suffix": suffix, "bucket": source.bucket}[field.name]
 
 
-def read_template(url: str, selection: Selection, *, many: bool = False) -> Template:
+def read_template(url: str, selection: Selection, *, many: bool = False) -> TargetTemplate:
     """Return the configured template.
 
     Raises:
@@ -130,16 +130,16 @@ def read_template(url: str, selection: Selection, *, many: bool = False) -> Temp
             several outputs (`many`), no placeholder that distinguishes them.
 
     """
-    bucket, rest = split_url(url)
+    bucket, key_template = split_url(url)
     pieces: list[str | _Field] = []
-    for match in _PIECE.finditer(rest):
+    for match in _PIECE.finditer(key_template):
         text = match[0]
         piece = _field(url, match[1]) if match[1] is not None else _literal(url, text)
         if isinstance(piece, str) and pieces and isinstance(pieces[-1], str):
             pieces[-1] += piece
         else:
             pieces.append(piece)
-    template = Template(bucket=bucket, pieces=tuple(pieces), selection=selection)
+    template = TargetTemplate(bucket=bucket, pieces=tuple(pieces), selection=selection)
     if not template.names - {"date", "bucket", "suffix", "index"}:
         raise ConfigError(
             f"the target {url} is the same for different objects",

@@ -2,7 +2,7 @@
 
     def transform(source: Source) -> Iterator[Output]: ...      # several outputs, streams
     def transform(source: Source) -> Iterator[bytes]: ...       # one output, streamed
-    def transform(content: bytes) -> bytes: ...                 # the contents content, at most 64 MiB
+    def transform(content: bytes) -> bytes: ...                 # the complete content, at most 64 MiB
     def transform(document: dict) -> dict: ...                  # JSON in, JSON out
 
 The annotation of the first parameter decides the input, the type of the result decides the output. None means no output. The
@@ -67,7 +67,7 @@ def user_function_step(path: str) -> Step:
 
 
 def _makes_many(function: Any) -> bool:
-    """Whether the function can make several outputs, by its return annotation; bytes, texts and documents are one's content."""
+    """Return whether the return annotation allows several outputs; bytes, texts and documents are the content of one."""
     call = function if inspect.isroutine(function) else getattr(function, "__call__", function)  # noqa: B004
     hint = typing.get_type_hints(call).get("return", inspect.Parameter.empty)
     if hint is inspect.Parameter.empty:
@@ -100,18 +100,19 @@ def _input_type(path: str, function: Any) -> Any:
             f"the transform {path} is not a function of one argument: {problem}", hint=_FORMS
         ) from problem
     needed = [
-        one
-        for one in parameters
-        if one.default is one.empty and one.kind in (one.POSITIONAL_ONLY, one.POSITIONAL_OR_KEYWORD)
+        parameter
+        for parameter in parameters
+        if parameter.default is parameter.empty
+        and parameter.kind in (parameter.POSITIONAL_ONLY, parameter.POSITIONAL_OR_KEYWORD)
     ]
     if not parameters or len(needed) > 1:
         raise ConfigError(f"the transform {path} must take one argument; it takes {len(needed)}", hint=_FORMS)
     hint = hints.get(parameters[0].name, Source)
     origin = typing.get_origin(hint) or hint
-    wanted = {Source: Source, bytes: bytes, str: str, dict: dict, list: dict, Any: dict}.get(origin)
-    if wanted is None:
+    input_type = {Source: Source, bytes: bytes, str: str, dict: dict, list: dict, Any: dict}.get(origin)
+    if input_type is None:
         raise ConfigError(f"the transform {path} takes {hint!r}, which is not supported", hint=_FORMS)
-    return wanted
+    return input_type
 
 
 def _input(input_type: Any, source: Source, max_bytes: int) -> Any:

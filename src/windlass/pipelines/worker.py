@@ -18,7 +18,7 @@ from windlass.queues.consumer import Consumer
 from windlass.queues.service import Queues
 from windlass.store.engine import Store
 
-__all__ = ["Worker"]
+__all__ = ["PipelineWorker"]
 
 
 class _RunnerSource(Protocol):
@@ -27,7 +27,7 @@ class _RunnerSource(Protocol):
         ...
 
 
-class Worker:
+class PipelineWorker:
     """Runs every pipeline of one source queue. `run` blocks until SIGTERM (with `signals`) or until `stop` is set."""
 
     def __init__(
@@ -50,18 +50,18 @@ class Worker:
         """Consume until stopped, and return the exit code."""
         return_freed_memory()
         first = self._configs[0]
-        given = {
+        defaults = {
             "name": f"pipeline-{first.name}",
             "queue": first.queue,
             "handler": "windlass.pipelines",
             "account": first.account,
             "region": first.region,
-            "concurrency": max(one.concurrency for one in self._configs),
+            "concurrency": max(config.concurrency for config in self._configs),
             "visibility_s": 120,
         }
-        config = ConsumeConfig.model_validate(given | self._settings)
+        config = ConsumeConfig.model_validate(defaults | self._settings)
         with (
-            self._pipelines.runner([one.name for one in self._configs]) as runner,
+            self._pipelines.runner([config.name for config in self._configs]) as runner,
             _registered(self._registry, cast("Collector", runner.metrics)),
         ):
             consumer = Consumer(

@@ -1,4 +1,4 @@
-"""One embedded AWS for the actions' tests, and contexts whose calls go there, through the estate's own errors."""
+"""An embedded AWS for the tests of actions, and contexts whose calls reach it with the estate's own errors."""
 
 import uuid
 
@@ -22,22 +22,22 @@ def local_aws():
 
 @pytest.fixture
 def aws(local_aws):
-    """Makes boto3 clients that don't retry, and closes them: `aws("s3", region=…, account=…)`."""
-    made = []
+    """Return a factory of boto3 clients without retries, closed at the end: `aws("s3", region=…, account=…)`."""
+    clients = []
 
     def client(service, *, region=REGION, account="111111111111"):
         config = Config(retries={"total_max_attempts": 1}, s3={"addressing_style": "path"})
         keys = {"aws_access_key_id": account, "aws_secret_access_key": "windlass-local"}
-        made.append(boto3.client(service, endpoint_url=local_aws.url, region_name=region, config=config, **keys))
-        return made[-1]
+        clients.append(boto3.client(service, endpoint_url=local_aws.url, region_name=region, config=config, **keys))
+        return clients[-1]
 
     yield client
-    for each in made:
-        each.close()
+    for opened in clients:
+        opened.close()
 
 
 class World:
-    """An account of its own: clients to set things up with, contexts for actions, and a record of the calls made."""
+    """A fresh account: clients for set-up, contexts for actions, and a record of the calls made."""
 
     def __init__(self, aws, url):
         self.url = url
@@ -48,7 +48,7 @@ class World:
         self._clients = {}
 
     def call(self, service, operation, /, **params):
-        """As the estate calls: AWS's own operation names, our errors."""
+        """Call as the estate does: AWS's operation names, our errors."""
         self.calls.append((operation, params))
         if service not in self._clients:
             self._clients[service] = self.client(service)
@@ -68,7 +68,7 @@ class World:
             **more,
         )
 
-    def asked(self, operation):
+    def requests(self, operation):
         return [params for name, params in self.calls if name == operation]
 
 
@@ -79,7 +79,7 @@ def world(aws, local_aws):
 
 @pytest.fixture
 def context():
-    """A context for actions that call no AWS."""
+    """Return a context for actions that call no AWS service."""
 
     def refuse(*_, **__):
         raise AssertionError("no AWS call is due")

@@ -1,4 +1,4 @@
-"""Actions on AWS services, against the embedded AWS: what arrives at the other end is what a receiver relies on."""
+"""Actions on AWS services, against the embedded AWS: the tests check what the receiver gets."""
 
 import json
 
@@ -39,7 +39,7 @@ def of(*keys, extra=0):
     )
 
 
-def test_the_document_has_its_documented_shape(world):
+def test_the_summary_document_has_the_documented_members(world):
     context = world.context(key="bucket/ä", attempt="a-1")
     assert summary_json(SUMMARY, context) == {
         "version": 1,
@@ -64,10 +64,10 @@ def test_the_document_has_its_documented_shape(world):
     assert text.isprintable()
 
 
-def test_every_action_is_configured_by_its_kind_and_says_what_each_option_means():
-    read = TypeAdapter(ActionConfig).validate_python
-    assert read({"kind": "storage-gateway-refresh"}).kind == "storage-gateway-refresh"
-    assert isinstance(read({"kind": "exec", "command": ["true"]}), ACTIONS[6])
+def test_every_action_is_selected_by_kind_and_describes_its_options():
+    read_action = TypeAdapter(ActionConfig).validate_python
+    assert read_action({"kind": "storage-gateway-refresh"}).kind == "storage-gateway-refresh"
+    assert isinstance(read_action({"kind": "exec", "command": ["true"]}), ACTIONS[6])
     kinds = [action.model_fields["kind"].default for action in ACTIONS]
     assert kinds == [
         "storage-gateway-refresh",
@@ -83,7 +83,7 @@ def test_every_action_is_configured_by_its_kind_and_says_what_each_option_means(
     for action in ACTIONS:
         assert all(field.description for field in action.model_fields.values())
         with pytest.raises(ValidationError):
-            read({"kind": action.model_fields["kind"].default, "typo": 1})
+            read_action({"kind": action.model_fields["kind"].default, "typo": 1})
     for wrong in (
         {"kind": "nothing"},
         {"kind": "sqs-send", "queue_url": "https://q/x.fifo", "delay_s": 1},
@@ -96,7 +96,7 @@ def test_every_action_is_configured_by_its_kind_and_says_what_each_option_means(
         {"kind": "storage-gateway-refresh", "spacing_s": 10},
     ):
         with pytest.raises(ValidationError):
-            read(wrong)
+            read_action(wrong)
 
 
 def received(sqs, url):
@@ -106,20 +106,20 @@ def received(sqs, url):
     return message
 
 
-def test_a_queue_gets_the_summary_and_attributes_to_route_by(world):
+def test_sqs_send_sends_the_summary_and_routing_attributes(world):
     sqs, context = world.client("sqs"), world.context()
     url = sqs.create_queue(QueueName=fresh("q"))["QueueUrl"]
     SqsSend(queue_url=url).act(SUMMARY, context)
     message = received(sqs, url)
     assert json.loads(message["Body"]) == summary_json(SUMMARY, context)
-    found = {name: value["StringValue"] for name, value in message["MessageAttributes"].items()}
-    assert found == {"rule": "rule", "bucket": "bucket", "events": "2"}
+    attributes = {name: value["StringValue"] for name, value in message["MessageAttributes"].items()}
+    assert attributes == {"rule": "rule", "bucket": "bucket", "events": "2"}
 
 
-def test_a_fifo_queue_gets_an_attempt_once_and_a_key_in_order(world):
+def test_a_fifo_queue_receives_each_attempt_once_and_keys_in_order(world):
     sqs = world.client("sqs")
     url = sqs.create_queue(QueueName=fresh("q") + ".fifo", Attributes={"FifoQueue": "true"})["QueueUrl"]
-    context = world.context(key="bucket/käse " + "x" * 200)  # no group id as it is
+    context = world.context(key="bucket/käse " + "x" * 200)  # not valid as a group id
     for _ in range(2):
         SqsSend(queue_url=url).act(SUMMARY, context)
     message = received(sqs, url)
@@ -131,7 +131,7 @@ def test_a_fifo_queue_gets_an_attempt_once_and_a_key_in_order(world):
     assert received(sqs, url)["Attributes"]["MessageGroupId"] == message["Attributes"]["MessageGroupId"]
 
 
-def test_a_topics_subscribers_get_the_summary(world):
+def test_sns_publish_sends_the_summary_to_subscribers(world):
     sqs, sns, context = world.client("sqs"), world.client("sns"), world.context()
     name = fresh("q")
     url = sqs.create_queue(QueueName=name)["QueueUrl"]
@@ -144,7 +144,7 @@ def test_a_topics_subscribers_get_the_summary(world):
     assert envelope["MessageAttributes"]["events"] == {"Type": "Number", "Value": "2"}
 
 
-def test_a_topic_that_is_gone_is_a_failure(world):
+def test_publishing_to_a_deleted_topic_fails(world):
     with pytest.raises(NotFound):
         SnsPublish(topic_arn=f"arn:aws:sns:eu-west-1:{world.account}:gone").act(SUMMARY, world.context())
 
@@ -154,7 +154,7 @@ def lab(aws, world):
     return Lab(aws, account=world.account, region="eu-west-1")
 
 
-def test_a_function_gets_the_summary_and_its_failure_is_the_actions(lab, world):
+def test_lambda_invoke_sends_the_summary_and_fails_when_the_function_fails(lab, world):
     url, _ = lab.queue()
     source = f"""
 import boto3, json, os
@@ -178,29 +178,29 @@ def handler(event, context):
 @pytest.mark.parametrize(
     ("summary", "mapping", "expected"),
     [
-        # All keys are known: they alone.
+        # All keys are known: only their paths.
         (of("a/one", "b/käse 1"), {"": "/"}, ("/a/one", "/b/k%C3%A4se%201")),
         (of("a/index.html", "index.html"), {"": "/"}, ("/", "/a/", "/a/index.html", "/index.html")),
-        # Not all keys are: their folders, the outermost.
+        # Not all keys are known: the outermost folders.
         (of("a/one", "a/b/two", "c/three", extra=9), {"": "/"}, ("/a/*", "/c/*")),
         (of("top", "a/one", extra=9), {"": "/"}, ("/*",)),
-        # More than 15 wildcards are never accepted.
+        # CloudFront never accepts more than 15 wildcards.
         (of(*[f"f{n}/x" for n in range(16)]), {"": "/"}, ("/*",)),
         (of(*[f"site/f{n}/x" for n in range(16)]), {"site/": "/assets/"}, ("/assets/*",)),
         (of(*[f"site/f{n}/x" for n in range(15)]), {"site/": "/"}, tuple(sorted(f"/f{n}/*" for n in range(15)))),
         (of(*[f"s{n}/x" for n in range(16)]), {f"s{n}/": f"/{n}/" for n in range(16)}, ("/*",)),
-        # Folders that the summary had no room for.
+        # The summary's folders were cut.
         (of(*[f"f{n}/x" for n in range(60)]), {"site/": "/", "doc/": "/docs/"}, ("/*",)),
         (of(*[f"f{n}/x" for n in range(60)]), {"site/": "/s/", "doc/": "/docs/"}, ("/docs/*", "/s/*")),
-        # The longest prefix says where a key is; what is under none is not on the distribution.
+        # The longest matching prefix gives the path; a key without one is not on the distribution.
         (of("site/a", "site/old/b", "private/c"), {"site/": "/", "site/old/": "/archive/"}, ("/a", "/archive/b")),
         (of("private/c"), {"site/": "/"}, ()),
-        # What viewers may or may not encode is covered by the folder above.
+        # Characters that viewers may encode or not: the folder's wildcard covers both.
         (of("a/b/x+y"), {"": "/"}, ("/a/b/*",)),
         (of("a/b(1)/x", "a/c/*"), {"": "/"}, ("/a/*",)),
     ],
 )
-def test_every_changed_path_is_invalidated_and_few_others(summary, mapping, expected):
+def test_invalidation_paths_cover_every_change_with_few_extra_paths(summary, mapping, expected):
     assert invalidation_paths(summary, mapping, index="index.html") == expected
 
 
@@ -223,20 +223,20 @@ def distribution(cloudfront):
     return cloudfront.create_distribution(DistributionConfig=config)["Distribution"]["Id"]
 
 
-def test_an_invalidation_is_made_of_the_changed_paths(world):
+def test_an_invalidation_names_the_changed_paths(world):
     cloudfront, context = world.client("cloudfront"), world.context()
     name = distribution(cloudfront)
     CloudFrontInvalidate(distribution_id=name).act(of("a/one"), context)
     CloudFrontInvalidate(distribution_id=name, paths={"site/": "/"}).act(of("private/one"), context)
-    (made,) = cloudfront.list_invalidations(DistributionId=name)["InvalidationList"]["Items"]
-    batch = cloudfront.get_invalidation(DistributionId=name, Id=made["Id"])["Invalidation"]["InvalidationBatch"]
+    (invalidation,) = cloudfront.list_invalidations(DistributionId=name)["InvalidationList"]["Items"]
+    batch = cloudfront.get_invalidation(DistributionId=name, Id=invalidation["Id"])["Invalidation"]["InvalidationBatch"]
     assert batch["Paths"]["Items"] == ["/a/one"]
     assert batch["CallerReference"] == context.attempt
     with pytest.raises(NotFound):
         CloudFrontInvalidate(distribution_id="EGONE").act(of("a/one"), context)
 
 
-def test_a_distribution_with_its_fill_of_invalidations_is_tried_later(world):
+def test_too_many_invalidations_postpone_the_action(world):
     def full(*_, **__):
         raise AwsError("too many", code="TooManyInvalidationsInProgress")
 

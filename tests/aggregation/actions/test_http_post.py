@@ -1,4 +1,4 @@
-"""http-post against a small server: what it gets, and what happens when it does not behave."""
+"""http-post against a small server: the request, and the result of each kind of response."""
 
 import hashlib
 import hmac
@@ -21,7 +21,7 @@ SECRET = "correct horse"
 
 
 class Receiver(ThreadingHTTPServer):
-    """Answers what `answers` says, the last of them for good; an answer is a status with headers, or seconds of silence."""
+    """Returns the responses in `answers`, then repeats the last. A response is a status with headers, or seconds of silence."""
 
     daemon_threads = True
 
@@ -65,7 +65,7 @@ def post(url, **more):
     return HttpPost(url=url, backoff_s=0, **more)
 
 
-def test_a_receiver_gets_the_summary_and_can_check_who_sent_it(receiver, context, monkeypatch):
+def test_http_post_sends_a_signed_summary(receiver, context, monkeypatch):
     monkeypatch.setenv("HOOK_SECRET", SECRET)
     monkeypatch.setenv("HOOK_TOKEN", "Bearer abc")
     post(f"{receiver.url}/hook?x=1", secret_env="HOOK_SECRET", headers_env={"Authorization": "HOOK_TOKEN"}).act(
@@ -85,12 +85,12 @@ def test_a_receiver_gets_the_summary_and_can_check_who_sent_it(receiver, context
     assert signed["x-windlass-timestamp"] == "1700000000"
 
 
-def test_without_a_secret_nothing_claims_to_be_signed(receiver, context):
+def test_without_a_secret_there_is_no_signature_header(receiver, context):
     post(receiver.url).act(SUMMARY, context)
     assert "x-windlass-signature" not in {name.lower() for name in receiver.got[0][2]}
 
 
-def test_a_secret_that_is_not_there_is_no_reason_to_send_unsigned(receiver, context, monkeypatch):
+def test_a_missing_secret_variable_is_a_config_error(receiver, context, monkeypatch):
     with pytest.raises(ConfigError, match="HOOK_SECRET"):
         post(receiver.url, secret_env="HOOK_SECRET").act(SUMMARY, context)
     monkeypatch.setenv("HOOK_SECRET", "secret\nvalue")
@@ -100,14 +100,14 @@ def test_a_secret_that_is_not_there_is_no_reason_to_send_unsigned(receiver, cont
     assert receiver.got == []
 
 
-def test_a_servers_bad_moments_are_sat_out(receiver, context):
+def test_server_errors_are_retried(receiver, context):
     receiver.answers = [(503, {}), (500, {}), (204, {})]
     post(receiver.url).act(SUMMARY, context)
     assert len(receiver.got) == 3
     assert len({headers["Idempotency-Key"] for _, _, headers, _ in receiver.got}) == 1
 
 
-def test_a_server_that_stays_ill_is_a_failure_that_names_no_query(receiver, context):
+def test_lasting_server_errors_fail_without_showing_the_query(receiver, context):
     receiver.answers = [(502, {})]
     with pytest.raises(PostFailed, match="502") as caught:
         post(f"{receiver.url}/?token=s3cret").act(SUMMARY, context)
@@ -115,7 +115,7 @@ def test_a_server_that_stays_ill_is_a_failure_that_names_no_query(receiver, cont
     assert "s3cret" not in str(caught.value)
 
 
-def test_a_refusal_is_not_repeated(receiver, context):
+def test_a_client_error_is_not_retried(receiver, context):
     receiver.answers = [(400, {})]
     with pytest.raises(PostFailed, match="400"):
         post(receiver.url).act(SUMMARY, context)
@@ -125,29 +125,29 @@ def test_a_refusal_is_not_repeated(receiver, context):
 @pytest.mark.parametrize(
     ("headers", "after_s"), [({"Retry-After": "120"}, 120), ({}, 30), ({"Retry-After": "99999"}, 3600)]
 )
-def test_too_many_requests_is_no_failure(receiver, context, headers, after_s):
+def test_429_postpones_the_action(receiver, context, headers, after_s):
     receiver.answers = [(429, headers)]
     with pytest.raises(RetryActionLater) as caught:
         post(receiver.url).act(SUMMARY, context)
     assert caught.value.after_s == after_s
 
 
-def test_nobody_there_is_a_failure_after_the_retries(context):
-    with socket.socket() as taken:
-        taken.bind(("127.0.0.1", 0))  # bound, not listening
+def test_a_refused_connection_fails_after_the_retries(context):
+    with socket.socket() as listener:
+        listener.bind(("127.0.0.1", 0))  # bound, not listening
         with pytest.raises(PostFailed, match="connection failed"):
-            post(f"http://127.0.0.1:{taken.getsockname()[1]}", retries=1).act(SUMMARY, context)
+            post(f"http://127.0.0.1:{listener.getsockname()[1]}", retries=1).act(SUMMARY, context)
 
 
-def test_silence_is_given_up_and_not_repeated(receiver, context):
+def test_a_timeout_fails_without_a_retry(receiver, context):
     receiver.answers = [2.0]
-    with pytest.raises(PostFailed, match="no answer"):
+    with pytest.raises(PostFailed, match="no response"):
         post(receiver.url, timeout_s=0.3).act(SUMMARY, context)
-    assert len(receiver.got) == 1  # it may have been taken
+    assert len(receiver.got) == 1  # the server may have accepted it
 
 
 @pytest.mark.parametrize("code", [307, 308])
-def test_a_redirect_on_the_same_host_gets_the_same_post(receiver, context, code, monkeypatch):
+def test_a_redirect_to_the_same_host_repeats_the_post(receiver, context, code, monkeypatch):
     monkeypatch.setenv("HOOK_SECRET", SECRET)
     receiver.answers = [(code, {"Location": "/new"}), (200, {})]
     post(receiver.url, secret_env="HOOK_SECRET").act(SUMMARY, context)
@@ -158,8 +158,8 @@ def test_a_redirect_on_the_same_host_gets_the_same_post(receiver, context, code,
 
 
 @pytest.mark.parametrize("code", [301, 302, 303, 307, 308])
-def test_nobody_else_gets_the_summary(receiver, context, code):
-    elsewhere = Receiver()  # nobody serves it: a connection would hang until the timeout
+def test_a_redirect_to_another_host_is_not_followed(receiver, context, code):
+    elsewhere = Receiver()  # not running: a connection would hang until the timeout
     try:
         receiver.answers = [(code, {"Location": f"{elsewhere.url}/x"})]
         with pytest.raises(PostFailed, match="redirect"):
@@ -169,14 +169,14 @@ def test_nobody_else_gets_the_summary(receiver, context, code):
         elsewhere.server_close()
 
 
-def test_a_redirect_that_would_lose_the_body_is_a_failure(receiver, context):
+def test_a_redirect_that_changes_the_method_fails(receiver, context):
     receiver.answers = [(303, {"Location": "/done"})]
     with pytest.raises(PostFailed, match="redirect"):
         post(receiver.url).act(SUMMARY, context)
     assert len(receiver.got) == 1
 
 
-def test_a_circle_of_redirects_ends(receiver, context):
+def test_a_redirect_loop_fails(receiver, context):
     receiver.answers = [(307, {"Location": "/"})]
     with pytest.raises(PostFailed):
         post(receiver.url).act(SUMMARY, context)

@@ -1,4 +1,4 @@
-"""exec and python: commands and functions of this machine."""
+"""exec and python: local commands and functions."""
 
 import json
 import sys
@@ -20,7 +20,7 @@ def python(source, *arguments, **more):
     return Exec(command=[sys.executable, "-c", source, *arguments], **more)
 
 
-def test_a_command_gets_the_summary_the_facts_and_its_arguments_as_they_are(tmp_path, context, monkeypatch):
+def test_exec_passes_summary_environment_and_unchanged_arguments(tmp_path, context, monkeypatch):
     monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "real")
     monkeypatch.setenv("STAGE", "test")
     out = tmp_path / "out"
@@ -30,8 +30,8 @@ def test_a_command_gets_the_summary_the_facts_and_its_arguments_as_they_are(tmp_
     assert arguments == ["$HOME; echo *"]
     assert document == summary_json(SUMMARY, context)
     assert directory == str(tmp_path)
-    told = {name: value for name, value in environment.items() if name.startswith("WINDLASS_")}
-    assert told == {
+    variables = {name: value for name, value in environment.items() if name.startswith("WINDLASS_")}
+    assert variables == {
         "WINDLASS_RULE": "uploads",
         "WINDLASS_KEY": "bucket/ä",
         "WINDLASS_ATTEMPT": "attempt-1",
@@ -46,7 +46,7 @@ def test_a_command_gets_the_summary_the_facts_and_its_arguments_as_they_are(tmp_
     assert not [name for name in environment if name.startswith("AWS_")]
 
 
-def test_a_command_that_fails_says_why_at_the_end_of_its_standard_error(context):
+def test_a_failed_command_reports_the_end_of_its_standard_error(context):
     source = "import sys; sys.stderr.write('x' * 100_000 + '\\nthe disk is full\\n'); sys.exit(3)"
     with pytest.raises(CommandFailed, match="exited with 3.*") as caught:
         python(source).act(SUMMARY, context)
@@ -54,13 +54,13 @@ def test_a_command_that_fails_says_why_at_the_end_of_its_standard_error(context)
     assert len(caught.value.message) < 2500
 
 
-def test_a_command_that_does_not_read_or_is_killed(context):
+def test_commands_that_ignore_stdin_succeed_and_killed_ones_fail(context):
     python("pass").act(SUMMARY, context)
     with pytest.raises(CommandFailed, match="signal 9"):
         python("import os; os.kill(os.getpid(), 9)").act(SUMMARY, context)
 
 
-def test_a_command_that_hangs_is_ended_with_all_that_it_started(tmp_path, context):
+def test_a_timeout_kills_the_command_and_its_children(tmp_path, context):
     source = """
 import subprocess, sys, time
 subprocess.Popen([sys.executable, "-c", "import time\\nwhile True: open('alive', 'w').write(str(time.time())); time.sleep(0.02)"])
@@ -77,12 +77,12 @@ time.sleep(60)
     assert alive.read_text() == last
 
 
-def test_what_a_command_leaves_running_does_not_hold_the_action_up(context):
+def test_a_background_child_does_not_delay_the_action(context):
     source = "import subprocess, sys; subprocess.Popen([sys.executable, '-c', 'import time; time.sleep(5)'])"
     python(source, timeout_s=4).act(SUMMARY, context)
 
 
-def test_a_command_that_is_not_there_is_a_matter_of_configuration(tmp_path, context):
+def test_a_missing_command_is_a_config_error(tmp_path, context):
     for action in (
         Exec(command=[str(tmp_path / "nothing")]),
         Exec(command=["true"], directory=str(tmp_path / "nowhere")),
@@ -94,7 +94,7 @@ def test_a_command_that_is_not_there_is_a_matter_of_configuration(tmp_path, cont
 
 @pytest.fixture
 def functions(tmp_path, monkeypatch):
-    """A module of one's own on the Python path; its name."""
+    """Create a module on the Python path; return its name."""
     (tmp_path / "my_actions.py").write_text(
         "from windlass.aggregation.actions.base import RetryActionLater, StartedAction\n"
         "seen = []\n"
@@ -110,7 +110,7 @@ def functions(tmp_path, monkeypatch):
     sys.modules.pop("my_actions", None)
 
 
-def test_a_function_gets_what_every_action_gets_and_answers_as_one(functions, context):
+def test_a_python_function_receives_summary_and_context(functions, context):
     assert Python(function="my_actions:Deep.done").act(SUMMARY, context) is None
     assert sys.modules["my_actions"].seen == [(SUMMARY, context)]
     assert Python(function="my_actions:begun").act(SUMMARY, context) == StartedAction(("attempt-1",))
@@ -120,7 +120,7 @@ def test_a_function_gets_what_every_action_gets_and_answers_as_one(functions, co
 
 
 @pytest.mark.parametrize("name", ["my_actions:wrong", "my_actions:gone", "my_actions:thing", "no_such_module:gone"])
-def test_a_function_that_is_none_is_a_matter_of_configuration(functions, context, name):
+def test_an_invalid_python_function_is_a_config_error(functions, context, name):
     with pytest.raises(ConfigError) as caught:
         Python(function=name).act(SUMMARY, context)
     assert caught.value.hint

@@ -1,4 +1,4 @@
-"""storage-gateway-refresh against shares whose listings are really stale until they are refreshed."""
+"""storage-gateway-refresh against shares whose listings stay stale until they are refreshed."""
 
 import json
 import time
@@ -20,7 +20,7 @@ REFRESH = StorageGatewayRefresh()
 
 
 class Site:
-    """A bucket, a gateway, and shares over it."""
+    """A bucket, a gateway, and file shares over the bucket."""
 
     def __init__(self, world):
         self.world = world
@@ -44,13 +44,13 @@ class Site:
         return summarise([Arrival("k", "created", self.bucket, key) for key in keys])
 
     def seen(self, share):
-        """What the share's clients see once no refresh runs."""
+        """Return the listing of a share's clients once no refresh runs."""
         deadline = time.monotonic() + 20
         while True:
             with urllib.request.urlopen(f"{self.world.url}/_windlass/fileshares/{share.rpartition('/')[2]}") as answer:
-                found = json.load(answer)
-            if not found["refreshing"]:
-                return found["files"]
+                listing = json.load(answer)
+            if not listing["refreshing"]:
+                return listing["files"]
             assert time.monotonic() < deadline
             time.sleep(0.02)
 
@@ -60,10 +60,10 @@ def site(world):
     return Site(world)
 
 
-def test_both_kinds_of_shares_see_what_came_and_other_buckets_shares_are_left_alone(site, world):
+def test_nfs_and_smb_shares_of_the_bucket_are_refreshed_and_no_others(site, world):
     nfs, smb = site.share("nfs"), site.share("smb")
     other = Site(world)
-    theirs = other.share()
+    other_share = other.share()
     other.put("x")
     summary = site.put("in/one", "in/deep/two", "top")
     assert site.seen(nfs) == []
@@ -72,41 +72,41 @@ def test_both_kinds_of_shares_see_what_came_and_other_buckets_shares_are_left_al
     assert len(set(started.tokens)) == 2
     assert all(started.tokens)
     assert site.seen(nfs) == site.seen(smb) == ["in/deep/two", "in/one", "top"]
-    assert other.seen(theirs) == []
+    assert other.seen(other_share) == []
 
 
-def test_a_few_folders_are_refreshed_alone_and_the_folders_above_them(site, world):
+def test_a_few_folders_are_refreshed_with_their_parents(site, world):
     share = site.share()
     site.put("elsewhere/unseen")
     REFRESH.act(site.put("a/b/one"), world.context())
-    (asked,) = world.asked("RefreshCache")
-    assert (asked["FolderList"], asked["Recursive"]) == (["/", "a", "a/b"], False)
+    (request,) = world.requests("RefreshCache")
+    assert (request["FolderList"], request["Recursive"]) == (["/", "a", "a/b"], False)
     assert site.seen(share) == ["a/b/one"]
 
 
-def test_many_folders_become_one_refresh_of_everything(site, world):
+def test_many_folders_become_one_refresh_of_the_complete_share(site, world):
     share = site.share()
     summary = site.put(*[f"f{number}/one" for number in range(60)])
     assert summary.folders_cut
     REFRESH.act(summary, world.context())
-    (asked,) = world.asked("RefreshCache")
-    assert (asked["FolderList"], asked["Recursive"]) == (["/"], True)
+    (request,) = world.requests("RefreshCache")
+    assert (request["FolderList"], request["Recursive"]) == (["/"], True)
     assert len(site.seen(share)) == 60
 
 
-def test_a_share_over_a_prefix_learns_of_its_own_folders_by_its_own_names(site, world):
+def test_a_share_over_a_prefix_is_refreshed_with_relative_folders(site, world):
     share, beside = site.share(prefix="home/"), site.share(prefix="homestead/")
     REFRESH.act(site.put("home/a/one", "public/two"), world.context())
-    (asked,) = world.asked("RefreshCache")
-    assert (asked["FileShareARN"], asked["FolderList"]) == (share, ["/", "a"])
+    (request,) = world.requests("RefreshCache")
+    assert (request["FileShareARN"], request["FolderList"]) == (share, ["/", "a"])
     assert site.seen(share) == ["a/one"]
     assert site.seen(beside) == []
 
 
-def test_changes_outside_every_share_need_no_refresh(site, world):
+def test_changes_outside_every_share_start_no_refresh(site, world):
     site.share(prefix="home/")
     assert REFRESH.act(site.put("public/two", "home"), world.context()) is None
-    assert world.asked("RefreshCache") == []
+    assert world.requests("RefreshCache") == []
 
 
 @pytest.mark.parametrize("at", ["arn:aws:s3:eu-west-1:111111111111:accesspoint/door", "door-abc-s3alias"])
@@ -117,36 +117,36 @@ def test_a_share_over_an_access_point_is_found_by_its_arn_or_alias(site, world, 
         REFRESH.act(summary, world.context())
     assert "access_points" in caught.value.hint
     StorageGatewayRefresh(access_points={at: site.bucket}).act(summary, world.context())
-    (asked,) = world.asked("RefreshCache")
-    assert (asked["FileShareARN"], asked["FolderList"]) == (share, ["/", "a"])
+    (request,) = world.requests("RefreshCache")
+    assert (request["FileShareARN"], request["FolderList"]) == (share, ["/", "a"])
 
 
-def test_shares_are_described_ten_at_a_time_and_remembered(site, world):
-    made = {site.share() for _ in range(12)}
+def test_shares_are_described_ten_at_a_time_and_cached(site, world):
+    shares = {site.share() for _ in range(12)}
     summary = site.put("one")
     REFRESH.act(summary, world.context(now=1000))
-    assert {asked["FileShareARN"] for asked in world.asked("RefreshCache")} == made
-    assert sorted(len(asked["FileShareARNList"]) for asked in world.asked("DescribeNFSFileShares")) == [2, 10]
-    for share in made:
+    assert {request["FileShareARN"] for request in world.requests("RefreshCache")} == shares
+    assert sorted(len(request["FileShareARNList"]) for request in world.requests("DescribeNFSFileShares")) == [2, 10]
+    for share in shares:
         site.seen(share)
     REFRESH.act(summary, world.context(now=1100))
-    assert len(world.asked("ListFileShares")) == 1
-    made.add(site.share())
-    for share in made:
+    assert len(world.requests("ListFileShares")) == 1
+    shares.add(site.share())
+    for share in shares:
         site.seen(share)
     REFRESH.act(summary, world.context(now=1301))
-    assert len(world.asked("ListFileShares")) == 2
-    assert len(world.asked("RefreshCache")) == 12 + 12 + 13
+    assert len(world.requests("ListFileShares")) == 2
+    assert len(world.requests("RefreshCache")) == 12 + 12 + 13
 
 
-def test_the_list_is_read_page_by_page(site, world, monkeypatch):
+def test_shares_are_listed_page_by_page(site, world, monkeypatch):
     monkeypatch.setattr(storagegateway, "_PAGE", 2)
-    made = {site.share(kind) for kind in ("nfs", "smb", "nfs", "smb", "nfs")}
-    assert {share.arn for share in list_shares(world.call)} == made
-    assert len(world.asked("ListFileShares")) == 3
+    arns = {site.share(kind) for kind in ("nfs", "smb", "nfs", "smb", "nfs")}
+    assert {share.arn for share in list_shares(world.call)} == arns
+    assert len(world.requests("ListFileShares")) == 3
 
 
-def test_a_share_made_a_moment_ago_is_found_where_none_was_before(site, world):
+def test_a_new_share_is_found_when_no_cached_share_matches(site, world):
     summary = site.put("one")
     Site(world).share()
     with pytest.raises(NotFound):
@@ -155,20 +155,20 @@ def test_a_share_made_a_moment_ago_is_found_where_none_was_before(site, world):
     assert REFRESH.act(summary, world.context())
 
 
-def test_two_refreshes_of_a_share_keep_their_distance(site, world):
+def test_two_refreshes_of_a_share_keep_the_minimum_spacing(site, world):
     share = site.share()
     REFRESH.act(site.put("one"), world.context(now=1000))
     site.seen(share)
     with pytest.raises(RetryActionLater) as caught:
         REFRESH.act(site.put("two"), world.context(now=1020, key="another"))
     assert caught.value.after_s == 40
-    assert len(world.asked("RefreshCache")) == 1
+    assert len(world.requests("RefreshCache")) == 1
     storagegateway.GATEWAY_TIMING.ahead_s += 60
     assert REFRESH.act(site.put("two"), world.context(now=1060))
     assert site.seen(share) == ["one", "two"]
 
 
-def test_a_refresh_in_flight_is_waited_for_until_its_completion_is_told(site, world):
+def test_a_refresh_waits_for_the_completion_of_the_one_in_flight(site, world):
     patient = StorageGatewayRefresh(in_flight_s=600)
     share, summary = site.share(), site.put("one")
     started = patient.act(summary, world.context(now=1000))
@@ -181,15 +181,15 @@ def test_a_refresh_in_flight_is_waited_for_until_its_completion_is_told(site, wo
     assert patient.act(summary, world.context(now=1100))
 
 
-def test_anothers_refresh_in_progress_is_waited_out_and_the_other_shares_are_not_kept_waiting(site, world, monkeypatch):
-    monkeypatch.setattr(storagegateway.GATEWAY_TIMING, "refresh_s", 3.0)  # long enough to be met
+def test_a_busy_share_is_retried_later_and_the_other_shares_are_refreshed(site, world, monkeypatch):
+    monkeypatch.setattr(storagegateway.GATEWAY_TIMING, "refresh_s", 3.0)  # long enough to overlap the next refresh
     busy, free = site.share(), site.share("smb")
     summary = site.put("one")
-    site.api.refresh_cache(FileShareARN=busy, FolderList=["/none"])  # somebody else's
+    site.api.refresh_cache(FileShareARN=busy, FolderList=["/none"])  # another process's refresh
     with pytest.raises(RetryActionLater, match="busy") as caught:
         REFRESH.act(summary, world.context(now=1000))
     monkeypatch.undo()
-    assert caught.value.after_s == 60  # a refresh sooner after another evicts nothing
+    assert caught.value.after_s == 60  # a refresh within 60 s of another evicts nothing
     assert site.seen(free) == ["one"]
     assert site.seen(busy) == []
     storagegateway.GATEWAY_TIMING.ahead_s += 60
@@ -197,20 +197,20 @@ def test_anothers_refresh_in_progress_is_waited_out_and_the_other_shares_are_not
     assert site.seen(busy) == ["one"]
 
 
-def test_a_share_deleted_meanwhile_is_a_failure_once_and_then_forgotten(site, world):
-    gone, kept = site.share(), site.share()
+def test_a_deleted_share_fails_once_and_leaves_the_cache(site, world):
+    deleted_share, remaining_share = site.share(), site.share()
     summary = site.put("one")
     REFRESH.act(summary, world.context(now=1000))
-    site.seen(kept)
-    site.api.delete_file_share(FileShareARN=gone)
+    site.seen(remaining_share)
+    site.api.delete_file_share(FileShareARN=deleted_share)
     with pytest.raises(AwsError):
         REFRESH.act(summary, world.context(now=1100))
-    site.seen(kept)
+    site.seen(remaining_share)
     started = REFRESH.act(summary, world.context(now=1160))
     assert len(started.tokens) == 1
 
 
-def test_a_refresh_whose_answer_was_lost_still_counts(site, world):
+def test_a_refresh_with_a_lost_response_keeps_the_pace(site, world):
     site.share()
     summary = site.put("one")
     call = world.call
@@ -228,7 +228,7 @@ def test_a_refresh_whose_answer_was_lost_still_counts(site, world):
         REFRESH.act(summary, world.context(now=1010))
 
 
-def test_a_clock_set_back_does_not_stop_refreshes_for_longer_than_the_pace(site, world):
+def test_a_clock_that_is_set_back_delays_refreshes_by_at_most_the_pace(site, world):
     share, summary = site.share(), site.put("one")
     REFRESH.act(summary, world.context(now=100_000))
     site.seen(share)
@@ -238,7 +238,7 @@ def test_a_clock_set_back_does_not_stop_refreshes_for_longer_than_the_pace(site,
     assert REFRESH.act(summary, world.context(now=1060))
 
 
-def test_a_window_of_no_one_bucket_is_refused(world):
+def test_a_window_of_several_buckets_fails(world):
     with pytest.raises(UsageError) as caught:
         REFRESH.act(Summary(), world.context())
     assert caught.value.hint
@@ -258,7 +258,7 @@ def test_a_window_of_no_one_bucket_is_refused(world):
         ),
     ],
 )
-def test_every_way_to_write_a_location_is_read(text, expected):
+def test_every_form_of_location_arn_is_parsed(text, expected):
     assert location(text) == expected
 
 
@@ -268,18 +268,18 @@ def test_every_way_to_write_a_location_is_read(text, expected):
         (("a/b/",), "", {"parents": False}, ("a/b",)),
         (("",), "", {}, ("/",)),
         (("home/",), "home/", {}, ("/",)),
-        (("a//b/",), "", {}, ()),  # no file system shows it: all of the share rather than a wrong name
-        (tuple(f"{n}/" for n in range(50)), "", {}, ()),  # with the top they are 51
+        (("a//b/",), "", {}, ()),  # no file system shows the folder: refresh the complete share instead
+        (tuple(f"{n}/" for n in range(50)), "", {}, ()),  # 51 with the top
         (tuple(f"{n}/" for n in range(50)), "", {"parents": False}, tuple(sorted(str(n) for n in range(50)))),
         ((), "", {}, ()),
         (("public/",), "home/", {}, None),
     ],
 )
-def test_folders_are_named_as_the_share_knows_them(folders, prefix, more, expected):
+def test_folder_list_is_relative_to_the_share(folders, prefix, more, expected):
     assert folder_list(Summary(folders=folders), prefix, **more) == expected
 
 
-def test_the_roles_of_shares_tell_the_gateways_writes(site, world):
+def test_writes_with_a_shares_role_are_recognised(site, world):
     role = world.client("iam").create_role(RoleName="files", Path="/gateways/", AssumeRolePolicyDocument="{}")["Role"]
     site.share(role=role["Arn"])
     roles = gateway_roles(list_shares(world.call), world.call)

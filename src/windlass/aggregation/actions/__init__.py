@@ -1,8 +1,8 @@
-"""The actions, one file each, listed here: what a window's events lead to.
+"""Actions: one file each, listed here. An action runs once per key and window.
 
 An action is a pydantic model of its options with `act(summary, context)`. It returns None when it is done, or `StartedAction`
 with the tokens of its completion events (strict mode). It raises `RetryActionLater` when it cannot run now for a reason that is
-no failure, and anything else when it failed: the window is then tried again.
+no failure. Any other exception means that it failed: the window is then retried.
 """
 
 from __future__ import annotations
@@ -37,4 +37,4 @@ ActionConfig = Annotated[
     StorageGatewayRefresh | CloudFrontInvalidate | SnsPublish | SqsSend | LambdaInvoke | HttpPost | Exec | Python,
     Field(discriminator="kind"),
 ]
-"""One action's options, as a rule's configuration has them; `kind` says which."""
+"""The options of one action, from a rule's configuration; `kind` selects the action."""

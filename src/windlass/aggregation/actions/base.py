@@ -1,4 +1,4 @@
-"""What every action is given, and what it may answer."""
+"""The interface of an action: its context, its results, and its protocol."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ AwsCall = Callable[..., dict[str, Any]]
 
 
 class RetryActionLater(Exception):
-    """Not now, and no failure: another refresh is in progress, a pace must be kept. Tried again after `after_s`."""
+    """Raised when an action cannot run yet, for example while another refresh runs. No failure: it is retried after `after_s`."""
 
     def __init__(self, after_s: float, reason: str) -> None:
         super().__init__(reason)
@@ -26,17 +26,16 @@ class RetryActionLater(Exception):
 
 @dataclass(frozen=True, slots=True)
 class StartedAction:
-    """The action only began; `tokens` are what its completion events name it by (RefreshCache's NotificationId)."""
+    """The result of an action that only began its work; `tokens` identify its completion events (RefreshCache's NotificationId)."""
 
     tokens: tuple[str, ...]
 
 
 @dataclass(frozen=True, slots=True)
 class Context:
-    """Where an action runs: AWS calls, the rule and key it is for, the attempt, and a place to remember things between runs.
+    """The context of one run of an action: AWS calls, rule and key, the attempt, and memory that lasts between runs.
 
-    `spacing` keeps what all processes must keep apart; None where an action is tried without a table.
-
+    `spacing` reserves resources across processes; None when an action runs without a table.
     `attempt` is unique to one claim: an idempotency token for services that take one (CallerReference).
     """
 
@@ -52,8 +51,8 @@ class Context:
 
 
 class RuleAction(Protocol):
-    """One kind of action, its options already read."""
+    """One kind of action, with its options."""
 
     def act(self, summary: Summary, context: Context) -> StartedAction | None:
-        """Do it."""
+        """Run the action for a window."""
         ...

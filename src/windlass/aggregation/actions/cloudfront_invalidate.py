@@ -1,4 +1,4 @@
-"""cloudfront-invalidate: what changed in the bucket is fetched anew by the CDN.
+"""cloudfront-invalidate: make the CDN fetch changed objects again.
 
 AWS facts (CloudFront developer guide, "Concurrent invalidation request maximum" and "What you need to know when invalidating
 files"): 3,000 single paths or 15 wildcards may be in progress; a wildcard stands at the end only and costs one path;
@@ -22,12 +22,12 @@ from windlass.core.errors import WindlassError
 __all__ = ["MAX_PATHS", "MAX_WILDCARDS", "CloudFrontInvalidate", "invalidation_paths"]
 
 MAX_PATHS, MAX_WILDCARDS = 3000, 15
-# Viewers send these as they are or encoded, and CloudFront takes the two for two objects: a wildcard above covers both.
+# Viewers send these characters plain or encoded, and CloudFront caches two objects. A wildcard above covers both.
 _AMBIGUOUS = re.compile(r"[~!*'();:@&=+$,?]")
 
 
 class CloudFrontInvalidate(BaseModel):
-    """Invalidate the changed paths of a distribution: the objects when all are known, their folders else."""
+    """Invalidate the changed paths of a distribution: objects when all keys are known, otherwise their folders."""
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
@@ -38,13 +38,16 @@ class CloudFrontInvalidate(BaseModel):
     paths: dict[str, str] = Field(
         default={"": "/"},
         min_length=1,
-        description="Where a key prefix is found on the distribution: key prefix and path, both with a slash at the end.",
+        description="Path on the distribution of each key prefix; both end with a slash.",
     )
     index: str = Field(
-        default="index.html", description="The object that is also served for its folder's path; empty for none."
+        default="index.html", description="Object that CloudFront also serves for its folder's path; empty for none."
     )
     max_paths: int = Field(
-        default=MAX_PATHS, ge=1, le=MAX_PATHS, description="Most paths of one invalidation; more become wildcards."
+        default=MAX_PATHS,
+        ge=1,
+        le=MAX_PATHS,
+        description="Maximum paths of one invalidation; above it, wildcards replace paths.",
     )
     busy_s: float = Field(
         default=60.0, gt=0, description="Seconds until the next try when too many invalidations are in progress."
@@ -52,16 +55,16 @@ class CloudFrontInvalidate(BaseModel):
 
     @field_validator("paths")
     @classmethod
-    def _slashes(cls, paths: dict[str, str]) -> dict[str, str]:
+    def _check_slashes(cls, paths: dict[str, str]) -> dict[str, str]:
         for prefix, path in paths.items():
             if prefix and (not prefix.endswith("/") or prefix.startswith("/")):
-                raise ValueError(f"key prefix {prefix!r} has to end with a slash and not to begin with one")
+                raise ValueError(f"key prefix {prefix!r} must end with a slash and must not begin with one")
             if not (path.startswith("/") and path.endswith("/")):
-                raise ValueError(f"path {path!r} has to begin and end with a slash")
+                raise ValueError(f"path {path!r} must begin and end with a slash")
         return paths
 
     def act(self, summary: Summary, context: Context) -> None:
-        """Ask for the invalidation; nothing when no changed key is on the distribution."""
+        """Create the invalidation. Does nothing when no changed key is on the distribution."""
         items = invalidation_paths(summary, self.paths, index=self.index, limit=self.max_paths)
         if not items:
             return
@@ -73,7 +76,7 @@ class CloudFrontInvalidate(BaseModel):
         except WindlassError as error:
             if error.code == "TooManyInvalidationsInProgress":
                 raise RetryActionLater(
-                    self.busy_s, f"distribution {self.distribution_id} has its fill of invalidations"
+                    self.busy_s, f"distribution {self.distribution_id} has too many invalidations in progress"
                 ) from None
             raise
 
@@ -81,35 +84,37 @@ class CloudFrontInvalidate(BaseModel):
 def invalidation_paths(
     summary: Summary, mapping: Mapping[str, str], *, index: str = "", limit: int = MAX_PATHS
 ) -> tuple[str, ...]:
-    """The paths that cover a window's changes: never fewer, at times more."""
+    """Return paths that cover all changes of a window; they may cover more."""
     if summary.folders_cut or not summary.folders:
-        return _fitting(limit, mapping.values())
+        return _wildcards(limit, mapping.values())
     if 0 < summary.events <= len(summary.samples):  # each event has its own sample: all keys are known
-        placed = [path for key in summary.samples if (path := _placed(key, mapping)) is not None]
+        placed = [path for key in summary.samples if (path := _path_on_distribution(key, mapping)) is not None]
         if not any(_AMBIGUOUS.search(path) for path in placed):
             exact = set(placed) | {path.removesuffix(index) for path in placed if index and path.endswith(f"/{index}")}
             if len(exact) <= limit:
                 return tuple(sorted(quote(path) for path in exact))
-    changed = [path for folder in summary.folders if (path := _placed(folder, mapping)) is not None]
-    return _fitting(limit, changed, mapping.values()) if changed else ()
+    changed = [path for folder in summary.folders if (path := _path_on_distribution(folder, mapping)) is not None]
+    return _wildcards(limit, changed, mapping.values()) if changed else ()
 
 
-def _placed(key: str, mapping: Mapping[str, str]) -> str | None:
-    """Where a key is on the distribution, by its longest mapped prefix."""
-    prefix = max((one for one in mapping if key.startswith(one)), key=len, default=None)
+def _path_on_distribution(key: str, mapping: Mapping[str, str]) -> str | None:
+    """Return a key's path on the distribution, by the longest mapped prefix; None when no prefix matches."""
+    prefix = max((key_prefix for key_prefix in mapping if key.startswith(key_prefix)), key=len, default=None)
     return None if prefix is None else mapping[prefix] + key[len(prefix) :]
 
 
-def _fitting(limit: int, *choices: Iterable[str]) -> tuple[str, ...]:
-    """Wildcards for the first of these sets of folders that has few enough of them; for all there is where none has."""
+def _wildcards(limit: int, *choices: Iterable[str]) -> tuple[str, ...]:
+    """Return the wildcards of the first choice that fits into `limit`; one wildcard for everything when none does."""
     for folders in choices:
         plain = {_unambiguous(folder) for folder in folders}
-        outermost = [one for one in plain if not any(one != other and one.startswith(other) for other in plain)]
+        outermost = [
+            folder for folder in plain if not any(folder != parent and folder.startswith(parent) for parent in plain)
+        ]
         if len(outermost) <= min(limit, MAX_WILDCARDS):
-            return tuple(sorted(f"{quote(one)}*" for one in outermost))
+            return tuple(sorted(f"{quote(folder)}*" for folder in outermost))
     return ("/*",)
 
 
 def _unambiguous(folder: str) -> str:
-    found = _AMBIGUOUS.search(folder)
-    return folder if found is None else folder[: folder.rindex("/", 0, found.start()) + 1]
+    ambiguous = _AMBIGUOUS.search(folder)
+    return folder if ambiguous is None else folder[: folder.rindex("/", 0, ambiguous.start()) + 1]

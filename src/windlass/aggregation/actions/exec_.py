@@ -1,4 +1,4 @@
-"""exec: a command of this machine gets the summary on its standard input."""
+"""exec: run a local command with the summary on its standard input."""
 
 from __future__ import annotations
 
@@ -24,28 +24,28 @@ _TAIL_BYTES = 2000
 
 
 class CommandFailed(WindlassError):
-    """The command ended with an error, or did not end."""
+    """The command failed or timed out."""
 
 
 class Exec(BaseModel):
-    """Run a command: its arguments as they are, no shell. It is done when the command exits with 0."""
+    """Run a command without a shell. It succeeds when the command exits with 0."""
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
     kind: Literal["exec"] = Field(default="exec", description="Runs a command.")
-    command: list[str] = Field(min_length=1, description="The program and its arguments; no shell reads them.")
+    command: list[str] = Field(min_length=1, description="The program and its arguments; no shell is used.")
     timeout_s: float = Field(
-        default=60.0, gt=0, le=3600, description="Seconds after which the command and what it started are killed."
+        default=60.0, gt=0, le=3600, description="Seconds after which the command and its child processes are killed."
     )
     environment: list[str] = Field(
         default=[],
-        description=f"Names of environment variables it gets beside {', '.join(_PASSED_ON)} and WINDLASS_…: no others are passed on.",
+        description=f"Names of environment variables to pass on, beside {', '.join(_PASSED_ON)} and WINDLASS_…; no others are passed.",
     )
-    directory: str = Field(default="", description="Where it runs; this process's directory when empty.")
+    directory: str = Field(default="", description="Working directory; this process's directory when empty.")
 
     def act(self, summary: Summary, context: Context) -> None:
-        """Run it to its end; CommandFailed with the end of its standard error else. Its standard output is not kept."""
-        with tempfile.TemporaryFile() as errors:  # a file, not a pipe: what the command leaves running may hold it open
+        """Run the command to its end; CommandFailed with the end of its standard error. Its standard output is discarded."""
+        with tempfile.TemporaryFile() as errors:  # a file, not a pipe: a child process may hold a pipe open
             try:
                 process = subprocess.Popen(  # noqa: S603  the command is the configuration's
                     self.command,
@@ -58,7 +58,7 @@ class Exec(BaseModel):
                 )
             except OSError as error:
                 raise ConfigError(
-                    f"{self.command[0]} can't be run: {error.strerror}",
+                    f"cannot run {self.command[0]}: {error.strerror}",
                     hint="Check the action's command and directory.",
                 ) from None
             self._wait(process, summary_text(summary, context).encode(), errors)
@@ -79,11 +79,11 @@ class Exec(BaseModel):
             ended = (
                 f"exited with {process.returncode}" if process.returncode > 0 else f"got signal {-process.returncode}"
             )
-            raise CommandFailed(f"{self.command[0]} {ended}{_tail(errors)}", hint="The window is tried again.")
+            raise CommandFailed(f"{self.command[0]} {ended}{_tail(errors)}", hint="Windlass retries the window.")
 
     def _environment(self, summary: Summary, context: Context) -> dict[str, str]:
-        passed = {name: os.environ[name] for name in (*_PASSED_ON, *self.environment) if name in os.environ}
-        told = {
+        inherited = {name: os.environ[name] for name in (*_PASSED_ON, *self.environment) if name in os.environ}
+        values = {
             "RULE": context.rule,
             "KEY": context.key,
             "ATTEMPT": context.attempt,
@@ -94,12 +94,12 @@ class Exec(BaseModel):
             "FIRST_AT": summary.first_at,
             "LAST_AT": summary.last_at,
         }
-        # An environment can't hold NUL; the document on standard input has the key as it is.
-        return passed | {f"WINDLASS_{name}": value.replace("\0", "") for name, value in told.items()}
+        # Environment variables cannot hold NUL; the document on standard input has the key unchanged.
+        return inherited | {f"WINDLASS_{name}": value.replace("\0", "") for name, value in values.items()}
 
 
 def _tail(errors: IO[bytes]) -> str:
     size = errors.seek(0, os.SEEK_END)
     errors.seek(max(0, size - _TAIL_BYTES))
-    said = masked(errors.read().decode("utf-8", "replace").strip())
-    return f": {said}" if said else ""
+    output = masked(errors.read().decode("utf-8", "replace").strip())
+    return f": {output}" if output else ""

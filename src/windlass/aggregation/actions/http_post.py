@@ -1,7 +1,7 @@
-"""http-post: a web service gets the summary, signed.
+"""http-post: post the signed summary to a web service.
 
-The signature is HMAC-SHA256, in hexadecimal, over `<timestamp>.<body>` with the secret, where the timestamp is what
-`X-Windlass-Timestamp` says (epoch seconds): a receiver compares it in constant time and refuses old timestamps.
+The signature is the hexadecimal HMAC-SHA256 of `<timestamp>.<body>` with the secret; `X-Windlass-Timestamp` holds the
+timestamp (epoch seconds). A receiver compares signatures in constant time and rejects old timestamps.
 """
 
 from __future__ import annotations
@@ -31,7 +31,7 @@ _LATER_S, _LONGEST_LATER_S = 30.0, 3600.0
 
 
 class PostFailed(WindlassError):
-    """The web service did not take it."""
+    """The web service did not accept the request."""
 
     http_status = 502
     exit_code = 254
@@ -43,35 +43,35 @@ class HttpPost(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True)
 
     kind: Literal["http-post"] = Field(default="http-post", description="Posts to a web service.")
-    url: str = Field(description="Where to; https, or http where the network is trusted. It may carry no credentials.")
+    url: str = Field(
+        description="URL to post to; https, or http in a trusted network. It must not contain credentials."
+    )
     secret_env: str = Field(
         default="",
         pattern=r"^[A-Za-z_][A-Za-z0-9_]*$|^$",
-        description="Name of the environment variable with the secret that signs; unsigned when empty.",
+        description="Name of the environment variable with the signing secret; unsigned when empty.",
     )
     headers_env: dict[str, str] = Field(
-        default={}, description="More headers whose values are secrets: header and environment variable's name."
+        default={}, description="Additional headers with secret values: header name and environment variable name."
     )
-    timeout_s: float = Field(default=10.0, gt=0, le=300, description="Seconds until an answer is given up.")
-    retries: int = Field(
-        default=2, ge=0, le=10, description="More tries when the connection fails or the answer is a 5xx."
-    )
+    timeout_s: float = Field(default=10.0, gt=0, le=300, description="Seconds to wait for a response.")
+    retries: int = Field(default=2, ge=0, le=10, description="Retries after a failed connection or a 5xx response.")
     backoff_s: float = Field(
-        default=0.5, ge=0, le=60, description="Seconds before the first such try; doubled each time."
+        default=0.5, ge=0, le=60, description="Seconds before the first retry; doubled after each retry."
     )
 
     @field_validator("url")
     @classmethod
-    def _url_fits(cls, url: str) -> str:
+    def _check_url(cls, url: str) -> str:
         parts = urlsplit(url)
         if parts.scheme not in ("http", "https") or not parts.hostname:
-            raise ValueError("it has to be an http or https URL")
+            raise ValueError("url must be an http or https URL")
         if parts.username is not None or parts.password is not None:
-            raise ValueError("it may carry no credentials; headers_env takes them from the environment")
+            raise ValueError("url must not contain credentials; put them into headers_env")
         return url
 
     def act(self, summary: Summary, context: Context) -> None:
-        """Post. `Idempotency-Key` is the attempt: what is tried again here has the same. 429 is `RetryActionLater`."""
+        """Post the summary. Retries carry the same `Idempotency-Key` (the attempt). 429 raises RetryActionLater."""
         body = summary_text(summary, context).encode()
         headers = {
             "Content-Type": "application/json",
@@ -89,16 +89,18 @@ class HttpPost(BaseModel):
                 return
             if attempt < self.retries:
                 time.sleep(self.backoff_s * 2**attempt)
-        raise PostFailed(f"{self._shown}: {reason}", hint=f"Tried {self.retries + 1} times; the window is tried again.")
+        raise PostFailed(
+            f"{self._public_url}: {reason}", hint=f"Tried {self.retries + 1} times; Windlass retries the window."
+        )
 
     @property
-    def _shown(self) -> str:
-        """The URL without its query, which may be a secret."""
+    def _public_url(self) -> str:
+        """Return the URL without its query, which may hold a secret."""
         return self.url.partition("?")[0]
 
     def _post(self, body: bytes, headers: dict[str, str]) -> str:
-        """Why it may be tried again; empty when it was taken. What no other try mends is raised."""
-        # The scheme was checked when the options were read, a redirect's is the same.
+        """Post once. Return why to retry, empty on success; PostFailed when a retry cannot succeed."""
+        # The scheme was checked when the options were read; redirects keep it.
         request = Request(self.url, data=body, headers=headers, method="POST")  # noqa: S310
         try:
             with build_opener(_SameOrigin()).open(request, timeout=self.timeout_s) as answer:
@@ -106,8 +108,10 @@ class HttpPost(BaseModel):
         except HTTPError as error:
             with error:
                 return self._refused(error)
-        except TimeoutError:  # it may have been taken
-            raise PostFailed(f"{self._shown}: no answer in {self.timeout_s:g} s", hint="Raise timeout_s.") from None
+        except TimeoutError:  # the service may have accepted the request
+            raise PostFailed(
+                f"{self._public_url}: no response within {self.timeout_s:g} s", hint="Raise timeout_s."
+            ) from None
         except URLError as error:
             return f"the connection failed ({error.reason})"
         except (HTTPException, OSError) as error:
@@ -116,17 +120,23 @@ class HttpPost(BaseModel):
 
     def _refused(self, error: HTTPError) -> str:
         if error.code == 429:
-            raise RetryActionLater(_retry_after_s(error.headers), f"{self._shown} asks for fewer requests") from None
+            raise RetryActionLater(
+                _retry_after_s(error.headers), f"{self._public_url} answered 429 Too Many Requests"
+            ) from None
         if error.code >= 500:
             return f"it answered {error.code}"
         if 300 <= error.code < 400:
-            hint = "Give the URL it redirects to; only 307 and 308 on the same host are followed."
-            raise PostFailed(f"{self._shown}: it answered {error.code}, a redirect elsewhere", hint=hint) from None
-        raise PostFailed(f"{self._shown}: it answered {error.code}", hint="Its own log says why.") from None
+            hint = "Set url to the redirect's target; Windlass follows only 307 and 308 on the same host."
+            raise PostFailed(
+                f"{self._public_url}: it answered {error.code}, a redirect to another address", hint=hint
+            ) from None
+        raise PostFailed(
+            f"{self._public_url}: it answered {error.code}", hint="Check the log of the web service."
+        ) from None
 
 
 class _SameOrigin(HTTPRedirectHandler):
-    """Follows only redirects that keep the method, to the same scheme, host and port: nobody else gets the body."""
+    """Follows a redirect only when it keeps the method, scheme, host and port: no other host receives the body."""
 
     def redirect_request(
         self,
@@ -137,14 +147,14 @@ class _SameOrigin(HTTPRedirectHandler):
         headers: HTTPMessage,  # noqa: ARG002
         newurl: str,
     ) -> Request | None:
-        """The same POST again, or None, which leads to an HTTPError."""
+        """Return the same POST request for the new URL; None refuses the redirect (an HTTPError follows)."""
         if code not in (307, 308) or _origin(newurl) != _origin(req.full_url):
             return None
         return Request(newurl, data=req.data, headers=dict(req.headers), method="POST")  # noqa: S310
 
 
 def signature(secret: Secret, timestamp: str, body: bytes) -> str:
-    """The hexadecimal HMAC-SHA256 over `<timestamp>.<body>`."""
+    """Return the hexadecimal HMAC-SHA256 of `<timestamp>.<body>`."""
     return hmac.new(secret.reveal().encode(), timestamp.encode() + b"." + body, hashlib.sha256).hexdigest()
 
 
@@ -154,16 +164,18 @@ def _origin(url: str) -> tuple[str, str | None, int | None]:
 
 
 def _from_environment(variable: str) -> Secret:
-    found = os.environ.get(variable, "")
-    if not found:
-        raise ConfigError(f"the environment variable {variable} is not set", hint="http-post takes a secret from it.")
-    if not (found.isascii() and found.isprintable()):  # http.client would show the value in its complaint
+    secret = os.environ.get(variable, "")
+    if not secret:
         raise ConfigError(
-            f"the environment variable {variable} holds what a header can't", hint="A line break, perhaps?"
+            f"the environment variable {variable} is not set", hint="Set it: http-post reads a secret from it."
         )
-    return Secret(found)
+    if not (secret.isascii() and secret.isprintable()):  # http.client would show the value in its error
+        raise ConfigError(
+            f"the environment variable {variable} has characters that a header cannot hold", hint="Remove line breaks."
+        )
+    return Secret(secret)
 
 
 def _retry_after_s(headers: Message) -> float:
-    said = headers.get("Retry-After", "")
-    return min(float(said), _LONGEST_LATER_S) if said.isdecimal() else _LATER_S
+    value = headers.get("Retry-After", "")
+    return min(float(value), _LONGEST_LATER_S) if value.isdecimal() else _LATER_S

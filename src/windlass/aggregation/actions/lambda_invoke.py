@@ -1,4 +1,4 @@
-"""lambda-invoke: a function gets the summary as its event."""
+"""lambda-invoke: invoke a Lambda function with the summary as its event."""
 
 from __future__ import annotations
 
@@ -28,33 +28,33 @@ class LambdaInvoke(BaseModel):
     mode: Literal["Event", "RequestResponse"] = Field(
         default="Event",
         description=(
-            "Event: done when Lambda has taken it, which then retries it itself. RequestResponse: done when the function "
-            "returned, failed when it raised; estate.read_timeout_s has to be longer than the function takes."
+            "Event: done when Lambda accepted the event; Lambda retries it. RequestResponse: done when the function "
+            "returned, failed when it raised; estate.read_timeout_s must be longer than the function runs."
         ),
     )
 
     def act(self, summary: Summary, context: Context) -> None:
-        """Invoke; AwsError with what the function answered when it failed."""
-        more = {"Qualifier": self.qualifier} if self.qualifier else {}
+        """Invoke the function; AwsError with the function's error when it failed."""
+        qualifier = {"Qualifier": self.qualifier} if self.qualifier else {}
         answer = context.call(
             "lambda",
             "Invoke",
             FunctionName=self.function,
             InvocationType=self.mode,
             Payload=summary_text(summary, context).encode(),
-            **more,
+            **qualifier,
         )
-        said = _read(answer.get("Payload"))
+        payload = _read(answer.get("Payload"))
         if answer.get("FunctionError"):
             raise AwsError(
-                f"Lambda function {self.function} failed ({answer['FunctionError']}): {masked(said[-_TAIL:])}",
-                hint="Its log has the whole of it; the window is tried again.",
+                f"Lambda function {self.function} failed ({answer['FunctionError']}): {masked(payload[-_TAIL:])}",
+                hint="See the function's log for the complete error. Windlass retries the window.",
                 code="FunctionError",
             )
 
 
 def _read(payload: Any) -> str:
-    """The body, read to its end: the connection can only then be used again."""
+    """Read the response body to its end, so that the connection can be used again."""
     if payload is None:
         return ""
     try:

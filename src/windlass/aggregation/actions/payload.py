@@ -1,16 +1,16 @@
-"""What an action tells others of a window: one JSON document, the same for every kind of action.
+"""The summary document that actions send: one JSON format for every kind of action.
 
-version      1; a change that breaks readers counts it up, new members don't
-rule, key    which rule's which key this is
+version      1; raised by a change that breaks readers, not by new members
+rule, key    the rule and the key
 attempt      unique to this attempt: an idempotency key
-account_id, region   where the rule is
+account_id, region   the rule's account and region
 bucket       the bucket; empty when a rule spans several
-events       object events of the window
-kinds        how many of each kind: {"created": 12, "removed": 1}
-size_bytes   of what was created, together
-folders      folders with events, each with its slash at the end, "" for the top; complete unless folders_cut
-folders_cut  whether there were more folders than are named
-first_at, last_at    S3's own times of the first and the last event, ISO 8601; empty when not told
+events       number of object events in the window
+kinds        number of events by kind: {"created": 12, "removed": 1}
+size_bytes   total size of the created objects
+folders      folders with events, each with a slash at its end, "" for the top; complete unless folders_cut
+folders_cut  true when there were more folders than listed
+first_at, last_at    S3's times of the first and the last event, ISO 8601; empty when unknown
 samples      a few object keys
 """
 
@@ -31,7 +31,7 @@ _TOKEN = re.compile(r"[A-Za-z0-9_.-]{1,80}")
 
 
 def summary_json(summary: Summary, context: Context) -> dict[str, Any]:
-    """The document, of JSON's own kinds only."""
+    """Return the document as JSON types only."""
     return {
         "version": PAYLOAD_VERSION,
         "rule": context.rule,
@@ -52,17 +52,17 @@ def summary_json(summary: Summary, context: Context) -> dict[str, Any]:
 
 
 def summary_text(summary: Summary, context: Context) -> str:
-    """The document as compact ASCII: object keys may hold what SQS and SNS refuse in a message, escapes never do."""
+    """Return the document as compact ASCII: SQS and SNS reject some characters of object keys, and accept escapes."""
     return json.dumps(summary_json(summary, context), separators=(",", ":"))
 
 
 def message_attributes(summary: Summary, context: Context) -> dict[str, dict[str, str]]:
-    """What subscribers and receivers filter by without reading the document, as SNS and SQS take it; none is empty."""
+    """Return the attributes by which subscribers and receivers filter, in the form of SNS and SQS; no value is empty."""
     texts = {"rule": context.rule, "bucket": summary.bucket}
-    found = {name: {"DataType": "String", "StringValue": text} for name, text in texts.items() if text}
-    return found | {"events": {"DataType": "Number", "StringValue": str(summary.events)}}
+    attributes = {name: {"DataType": "String", "StringValue": text} for name, text in texts.items() if text}
+    return attributes | {"events": {"DataType": "Number", "StringValue": str(summary.events)}}
 
 
 def token(text: str) -> str:
-    """`text` as AWS takes it for group ids, deduplication ids and caller references; its digest where it does not fit."""
+    """Return `text` as a valid group id, deduplication id or caller reference; its digest when it is not valid."""
     return text if _TOKEN.fullmatch(text) else hashlib.sha256(text.encode("utf-8", "surrogatepass")).hexdigest()

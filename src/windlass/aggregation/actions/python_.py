@@ -1,4 +1,4 @@
-"""python: a function of one's own, by its entry point."""
+"""python: call a user's function, named by its entry point."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ __all__ = ["Python"]
 
 
 class Python(BaseModel):
-    """Call `function(summary, context)` in this process. It returns None when done or `StartedAction`, and raises when it failed."""
+    """Call `function(summary, context)` in this process. It returns None when done or `StartedAction`, and raises on failure."""
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
@@ -26,25 +26,25 @@ class Python(BaseModel):
     )
 
     def act(self, summary: Summary, context: Context) -> StartedAction | None:
-        """Call it; ConfigError when there is no such function, or when it answers neither None nor `StartedAction`."""
+        """Call the function; ConfigError when it does not exist, or returns neither None nor `StartedAction`."""
         answer = self._load()(summary, context)
         if answer is not None and not isinstance(answer, StartedAction):
             raise ConfigError(
                 f"{self.function} returned {type(answer).__name__}",
-                hint="An action returns None when done, or Started; it raises when it failed.",
+                hint="An action returns None when done, or StartedAction; it raises on failure.",
             )
         return answer
 
     def _load(self) -> Callable[[Summary, Context], Any]:
         module, _, name = self.function.partition(":")
         try:
-            found: Any = importlib.import_module(module)
+            function: Any = importlib.import_module(module)
             for part in name.split("."):
-                found = getattr(found, part)
+                function = getattr(function, part)
         except (ImportError, AttributeError) as error:
             raise ConfigError(
-                f"{self.function} can't be loaded: {error}", hint="Give package.module:function, on the Python path."
+                f"cannot load {self.function}: {error}", hint="Give package.module:function, on the Python path."
             ) from None
-        if not callable(found):
-            raise ConfigError(f"{self.function} is no function", hint="Give package.module:function.")
-        return found  # type: ignore[no-any-return]
+        if not callable(function):
+            raise ConfigError(f"{self.function} is not a function", hint="Give package.module:function.")
+        return function  # type: ignore[no-any-return]

@@ -1,6 +1,6 @@
-"""The file shares over a bucket: found by listing and describing them all, remembered for a while.
+"""The file shares of a bucket: found by listing and describing all shares, and cached for a while.
 
-Storage Gateway can't be asked for the shares of a bucket (service API 2013-06-30): ListFileShares has no location, the two
+Storage Gateway cannot list the shares of a bucket (service API 2013-06-30): ListFileShares returns no location, and the two
 Describe operations take at most 10 ARNs each.
 """
 
@@ -23,9 +23,9 @@ _GONE = ("DELETING", "FORCE_DELETING")
 
 @dataclass(frozen=True, slots=True)
 class FileShare:
-    """A file share: what it is over (`place`: a bucket's name, an access point's ARN or alias), below which prefix.
+    """A file share of a bucket; `place` is the bucket's name, or an access point's ARN or alias.
 
-    `prefix` ends with a slash, or is empty for the whole bucket. `role_arn` is what the share reads and writes with.
+    `prefix` ends with a slash, or is empty for the bucket's top. `role_arn` is the role with which the share reads and writes.
     """
 
     arn: str
@@ -36,7 +36,7 @@ class FileShare:
 
 
 def location(location_arn: str) -> tuple[str, str]:
-    """The place and the prefix in a share's LocationARN.
+    """Return the place and the prefix of a share's LocationARN.
 
     It is `arn:aws:s3:::bucket/prefix/`, `arn:aws:s3:region:account:accesspoint/name/prefix/` or an access point's alias,
     bare or as a bucket's ARN.
@@ -51,21 +51,21 @@ def location(location_arn: str) -> tuple[str, str]:
 
 
 def list_shares(call: AwsCall) -> tuple[FileShare, ...]:
-    """All shares of an account and region, NFS and SMB, but those being deleted."""
+    """List the NFS and SMB shares of an account and region, without those being deleted."""
     by_kind: dict[str, list[str]] = {"NFS": [], "SMB": []}
     for row in _listed(call):
         if row.get("FileShareType") in by_kind and row.get("FileShareStatus") not in _GONE:
             by_kind[row["FileShareType"]].append(row["FileShareARN"])
-    found = []
+    shares = []
     for kind, arns in by_kind.items():
         for first in range(0, len(arns), DESCRIBED):
             answer = call(
                 "storagegateway", f"Describe{kind}FileShares", FileShareARNList=arns[first : first + DESCRIBED]
             )
-            for one in answer[f"{kind}FileShareInfoList"]:
-                place, prefix = location(one["LocationARN"])
-                found.append(FileShare(one["FileShareARN"], kind, place, prefix, one.get("Role", "")))
-    return tuple(found)
+            for info in answer[f"{kind}FileShareInfoList"]:
+                place, prefix = location(info["LocationARN"])
+                shares.append(FileShare(info["FileShareARN"], kind, place, prefix, info.get("Role", "")))
+    return tuple(shares)
 
 
 def _listed(call: AwsCall) -> Iterator[dict[str, Any]]:
@@ -83,27 +83,27 @@ def _listed(call: AwsCall) -> Iterator[dict[str, Any]]:
 def shares_of(
     bucket: str, context: Context, *, access_points: Mapping[str, str], remember_s: float
 ) -> tuple[FileShare, ...]:
-    """The shares over a bucket. Listed anew when remembered for too long, or when none of those remembered is over it."""
+    """Return the shares over a bucket. Lists again when the cached list is too old, or has no share over the bucket."""
     name = _memory_name(context)
     places = {bucket} | {place for place, leads_to in access_points.items() if leads_to == bucket}
-    until, known = context.memory.get(name, (0.0, ()))
-    if context.now < until <= context.now + remember_s:  # a clock set back must not prolong it
-        found = tuple(one for one in known if one.place in places)
-        if found:
-            return found
+    until, cached = context.memory.get(name, (0.0, ()))
+    if context.now < until <= context.now + remember_s:  # a clock that was set back must not extend the cache's life
+        matching = tuple(share for share in cached if share.place in places)
+        if matching:
+            return matching
     listed = list_shares(context.call)
     context.memory[name] = (context.now + remember_s, listed)
-    return tuple(one for one in listed if one.place in places)
+    return tuple(share for share in listed if share.place in places)
 
 
 def forget_shares(context: Context) -> None:
-    """List them anew next time: one of them was not there."""
+    """Drop the cached shares: one of them no longer exists."""
     context.memory.pop(_memory_name(context), None)
 
 
 def gateway_roles(shares: Sequence[FileShare], call: AwsCall) -> tuple[GatewayRole, ...]:
-    """The roles that shares write with, with their unique ids, for `written_by_gateway`."""
-    arns = dict.fromkeys(one.role_arn for one in shares if one.role_arn)
+    """Return the roles with which shares write, with their unique ids, for `written_by_gateway`."""
+    arns = dict.fromkeys(share.role_arn for share in shares if share.role_arn)
     return tuple(
         GatewayRole(arn, call("iam", "GetRole", RoleName=arn.rpartition("/")[2])["Role"]["RoleId"]) for arn in arns
     )

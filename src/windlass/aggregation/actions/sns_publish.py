@@ -1,4 +1,4 @@
-"""sns-publish: a topic's subscribers are told what happened."""
+"""sns-publish: publish the summary to a topic."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ __all__ = ["SnsPublish"]
 
 
 class SnsPublish(BaseModel):
-    """Publish the window's summary as JSON; rule, bucket and number of events are message attributes to filter by."""
+    """Publish the window's summary as JSON; rule, bucket and number of events are message attributes for filters."""
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
@@ -23,14 +23,14 @@ class SnsPublish(BaseModel):
         pattern=r"^arn:[^:]+:sns:[^:]+:\d{12}:.+$", description="The topic's ARN; it is in the rule's region."
     )
     subject: str = Field(
-        default="", max_length=100, pattern=r"^[\x20-\x7e]*$", description="Subject of the mails that SNS sends."
+        default="", max_length=100, pattern=r"^[\x20-\x7e]*$", description="Subject of the e-mails that SNS sends."
     )
 
     def act(self, summary: Summary, context: Context) -> None:
-        """Publish. On a FIFO topic a key's messages keep their order, and an attempt's message is there once."""
+        """Publish. On a FIFO topic the messages of a key keep their order, and one attempt publishes one message."""
         attributes = message_attributes(summary, context)
-        more: dict[str, Any] = {"Subject": self.subject} if self.subject else {}
+        params: dict[str, Any] = {"Subject": self.subject} if self.subject else {}
         if self.topic_arn.endswith(".fifo"):
-            more |= {"MessageGroupId": token(context.key), "MessageDeduplicationId": token(context.attempt)}
+            params |= {"MessageGroupId": token(context.key), "MessageDeduplicationId": token(context.attempt)}
         message = summary_text(summary, context)
-        context.call("sns", "Publish", TopicArn=self.topic_arn, Message=message, MessageAttributes=attributes, **more)
+        context.call("sns", "Publish", TopicArn=self.topic_arn, Message=message, MessageAttributes=attributes, **params)

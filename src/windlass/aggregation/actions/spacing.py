@@ -1,7 +1,7 @@
-"""Time between two uses of a resource, kept in the rule's table: every worker and every function sees it.
+"""The minimum time between two uses of a resource, kept in the rule's table for all workers and functions.
 
-Storage Gateway evicts nothing for a refresh that follows another of the same share within 60 seconds (API reference of
-RefreshCache), and reports it as completed: what such a refresh was for would count as covered and stay stale.
+Storage Gateway evicts nothing for a refresh within 60 seconds of another of the same share (API reference of RefreshCache),
+and reports it as completed: its events would count as covered while the listing stays stale.
 """
 
 from __future__ import annotations
@@ -17,38 +17,38 @@ from windlass.core.ids import new_id
 __all__ = ["MARGIN_S", "SHARED", "Spacing"]
 
 SHARED = "~shared"
-"""The rule name of resources' items: no rule can have it."""
+"""The rule name under which resources are stored: no rule can have it."""
 MARGIN_S = 5.0
-"""A use begins within this time of its reservation, or not at all; clocks of two processes differ by less."""
+"""A use begins within this time of its reservation, or not at all. Clocks of two processes must differ by less."""
 
 
 @dataclass(frozen=True, slots=True)
 class Spacing:
-    """The reservations of one action run. WindlassError when the table can't be reached: then nothing may be used."""
+    """The reservations of one action run. WindlassError when the table cannot be reached: then no resource may be used."""
 
     table: KeyTable
     now: Callable[[], float] = time.time
-    steady: Callable[[], float] = time.monotonic
+    monotonic: Callable[[], float] = time.monotonic
     holder: str = field(default_factory=lambda: new_id("use"))
 
     def reserve(self, names: Iterable[str], spacing_s: float) -> float:
-        """Take all resources, or none: 0 when they are taken, else the seconds to wait for the first that is not free."""
-        taken: list[str] = []
+        """Reserve all resources or none. Return 0 when reserved, else the seconds until the first busy one is free."""
+        reserved: list[str] = []
         for name in names:
             wait_s = self._set(name, spacing_s + 2 * MARGIN_S)
             if wait_s > 0:
-                for other in taken:
-                    self.release(other)
+                for reserved_name in reserved:
+                    self.release(reserved_name)
                 return wait_s
-            taken.append(name)
+            reserved.append(name)
         return 0.0
 
     def used(self, name: str, spacing_s: float) -> None:
-        """Count the time from now: the use has begun by now, at whatever moment that was."""
+        """Count the spacing from now, after the use began."""
         self._set(name, spacing_s + MARGIN_S)
 
     def release(self, name: str) -> None:
-        """Give a resource back that was not used."""
+        """Release a reserved resource that was not used."""
         self._set(name, 0.0)
 
     def _set(self, name: str, for_s: float) -> float:

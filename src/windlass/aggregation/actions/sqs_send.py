@@ -1,4 +1,4 @@
-"""sqs-send: a message to a queue says what happened."""
+"""sqs-send: send the summary to a queue."""
 
 from __future__ import annotations
 
@@ -25,18 +25,18 @@ class SqsSend(BaseModel):
     )
 
     @model_validator(mode="after")
-    def _delay_fits(self) -> Self:
+    def _check_delay(self) -> Self:
         if self.delay_s and self.queue_url.endswith(".fifo"):
-            raise ValueError("a FIFO queue takes no delay_s of single messages; set the queue's own delay")
+            raise ValueError("a FIFO queue accepts no delay_s per message; set the queue's own delay")
         return self
 
     def act(self, summary: Summary, context: Context) -> None:
-        """Send. On a FIFO queue a key's messages keep their order, and an attempt's message is there once."""
+        """Send. On a FIFO queue the messages of a key keep their order, and one attempt sends one message."""
         attributes = message_attributes(summary, context)
-        more: dict[str, Any] = {"DelaySeconds": self.delay_s} if self.delay_s else {}
+        params: dict[str, Any] = {"DelaySeconds": self.delay_s} if self.delay_s else {}
         if self.queue_url.endswith(".fifo"):
-            more |= {"MessageGroupId": token(context.key), "MessageDeduplicationId": token(context.attempt)}
+            params |= {"MessageGroupId": token(context.key), "MessageDeduplicationId": token(context.attempt)}
         body = summary_text(summary, context)
         context.call(
-            "sqs", "SendMessage", QueueUrl=self.queue_url, MessageBody=body, MessageAttributes=attributes, **more
+            "sqs", "SendMessage", QueueUrl=self.queue_url, MessageBody=body, MessageAttributes=attributes, **params
         )

@@ -1,8 +1,8 @@
-"""storage-gateway-refresh: the shares over the bucket learn what changed, folder by folder while there are few.
+"""storage-gateway-refresh: refresh the cached listings of the file shares over a bucket, folder by folder while there are few.
 
 AWS facts (API reference of RefreshCache): folders are named without slashes at their ends, at most 50 of them; "/" is the
-share's top; the call only begins the work; a share takes part in few refreshes at once (InvalidGatewayRequestException else).
-A folder that the gateway never listed shows up in the listing of the folder above it, so those are refreshed too.
+share's top; the call only starts the work; too many refreshes of a share raise InvalidGatewayRequestException.
+A folder that the gateway never listed appears in the listing of the folder above it, so those are refreshed too.
 """
 
 from __future__ import annotations
@@ -23,14 +23,14 @@ from windlass.core.errors import NotFound, UsageError, WindlassError
 __all__ = ["MAX_FOLDER_LIST", "StorageGatewayRefresh", "folder_list"]
 
 MAX_FOLDER_LIST = 50
-_TOO_SOON = "a refresh of the file share is in flight, or too recent"
+_TOO_SOON = "a refresh of the file share is in flight, or ended too recently"
 _REFUSED = "InvalidGatewayRequestException"
-# The service has one code for most things that are off, and tells them apart in words only.
+# The service has one error code for most errors; only the message distinguishes them.
 _BUSY = re.compile(r"in progress|in-progress|already being (processed|refreshed)|too many|concurrent", re.IGNORECASE)
 
 
 class StorageGatewayRefresh(BaseModel):
-    """Refresh the cached listings of all NFS and SMB file shares over the bucket, narrowed to what changed."""
+    """Refresh the cached listings of all NFS and SMB file shares over the bucket, limited to changed folders."""
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
@@ -39,30 +39,32 @@ class StorageGatewayRefresh(BaseModel):
     )
     access_points: dict[str, str] = Field(
         default={},
-        description="Access points that shares have as their location: the access point's ARN or alias, and its bucket.",
+        description="Access points that are the location of shares: the access point's ARN or alias, and its bucket.",
     )
     max_folders: int = Field(
         default=MAX_FOLDER_LIST,
         ge=1,
         le=MAX_FOLDER_LIST,
-        description="Most folders that one refresh names; when more changed, the whole share is refreshed.",
+        description="Maximum folders that one refresh names; when more changed, the complete share is refreshed.",
     )
     parents: bool = Field(
         default=True,
-        description="Refresh the folders above those that changed, too: a new folder shows up in the one above it.",
+        description="Also refresh the folders above changed ones: a new folder appears in the listing above it.",
     )
     spacing_s: float = Field(
-        default=60.0, ge=60, description="Seconds between two refreshes of a share; AWS evicts nothing when it is less."
+        default=60.0,
+        ge=60,
+        description="Minimum seconds between two refreshes of a share; AWS evicts nothing below 60.",
     )
     in_flight_s: float = Field(
         default=60.0,
         ge=0,
-        description="Seconds after which a refresh counts as ended when no completion event told so.",
+        description="Seconds after which a refresh counts as ended without a completion event.",
     )
-    remember_s: float = Field(default=300.0, ge=0, description="Seconds that the list of file shares is remembered.")
+    remember_s: float = Field(default=300.0, ge=0, description="Seconds for which the list of file shares is cached.")
 
     def act(self, summary: Summary, context: Context) -> StartedAction | None:
-        """Begin a refresh of every share that changes are in; None when they are in none of the shares' prefixes."""
+        """Start a refresh of every share with changes. Return None when no share's prefix has a change."""
         due = self._due(summary, context)
         if not due:
             return None
@@ -81,7 +83,7 @@ class StorageGatewayRefresh(BaseModel):
     def _refresh_all(
         self, due: Sequence[tuple[FileShare, tuple[str, ...]]], reserved_at: float, context: Context
     ) -> StartedAction:
-        """Refresh each share; one share's trouble must not keep the others stale, and is raised after them."""
+        """Refresh each share. One share's failure does not stop the others; it is raised after them."""
         begun, busy, failed = [], [], []
         for share, folders in due:
             try:
@@ -94,7 +96,7 @@ class StorageGatewayRefresh(BaseModel):
                 failed.append(error)
                 if error.code == _REFUSED:
                     continue
-            if context.spacing is not None:  # begun, or an answer was lost and it may have begun just now
+            if context.spacing is not None:  # begun, or the response was lost and it may have begun just now
                 context.spacing.used(share.arn, self.spacing_s)
         if failed:
             raise failed[0]
@@ -103,40 +105,40 @@ class StorageGatewayRefresh(BaseModel):
         return StartedAction(tuple(begun))
 
     def _reserve(self, arns: Sequence[str], context: Context) -> float:
-        """Take the shares among all processes; when that was, by the steady clock. Later while another holds one."""
+        """Reserve the shares across processes; return when, by the monotonic clock. RetryActionLater while one is reserved."""
         if context.spacing is None:
             return 0.0
-        reserved_at = context.spacing.steady()
+        reserved_at = context.spacing.monotonic()
         try:
             wait_s = context.spacing.reserve(arns, self.spacing_s)
         except WindlassError:
-            _give_back(arns, context)
+            _release(arns, context)
             raise
         if wait_s > 0:
-            _give_back(arns, context)
+            _release(arns, context)
             raise RetryActionLater(wait_s, _TOO_SOON)
         return reserved_at
 
     def _check_prompt(self, share: FileShare, reserved_at: float, context: Context) -> None:
-        """Later when the reservation is too old to begin under: the next holder's refresh could follow too soon."""
-        if context.spacing is not None and context.spacing.steady() - reserved_at > MARGIN_S:
-            _give_back([share.arn], context)
+        """RetryActionLater when the reservation is too old: the next holder's refresh could follow too soon."""
+        if context.spacing is not None and context.spacing.monotonic() - reserved_at > MARGIN_S:
+            _release([share.arn], context)
             context.spacing.release(share.arn)
-            raise RetryActionLater(1.0, "the process stood still between a reservation and its refresh")
+            raise RetryActionLater(1.0, "the process was suspended between a reservation and its refresh")
 
     def _due(self, summary: Summary, context: Context) -> list[tuple[FileShare, tuple[str, ...]]]:
         if not summary.bucket:
             raise UsageError(
-                "storage-gateway-refresh needs to know the bucket, and this window names none",
-                hint="Use a rule whose keys are of one bucket each.",
+                "storage-gateway-refresh needs one bucket, and this window spans several",
+                hint="Use a rule with one bucket per key (key = bucket or prefix).",
             )
         shares = shares_of(summary.bucket, context, access_points=self.access_points, remember_s=self.remember_s)
         if not shares:
             raise NotFound(
                 f"no file share of {context.account_id} in {context.region} is over bucket {summary.bucket}",
                 hint=(
-                    "The rule's account and region are to be the gateway's. A share over an access point is found when "
-                    "access_points maps its ARN or alias to the bucket."
+                    "Set the rule's account and region to the gateway's. For a share over an access point, add the access "
+                    "point's ARN or alias and the bucket to access_points."
                 ),
             )
         planned = (
@@ -149,42 +151,42 @@ class StorageGatewayRefresh(BaseModel):
 def folder_list(
     summary: Summary, prefix: str, *, limit: int = MAX_FOLDER_LIST, parents: bool = True
 ) -> tuple[str, ...] | None:
-    """The folders to refresh in a share below `prefix`, relative to it, "/" its top; () for all of it, None for nothing.
+    """Return the folders to refresh in a share, relative to `prefix` ("/" is its top); () for all of it, None for no change.
 
-    It is all of it when the summary does not name all folders, when they are too many, or when one has a name that no
-    file system shows (an empty part).
+    Returns () when the summary does not list all folders, when there are more than `limit`, or when a folder's name has an
+    empty part, which no file system shows.
     """
     if summary.folders_cut or not summary.folders:
         return ()
     inside = [folder.removeprefix(prefix) for folder in summary.folders if folder.startswith(prefix)]
     if not inside:
         return None
-    found: dict[str, None] = {}
+    folders: dict[str, None] = {}
     for folder in inside:
         parts = folder.split("/")[:-1]
         if "" in parts:
             return ()
         for depth in range(0 if parents else len(parts), len(parts) + 1):
-            found["/".join(parts[:depth]) or "/"] = None
-    return tuple(sorted(found)) if len(found) <= limit else ()
+            folders["/".join(parts[:depth]) or "/"] = None
+    return tuple(sorted(folders)) if len(folders) <= limit else ()
 
 
-def _give_back(arns: Sequence[str], context: Context) -> None:
+def _release(arns: Sequence[str], context: Context) -> None:
     for arn in arns:
-        pace.give_back(context.memory, arn)
+        pace.release(context.memory, arn)
 
 
 def _refresh(share: FileShare, folders: Sequence[str], context: Context) -> str:
-    asked = {"FolderList": list(folders), "Recursive": False} if folders else {"FolderList": ["/"], "Recursive": True}
+    scope = {"FolderList": list(folders), "Recursive": False} if folders else {"FolderList": ["/"], "Recursive": True}
     try:
-        answer = context.call("storagegateway", "RefreshCache", FileShareARN=share.arn, **asked)
+        answer = context.call("storagegateway", "RefreshCache", FileShareARN=share.arn, **scope)
     except WindlassError as error:
         if error.code != _REFUSED:
-            raise  # a lost answer keeps the pace: the refresh may well have begun
+            raise  # after a lost response the pace is kept: the refresh may have begun
         if _BUSY.search(error.message):
-            # Somebody else's, or ours whose answer was lost: it may have begun just now, so the pace is kept as well.
+            # The refresh of another process, or ours whose response was lost: it may have begun just now, so the pace is kept.
             raise RetryActionLater(0, f"file share {share.arn} is busy with a refresh") from None
-        pace.give_back(context.memory, share.arn)
+        pace.release(context.memory, share.arn)
         if context.spacing is not None:
             context.spacing.release(share.arn)
         forget_shares(context)

@@ -1,4 +1,4 @@
-"""What the verbs of `windlass aggregate` share: their arguments, and how they open the service."""
+"""Arguments that the verbs of `windlass aggregate` share, and the function that opens the service."""
 
 from __future__ import annotations
 

@@ -13,7 +13,7 @@ __all__ = ["resume"]
 
 
 def resume(ctx: typer.Context, rule: RuleName, key: AnyKey = "", dry_run: DryRun = False) -> None:
-    """Run the actions of a paused rule, or of one key, again.
+    """Resume the actions of a paused rule, or of one paused key.
 
     Examples:
       windlass aggregate resume refresh-scans --dry-run
@@ -22,7 +22,7 @@ def resume(ctx: typer.Context, rule: RuleName, key: AnyKey = "", dry_run: DryRun
     aggregation, target = open_aggregation(ctx), " ".join(filter(None, (rule, key)))
     if dry_run:
         waiting = sum(item.uncovered > 0 for item in aggregation.items(rule, key))
-        print(f"would resume {target}; {waiting:,} keys have events waiting")
+        print(f"would resume {target}; {waiting:,} keys have uncovered events")
         return
     waiting = aggregation.resume(rule, key)
-    print(f"{target}: resumed; {waiting:,} keys had events waiting", file=sys.stderr)
+    print(f"{target}: resumed; {waiting:,} keys have uncovered events", file=sys.stderr)

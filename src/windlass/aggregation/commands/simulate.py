@@ -26,16 +26,16 @@ def simulate(
     ctx: typer.Context,
     file: Annotated[
         Path | None,
-        typer.Argument(metavar="FILE", help="Recorded events, one payload per line, in any wrapping; - for stdin."),
+        typer.Argument(metavar="FILE", help="Recorded events, one payload per line, in any envelope; - for stdin."),
     ] = None,
     rule: Annotated[
-        str, typer.Option("--rule", metavar="RULE", help="The rule; without it, a rule by bucket with --window.")
+        str, typer.Option("--rule", metavar="RULE", help="The rule; without it, one rule by bucket with --window.")
     ] = "",
-    rate: Annotated[float, typer.Option("--rate", min=0.01, help="Without FILE: events a second.")] = 50.0,
+    rate: Annotated[float, typer.Option("--rate", min=0.01, help="Without FILE: events per second.")] = 50.0,
     duration: Annotated[
-        Duration, typer.Option("--for", parser=Duration, metavar="DURATION", help="Without FILE: this long (10m, 1h).")
+        Duration, typer.Option("--for", parser=Duration, metavar="DURATION", help="Without FILE: duration (10m, 1h).")
     ] = Duration("10m"),
-    buckets: Annotated[int, typer.Option("--buckets", min=1, help="Without FILE: over this many buckets.")] = 1,
+    buckets: Annotated[int, typer.Option("--buckets", min=1, help="Without FILE: number of buckets.")] = 1,
     window: Annotated[
         Duration, typer.Option("--window", parser=Duration, metavar="DURATION", help="Without --rule: the window.")
     ] = Duration("30s"),
@@ -45,18 +45,20 @@ def simulate(
     ] = Duration("1s"),
     output: Output = Format.TABLE,
 ) -> None:
-    """Run a stream of events through a rule without AWS, and compare the cost with one Lambda call per event.
+    """Simulate a rule on a stream of events without AWS, and compare its cost with one Lambda call per event.
 
     Examples:
       windlass aggregate simulate --rate 50 --for 10m
       windlass aggregate simulate --rule refresh-scans --rate 5 --for 5m --buckets 3 -o json
     """
     from windlass.aggregation.rules import AggregationRule
-    from windlass.aggregation.simulation import made_up
     from windlass.aggregation.simulation import simulate as run_simulation
+    from windlass.aggregation.simulation import synthetic_events
 
     config = open_aggregation(ctx).config(rule) if rule else _plain_rule(window)
-    events = _recorded(file) if file is not None else made_up(rate=rate, seconds=duration, buckets=buckets)
+    events = (
+        _recorded_events(file) if file is not None else synthetic_events(rate=rate, seconds=duration, buckets=buckets)
+    )
     _show(run_simulation(AggregationRule(config), events, lag_s=lag), output)
 
 
@@ -69,7 +71,7 @@ def _plain_rule(window_s: float) -> AggregateConfig:
     )
 
 
-def _recorded(file: Path) -> Iterator[ObjectEvent]:
+def _recorded_events(file: Path) -> Iterator[ObjectEvent]:
     from windlass.events import ObjectEvent, read_events
 
     try:

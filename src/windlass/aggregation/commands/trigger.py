@@ -25,4 +25,4 @@ def trigger(ctx: typer.Context, rule: RuleName, key: Key, dry_run: DryRun = Fals
         print(f"would send a timer for {key}; a worker then runs {action}")
         return
     aggregation.trigger(rule, key)
-    print(f"{rule} {key}: sent a timer; a worker runs the action when it arrives", file=sys.stderr)
+    print(f"{rule} {key}: timer sent; a worker runs the action when it arrives", file=sys.stderr)

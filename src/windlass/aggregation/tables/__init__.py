@@ -1,1 +1,1 @@
-"""Where keys live: in memory (simulations), in the store (SQLite, PostgreSQL), in DynamoDB. One conformance suite over all."""
+"""Tables of keys: in memory (simulations), in the store (SQLite, PostgreSQL), in DynamoDB. One conformance suite tests all."""

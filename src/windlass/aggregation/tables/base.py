@@ -1,4 +1,4 @@
-"""What the protocol and the service ask of a table, and the two ways to carry a conversation out."""
+"""The interface of a table, as the protocol and the service use it."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ __all__ = ["Completion", "KeyTable"]
 
 @dataclass(frozen=True, slots=True)
 class Completion:
-    """What a completion's name stands for: the attempt of a key that began it."""
+    """The rule, key and attempt to which a completion token belongs."""
 
     token: str
     rule: str
@@ -23,32 +23,32 @@ class Completion:
 
 
 class KeyTable(Protocol):
-    """Items by rule and key. Every method may raise WindlassError; then nothing is known of what was done."""
+    """Items by rule and key. Every method may raise WindlassError; whether a write was made is then unknown."""
 
     def perform(self, effect: StoreEffect) -> Any:
-        """One atomic write, answered as effects.py says."""
+        """Perform one atomic write; effects.py describes each result."""
         ...
 
     def read(self, rule: str, key: str) -> Item | None:
-        """A key's item."""
+        """Return a key's item; None when it does not exist."""
         ...
 
     def items(self, rule: str = "") -> Iterator[Item]:
-        """All items, of one rule or of all."""
+        """Yield all items, of one rule or of all."""
         ...
 
     def complete(self, token: str) -> Completion | None:
-        """A completion was told: its attempt, if one waits for it and it was the last one waited for. None else."""
+        """Record a completion. Return its attempt when it was the last one that the attempt waited for, else None."""
         ...
 
     def knows(self, token: str) -> bool:
-        """Whether the completion is of an action of ours (its answer may come before it was written down)."""
+        """Return whether the token is of one of our actions (a completion may arrive before its token is written)."""
         ...
 
     def set_paused(self, rule: str, key: str, *, paused: bool) -> bool:
-        """Pause or resume a key, or with an empty key the rule; whether there is such an item."""
+        """Pause or resume a key, or with an empty key the rule. Return whether the item exists."""
         ...
 
     def paused(self, rule: str) -> bool:
-        """Whether the rule is paused."""
+        """Return whether the rule is paused."""
         ...

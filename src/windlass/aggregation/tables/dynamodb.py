@@ -1,9 +1,9 @@
-"""Items in a DynamoDB table with the string key `id`: what decide.py says, as update expressions.
+"""Items in a DynamoDB table with the string key `id`: the conditions of transitions.py as update expressions.
 
-An item's `id` is `rule#key`; a rule's name has no `#`. A paused rule is the item `rule#` without a key, a completion that is
-waited for the item `#token`. Set TTL on `expires` to have those cleaned. A summary is top-level attributes, because ADD
-works on no others; a claim moves each to its `held_` twin in the same write. Sets hold no empty text, so a folder is kept with
-a slash before it.
+An item's `id` is `rule#key`; a rule's name has no `#`. A paused rule is the item `rule#` without a key, an awaited
+completion is the item `#token`. Set TTL on `expires` to have those deleted. A summary is top-level attributes, because ADD
+works on no others; a claim moves each to its `held_` twin in the same write. DynamoDB's sets hold no empty text, so a folder
+is stored with a slash before it.
 """
 
 from __future__ import annotations
@@ -57,17 +57,17 @@ class DynamoTable:
     def __init__(self, call: AwsCall, table: str) -> None:
         self._call = call
         self._table = table
-        # Keys whose window is known to name all the folders it may: a stale memory only cuts too early, which is safe.
+        # Keys whose window has all the folders that it may name: a stale entry only cuts too early, which is safe.
         self._full: set[str] = set()
 
     def perform(self, effect: StoreEffect) -> Any:
-        """One UpdateItem; a condition that does not hold is an answer, not an error."""
+        """Perform one UpdateItem. A condition that does not hold is a result, not an error."""
         match effect:
             case CountEvents():
                 return self._count(effect)
             case ClaimEvents():
-                taken = self._claim(effect)
-                return ConditionFailed(self.read(effect.rule, effect.key)) if taken is None else taken
+                claimed = self._claim(effect)
+                return ConditionFailed(self.read(effect.rule, effect.key)) if claimed is None else claimed
             case RenewClaim():
                 return self._renew(effect)
             case ReserveResource():
@@ -79,23 +79,26 @@ class DynamoTable:
             case RecordFailure():
                 return self._note(effect)
             case DisarmTimer():
-                gone = "REMOVE armed, armed_at, token_at"
-                done = {":token": effect.token}
-                return self._update(effect.rule, effect.key, gone, "armed = :token AND dirty = done", done) is not None
+                removal = "REMOVE armed, armed_at, token_at"
+                values = {":token": effect.token}
+                return (
+                    self._update(effect.rule, effect.key, removal, "armed = :token AND dirty = done", values)
+                    is not None
+                )
             case RotateTimer():
                 return self._rotate(effect)
 
     def read(self, rule: str, key: str) -> Item | None:
-        """A key's item, as it is now."""
+        """Return a key's item, by a consistent read."""
         answer = self._call("GetItem", TableName=self._table, Key=_id(f"{rule}#{key}"), ConsistentRead=True)
         return _item(answer["Item"]) if answer.get("Item") else None
 
     def items(self, rule: str = "") -> Iterator[Item]:
-        """All items, by a scan."""
-        asked: dict[str, Any] = {"TableName": self._table, "ConsistentRead": True}
+        """Yield all items, by a scan."""
+        params: dict[str, Any] = {"TableName": self._table, "ConsistentRead": True}
         guard = LoopGuard(f"the scan of {self._table}")
         while True:
-            answer = self._call("Scan", **asked)
+            answer = self._call("Scan", **params)
             for row in answer.get("Items", ()):
                 name, _, key = row["id"]["S"].partition("#")
                 if name and key and rule in ("", name):
@@ -103,25 +106,25 @@ class DynamoTable:
             if not answer.get("LastEvaluatedKey"):
                 return
             guard.advance(answer["LastEvaluatedKey"])
-            asked["ExclusiveStartKey"] = answer["LastEvaluatedKey"]
+            params["ExclusiveStartKey"] = answer["LastEvaluatedKey"]
 
     def complete(self, token: str) -> Completion | None:
-        """Take one completion off its item; its attempt when it was the last."""
+        """Remove a completion from its item; return its attempt when it was the last one."""
         row = self._call("GetItem", TableName=self._table, Key=_id(f"#{token}"), ConsistentRead=True).get("Item")
         if row is None:
             return None
-        known = Completion(token, row["rule"]["S"], row["key"]["S"], row["attempt"]["S"])
+        completion = Completion(token, row["rule"]["S"], row["key"]["S"], row["attempt"]["S"])
         after = self._update(
-            known.rule,
-            known.key,
+            completion.rule,
+            completion.key,
             "DELETE pending :tokens",
             "claim = :attempt AND contains(pending, :token)",
-            {":tokens": {token}, ":token": token, ":attempt": known.attempt},
+            {":tokens": {token}, ":token": token, ":attempt": completion.attempt},
         )
-        return None if after is None or after.pending else known
+        return None if after is None or after.pending else completion
 
     def knows(self, token: str) -> bool:
-        """Whether it was written down."""
+        """Return whether the token was written."""
         return "Item" in self._call("GetItem", TableName=self._table, Key=_id(f"#{token}"), ConsistentRead=True)
 
     def set_paused(self, rule: str, key: str, *, paused: bool) -> bool:
@@ -136,10 +139,10 @@ class DynamoTable:
 
     # Writes
 
-    def _count(self, asked: CountEvents) -> Item:
-        summary, at = asked.summary, f"{asked.rule}#{asked.key}"
+    def _count(self, effect: CountEvents) -> Item:
+        summary, at = effect.summary, f"{effect.rule}#{effect.key}"
         sets = [
-            "armed = if_not_exists(armed, :mine)",
+            "armed = if_not_exists(armed, :token)",
             "armed_at = if_not_exists(armed_at, :since)",
             "token_at = if_not_exists(token_at, :now)",
             "last_at = :now",
@@ -148,12 +151,12 @@ class DynamoTable:
         ]
         adds = ["dirty :events", "events :told", "size_bytes :size"]
         values: dict[str, Any] = {
-            ":mine": asked.mine,
-            ":since": asked.since,
-            ":now": asked.now,
+            ":token": effect.token,
+            ":since": effect.since,
+            ":now": effect.now,
             ":bucket": summary.bucket,
             ":zero": 0,
-            ":events": asked.events,
+            ":events": effect.events,
             ":told": summary.events,
             ":size": summary.size_bytes,
         }
@@ -173,102 +176,102 @@ class DynamoTable:
         if summary.first_at:
             sets += ["first_at = if_not_exists(first_at, :first)", "last_event_at = :last"]
             values |= {":first": summary.first_at, ":last": summary.last_at}
-        after = self._update(asked.rule, asked.key, f"SET {', '.join(sets)} ADD {', '.join(adds)}", "", values)
+        after = self._update(effect.rule, effect.key, f"SET {', '.join(sets)} ADD {', '.join(adds)}", "", values)
         assert after is not None  # it has no condition
         (self._full.add if len(after.summary.folders) >= MAX_FOLDERS else self._full.discard)(at)
         return after
 
-    def _claim(self, asked: ClaimEvents) -> Item | None:
-        pace = asked.pace
+    def _claim(self, effect: ClaimEvents) -> Item | None:
+        pace = effect.pace
         sets = "SET na = :na, claim = :attempt, armed_at = :now"
         condition = "armed = :token AND na <= :now AND (attribute_not_exists(paused) OR paused = :false)"
         values: dict[str, Any] = {
-            ":na": asked.now + pace.window_s,
-            ":attempt": asked.attempt,
-            ":now": asked.now,
-            ":token": asked.token,
+            ":na": effect.now + pace.window_s,
+            ":attempt": effect.attempt,
+            ":now": effect.now,
+            ":token": effect.token,
             ":false": False,
         }
-        gone = ["pending", "hold_until"]
-        if asked.again:
+        removed = ["pending", "hold_until"]
+        if effect.again:
             condition += " AND claimed > done AND (attribute_not_exists(hold_until) OR hold_until <= :now)"
         else:
-            sets += ", claimed = dirty, " + ", ".join(f"held_{one} = if_not_exists({one}, :null)" for one in _PARTS)
-            gone += _PARTS
+            sets += ", claimed = dirty, " + ", ".join(f"held_{part} = if_not_exists({part}, :null)" for part in _PARTS)
+            removed += _PARTS
             condition += " AND dirty > done AND claimed <= done AND "
             if pace.mode is Mode.DEBOUNCE:
                 condition += "(last_at <= :quiet OR armed_at <= :waited)"
-                values |= {":quiet": asked.now - pace.quiet_s, ":waited": asked.now - pace.max_wait_s}
+                values |= {":quiet": effect.now - pace.quiet_s, ":waited": effect.now - pace.max_wait_s}
             else:
                 condition += "armed_at <= :armed"
-                values[":armed"] = asked.now - pace.window_s
+                values[":armed"] = effect.now - pace.window_s
             values[":null"] = None
-        return self._update(asked.rule, asked.key, f"{sets} REMOVE {', '.join(gone)}", condition, values)
+        return self._update(effect.rule, effect.key, f"{sets} REMOVE {', '.join(removed)}", condition, values)
 
-    def _renew(self, asked: RenewClaim) -> Item | None:
+    def _renew(self, effect: RenewClaim) -> Item | None:
         condition = "claim = :attempt AND claimed > done AND (attribute_not_exists(paused) OR paused = :false)"
-        until = asked.now + asked.pace.window_s + asked.slack_s
-        values = {":na": until, ":attempt": asked.attempt, ":false": False}
-        return self._update(asked.rule, asked.key, "SET na = :na", condition, values)
+        until = effect.now + effect.pace.window_s + effect.slack_s
+        values = {":na": until, ":attempt": effect.attempt, ":false": False}
+        return self._update(effect.rule, effect.key, "SET na = :na", condition, values)
 
-    def _reserve(self, asked: ReserveResource) -> float:
+    def _reserve(self, effect: ReserveResource) -> float:
         condition = "attribute_not_exists(na) OR na <= :now OR claim = :holder"
-        values = {":now": asked.now, ":until": asked.until, ":holder": asked.holder}
-        if self._update(asked.rule, asked.key, "SET na = :until, claim = :holder", condition, values) is not None:
+        values = {":now": effect.now, ":until": effect.until, ":holder": effect.holder}
+        if self._update(effect.rule, effect.key, "SET na = :until, claim = :holder", condition, values) is not None:
             return 0.0
-        met = self.read(asked.rule, asked.key)
-        return max(met.na - asked.now, 0.0) if met is not None else 1.0
+        current = self.read(effect.rule, effect.key)
+        return max(current.na - effect.now, 0.0) if current is not None else 1.0
 
-    def _commit(self, asked: CommitCoverage) -> Item | None:
-        gone = ("failures", "note", "pending", "hold_until", *(f"held_{one}" for one in _PARTS))
-        expression = f"SET done = :claimed, acted_at = :now REMOVE {', '.join(gone)}"
-        values = {":claimed": asked.claimed, ":now": asked.now}
-        return self._update(asked.rule, asked.key, expression, "done < :claimed", values)
+    def _commit(self, effect: CommitCoverage) -> Item | None:
+        removed = ("failures", "note", "pending", "hold_until", *(f"held_{part}" for part in _PARTS))
+        expression = f"SET done = :claimed, acted_at = :now REMOVE {', '.join(removed)}"
+        values = {":claimed": effect.claimed, ":now": effect.now}
+        return self._update(effect.rule, effect.key, expression, "done < :claimed", values)
 
-    def _hold(self, asked: AwaitCompletions) -> bool:
-        for token in asked.tokens:  # first: a completion that is told at once must find it
+    def _hold(self, effect: AwaitCompletions) -> bool:
+        for token in effect.tokens:  # first: a completion that is told at once must find it
             self._call(
                 "PutItem",
                 TableName=self._table,
                 Item=_values(
                     {
                         "id": f"#{token}",
-                        "rule": asked.rule,
-                        "key": asked.key,
-                        "attempt": asked.attempt,
-                        "expires": int(asked.until) + _COMPLETION_S,
+                        "rule": effect.rule,
+                        "key": effect.key,
+                        "attempt": effect.attempt,
+                        "expires": int(effect.until) + _COMPLETION_S,
                     }
                 ),
             )
         after = self._update(
-            asked.rule,
-            asked.key,
+            effect.rule,
+            effect.key,
             "SET hold_until = :until, pending = :tokens",
             "claim = :attempt AND claimed > done",
-            {":until": asked.until, ":tokens": set(asked.tokens), ":attempt": asked.attempt},
+            {":until": effect.until, ":tokens": set(effect.tokens), ":attempt": effect.attempt},
         )
         return after is not None
 
-    def _note(self, asked: RecordFailure) -> int:
+    def _note(self, effect: RecordFailure) -> int:
         after = self._update(
-            asked.rule,
-            asked.key,
+            effect.rule,
+            effect.key,
             "SET note = :note ADD failures :one",
             "claim = :attempt",
-            {":note": asked.reason[:500], ":one": 1, ":attempt": asked.attempt},
+            {":note": effect.reason[:500], ":one": 1, ":attempt": effect.attempt},
         )
         return after.failures if after is not None else 0
 
-    def _rotate(self, asked: RotateTimer) -> Item | None:
-        condition = "armed = :old" if asked.old else "attribute_exists(dirty) AND attribute_not_exists(armed)"
-        values = {":new": asked.new, ":now": asked.now} | ({":old": asked.old} if asked.old else {})
-        return self._update(asked.rule, asked.key, "SET armed = :new, token_at = :now", condition, values)
+    def _rotate(self, effect: RotateTimer) -> Item | None:
+        condition = "armed = :old" if effect.old else "attribute_exists(dirty) AND attribute_not_exists(armed)"
+        values = {":new": effect.new, ":now": effect.now} | ({":old": effect.old} if effect.old else {})
+        return self._update(effect.rule, effect.key, "SET armed = :new, token_at = :now", condition, values)
 
     def _update(self, rule: str, key: str, expression: str, condition: str, values: Mapping[str, Any]) -> Item | None:
-        """The item after it; None when the condition did not hold."""
-        asked: dict[str, Any] = {"ConditionExpression": condition} if condition else {}
+        """Return the item after the update; None when the condition did not hold."""
+        params: dict[str, Any] = {"ConditionExpression": condition} if condition else {}
         if values:
-            asked["ExpressionAttributeValues"] = _values(values)
+            params["ExpressionAttributeValues"] = _values(values)
         try:
             answer = self._call(
                 "UpdateItem",
@@ -276,7 +279,7 @@ class DynamoTable:
                 Key=_id(f"{rule}#{key}"),
                 UpdateExpression=expression,
                 ReturnValues="ALL_NEW",
-                **asked,
+                **params,
             )
         except AwsError as error:
             if error.code != _REFUSED:
@@ -290,29 +293,29 @@ def _id(text: str) -> dict[str, Any]:
 
 
 def _values(plain: Mapping[str, Any]) -> dict[str, Any]:
-    """DynamoDB's typed form of texts, numbers, truths, None and sets of text."""
-    found: dict[str, Any] = {}
+    """Return strings, numbers, booleans, None and sets of strings in DynamoDB's typed form."""
+    typed: dict[str, Any] = {}
     for name, value in plain.items():
         if value is None:
-            found[name] = {"NULL": True}
+            typed[name] = {"NULL": True}
         elif isinstance(value, bool):
-            found[name] = {"BOOL": value}
+            typed[name] = {"BOOL": value}
         elif isinstance(value, (int, float)):
-            found[name] = {"N": f"{value:.3f}" if isinstance(value, float) else str(value)}
+            typed[name] = {"N": f"{value:.3f}" if isinstance(value, float) else str(value)}
         elif isinstance(value, str):
-            found[name] = {"S": value}
+            typed[name] = {"S": value}
         else:
-            found[name] = {"SS": sorted(value)}
-    return found
+            typed[name] = {"SS": sorted(value)}
+    return typed
 
 
 def _plain(row: Mapping[str, Any]) -> dict[str, Any]:
-    found: dict[str, Any] = {}
+    plain: dict[str, Any] = {}
     for name, typed in row.items():
         kind, value = next(iter(typed.items()))
         if kind != "NULL":
-            found[name] = float(value) if kind == "N" else value
-    return found
+            plain[name] = float(value) if kind == "N" else value
+    return plain
 
 
 def _item(row: Mapping[str, Any]) -> Item:

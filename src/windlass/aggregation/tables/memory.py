@@ -1,4 +1,4 @@
-"""Items in memory: for `simulate` and for tests. It is what the other tables are measured against."""
+"""Items in memory, for `simulate` and for tests: the reference for the other tables."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ __all__ = ["MemoryTable"]
 
 
 class MemoryTable:
-    """A dictionary of items; each write under one lock."""
+    """A dictionary of items; a lock makes each write atomic."""
 
     def __init__(self) -> None:
         self._items: dict[tuple[str, str], Item] = {}
@@ -25,7 +25,7 @@ class MemoryTable:
         self._lock = threading.Lock()
 
     def perform(self, effect: StoreEffect) -> Any:
-        """One write."""
+        """Perform one write."""
         with self._lock:
             at = (effect.rule, effect.key)
             before = self._items.get(at)
@@ -38,26 +38,26 @@ class MemoryTable:
             return transitions.answer(effect, before, after)
 
     def read(self, rule: str, key: str) -> Item | None:
-        """A key's item."""
+        """Return a key's item."""
         return self._items.get((rule, key))
 
     def items(self, rule: str = "") -> Iterator[Item]:
-        """All items."""
-        yield from [one for one in list(self._items.values()) if rule in ("", one.rule)]
+        """Yield all items."""
+        yield from [item for item in list(self._items.values()) if rule in ("", item.rule)]
 
     def complete(self, token: str) -> Completion | None:
-        """Take one completion off its item."""
+        """Remove a completion from its item."""
         with self._lock:
-            known = self._completions.get(token)
-            found = self._items.get((known.rule, known.key)) if known else None
-            after = transitions.complete(found, known.attempt, token) if known and found else None
-            if known is None or after is None:
+            completion = self._completions.get(token)
+            item = self._items.get((completion.rule, completion.key)) if completion else None
+            after = transitions.complete(item, completion.attempt, token) if completion and item else None
+            if completion is None or after is None:
                 return None
-            self._items[known.rule, known.key] = after
-            return None if after.pending else known
+            self._items[completion.rule, completion.key] = after
+            return None if after.pending else completion
 
     def knows(self, token: str) -> bool:
-        """Whether it was written down."""
+        """Return whether the token was written."""
         return token in self._completions
 
     def set_paused(self, rule: str, key: str, *, paused: bool) -> bool:
@@ -66,11 +66,11 @@ class MemoryTable:
             if not key:
                 (self._paused.add if paused else self._paused.discard)(rule)
                 return True
-            found = self._items.get((rule, key))
-            if found is not None:
-                self._items[rule, key] = replace(found, paused=paused)
-            return found is not None
+            item = self._items.get((rule, key))
+            if item is not None:
+                self._items[rule, key] = replace(item, paused=paused)
+            return item is not None
 
     def paused(self, rule: str) -> bool:
-        """Whether the rule is paused."""
+        """Return whether the rule is paused."""
         return rule in self._paused

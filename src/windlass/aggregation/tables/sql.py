@@ -1,6 +1,6 @@
-"""Items in the store: aggregation with no AWS at all, or beside one's own PostgreSQL. Timers live here, too.
+"""Items and timers in the store: aggregation without AWS, or with your own PostgreSQL.
 
-Each write reads its item, decides as decide.py says, and writes it, in one transaction that holds the row.
+A write reads its item, decides as transitions.py does, and writes it, in one transaction that locks the row.
 """
 
 from __future__ import annotations
@@ -64,7 +64,7 @@ timer = Table(
     Column("key", Text, primary_key=True),
     Column("due_at", Float, nullable=False),
 )
-_KEPT_S = 7 * 86_400
+_RETENTION_S = 7 * 86_400
 
 
 class SqlTable:
@@ -74,12 +74,12 @@ class SqlTable:
         self._store = store
 
     def perform(self, effect: StoreEffect) -> Any:
-        """One transaction."""
+        """Perform one write in one transaction."""
         with self._store.write() as connection:
             before = _read(connection, effect.rule, effect.key, lock=True)
             after = transitions.apply(before, effect)
             if after is not None and before is None and not self._insert(connection, after):
-                # Somebody else made it since we looked: what they wrote is there now.
+                # Another process inserted the item after our read: read it again and decide.
                 before = _read(connection, effect.rule, effect.key, lock=True)
                 after = transitions.apply(before, effect)
             if after is not None:
@@ -89,12 +89,12 @@ class SqlTable:
             return transitions.answer(effect, before, after)
 
     def read(self, rule: str, key: str) -> Item | None:
-        """A key's item."""
+        """Return a key's item."""
         with self._store.read() as connection:
             return _read(connection, rule, key)
 
     def items(self, rule: str = "") -> Iterator[Item]:
-        """All items, by rule and key."""
+        """Yield all items, by rule and key."""
         statement = select(item).where(item.c.key != "").order_by(item.c.rule, item.c.key)
         if rule:
             statement = statement.where(item.c.rule == rule)
@@ -103,41 +103,41 @@ class SqlTable:
         yield from map(_item, rows)
 
     def complete(self, token: str) -> Completion | None:
-        """Take one completion off its item; its attempt when it was the last."""
+        """Remove a completion from its item; return its attempt when it was the last one."""
         with self._store.write() as connection:
             row = connection.execute(select(completion).where(completion.c.token == token)).one_or_none()
             if row is None:
                 return None
-            found = _read(connection, row.rule, row.key, lock=True)
-            after = transitions.complete(found, row.attempt, token) if found else None
+            waiting_item = _read(connection, row.rule, row.key, lock=True)
+            after = transitions.complete(waiting_item, row.attempt, token) if waiting_item else None
             if after is None:
                 return None
             _write(connection, after)
             return None if after.pending else Completion(token, row.rule, row.key, row.attempt)
 
     def knows(self, token: str) -> bool:
-        """Whether it was written down."""
+        """Return whether the token was written."""
         with self._store.read() as connection:
             return connection.execute(select(completion.c.token).where(completion.c.token == token)).first() is not None
 
     def set_paused(self, rule: str, key: str, *, paused: bool) -> bool:
-        """Pause or resume a key or, with an empty one, the rule."""
+        """Pause or resume a key or, with an empty key, the rule."""
         with self._store.write() as connection:
-            found = _read(connection, rule, key, lock=True)
-            if found is None and key:
+            current = _read(connection, rule, key, lock=True)
+            if current is None and key:
                 return False
-            if found is None:
+            if current is None:
                 self._insert(connection, Item(rule, ""))
-            _write(connection, replace(found or Item(rule, ""), paused=paused))
+            _write(connection, replace(current or Item(rule, ""), paused=paused))
             return True
 
     def paused(self, rule: str) -> bool:
-        """Whether the rule is paused."""
-        found = self.read(rule, "")
-        return found is not None and found.paused
+        """Return whether the rule is paused."""
+        rule_item = self.read(rule, "")
+        return rule_item is not None and rule_item.paused
 
-    def _insert(self, connection: Connection, made: Item) -> bool:
-        statement = self._store.upsert(item).values(rule=made.rule, key=made.key, **_columns(made))
+    def _insert(self, connection: Connection, new_item: Item) -> bool:
+        statement = self._store.upsert(item).values(rule=new_item.rule, key=new_item.key, **_columns(new_item))
         return bool(connection.execute(statement.on_conflict_do_nothing()).rowcount)
 
     def _remember(self, connection: Connection, effect: AwaitCompletions) -> None:
@@ -145,52 +145,54 @@ class SqlTable:
             values = {"rule": effect.rule, "key": effect.key, "attempt": effect.attempt, "until": effect.until}
             statement = self._store.upsert(completion).values(token=token, **values)
             connection.execute(statement.on_conflict_do_update(index_elements=["token"], set_=values))
-        connection.execute(delete(completion).where(completion.c.until < effect.until - _KEPT_S))
+        connection.execute(delete(completion).where(completion.c.until < effect.until - _RETENTION_S))
 
 
 class SqlTimers:
-    """Timers in the store: each is taken by one worker for a while, and comes again unless it was ended."""
+    """Timers in the store: a worker leases a timer, which becomes due again unless it is ended."""
 
     def __init__(self, store: Store, *, now: Callable[[], float], leased_s: float = 20.0) -> None:
         self._store = store
         self._now = now
         self.leased_s = leased_s
 
-    def send(self, sent: Timer, delay_s: float) -> None:
-        """One that comes after a delay; sent twice, it is one."""
+    def send(self, new_timer: Timer, delay_s: float) -> None:
+        """Add a timer that is due after a delay; sending it twice adds one."""
         values = {"due_at": self._now() + delay_s}
-        statement = self._store.upsert(timer).values(token=sent.token, rule=sent.rule, key=sent.key, **values)
+        statement = self._store.upsert(timer).values(
+            token=new_timer.token, rule=new_timer.rule, key=new_timer.key, **values
+        )
         with self._store.write() as connection:
             connection.execute(statement.on_conflict_do_update(index_elements=["token", "rule", "key"], set_=values))
 
     def take(self, most: int) -> list[Timer]:
-        """Those that are due, hidden from others while they are handled."""
+        """Lease up to `most` due timers; other workers do not see them meanwhile."""
         now = self._now()
         with self._store.write() as connection:
             statement = select(timer).where(timer.c.due_at <= now).order_by(timer.c.due_at).limit(most)
             rows = connection.execute(statement.with_for_update(skip_locked=True)).all()
-            found = [Timer(row.rule, row.key, row.token) for row in rows]
-            for one in found:
-                connection.execute(update(timer).where(_is(one)).values(due_at=now + self.leased_s))
-        return found
+            due_timers = [Timer(row.rule, row.key, row.token) for row in rows]
+            for due_timer in due_timers:
+                connection.execute(update(timer).where(_is(due_timer)).values(due_at=now + self.leased_s))
+        return due_timers
 
-    def renew(self, one: Timer) -> None:
-        """It is still being handled."""
-        self.defer(one, self.leased_s)
+    def renew(self, leased: Timer) -> None:
+        """Extend the lease of a timer that is still being handled."""
+        self.defer(leased, self.leased_s)
 
-    def end(self, one: Timer) -> None:
-        """It is over."""
+    def end(self, leased: Timer) -> None:
+        """Delete a timer."""
         with self._store.write() as connection:
-            connection.execute(delete(timer).where(_is(one)))
+            connection.execute(delete(timer).where(_is(leased)))
 
-    def defer(self, one: Timer, after_s: float) -> None:
-        """It comes again."""
+    def defer(self, leased: Timer, after_s: float) -> None:
+        """Make a timer due again after `after_s`."""
         with self._store.write() as connection:
-            connection.execute(update(timer).where(_is(one)).values(due_at=self._now() + after_s))
+            connection.execute(update(timer).where(_is(leased)).values(due_at=self._now() + after_s))
 
 
-def _is(one: Timer) -> Any:
-    return (timer.c.token == one.token) & (timer.c.rule == one.rule) & (timer.c.key == one.key)
+def _is(leased: Timer) -> Any:
+    return (timer.c.token == leased.token) & (timer.c.rule == leased.rule) & (timer.c.key == leased.key)
 
 
 def _read(connection: Connection, rule: str, key: str, *, lock: bool = False) -> Item | None:
@@ -204,12 +206,12 @@ def _write(connection: Connection, after: Item) -> None:
     connection.execute(update(item).where(where).values(**_columns(after)))
 
 
-def _columns(one: Item) -> dict[str, Any]:
-    values = {part.name: getattr(one, part.name) for part in fields(one) if part.name not in ("rule", "key")}
+def _columns(state: Item) -> dict[str, Any]:
+    values = {part.name: getattr(state, part.name) for part in fields(state) if part.name not in ("rule", "key")}
     return values | {
-        "pending": canonical_json(list(one.pending)),
-        "summary": canonical_json(asdict(one.summary)),
-        "held": canonical_json(asdict(one.held)),
+        "pending": canonical_json(list(state.pending)),
+        "summary": canonical_json(asdict(state.summary)),
+        "held": canonical_json(asdict(state.held)),
     }
 
 

@@ -1,4 +1,4 @@
-"""What each write does to an item, as pure functions: memory and the SQL store do exactly this, DynamoDB says it in expressions."""
+"""The effect of each write on an item, as pure functions: memory and SQL use them, DynamoDB has them as expressions."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ __all__ = ["answer", "apply", "complete"]
 
 
 def apply(item: Item | None, effect: StoreEffect) -> Item | None:
-    """The item after a write, or None when its condition does not hold (which leaves it as it was)."""
+    """Return the item after a write, or None when the write's condition does not hold (the item then stays)."""
     if isinstance(effect, CountEvents):
         return count(item, effect)
     if isinstance(effect, ReserveResource):
@@ -54,7 +54,7 @@ def _apply(
 
 
 def answer(effect: StoreEffect, before: Item | None, after: Item | None) -> Any:
-    """What the protocol is told of a write (effects.py says what each is answered)."""
+    """Return the result of a write for the protocol (effects.py describes each)."""
     match effect:
         case ClaimEvents():
             return after if after is not None else ConditionFailed(before)
@@ -68,92 +68,92 @@ def answer(effect: StoreEffect, before: Item | None, after: Item | None) -> Any:
             return after
 
 
-def count(item: Item | None, asked: CountEvents) -> Item:
-    """The item with the events counted; armed for the asker when nobody was."""
-    found = item or Item(asked.rule, asked.key)
-    if not found.armed:
-        found = replace(found, armed=asked.mine, token_at=asked.now, armed_at=asked.since)
+def count(item: Item | None, effect: CountEvents) -> Item:
+    """Return the item with the events counted, and armed for the caller's token when no timer was armed."""
+    after = item or Item(effect.rule, effect.key)
+    if not after.armed:
+        after = replace(after, armed=effect.token, token_at=effect.now, armed_at=effect.since)
     return replace(
-        found, dirty=found.dirty + asked.events, last_at=asked.now, summary=merge(found.summary, asked.summary)
+        after, dirty=after.dirty + effect.events, last_at=effect.now, summary=merge(after.summary, effect.summary)
     )
 
 
-def claim(item: Item, asked: ClaimEvents) -> Item | None:
-    """The item claimed, or None when a condition does not hold."""
-    if item.armed != asked.token or item.paused or item.na > asked.now:
+def claim(item: Item, effect: ClaimEvents) -> Item | None:
+    """Return the claimed item, or None when a condition does not hold."""
+    if item.armed != effect.token or item.paused or item.na > effect.now:
         return None
-    taken = replace(
-        item, na=asked.now + asked.pace.window_s, claim=asked.attempt, armed_at=asked.now, pending=(), hold=0.0
+    claimed = replace(
+        item, na=effect.now + effect.pace.window_s, claim=effect.attempt, armed_at=effect.now, pending=(), hold=0.0
     )
-    if asked.again:
-        return taken if item.unsettled and item.hold <= asked.now else None
-    if item.unsettled or item.uncovered <= 0 or not _due(item, asked):
+    if effect.again:
+        return claimed if item.unsettled and item.hold <= effect.now else None
+    if item.unsettled or item.uncovered <= 0 or not _due(item, effect):
         return None
-    return replace(taken, claimed=item.dirty, held=item.summary, summary=Summary())
+    return replace(claimed, claimed=item.dirty, held=item.summary, summary=Summary())
 
 
-def renew(item: Item, asked: RenewClaim) -> Item | None:
-    """The item whose pace counts from now, or None when another attempt claimed it, or its events are covered."""
-    if item.claim != asked.attempt or not item.unsettled or item.paused:
+def renew(item: Item, effect: RenewClaim) -> Item | None:
+    """Return the item with its pace counted from now; None when another attempt claimed it, or its events are covered."""
+    if item.claim != effect.attempt or not item.unsettled or item.paused:
         return None
-    return replace(item, na=asked.now + asked.pace.window_s + asked.slack_s)
+    return replace(item, na=effect.now + effect.pace.window_s + effect.slack_s)
 
 
-def reserve(item: Item | None, asked: ReserveResource) -> Item | None:
-    """The resource's item taken by the holder, or None while another's reservation lasts."""
-    found = item or Item(asked.rule, asked.key)
-    if found.na > asked.now and found.claim != asked.holder:
+def reserve(item: Item | None, effect: ReserveResource) -> Item | None:
+    """Return the resource's item reserved for the holder; None while another reservation lasts."""
+    resource = item or Item(effect.rule, effect.key)
+    if resource.na > effect.now and resource.claim != effect.holder:
         return None
-    return replace(found, na=asked.until, claim=asked.holder)
+    return replace(resource, na=effect.until, claim=effect.holder)
 
 
-def commit(item: Item, asked: CommitCoverage) -> Item | None:
-    """The item with that much done, or None when as much was done before."""
-    if item.done >= asked.claimed:
+def commit(item: Item, effect: CommitCoverage) -> Item | None:
+    """Return the item with this many events covered; None when as many were covered before."""
+    if item.done >= effect.claimed:
         return None
     return replace(
-        item, done=asked.claimed, acted_at=asked.now, failures=0, note="", hold=0.0, pending=(), held=Summary()
+        item, done=effect.claimed, acted_at=effect.now, failures=0, note="", hold=0.0, pending=(), held=Summary()
     )
 
 
-def hold(item: Item, asked: AwaitCompletions) -> Item | None:
-    """The item waiting for completions, or None when the attempt is not its own any more."""
-    if item.claim != asked.attempt or not item.unsettled:
+def hold(item: Item, effect: AwaitCompletions) -> Item | None:
+    """Return the item that awaits the completions; None when it belongs to another attempt now."""
+    if item.claim != effect.attempt or not item.unsettled:
         return None
-    return replace(item, hold=asked.until, pending=tuple(sorted(asked.tokens)))
+    return replace(item, hold=effect.until, pending=tuple(sorted(effect.tokens)))
 
 
 def complete(item: Item, attempt: str, token: str) -> Item | None:
-    """The item without one of its pending completions, or None when it does not wait for it."""
+    """Return the item without the completion; None when it does not await it."""
     if item.claim != attempt or token not in item.pending:
         return None
-    return replace(item, pending=tuple(one for one in item.pending if one != token))
+    return replace(item, pending=tuple(awaited for awaited in item.pending if awaited != token))
 
 
-def note(item: Item, asked: RecordFailure) -> Item:
-    """The item with one more failure of its attempt."""
-    if item.claim != asked.attempt:
+def note(item: Item, effect: RecordFailure) -> Item:
+    """Return the item with one more failure of its attempt."""
+    if item.claim != effect.attempt:
         return item
-    return replace(item, failures=item.failures + 1, note=asked.reason[:500])
+    return replace(item, failures=item.failures + 1, note=effect.reason[:500])
 
 
-def disarm(item: Item, asked: DisarmTimer) -> Item | None:
-    """The item without an owner, or None when it is another's or events are uncovered."""
-    if item.armed != asked.token or item.uncovered > 0:
+def disarm(item: Item, effect: DisarmTimer) -> Item | None:
+    """Return the item with no armed timer; None when another token owns it or events are uncovered."""
+    if item.armed != effect.token or item.uncovered > 0:
         return None
     return replace(item, armed="", armed_at=0.0, token_at=0.0)
 
 
-def rotate(item: Item, asked: RotateTimer) -> Item | None:
-    """The item with its new owner, or None when the old one is not its owner."""
-    if item.armed != asked.old:
+def rotate(item: Item, effect: RotateTimer) -> Item | None:
+    """Return the item with its new token; None when the old token does not own it."""
+    if item.armed != effect.old:
         return None
-    return replace(item, armed=asked.new, token_at=asked.now)
+    return replace(item, armed=effect.new, token_at=effect.now)
 
 
-def _due(item: Item, asked: ClaimEvents) -> bool:
-    pace = asked.pace
+def _due(item: Item, effect: ClaimEvents) -> bool:
+    pace = effect.pace
     if pace.mode is Mode.DEBOUNCE:
-        quiet = item.last_at + pace.quiet_s <= asked.now
-        return quiet or item.armed_at + pace.max_wait_s <= asked.now
-    return item.armed_at + pace.window_s <= asked.now
+        quiet = item.last_at + pace.quiet_s <= effect.now
+        return quiet or item.armed_at + pace.max_wait_s <= effect.now
+    return item.armed_at + pace.window_s <= effect.now

@@ -1,4 +1,4 @@
-"""A plan printed, confirmed and carried out."""
+"""The execution of a plan: printed, confirmed and run as a job."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ __all__ = ["execute"]
 
 
 def execute(ctx: typer.Context, plan: ClusterPlan, *, yes: bool, dry_run: bool, watch: bool, output: Format) -> None:
-    """Print the plan; raise its refusal; carry it out as a job unless it changes nothing, or `dry_run`."""
+    """Print the plan and run it as a job, unless it changes nothing or `dry_run` is set. Raises the plan's refusal."""
     from windlass.memcached import rows
     from windlass.memcached.change_job import run_plan
     from windlass.memcached.plan import PlanAction

@@ -31,7 +31,9 @@ def list_(
     from windlass.memcached.rows import cluster_row
 
     listing = open_memcached(ctx).list(scope_filter(account, region))
-    rows = (cluster_row(one, listing.quotas.get((one.account_id, one.region))) for one in listing.clusters)
+    rows = (
+        cluster_row(cluster, listing.quotas.get((cluster.account_id, cluster.region))) for cluster in listing.clusters
+    )
     emit(rows, output, CLUSTER_COLUMNS, now=clock.now(), limit=limit, empty="There is no Memcached cluster.")
     for failure in listing.failures:
         print(f"windlass: {failure.region} of {failure.account_id}: {failure.error.message}", file=sys.stderr)

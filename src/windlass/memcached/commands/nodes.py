@@ -37,7 +37,7 @@ def nodes(
     limit: Limit = 0,
     output: Output = Format.TABLE,
 ) -> None:
-    """Read the nodes from the configuration endpoint, and ask each for hit rate, evictions, memory and connections.
+    """List the nodes by auto-discovery, and read hit rate, evictions, memory and connections of each.
 
     Examples:
       windlass memcached nodes sessions
@@ -56,7 +56,7 @@ def nodes(
         rate, gets = value["hit_rate"], value["gets"]
         text = "no gets yet" if rate is None else f"hit rate {rate:.1%} of {gets:,} gets"
         print(f"{name}: configuration {value['config_version']}, {text}", file=sys.stderr)
-    silent = sum(bool(one.error) for one in answers.stats)
+    silent = sum(bool(stat.error) for stat in answers.stats)
     if silent:
         total = len(answers.stats)
         raise PartialFailure(f"{silent} of {total} nodes did not answer", hint="The column `error` shows why.")

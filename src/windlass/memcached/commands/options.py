@@ -1,4 +1,4 @@
-"""What the verbs of `windlass memcached` share: the cluster's argument, and how they open the service."""
+"""The argument that the verbs of `windlass memcached` share, and the function that opens the service."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ def open_memcached(ctx: typer.Context) -> Memcached:
 
 
 def scope_filter(accounts: list[str] | None, regions: list[str] | None) -> ScopeFilter:
-    """Return the accounts and regions to look in; all of the estate where none is given."""
+    """Return the accounts and regions to read; the complete estate when none is given."""
     from windlass.memcached.service import ScopeFilter
 
     return ScopeFilter(tuple(accounts or ()), tuple(regions or ()))

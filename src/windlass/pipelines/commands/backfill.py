@@ -24,14 +24,14 @@ def backfill(
         typer.Option(
             "--from",
             metavar="LIST",
-            help="Keys to take: s3://…/manifest.json of an S3 Inventory, or a file with one key per line. "
+            help="Keys to read: s3://…/manifest.json of an S3 Inventory, or a file with one key per line. "
             "By default the source is listed.",
         ),
     ] = "",
     yes: Yes = False,
     dry_run: DryRun = False,
 ) -> None:
-    """Send the objects that exist already through a pipeline, as a resumable job.
+    """Send existing objects through a pipeline, as a resumable job.
 
     Examples:
       windlass pipeline backfill notes --dry-run

@@ -1,4 +1,4 @@
-"""What the verbs of `windlass pipeline` share: the pipeline's argument, and how they open the service."""
+"""The arguments that the verbs of `windlass pipeline` share, and the function that opens the service."""
 
 from __future__ import annotations
 

@@ -29,14 +29,16 @@ def retry(
     yes: Yes = False,
     dry_run: DryRun = False,
 ) -> None:
-    """Send refused objects through the pipeline again, after the transform or the object was corrected.
+    """Retry refused objects, after you corrected the transform or the object.
 
     Examples:
       windlass pipeline retry notes --dry-run
       windlass pipeline retry notes --key broken.yaml --yes
     """
     pipelines = open_pipelines(ctx)
-    waiting = [one for one in pipelines.failures(name, waiting=True, limit=limit or ALL) if key in ("", one.key)]
+    waiting = [
+        failure for failure in pipelines.failures(name, waiting=True, limit=limit or ALL) if key in ("", failure.key)
+    ]
     action = f"retry {len(waiting):,} refused objects of {name}"
     if dry_run:
         print(f"would {action}")
@@ -51,7 +53,7 @@ def retry(
 
 
 def _retry(runner: PipelineRunner, failures: Iterable[RefusedObject]) -> tuple[int, int]:
-    """Retry each object; how many were refused again, and how many failed."""
+    """Retry each object. Return how many were refused again, and how many failed."""
     from windlass.pipelines.runner import Contended, Quarantined
 
     refused = failed = 0

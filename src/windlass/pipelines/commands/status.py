@@ -13,7 +13,7 @@ __all__ = ["status"]
 
 
 def status(ctx: typer.Context, name: AnyPipeline = "", limit: Limit = 50, output: Output = Format.TABLE) -> None:
-    """List the objects refused lately, with the reason, and where each is kept.
+    """List the latest refused objects, with the reason and the location of each copy.
 
     Examples:
       windlass pipeline status

@@ -20,10 +20,10 @@ def _run(source: Source, options: Mapping[str, Any]) -> Iterator[Output]:
     algorithm, as_json = options["algorithm"], options["format"] == "json"
     name = added(source.name, f".{algorithm}{'.json' if as_json else ''}")
     kind = "application/json" if as_json else "text/plain"
-    yield Output(chunks=_said(source, algorithm, as_json), name=name, content_type=kind)
+    yield Output(chunks=_checksum_text(source, algorithm, as_json), name=name, content_type=kind)
 
 
-def _said(source: Source, algorithm: str, as_json: bool) -> Iterator[bytes]:
+def _checksum_text(source: Source, algorithm: str, as_json: bool) -> Iterator[bytes]:
     digest, size_bytes = _digest(source.chunks, algorithm)
     if as_json:
         yield dump_json({"algorithm": algorithm, "digest": digest, "size_bytes": size_bytes, "name": source.name})

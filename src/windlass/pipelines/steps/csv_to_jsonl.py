@@ -41,9 +41,9 @@ def _lines(source: Source, options: Mapping[str, Any]) -> Iterator[bytes]:
 
 def _distinct(header: list[str]) -> list[str]:
     if len(set(header)) != len(header):
-        twice = Counter(header).most_common(1)[0][0]
+        duplicate = Counter(header).most_common(1)[0][0]
         raise Rejected(
-            Reason.MALFORMED, f"the column {twice[:100]!r} appears twice", hint="Name the columns with `columns`."
+            Reason.MALFORMED, f"the column {duplicate[:100]!r} appears twice", hint="Name the columns with `columns`."
         )
     return header
 

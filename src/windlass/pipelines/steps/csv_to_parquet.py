@@ -64,29 +64,31 @@ def _text_tables(source: Source, options: Mapping[str, Any]) -> Iterator[Any]:
     import pyarrow as pa
     from pyarrow import csv
 
-    names, rest = _header(utf8(source.chunks, options["encoding"]), options)
+    names, body = _header(utf8(source.chunks, options["encoding"]), options)
     if not names:
         return
     check_columns(names)
     text = pa.string()
-    read = csv.ReadOptions(use_threads=False, block_size=options["block_bytes"], column_names=names)
+    read_options = csv.ReadOptions(use_threads=False, block_size=options["block_bytes"], column_names=names)
     parse = csv.ParseOptions(delimiter=checked_delimiter(options["delimiter"]), newlines_in_values=True)
     convert = csv.ConvertOptions(
-        check_utf8=False,  # it is: utf8() made it
+        check_utf8=False,  # utf8() has checked it
         column_types=dict.fromkeys(names, text),
         strings_can_be_null=True,
         quoted_strings_can_be_null=False,
         null_values=list(options["null"]),
     )
-    first = next(rest, b"")
+    first = next(body, b"")
     if not first:
         yield pa.table([pa.array([], text)] * len(names), names=names)
         return
     try:
-        with closing(ThrottledFile(chain((first,), rest))) as file:
+        with closing(ThrottledFile(chain((first,), body))) as file:
             source_file = pa.PythonFile(file, mode="r")
             with file.waiting():
-                reader = csv.open_csv(source_file, read_options=read, parse_options=parse, convert_options=convert)
+                reader = csv.open_csv(
+                    source_file, read_options=read_options, parse_options=parse, convert_options=convert
+                )
             with reader, closing(file):  # the file first: the reader waits for the thread that reads it
                 for batch in throttled_batches(reader, file):
                     yield pa.Table.from_batches([batch])
@@ -104,29 +106,29 @@ def _header(chunks: Iterator[bytes], options: Mapping[str, Any]) -> tuple[list[s
     """Return the column names, and the content after the row that has them."""
     if options["columns"]:
         return list(options["columns"]), chunks
-    held = b""
+    head = b""
     for chunk in chain(chunks, (b"",)):  # b"" once more: the end
-        held += chunk
+        head += chunk
         if chunk and b"\n" not in chunk:
-            if len(held) > options["block_bytes"]:
+            if len(head) > options["block_bytes"]:
                 raise Rejected(
                     Reason.TOO_LARGE,
                     f"the first row is larger than {format_bytes(options['block_bytes'])} (block_bytes)",
                 )
             continue
-        complete_rows = held[: held.rindex(b"\n") + 1] if chunk else held
-        # Not splitlines: it ends lines at U+2028 and its kin, which are letters of a name here.
+        complete_rows = head[: head.rindex(b"\n") + 1] if chunk else head
+        # Not splitlines: it also ends lines at U+2028 and similar characters, which may be part of a name.
         lines = list(io.StringIO(complete_rows.decode(), newline=""))
         reader = csv_rows(iter(lines), delimiter=checked_delimiter(options["delimiter"]), strict=True)
         try:
             row = next((row for row in reader if row), [])
         except CsvError as problem:  # a quoted name goes on in the next chunk, or the quoting is broken
-            if chunk and len(held) <= options["block_bytes"]:
+            if chunk and len(head) <= options["block_bytes"]:
                 continue
             raise Rejected(Reason.MALFORMED, f"the first row is not CSV: {problem}") from problem
         if row or not chunk:
             used = sum(len(line.encode()) for line in lines[: reader.line_num])
-            return row, chain((held[used:],) if len(held) > used else (), chunks)
+            return row, chain((head[used:],) if len(head) > used else (), chunks)
     return [], iter(())
 
 
@@ -152,19 +154,19 @@ def _cast(column: Any, name: str, kind: str) -> Any:
         return column
     to = arrow_type(kind)
     try:
-        made = pc.cast(column, to)
-        exact = pc.equal(pc.cast(made, pa.string()), column) if kind.startswith("int") else None
+        converted = pc.cast(column, to)
+        exact = pc.equal(pc.cast(converted, pa.string()), column) if kind.startswith("int") else None
         if kind in _FORMS:
             exact = pc.match_substring_regex(column, _FORMS[kind])
     except pa.ArrowInvalid as problem:
-        raise _mistyped(name, kind, str(problem)) from problem
+        raise _type_rejection(name, kind, str(problem)) from problem
     if exact is not None and pc.all(exact).as_py() is False:
-        odd = column.filter(pc.invert(exact))[0].as_py()
-        raise _mistyped(name, kind, f"{odd[:60]!r} isn't written as one")
-    return made
+        mismatch = column.filter(pc.invert(exact))[0].as_py()
+        raise _type_rejection(name, kind, f"{mismatch[:60]!r} is not in the notation of this type")
+    return converted
 
 
-def _mistyped(name: str, kind: str, why: str) -> Rejected:
+def _type_rejection(name: str, kind: str, why: str) -> Rejected:
     return Rejected(
         Reason.UNSUPPORTED,
         f"the column {name[:100]!r} has the type {kind}, from its first rows or the schema: {why}",

@@ -6,7 +6,7 @@ import zlib
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from windlass.pipelines.expansion import LIMITS, Meter, decompressed
+from windlass.pipelines.expansion import LIMITS, ExpansionMeter, decompressed
 from windlass.pipelines.model import Output, Source, Step, StepOption
 from windlass.pipelines.names import added, removed
 from windlass.pipelines.stream import rechunk
@@ -52,7 +52,7 @@ def _compressed(source: Source, level: int) -> Iterator[bytes]:
 
 
 def _decompress(source: Source, options: Mapping[str, Any]) -> Iterator[Output]:
-    meter = Meter(options["max_bytes"], options["max_ratio"])
+    meter = ExpansionMeter(options["max_bytes"], options["max_ratio"])
     chunks = decompressed(source.chunks, meter, _Decoder, (zlib.error,))
     yield Output(chunks=chunks, name=removed(source.name, (".gz", ".gzip")))
 

@@ -19,34 +19,34 @@ _TYPE = "application/vnd.apache.parquet"
 
 
 def _run_lines(source: Source, options: Mapping[str, Any]) -> Iterator[Output]:
-    found = batches(source.chunks, options["max_line_bytes"], options["batch_rows"])
+    record_batches = batches(source.chunks, options["max_line_bytes"], options["batch_rows"])
     name = exchanged(source.name, (".jsonl", ".ndjson", ".json"), ".parquet")
-    yield Output(chunks=parquet_chunks(_tables(found, options), options), name=name, content_type=_TYPE)
+    yield Output(chunks=parquet_chunks(_tables(record_batches, options), options), name=name, content_type=_TYPE)
 
 
 def _run_document(source: Source, options: Mapping[str, Any]) -> Iterator[Output]:
     records = json_objects(source.chunks, options["max_bytes"])
     name = exchanged(source.name, (".json",), ".parquet")
-    found = iter(lambda: list(islice(records, options["batch_rows"])), [])
-    yield Output(chunks=parquet_chunks(_tables(found, options), options), name=name, content_type=_TYPE)
+    record_batches = iter(lambda: list(islice(records, options["batch_rows"])), [])
+    yield Output(chunks=parquet_chunks(_tables(record_batches, options), options), name=name, content_type=_TYPE)
 
 
-def _tables(found: Iterator[list[tuple[int, dict[str, Any]]]], options: Mapping[str, Any]) -> Iterator[Any]:
+def _tables(record_batches: Iterator[list[tuple[int, dict[str, Any]]]], options: Mapping[str, Any]) -> Iterator[Any]:
     import pyarrow as pa
 
     declared = declared_schema(options["schema"])
     schema: Any = None
-    for batch in found:
+    for batch in record_batches:
         first = batch[0][0]
         rows = [_prepared(record, declared) for _, record in batch]
         try:
             if schema is None:
                 schema = _schema(rows, declared)
                 check_columns(schema.names)
-            if more := {name for row in rows for name in row} - set(schema.names):
+            if unknown := {name for row in rows for name in row} - set(schema.names):
                 raise Rejected(
                     Reason.UNSUPPORTED,
-                    f"the member {min(more)[:100]!r} appears only after record {first}",
+                    f"the member {min(unknown)[:100]!r} appears only after record {first}",
                     hint="Add it to `schema`, or raise `batch_rows`: the types come from the first batch.",
                 )
             table = pa.Table.from_pylist(rows, schema=schema)
@@ -122,7 +122,7 @@ def _time(value: str, kind: str) -> Any:
 
 
 def _refuse_lost_members(rows: list[dict[str, Any]], schema: Any) -> None:
-    """Refuse members of nested objects that the schema lacks: Arrow would drop them silently."""
+    """Refuse members of nested objects that are missing in the schema: Arrow would drop them silently."""
     import pyarrow as pa
 
     nested = [field for field in schema if pa.types.is_nested(field.type)]
@@ -135,15 +135,15 @@ def _check(value: Any, kind: Any, path: str) -> None:
     import pyarrow as pa
 
     if isinstance(value, dict) and pa.types.is_struct(kind):
-        known = {member.name: member.type for member in kind}
+        members = {member.name: member.type for member in kind}
         for name, inner in value.items():
-            if name not in known:
+            if name not in members:
                 raise Rejected(
                     Reason.UNSUPPORTED,
                     f"the member {f'{path}.{name}'[:100]!r} is in no record of the first batch",
                     hint=f'Keep nested values as text with schema = ["{path.partition(".")[0][:40]}:json"].',
                 )
-            _check(inner, known[name], f"{path}.{name}")
+            _check(inner, members[name], f"{path}.{name}")
     elif isinstance(value, list) and pa.types.is_list(kind):
         for inner in value:
             _check(inner, kind.value_type, path)

@@ -36,13 +36,13 @@ def _csv(source: Source, options: Mapping[str, Any]) -> Iterator[bytes]:
 def _rows(
     records: Iterator[tuple[int, dict[str, Any]]], columns: list[str], null: str, drop: bool
 ) -> Iterator[list[Any]]:
-    known = set(columns)
+    column_set = set(columns)
     for number, record in records:
-        if not drop and not record.keys() <= known:
-            more = next(name for name in record if name not in known)
+        if not drop and not record.keys() <= column_set:
+            extra = next(name for name in record if name not in column_set)
             raise Rejected(
                 Reason.UNSUPPORTED,
-                f"line {number} has the member {more[:100]!r}, which is not a column",
+                f"line {number} has the member {extra[:100]!r}, which is not a column",
                 hint='Name all columns in `columns`, or set extra = "drop".',
             )
         yield [null if (value := record.get(name)) is None else _field(value) for name in columns]

@@ -14,14 +14,16 @@ __all__ = ["STEP"]
 
 
 def _run(source: Source, options: Mapping[str, Any]) -> Iterator[Output]:
-    yield Output(chunks=rechunk(_kept(source, options)), name=source.name, content_type=source.content_type)
+    yield Output(chunks=rechunk(_filtered(source, options)), name=source.name, content_type=source.content_type)
 
 
-def _kept(source: Source, options: Mapping[str, Any]) -> Iterator[bytes]:
+def _filtered(source: Source, options: Mapping[str, Any]) -> Iterator[bytes]:
     keep = [re.compile(pattern.encode()) for pattern in options["keep"]]
     drop = [re.compile(pattern.encode()) for pattern in options["drop"]]
     for line in lines(source.chunks, options["max_line_bytes"]):
-        if (not keep or any(one.search(line) for one in keep)) and not any(one.search(line) for one in drop):
+        if (not keep or any(pattern.search(line) for pattern in keep)) and not any(
+            pattern.search(line) for pattern in drop
+        ):
             yield line
 
 

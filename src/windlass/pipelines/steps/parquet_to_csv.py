@@ -10,7 +10,7 @@ from windlass.pipelines.model import Output, Reason, Rejected, Source, Step, Ste
 from windlass.pipelines.names import exchanged
 from windlass.pipelines.parquet import MAX_FILE, tables
 from windlass.pipelines.steps.parquet_to_jsonl import plain_times
-from windlass.pipelines.stream import Outbox, rechunk, spooled
+from windlass.pipelines.stream import WriteBuffer, rechunk, spooled
 
 __all__ = ["STEP"]
 
@@ -24,7 +24,7 @@ def _csv(source: Source, options: Mapping[str, Any]) -> Iterator[bytes]:
     import pyarrow as pa
     from pyarrow import csv
 
-    out = Outbox()
+    out = WriteBuffer()
     writer: Any = None
     with spooled(source.chunks, options["max_bytes"]) as file:
         for batch in tables(file, options["columns"]):

@@ -21,17 +21,17 @@ def _run(source: Source, options: Mapping[str, Any]) -> Iterator[Output]:
 
 
 def _document(source: Source, options: Mapping[str, Any]) -> Iterator[bytes]:
-    found = _search(options["expression"], parse_json(read_all(source.chunks, options["max_bytes"])), "")
-    yield dump_json(found)
+    result = _search(options["expression"], parse_json(read_all(source.chunks, options["max_bytes"])), "")
+    yield dump_json(result)
 
 
 def _lines(source: Source, options: Mapping[str, Any]) -> Iterator[bytes]:
     for number, line in enumerate(lines(source.chunks, options["max_line_bytes"]), 1):
         if not line.strip():
             continue
-        found = _search(options["expression"], parse_json(line, f"line {number}"), f"line {number}: ")
-        if found is not None or options["keep_null"]:
-            yield dump_json(found)
+        result = _search(options["expression"], parse_json(line, f"line {number}"), f"line {number}: ")
+        if result is not None or options["keep_null"]:
+            yield dump_json(result)
 
 
 def _search(expression: str, value: Any, where: str) -> Any:

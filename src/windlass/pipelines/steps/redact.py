@@ -28,12 +28,12 @@ def _run(source: Source, options: Mapping[str, Any]) -> Iterator[Output]:
 
 
 def _redacted(source: Source, options: Mapping[str, Any]) -> Iterator[bytes]:
-    found = [KNOWN[name] for name in options["known"]] + [pattern.encode() for pattern in options["patterns"]]
-    compiled = [re.compile(one) for one in found]
+    expressions = [KNOWN[name] for name in options["known"]] + [pattern.encode() for pattern in options["patterns"]]
+    compiled = [re.compile(expression) for expression in expressions]
     replacement = options["replacement"].encode()
     for line in lines(source.chunks, options["max_line_bytes"]):
-        for one in compiled:
-            line = one.sub(lambda _: replacement, line)
+        for pattern in compiled:
+            line = pattern.sub(lambda _: replacement, line)
         yield line
 
 

@@ -24,16 +24,16 @@ _TYPES = {"csv": "text/csv", "jsonl": "application/x-ndjson", "parquet": "applic
 
 
 def _run(source: Source, options: Mapping[str, Any]) -> Iterator[Output]:
-    made = options["output"]
-    name = exchanged(source.name, (".csv", ".tsv", ".jsonl", ".ndjson", ".json", ".parquet"), f".{made}")
-    yield Output(chunks=_selected(source, options), name=name, content_type=_TYPES[made])
+    output_format = options["output"]
+    name = exchanged(source.name, (".csv", ".tsv", ".jsonl", ".ndjson", ".json", ".parquet"), f".{output_format}")
+    yield Output(chunks=_selected(source, options), name=name, content_type=_TYPES[output_format])
 
 
 def _selected(source: Source, options: Mapping[str, Any]) -> Iterator[bytes]:
     with tempfile.TemporaryDirectory(prefix="windlass-") as folder:
-        there, result = Path(folder, "input"), Path(folder, "output")
-        _save(source, there, options["max_bytes"])
-        _query(there, result, options)
+        content, result = Path(folder, "input"), Path(folder, "output")
+        _save(source, content, options["max_bytes"])
+        _query(content, result, options)
         with result.open("rb") as file:
             yield from file_chunks(file)
 
@@ -48,10 +48,10 @@ def _save(source: Source, path: Path, limit_bytes: int) -> None:
             file.write(chunk)
 
 
-def _query(there: Path, result: Path, options: Mapping[str, Any]) -> None:
+def _query(content: Path, result: Path, options: Mapping[str, Any]) -> None:
     import duckdb
 
-    spill = there.parent / "spill"
+    spill = content.parent / "spill"
     settings: dict[str, Any] = {
         "memory_limit": f"{options['memory_bytes'] >> 20}MiB",
         "threads": options["threads"],
@@ -60,32 +60,32 @@ def _query(there: Path, result: Path, options: Mapping[str, Any]) -> None:
         "autoload_known_extensions": "false",
         "preserve_insertion_order": "true",
     }
-    read = f"{_READ[options['input']]}('{_quoted(there)}'{_SAMPLE.get(options['input'], '')})"
+    table_function = f"{_READ[options['input']]}('{_quoted(content)}'{_SAMPLE.get(options['input'], '')})"
     with duckdb.connect(":memory:", config=settings) as connection:
         try:
-            connection.execute(f"SET allowed_paths = ['{_quoted(there)}', '{_quoted(result)}']")
+            connection.execute(f"SET allowed_paths = ['{_quoted(content)}', '{_quoted(result)}']")
             connection.execute(f"SET allowed_directories = ['{_quoted(spill)}']")
             connection.execute("SET enable_external_access = false")
             connection.execute(
                 "SET enable_progress_bar = false"
             )  # DuckDB would draw it on stdout, which is for results
             connection.execute("SET lock_configuration = true")
-            connection.execute(f"CREATE VIEW input AS SELECT * FROM {read}")  # noqa: S608  # our own path
+            connection.execute(f"CREATE VIEW input AS SELECT * FROM {table_function}")  # noqa: S608  # our own path
             connection.execute(
                 f"COPY ({options['query'].rstrip().rstrip(';')}\n) TO '{_quoted(result)}' ({_WRITE[options['output']]})"
             )
         except duckdb.OutOfMemoryException as problem:
             raise Rejected(
-                Reason.TOO_LARGE, f"the query needs more than memory_bytes: {_said(problem, there)}"
+                Reason.TOO_LARGE, f"the query needs more than memory_bytes: {_duckdb_message(problem, content)}"
             ) from problem
         except duckdb.Error as problem:
-            raise Rejected(Reason.MALFORMED, f"the query failed: {_said(problem, there)}") from problem
+            raise Rejected(Reason.MALFORMED, f"the query failed: {_duckdb_message(problem, content)}") from problem
 
 
-def _said(problem: Exception, there: Path) -> str:
+def _duckdb_message(problem: Exception, content: Path) -> str:
     """Return DuckDB's message in one line, without our statement and paths, so that it is the same on every machine."""
-    said = " ".join(str(problem).split()).partition(" LINE 1: CREATE VIEW")[0]
-    return said.replace(f"{there.parent}/", "")
+    message = " ".join(str(problem).split()).partition(" LINE 1: CREATE VIEW")[0]
+    return message.replace(f"{content.parent}/", "")
 
 
 def _quoted(path: Path) -> str:

@@ -27,8 +27,8 @@ def _encoded(source: Source, options: Mapping[str, Any]) -> Iterator[bytes]:
                 piece, first = piece.removeprefix("\ufeff"), False
             if encoded := encoder.encode(piece):
                 yield encoded
-        if rest := encoder.encode("", final=True):
-            yield rest
+        if tail := encoder.encode("", final=True):
+            yield tail
     except UnicodeEncodeError as problem:
         letter = problem.object[problem.start]
         raise Rejected(
@@ -40,12 +40,12 @@ def _ended(pieces: Iterator[str], end: str | None) -> Iterator[str]:
     if end is None:
         yield from pieces
         return
-    held = ""
+    carriage_return = ""
     for piece in pieces:
-        piece = held + piece
-        held = "\r" if piece.endswith("\r") else ""  # its line feed may be in the next piece
-        yield piece.removesuffix(held).replace("\r\n", "\n").replace("\r", "\n").replace("\n", end)
-    if held:
+        piece = carriage_return + piece
+        carriage_return = "\r" if piece.endswith("\r") else ""  # its line feed may be in the next piece
+        yield piece.removesuffix(carriage_return).replace("\r\n", "\n").replace("\r", "\n").replace("\n", end)
+    if carriage_return:
         yield end
 
 

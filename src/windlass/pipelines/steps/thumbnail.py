@@ -18,16 +18,18 @@ _SUFFIXES = (".jpeg", ".jpg", ".png", ".webp", ".gif", ".tiff", ".tif", ".bmp")
 
 
 def _run(source: Source, options: Mapping[str, Any]) -> Iterator[Output]:
-    made = options["format"]
-    name = exchanged(source.name, _SUFFIXES, f".{made}")
-    yield Output(chunks=_small(source, options), name=name, content_type=f"image/{'jpeg' if made == 'jpg' else made}")
+    suffix = options["format"]
+    name = exchanged(source.name, _SUFFIXES, f".{suffix}")
+    yield Output(
+        chunks=_small(source, options), name=name, content_type=f"image/{'jpeg' if suffix == 'jpg' else suffix}"
+    )
 
 
 def _small(source: Source, options: Mapping[str, Any]) -> Iterator[bytes]:
     from PIL import Image, ImageOps
 
     data = read_all(source.chunks, options["max_bytes"])
-    made = {"jpg": "JPEG", "png": "PNG", "webp": "WEBP"}[options["format"]]
+    image_format = {"jpg": "JPEG", "png": "PNG", "webp": "WEBP"}[options["format"]]
     try:
         with warnings.catch_warnings(), Image.open(io.BytesIO(data), formats=_READ) as image:
             warnings.simplefilter("ignore")
@@ -38,9 +40,11 @@ def _small(source: Source, options: Mapping[str, Any]) -> Iterator[bytes]:
             image.draft("RGB", (options["width"], options["height"]))  # JPEG can decode directly to a smaller size
             turned = ImageOps.exif_transpose(image)
             turned.thumbnail((options["width"], options["height"]))
-            plain = turned.convert("RGB" if made == "JPEG" or "A" not in turned.getbands() else "RGBA")
+            plain = turned.convert("RGB" if image_format == "JPEG" or "A" not in turned.getbands() else "RGBA")
             out = io.BytesIO()
-            plain.save(out, made, quality=options["quality"])  # a new image carries no EXIF, location or camera data
+            plain.save(
+                out, image_format, quality=options["quality"]
+            )  # a new image carries no EXIF, location or camera data
     except Image.DecompressionBombError as problem:
         raise Rejected(Reason.BOMB, f"too many pixels: {problem}") from problem
     except Image.UnidentifiedImageError as problem:

@@ -9,7 +9,7 @@ import zlib
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from windlass.pipelines.expansion import LIMITS, Meter, safe_member
+from windlass.pipelines.expansion import LIMITS, ExpansionMeter, safe_member
 from windlass.pipelines.model import Chunks, Output, Reason, Rejected, Source, Step
 from windlass.pipelines.options import checked_options
 from windlass.pipelines.steps import bzip2_codec, gzip_codec, xz_codec, zstd_codec
@@ -60,7 +60,7 @@ class _Tail:
 
 
 def _run(source: Source, options: Mapping[str, Any]) -> Iterator[Output]:
-    meter = Meter(options["max_bytes"], options["max_ratio"])
+    meter = ExpansionMeter(options["max_bytes"], options["max_ratio"])
     tail = _Tail(_expanded(source, options, meter))
     plain = iter(tail)
     try:
@@ -69,13 +69,13 @@ def _run(source: Source, options: Mapping[str, Any]) -> Iterator[Output]:
         for _ in plain:  # data behind the archive's end must be intact as well: it may hold a checksum
             pass
         if tail.last.strip(b"\0") or len(tail.last) < tarfile.BLOCKSIZE:
-            raise Rejected(Reason.TRUNCATED, "the archive lacks the empty blocks at its end: it may be truncated")
+            raise Rejected(Reason.TRUNCATED, "the empty blocks at the archive's end are missing: it may be truncated")
     except (tarfile.TarError, EOFError, UnicodeDecodeError, zlib.error, lzma.LZMAError) as problem:
         raise Rejected(Reason.MALFORMED, f"not a valid tar archive: {problem}") from problem
 
 
-def _members(archive: tarfile.TarFile, max_members: int, meter: Meter) -> Iterator[Output]:
-    seen: set[str] = set()
+def _members(archive: tarfile.TarFile, max_members: int, meter: ExpansionMeter) -> Iterator[Output]:
+    names: set[str] = set()
     for header in archive:
         archive.members = []  # type: ignore[attr-defined]  # documented way to free them
         if header.isdir():
@@ -83,35 +83,37 @@ def _members(archive: tarfile.TarFile, max_members: int, meter: Meter) -> Iterat
         name = safe_member(header.name)
         if not header.isreg():
             raise Rejected(Reason.UNSAFE_NAME, f"{name} is a link or a device")
-        if name in seen:
+        if name in names:
             raise Rejected(Reason.MALFORMED, f"the archive has two files named {name}")
-        seen.add(name)
-        if len(seen) > max_members:
+        names.add(name)
+        if len(names) > max_members:
             raise Rejected(Reason.BOMB, "the archive has more files than max_members")
         file = archive.extractfile(header)
         if file is not None:
             yield Output(chunks=_content(file, header.size, meter), name=name, member=name)
 
 
-def _content(file: Any, size_bytes: int, meter: Meter) -> Iterator[bytes]:
-    done = 0
+def _content(file: Any, size_bytes: int, meter: ExpansionMeter) -> Iterator[bytes]:
+    read_bytes = 0
     try:
         while piece := file.read(CHUNK_BYTES):
-            done += len(piece)
+            read_bytes += len(piece)
             yield meter.give(piece)
     except (tarfile.TarError, EOFError) as problem:
         raise Rejected(Reason.TRUNCATED, f"the archive ends in the middle of a file: {problem}") from problem
-    if done != size_bytes:
-        raise Rejected(Reason.TRUNCATED, f"the archive ends in the middle of a file: {done} of {size_bytes} bytes")
+    if read_bytes != size_bytes:
+        raise Rejected(
+            Reason.TRUNCATED, f"the archive ends in the middle of a file: {read_bytes} of {size_bytes} bytes"
+        )
 
 
-def _expanded(source: Source, options: Mapping[str, Any], meter: Meter) -> Iterator[bytes]:
+def _expanded(source: Source, options: Mapping[str, Any], meter: ExpansionMeter) -> Iterator[bytes]:
     """Yield the plain archive; it is expanded when its first bytes are those of a compressed file."""
     chunks = iter(meter.counted(source.chunks))
     first = b""
     while len(first) < _MAGIC_BYTES and (chunk := next(chunks, None)) is not None:
         first += chunk
-    whole = _then(first, chunks)
+    whole = _with_first(first, chunks)
     for magic, step in _MAGIC:
         if first.startswith(magic):
             checked_options(step, {})  # its library may be missing
@@ -122,7 +124,7 @@ def _expanded(source: Source, options: Mapping[str, Any], meter: Meter) -> Itera
     yield from whole
 
 
-def _then(first: bytes, chunks: Iterator[bytes]) -> Iterator[bytes]:
+def _with_first(first: bytes, chunks: Iterator[bytes]) -> Iterator[bytes]:
     if first:
         yield first
     yield from chunks

@@ -11,7 +11,7 @@ import zlib
 from collections.abc import Iterator, Mapping
 from typing import IO, Any
 
-from windlass.pipelines.expansion import LIMITS, Meter, safe_member
+from windlass.pipelines.expansion import LIMITS, ExpansionMeter, safe_member
 from windlass.pipelines.model import Output, Reason, Rejected, Source, Step, StepOption
 from windlass.pipelines.stream import CHUNK_BYTES, spooled
 
@@ -45,7 +45,7 @@ def _run(source: Source, options: Mapping[str, Any]) -> Iterator[Output]:
         except _DAMAGE as problem:
             raise Rejected(Reason.MALFORMED, f"not a valid ZIP archive: {problem}") from problem
         except OSError as problem:
-            if not _of_the_data(problem):
+            if not _is_bad_data(problem):
                 raise
             raise Rejected(Reason.MALFORMED, f"not a valid ZIP archive: {problem}") from problem
 
@@ -57,17 +57,17 @@ def _members(archive: zipfile.ZipFile, options: Mapping[str, Any]) -> Iterator[O
     names = [safe_member(info.filename) for info in files]
     if len(set(names)) != len(names):
         raise Rejected(Reason.MALFORMED, "the archive has two files of one name")
-    meter = Meter(options["max_bytes"], options["max_ratio"])
+    meter = ExpansionMeter(options["max_bytes"], options["max_ratio"])
     for info, name in zip(files, names, strict=True):
         if info.flag_bits & 1:
             raise Rejected(Reason.UNSUPPORTED, f"{name} is encrypted")
         if stat.S_ISLNK(info.external_attr >> 16):
             raise Rejected(Reason.UNSAFE_NAME, f"{name} is a symbolic link")
-        meter.taken_bytes += info.compress_size
+        meter.input_bytes += info.compress_size
         yield Output(chunks=_content(archive, info, meter), name=name, member=name)
 
 
-def _content(archive: zipfile.ZipFile, info: zipfile.ZipInfo, meter: Meter) -> Iterator[bytes]:
+def _content(archive: zipfile.ZipFile, info: zipfile.ZipInfo, meter: ExpansionMeter) -> Iterator[bytes]:
     try:
         with archive.open(info) as file:
             while piece := file.read(CHUNK_BYTES):
@@ -75,12 +75,12 @@ def _content(archive: zipfile.ZipFile, info: zipfile.ZipInfo, meter: Meter) -> I
     except _DAMAGE as problem:
         raise _damaged(info, problem) from problem
     except OSError as problem:
-        if not _of_the_data(problem):
+        if not _is_bad_data(problem):
             raise
         raise _damaged(info, problem) from problem
 
 
-def _of_the_data(problem: OSError) -> bool:
+def _is_bad_data(problem: OSError) -> bool:
     """Return whether an OSError comes from bad data: bz2 raises one without errno, and a bad index seeks before the start."""
     return problem.errno in (None, errno.EINVAL)
 

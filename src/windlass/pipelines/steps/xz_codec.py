@@ -7,7 +7,7 @@ from collections.abc import Iterator, Mapping
 from functools import partial
 from typing import Any
 
-from windlass.pipelines.expansion import LIMITS, Meter, decompressed
+from windlass.pipelines.expansion import LIMITS, ExpansionMeter, decompressed
 from windlass.pipelines.model import Output, Source, Step, StepOption
 from windlass.pipelines.names import added, removed
 from windlass.pipelines.stream import rechunk
@@ -31,7 +31,7 @@ def _compressed(source: Source, level: int) -> Iterator[bytes]:
 
 
 def _decompress(source: Source, options: Mapping[str, Any]) -> Iterator[Output]:
-    meter = Meter(options["max_bytes"], options["max_ratio"])
+    meter = ExpansionMeter(options["max_bytes"], options["max_ratio"])
     make: Any = partial(lzma.LZMADecompressor, memlimit=_DICTIONARY_BYTES)
     chunks = decompressed(source.chunks, meter, make, (lzma.LZMAError,))
     yield Output(chunks=chunks, name=removed(source.name, (".xz", ".lzma")))

@@ -38,12 +38,12 @@ def _run(source: Source, options: Mapping[str, Any]) -> Iterator[Output]:
 
 def _json(source: Source, options: Mapping[str, Any], layout: str) -> Iterator[bytes]:
     data = read_all(source.chunks, options["max_bytes"])
-    found = documents(data, core=options["schema"] == "1.2", max_bytes=options["max_expanded_bytes"])
+    parsed = documents(data, core=options["schema"] == "1.2", max_bytes=options["max_expanded_bytes"])
     if layout == "lines":
-        for document in found:
+        for document in parsed:
             yield dump_json(document)
         return
-    values = list(found)
+    values = list(parsed)
     if layout == "one":
         if len(values) != 1:
             raise Rejected(
@@ -139,7 +139,7 @@ class _Builder:
     def _begin(self, value: Any, event: Any) -> None:
         expected = f"{_TAG}{'map' if isinstance(value, dict) else 'seq'}"
         if event.tag not in (None, "!", expected):
-            raise Rejected(Reason.UNSUPPORTED, f"the tag {_shown(event.tag)} has no equivalent in JSON")
+            raise Rejected(Reason.UNSUPPORTED, f"the tag {_short_tag(event.tag)} has no equivalent in JSON")
         if len(self._open) >= _MAX_DEPTH:
             raise Rejected(Reason.BOMB, f"nested more than {_MAX_DEPTH} levels deep")
         self._open.append(_Open(value, event.anchor, self._cost))
@@ -148,24 +148,24 @@ class _Builder:
             self._anchors[event.anchor] = None
 
     def _end(self) -> None:
-        done = self._open.pop()
-        for merged in reversed(done.merges):
+        closed = self._open.pop()
+        for merged in reversed(closed.merges):
             for key, value in merged.items():
-                if key not in done.own:
-                    done.value[key] = value
-        if done.anchor:
-            self._anchors[done.anchor] = (done.value, self._cost - done.cost, done.height + 1)
-        self._put(done.value, done.height + 1)
+                if key not in closed.own:
+                    closed.value[key] = value
+        if closed.anchor:
+            self._anchors[closed.anchor] = (closed.value, self._cost - closed.cost, closed.height + 1)
+        self._put(closed.value, closed.height + 1)
 
     def _alias(self, anchor: str) -> None:
         if anchor not in self._anchors:
             raise Rejected(Reason.MALFORMED, f"the alias *{anchor[:50]} names no anchor")
-        known = self._anchors[anchor]
-        if known is None:
+        target = self._anchors[anchor]
+        if target is None:
             raise Rejected(
                 Reason.UNSUPPORTED, f"the alias *{anchor[:50]} refers to a node that contains it: JSON has no cycles"
             )
-        value, cost, height = known
+        value, cost, height = target
         if len(self._open) + height > _MAX_DEPTH:
             raise Rejected(Reason.BOMB, f"nested more than {_MAX_DEPTH} levels deep")
         self._spend(cost)
@@ -218,7 +218,7 @@ class _Builder:
         ):
             raise Rejected(
                 Reason.UNSUPPORTED,
-                f"the tag {_shown(tag)} has no equivalent in JSON",
+                f"the tag {_short_tag(tag)} has no equivalent in JSON",
                 hint="Use the long forms of CloudFormation's functions instead of !Ref, !Sub …",
             )
         value = construct(self._loader, yaml.ScalarNode(tag, event.value))
@@ -262,12 +262,12 @@ def _key(value: Any) -> str:
 
 def _mergeable(value: Any) -> list[Any]:
     several = value if isinstance(value, list) else [value]
-    if not all(isinstance(one, dict) for one in several):
+    if not all(isinstance(item, dict) for item in several):
         raise Rejected(Reason.MALFORMED, "the value of << is not a mapping")
     return several
 
 
-def _shown(tag: str) -> str:
+def _short_tag(tag: str) -> str:
     return f"!!{tag.removeprefix(_TAG)}"[:80] if tag.startswith(_TAG) else tag[:80]
 
 
