@@ -39,7 +39,7 @@ def measured_movement(app, name, hashing, keys, do):
     before = Client(endpoint(app, name), hashing)
     before.flush()
     before.set(keys)
-    assert len(before.get(keys)) == len(keys), "all of them fit, so what is missed later has measured_movement"
+    assert len(before.get(keys)) == len(keys), "all of them fit, so what is missed later has moved"
     plan = do()
     after = Client(endpoint(app, name), hashing)
     missed = 1 - len(after.get(keys)) / len(keys)
@@ -55,7 +55,7 @@ def test_scaling_moves_the_planned_share_of_keys(cache_app, hashing):
         measured, planned, nodes = measured_movement(app, "web", hashing, keys, lambda to=to: change(app, "web", to)[0])
         assert nodes == to
         assert abs(measured - planned) < 0.02, (
-            f"{hashing} to {to}: the plan has {planned:.3f}, {measured:.3f} measured_movement"
+            f"{hashing} to {to}: the plan has {planned:.3f}, {measured:.3f} moved"
         )
 
 
@@ -186,7 +186,7 @@ def test_a_cluster_changed_outside_the_job_is_not_touched(cache_app, account):
         ):
             change(app, "web", 7)
 
-    with pytest.raises(Conflict, match="changed by outside this job"):
+    with pytest.raises(Conflict, match="changed outside this job"):
         run_plan(app.memcached, app.jobs, plan, watch=True, show=meddle)
     assert len(app.memcached.find("web").ids) == 7
 
