@@ -22,7 +22,7 @@ import pytest
 from tests.command import LISTENERS
 from windlass.core.errors import ConfigError
 from windlass.deploy.capabilities import CAPABILITIES
-from windlass.deploy.policy import Use, facts_of
+from windlass.deploy.policy import PolicyIdentity, facts_of
 from windlass.deploy.policy_check import check
 from windlass.settings import load
 from windlass_local.server import LocalServer
@@ -153,7 +153,9 @@ class Proof:
         names = self._capabilities()
         for capability in CAPABILITIES:
             for use in capability.uses:
-                if capability.name in names or (use is Use.FUNCTION and capability.name in _ALWAYS_FUNCTIONS):
+                if capability.name in names or (
+                    use is PolicyIdentity.FUNCTION and capability.name in _ALWAYS_FUNCTIONS
+                ):
                     yield from capability.statements(settings, facts_of(settings, versions=self._versions()), use)
 
     def _versions(self):

@@ -16,7 +16,7 @@ from windlass.aggregation.effects import (
     ReserveResource,
     RotateTimer,
 )
-from windlass.aggregation.model import Item, Mode, Summary, WindowPace
+from windlass.aggregation.model import KeyState, Mode, Summary, WindowPace
 from windlass.aggregation.tables.dynamodb import DynamoTable
 from windlass.aggregation.tables.memory import MemoryTable
 from windlass.aggregation.tables.sql import SqlTable
@@ -146,11 +146,11 @@ def test_debounce_waits_for_quiet_up_to_the_maximum(table, rule):
     for at in range(100, 160, 5):
         count(table, rule, "m1", "a/1", since=at, now=at)
     assert isinstance(claim(table, rule, "m1", "t", 158.0, pace=pace), ConditionFailed)
-    assert isinstance(claim(table, rule, "m1", "t", 160.0, pace=pace), Item)  # 60 s after the first
+    assert isinstance(claim(table, rule, "m1", "t", 160.0, pace=pace), KeyState)  # 60 s after the first
     commit(table, rule, 12, 161.0)
     count(table, rule, "m2", "a/1", since=170, now=170)
     assert isinstance(claim(table, rule, "m1", "t2", 179.0, pace=pace), ConditionFailed)
-    assert isinstance(claim(table, rule, "m1", "t2", 180.0, pace=pace), Item)  # 10 s of quiet
+    assert isinstance(claim(table, rule, "m1", "t2", 180.0, pace=pace), KeyState)  # 10 s of quiet
 
 
 def test_a_commit_covers_only_the_claimed_events(table, rule):
@@ -220,7 +220,7 @@ def test_the_last_completion_returns_the_attempt(table, rule):
     last = table.complete(two)
     assert (last.rule, last.key, last.attempt) == (rule, "k", "t1")
     assert isinstance(claim(table, rule, "m1", "t2", 500.0, again=True), ConditionFailed)  # its deadline is at 1030
-    assert isinstance(claim(table, rule, "m1", "t2", 1030.0, again=True), Item)
+    assert isinstance(claim(table, rule, "m1", "t2", 1030.0, again=True), KeyState)
     assert table.complete(two) is None  # of an older attempt
     assert table.perform(AwaitCompletions(rule, "k", "t1", ("late",), 1.0)) is False
 
@@ -231,7 +231,7 @@ def test_a_token_is_replaced_only_by_its_owner(table, rule):
     assert table.perform(RotateTimer(rule, "k", "m0", "s1", 500.0)) is None
     assert table.perform(RotateTimer(rule, "k", "m1", "s1", 500.0)).armed == "s1"
     assert isinstance(claim(table, rule, "m1", "t1", 600.0), ConditionFailed)
-    assert isinstance(claim(table, rule, "s1", "t1", 600.0), Item)
+    assert isinstance(claim(table, rule, "s1", "t1", 600.0), KeyState)
     assert table.read(rule, "k").token_at == 500.0
 
 
@@ -241,7 +241,7 @@ def test_a_paused_key_refuses_claims_and_a_paused_rule_reads_as_paused(table, ru
     assert table.set_paused(rule, "k", paused=True) is True
     assert isinstance(claim(table, rule, "m1", "t1", 200.0), ConditionFailed)
     assert table.set_paused(rule, "k", paused=False) is True
-    assert isinstance(claim(table, rule, "m1", "t1", 200.0), Item)
+    assert isinstance(claim(table, rule, "m1", "t1", 200.0), KeyState)
     assert table.paused(rule) is False
     table.set_paused(rule, "", paused=True)
     assert table.paused(rule) is True

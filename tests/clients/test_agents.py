@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from tests.clients.corpus import Labelled, corpus
 from windlass.clients.agents import UNKNOWN, parse_agent, without_comments
-from windlass.clients.model import RequestFacts
+from windlass.clients.model import S3RequestFacts
 from windlass.clients.rules import runtime as runtime_rule
 from windlass.clients.rules.sigv2 import default_signature
 from windlass.clients.sdks import ALWAYS, NEVER, Sdk, end_of, runtimes, sdks
@@ -18,8 +18,8 @@ from windlass.clients.sdks import ALWAYS, NEVER, Sdk, end_of, runtimes, sdks
 TODAY = date(2026, 11, 21)
 
 
-def facts(agent: str) -> RequestFacts:
-    return RequestFacts(agent, "", "", "", "", "us-east-1", "")
+def facts(agent: str) -> S3RequestFacts:
+    return S3RequestFacts(agent, "", "", "", "", "us-east-1", "")
 
 
 def verdict(agent: str) -> tuple[str, str, str, str, str]:

@@ -20,7 +20,7 @@ from windlass.clients.config import ClientsConfig
 from windlass.clients.directory import InventoryDirectory
 from windlass.clients.exclusions import exclusion_of
 from windlass.clients.exclusions import sql as exclusion_sql
-from windlass.clients.model import RequestFacts
+from windlass.clients.model import S3RequestFacts
 from windlass.clients.rules import RULES
 from windlass.clients.service import CallerContext, Clients, ScanOptions
 from windlass.clients.versions import pack
@@ -63,7 +63,7 @@ def parsed_by_python(text: str) -> tuple:
     def number(product):
         return pack(product.numbers) if product.numbers else None
 
-    exclusion = exclusion_of(RequestFacts(text, "", "", "", "", "", ""))
+    exclusion = exclusion_of(S3RequestFacts(text, "", "", "", "", "", ""))
     return (
         agent.client.id,
         number(agent.client),
@@ -345,7 +345,7 @@ def test_names_and_texts_cannot_break_out_of_the_sql():
 def test_each_rules_sql_sees_what_its_function_sees():
     rng = random.Random(5)
     facts = [
-        RequestFacts(
+        S3RequestFacts(
             rng.choice([NODE_OLD, CLI_OLD, JAVA_2, HADOOP, "", "curl/8", *[one.text for one in corpus()]]),
             rng.choice(["SigV2", "SigV4", ""]),
             rng.choice(["AuthHeader", "QueryString", ""]),
@@ -366,7 +366,7 @@ def test_each_rules_sql_sees_what_its_function_sees():
     SELECT {sees} FROM g ORDER BY n"""
     with duckdb.connect() as connection:
         connection.execute(
-            f"CREATE TABLE facts (n INT, {', '.join(f'{name} VARCHAR' for name in RequestFacts._fields)})"
+            f"CREATE TABLE facts (n INT, {', '.join(f'{name} VARCHAR' for name in S3RequestFacts._fields)})"
         )
         connection.executemany(
             "INSERT INTO facts VALUES (?, ?, ?, ?, ?, ?, ?, ?)", [(at, *one) for at, one in enumerate(facts)]

@@ -16,7 +16,7 @@ from windlass.clients.scan import records as reading
 from windlass.clients.scan.aggregator import FileTotals, RecordAggregator
 from windlass.clients.scan.decompression import Unreadable
 from windlass.clients.scan.record_splitter import Splitter
-from windlass.clients.scan.worker import LogFile, ScanRules, Worker
+from windlass.clients.scan.worker import LogFile, ScanRules, ScanWorker
 
 
 def told(totals: FileTotals) -> Counter[tuple[str, str, str, str]]:
@@ -94,7 +94,7 @@ def test_without_the_wheels_the_answers_are_the_same(monkeypatch, tmp_path):
 
 
 def _read(path: Path, rules: tuple[str, ...] = ("all",)):
-    return Worker(ScanRules(rules)).read(LogFile(str(path), "", path.stat().st_size, str(path)))
+    return ScanWorker(ScanRules(rules)).read(LogFile(str(path), "", path.stat().st_size, str(path)))
 
 
 @pytest.mark.parametrize("members", [1, 2, 7])

@@ -15,7 +15,7 @@ from tests.clients.test_scan_exact import told
 from tests.clients.test_service import clients_of, scan
 from windlass.clients.scan.aggregator import facts_of
 from windlass.clients.scan.records import read_records
-from windlass.clients.scan.worker import LogFile, ScanRules, Worker
+from windlass.clients.scan.worker import LogFile, ScanRules, ScanWorker
 from windlass.clients.sdks import runtimes, sdks
 
 
@@ -190,11 +190,11 @@ def test_large_files_of_cloudtrails_own_layout_are_read_by_sections(monkeypatch,
     path = write(tmp_path / "a.json.gz", raw)
 
     def read(at):
-        return Worker(ScanRules(("all",))).read(LogFile(str(at), "", 10**6, str(at)))
+        return ScanWorker(ScanRules(("all",))).read(LogFile(str(at), "", 10**6, str(at)))
 
     whole = read(path)
     assert (whole.file.problem, whole.file.records, whole.file.raw_bytes) == ("", 60, len(raw))
-    slow = Worker(ScanRules(("all",)))
+    slow = ScanWorker(ScanRules(("all",)))
     monkeypatch.setattr(slow, "_read_sections", slow._read_large)
     monkeypatch.setattr("windlass.clients.scan.sections._HEAD", __import__("re").compile(b"never"))
     assert told(read(path).totals) == told(whole.totals)
@@ -206,7 +206,7 @@ def test_large_files_cut_short_are_unreadable(monkeypatch, tmp_path, cut):
     monkeypatch.setattr("windlass.clients.scan.worker._SECTION_BYTES", 3000)
     path = tmp_path / "a.json"
     path.write_bytes(file_bytes([record()] * 60)[:-cut] if cut > 0 else file_bytes([record()] * 60) + b"]")
-    read = Worker(ScanRules()).read(LogFile(str(path), "", 10**6, str(path)))
+    read = ScanWorker(ScanRules()).read(LogFile(str(path), "", 10**6, str(path)))
     assert read.file.problem
     assert read.totals.requests == 0
 

@@ -10,7 +10,7 @@ import pytest
 from lambda_functions import zipped
 from tests.deploy.proving import FAST, World, assert_least, settings_of, statements_of
 from tests.replication.direct.local import Aws, copy_pair
-from windlass.deploy.policy import Use
+from windlass.deploy.policy import PolicyIdentity
 from windlass.deploy.policy_check import check, needs_of
 from windlass.estate.service import open_estate
 from windlass.functions.runtime import visibility_setter
@@ -105,7 +105,7 @@ def test_pipelines_as_a_worker(world):
     assert_least(
         world,
         "pipelines",
-        Use.WORKER,
+        PolicyIdentity.WORKER,
         {
             **COPIED,
             "Consume sqs:ChangeMessageVisibility": SLOW,
@@ -146,7 +146,7 @@ def test_pipelines_as_a_function(world):
     assert_least(
         world,
         "pipelines",
-        Use.FUNCTION,
+        PolicyIdentity.FUNCTION,
         {
             **TAKEN,
             **LOGGED,
@@ -222,7 +222,7 @@ REMEMBERED = {
 def test_queues_as_a_worker(world):
     url, dead = _consumers(world)
     _consume(world, url, dead)
-    assert_least(world, "queues", Use.WORKER, REMEMBERED)
+    assert_least(world, "queues", PolicyIdentity.WORKER, REMEMBERED)
 
 
 def test_queues_as_a_function(world):
@@ -230,7 +230,7 @@ def test_queues_as_a_function(world):
     _function(world, "windlass.functions.consume.handler", "orders", files={"hand.py": HAND})
     _consume(world, url, dead, worker=False)
     taken = {"Consume sqs:ReceiveMessage": BY_LAMBDA}
-    assert_least(world, "queues", Use.FUNCTION, {**taken, **LOGGED, **REMEMBERED}, function="function")
+    assert_least(world, "queues", PolicyIdentity.FUNCTION, {**taken, **LOGGED, **REMEMBERED}, function="function")
 
 
 def test_queues_as_an_operator(world):
@@ -244,7 +244,7 @@ def test_queues_as_an_operator(world):
     world.say("queue", "drain", "orders", "--file", "kept.jsonl", "--yes")
     world.say("queue", "dlq", "purge", "orders", "--yes")
     world.say("queue", "stats", "orders")
-    assert_least(world, "queues", Use.OPERATOR, REMEMBERED)
+    assert_least(world, "queues", PolicyIdentity.OPERATOR, REMEMBERED)
 
 
 RULES = """
@@ -335,7 +335,7 @@ def test_aggregation_as_an_operator_with_a_worker(world):
     assert_least(
         world,
         "aggregation",
-        Use.OPERATOR,
+        PolicyIdentity.OPERATOR,
         {"Consume sqs:ChangeMessageVisibility": SLOW, "Consume2 sqs:ChangeMessageVisibility": SLOW},
     )
 
@@ -389,7 +389,7 @@ def test_aggregation_as_a_worker_that_invalidates(world):
     assert_least(
         world,
         "aggregation",
-        Use.WORKER,
+        PolicyIdentity.WORKER,
         {
             "Consume sqs:ChangeMessageVisibility": SLOW,
             "Consume2 sqs:ChangeMessageVisibility": SLOW,
@@ -417,7 +417,7 @@ def test_aggregation_as_a_function(world):
     assert_least(
         world,
         "aggregation",
-        Use.FUNCTION,
+        PolicyIdentity.FUNCTION,
         {
             **dict.fromkeys(found, BY_LAMBDA),
             **LOGGED,
@@ -438,7 +438,7 @@ def test_memcached_as_an_operator(world):
     assert_least(
         world,
         "memcached",
-        Use.OPERATOR,
+        PolicyIdentity.OPERATOR,
         {"SeeQuotas servicequotas:GetAWSDefaultServiceQuota": "only where the applied quota may not be read"},
     )
 
@@ -456,7 +456,7 @@ def test_memcached_as_a_worker_can_look_and_plan_only(world):
     assert_least(
         world,
         "memcached",
-        Use.WORKER,
+        PolicyIdentity.WORKER,
         {"SeeQuotas servicequotas:GetAWSDefaultServiceQuota": "only where the applied quota may not be read"},
     )
 
@@ -481,7 +481,7 @@ def test_clients_as_a_worker(world):
     assert_least(
         world,
         "clients",
-        Use.WORKER,
+        PolicyIdentity.WORKER,
         {
             **{
                 f"Catalog glue:{one}": by_athena
@@ -509,7 +509,7 @@ def test_clients_as_an_operator(world):
     world.say("clients", "trail", "enable", "--yes")
     world.say("clients", "trail", "status")
     world.say("clients", "trail", "disable", "--yes")
-    assert_least(world, "clients", Use.OPERATOR, {}, logs=[place])
+    assert_least(world, "clients", PolicyIdentity.OPERATOR, {}, logs=[place])
 
 
 SETS = """
@@ -577,19 +577,19 @@ BATCHES = {
 BATCH_SIDS = ("SwitchOn", "FindJobs", "Jobs", "Work", "Roles", "AttachedPolicies", "PassRoles")
 
 
-def _sides(world):
+def _bucket_names(world):
     for name in ("from", "to"):
         world["s3"].create_bucket(Bucket=f"{name}-{world.account}")
         world["s3"].put_object(Bucket=f"{name}-{world.account}", Key="kept", Body=b"before")
 
 
 def _policy(world):
-    return statements_of(settings_of(world.folder), "replication", Use.OPERATOR)
+    return statements_of(settings_of(world.folder), "replication", PolicyIdentity.OPERATOR)
 
 
 def test_replication_by_batch_jobs(world):
     """Replication is switched on and proved, a job waits for its confirmation, another copies, AWS is asked for its jobs."""
-    _sides(world)
+    _bucket_names(world)
     world["s3"].put_object(Bucket=f"from-{world.account}", Key="a", Body=b"a", Tagging="team=web")
     world.configure(SETS)
     world.say("replicate", "seed", "--set", "set", "--method", "batch", "--enable-versioning", "--confirm", "-q")
@@ -601,12 +601,12 @@ def test_replication_by_batch_jobs(world):
     for file in world.folder.glob("w.db*"):
         file.unlink()  # who has no store finds the jobs by their tags
     assert json.loads(world.say("replicate", "status", "--find", "-o", "json").stdout)
-    assert_least(world, "replication", Use.OPERATOR, BATCHES)
+    assert_least(world, "replication", PolicyIdentity.OPERATOR, BATCHES)
 
 
 def test_replication_by_direct_copies(world):
     """Shared and joined, in parts with tags, broken off in the middle, verified by checksums and content."""
-    _sides(world)
+    _bucket_names(world)
     source, target = (f"{name}-{world.account}" for name in ("from", "to"))
     world["s3"].put_object(Bucket=source, Key="small", Body=b"a", Tagging="team=web")
     world.configure(SETS)
@@ -666,7 +666,7 @@ def test_replication_of_versions_with_what_they_carry(world):
     world.say("replicate", "seed", "--set", "set", *words, "-q")
     world["s3"].put_object(Bucket=source, Key="large", Body=bytes(11 << 20), Tagging="team=web")
     _in_parts(world, source, target, moved=1, versions=True)
-    every = statements_of(settings_of(world.folder), "replication", Use.OPERATOR, versions=True)
+    every = statements_of(settings_of(world.folder), "replication", PolicyIdentity.OPERATOR, versions=True)
     verdict = check(world.calls(), every)
     assert not verdict.missing
     ours = {"ReadForCopies", "WriteCopies", "Markers", "OwnersOfCopies"}
@@ -713,13 +713,13 @@ def test_replication_by_emr(world):
     for words, code in ((("--cluster", cluster), 0), (by_spark, 1), (("--transient",), 0)):
         world.say("replicate", "seed", "--set", "set", "--detach", "-q", *words, code=code)
         world.say("replicate", "status")
-    every = statements_of(settings_of(world.folder), "replication", Use.OPERATOR)
+    every = statements_of(settings_of(world.folder), "replication", PolicyIdentity.OPERATOR)
     verdict = check(world.calls(), every)
     assert not verdict.missing
     assert [one for one in verdict.unused if one[0] in EMR] == []
     # Told which, the policy is for that cluster or application alone.
     for facts in ({"cluster": cluster}, {"application": application, "execution_role": role}):
-        narrow = statements_of(settings_of(world.folder), "replication", Use.OPERATOR, **facts)
+        narrow = statements_of(settings_of(world.folder), "replication", PolicyIdentity.OPERATOR, **facts)
         assert {one.sid for one in narrow} & EMR == EMR_OF[next(iter(facts))]
         verdict = check(world.calls(), narrow)
         assert [one for one in verdict.unused if one[0] in EMR] == []
@@ -744,7 +744,7 @@ def test_deployments_as_an_operator(world):
         world.say("deploy", "create", kind, kind, "--zip", "function.zip", *more)
         world.say("deploy", "status", kind, kind)
         world.say("deploy", "delete", kind, kind, "--yes", "--force")
-    assert_least(world, "deploy", Use.OPERATOR, {})
+    assert_least(world, "deploy", PolicyIdentity.OPERATOR, {})
 
 
 def test_inventory_as_a_worker(world):
@@ -754,7 +754,7 @@ def test_inventory_as_a_worker(world):
     world["sns"].create_topic(Name="one")
     world.configure('[inventory]\ntypes = ["s3.*", "sqs.*", "sns.*"]\n')
     world.say("inventory", "collect", "-q")
-    assert_least(world, "inventory", Use.WORKER, {})
+    assert_least(world, "inventory", PolicyIdentity.WORKER, {})
 
 
 @pytest.mark.parametrize(
@@ -776,4 +776,4 @@ def test_a_function_may_delay_the_next_delivery_of_its_messages(world, capabilit
         visibility_setter(estate)(f"arn:aws:sqs:us-east-1:{world.account}:{queue}", receipt, 0)
     calls = world.calls()
     assert "ChangeMessageVisibility" in {call["operation"] for call in calls}
-    assert check(calls, statements_of(settings, capability, Use.FUNCTION, function="function")).missing == ()
+    assert check(calls, statements_of(settings, capability, PolicyIdentity.FUNCTION, function="function")).missing == ()

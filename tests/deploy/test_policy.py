@@ -9,7 +9,7 @@ from tests.command import run_windlass
 from tests.deploy.proving import statements_of
 from windlass.deploy.capabilities import CAPABILITIES
 from windlass.deploy.policies.inventory import chosen
-from windlass.deploy.policy import Facts, Statement, Use, document, facts_of, merged, size_of
+from windlass.deploy.policy import PolicyFacts, PolicyIdentity, Statement, document, facts_of, merged, size_of
 from windlass.deploy.policy_calls import actions_of
 from windlass.deploy.policy_check import Need, check, needs_of
 from windlass.inventory.catalog import CATALOG
@@ -45,7 +45,7 @@ def made(capability, use, config=CONFIG, **facts):
 
 
 def test_a_function_s_policy_has_the_real_names_and_nothing_of_a_worker():
-    found = made("pipelines", Use.FUNCTION, function="packer", keys=[KEY])
+    found = made("pipelines", PolicyIdentity.FUNCTION, function="packer", keys=[KEY])
     assert found["ReadSources"].resources == ("arn:aws:s3:::raw-bucket/in/*",)
     assert found["WriteTargets"].resources == ("arn:aws:s3:::out-bucket/made/*",)
     assert found["KeepRefused"].resources == ("arn:aws:s3:::bad-bucket/p/*",)
@@ -75,24 +75,24 @@ def test_a_function_s_policy_has_the_real_names_and_nothing_of_a_worker():
 )
 def test_keys_are_used_through_the_services_of_their_partition(region, names):
     config = {**CONFIG, "estate": {**CONFIG.get("estate", {}), "home_region": region}}
-    found = made("pipelines", Use.FUNCTION, config, function="packer", keys=[KEY])
+    found = made("pipelines", PolicyIdentity.FUNCTION, config, function="packer", keys=[KEY])
     assert found["Keys"].conditions["StringLike"]["kms:ViaService"] == names
 
 
 def test_queues_are_named_by_arn_url_or_name_and_dead_letters_by_their_beginning():
-    rule = made("aggregation", Use.WORKER)
+    rule = made("aggregation", PolicyIdentity.WORKER)
     assert rule["Consume"].resources == ("arn:aws:sqs:us-east-2:210987654321:drops",)
     assert rule["DeadLetter"].resources == ("arn:aws:sqs:us-east-2:210987654321:drops-*",)
     assert rule["Keys"].resources == ("arn:aws:dynamodb:eu-west-1:123456789012:table/agg",)
     assert rule["Invalidate"].resources == ("arn:aws:cloudfront::123456789012:distribution/E2QWRUHEXAMPLE",)
-    orders = made("queues", Use.WORKER, dead_letters=["lost"])
+    orders = made("queues", PolicyIdentity.WORKER, dead_letters=["lost"])
     assert orders["Consume"].resources == ("arn:aws:sqs:eu-west-1:123456789012:orders",)
     assert orders["DeadLetter"].resources == ("arn:aws:sqs:eu-west-1:123456789012:lost",)
 
 
 def test_other_partitions_and_unknown_accounts():
     settings = Settings.model_validate({**CONFIG, "estate": {"home_region": "cn-north-1", "regions": ["cn-north-1"]}})
-    found = {one.sid: one for one in statements_of(settings, "pipelines", Use.WORKER)}
+    found = {one.sid: one for one in statements_of(settings, "pipelines", PolicyIdentity.WORKER)}
     assert found["ReadSources"].resources == ("arn:aws-cn:s3:::raw-bucket/in/*",)
     assert found["ReadSources"].conditions == {}
     assert found["Consume"].resources == ("arn:aws-cn:sqs:cn-north-1:*:events",)
@@ -103,7 +103,7 @@ def test_other_accounts_are_entered_by_their_roles():
         "accounts": [{"id": "123456789012"}, {"id": "222222222222", "role": "windlass-reader"}],
         "regions": "enabled",
     }
-    found = made("inventory", Use.WORKER, {"estate": estate})
+    found = made("inventory", PolicyIdentity.WORKER, {"estate": estate})
     assert found["EnterAccounts"].resources == ("arn:aws:iam::222222222222:role/windlass-reader",)
     assert found["Regions"].actions == ("account:ListRegions", "ec2:DescribeRegions")
     units = {
@@ -112,7 +112,7 @@ def test_other_accounts_are_entered_by_their_roles():
         "organization_units": ["ou-1"],
         "regions": ["us-east-1"],
     }
-    found = made("inventory", Use.WORKER, {"estate": units})
+    found = made("inventory", PolicyIdentity.WORKER, {"estate": units})
     assert found["Organization"].actions == (
         "organizations:ListAccountsForParent",
         "organizations:ListOrganizationalUnitsForParent",
@@ -121,14 +121,16 @@ def test_other_accounts_are_entered_by_their_roles():
 
 
 def test_the_inventory_reads_and_does_nothing_else():
-    found = made("inventory", Use.WORKER, {})["Collect"].actions
+    found = made("inventory", PolicyIdentity.WORKER, {})["Collect"].actions
     verbs = {one.partition(":")[2] for one in found}
     assert not {one for one in verbs if not one.startswith(("Get", "List", "Describe", "GET"))}
     assert len(found) == len(set(found)) > 100
 
 
 def test_the_inventory_s_policy_is_of_the_types_that_are_collected():
-    found = made("inventory", Use.WORKER, {"inventory": {"types": ["sqs.*"], "exclude_types": []}})["Collect"].actions
+    found = made("inventory", PolicyIdentity.WORKER, {"inventory": {"types": ["sqs.*"], "exclude_types": []}})[
+        "Collect"
+    ].actions
     assert found == ("sqs:GetQueueAttributes", "sqs:ListQueueTags", "sqs:ListQueues")
     assert {one.name for one in chosen(Settings())} == {one.name for one in CATALOG}
 
@@ -144,7 +146,7 @@ def test_a_deployment_is_of_what_can_be_deployed_by_its_own_names():
         "action": {"kind": "storage-gateway-refresh"},
     }
     stored = {"name": "stored", "queue": "other", "action": {"kind": "storage-gateway-refresh"}}
-    found = made("deploy", Use.OPERATOR, CONFIG | {"aggregate": [rule, stored, *CONFIG["aggregate"]]})
+    found = made("deploy", PolicyIdentity.OPERATOR, CONFIG | {"aggregate": [rule, stored, *CONFIG["aggregate"]]})
     ours = "eu-west-1:123456789012"
     assert found["Functions"].resources == tuple(
         f"arn:aws:lambda:{ours}:function:windlass-{one}" for one in ("p", "shares")
@@ -155,19 +157,24 @@ def test_a_deployment_is_of_what_can_be_deployed_by_its_own_names():
     assert found["Notifications"].resources == ("arn:aws:s3:::raw-bucket", "arn:aws:s3:::raw-*")
     assert found["PassRoles"].conditions == {"StringEquals": {"iam:PassedToService": "lambda.amazonaws.com"}}
     assert found["MakeMappings"].conditions == {"ArnLike": {"lambda:FunctionArn": list(found["Functions"].resources)}}
-    assert made("deploy", Use.OPERATOR, {"aggregate": [stored]}) == {}
+    assert made("deploy", PolicyIdentity.OPERATOR, {"aggregate": [stored]}) == {}
 
 
 def test_only_sets_by_emr_may_start_clusters_and_only_those_of_windlass():
     pairs = {"name": "s", "pairs": [["logs", "logs-replica"]]}
-    assert "Steps" not in made("replication", Use.OPERATOR, {"replicate": [pairs]})
-    found = made("replication", Use.OPERATOR, {"replicate": [pairs | {"method": "emr"}]})
+    assert "Steps" not in made("replication", PolicyIdentity.OPERATOR, {"replicate": [pairs]})
+    found = made("replication", PolicyIdentity.OPERATOR, {"replicate": [pairs | {"method": "emr"}]})
     assert found["MakeClusters"].conditions == {"StringLike": {"elasticmapreduce:RequestTag/windlass:seed": "*"}}
     assert found["PassExecutionRole"].conditions == {
         "StringEquals": {"iam:PassedToService": "emr-serverless.amazonaws.com"}
     }
     narrow = made(
-        "replication", Use.OPERATOR, {"replicate": [pairs]}, application="a1", execution_role="spark", account="1" * 12
+        "replication",
+        PolicyIdentity.OPERATOR,
+        {"replicate": [pairs]},
+        application="a1",
+        execution_role="spark",
+        account="1" * 12,
     )
     assert narrow["StartRuns"].resources[0] == f"arn:aws:emr-serverless:*:{'1' * 12}:/applications/a1"
     assert narrow["PassExecutionRole"].resources == (f"arn:aws:iam::{'1' * 12}:role/spark",)
@@ -294,7 +301,7 @@ def test_a_copy_reads_its_source():
 
 def test_the_check_finds_what_lacks_and_what_is_too_much():
     """The proof's own proof: a policy without an action, with one too many, or for another resource does not pass."""
-    facts = Facts(account="123456789012", region="eu-west-1")
+    facts = PolicyFacts(account="123456789012", region="eu-west-1")
     calls = [
         call("s3", "GetObject", path="/a/x/1"),
         call("sqs", "SendMessage", resource="https://sqs.eu-west-1.amazonaws.com/123456789012/q"),

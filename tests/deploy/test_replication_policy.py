@@ -9,7 +9,7 @@ import pytest
 import windlass.replication
 from tests.deploy.proving import statements_of
 from windlass import wire
-from windlass.deploy.policy import Use
+from windlass.deploy.policy import PolicyIdentity
 from windlass.deploy.policy_calls import actions_of
 from windlass.settings import Settings
 
@@ -77,7 +77,7 @@ def test_the_scan_sees_calls_of_each_kind(operations):
 
 def test_every_call_of_replication_is_in_its_policy(operations):
     found = statements_of(
-        Settings.model_validate(CONFIG), "replication", Use.OPERATOR, keys=[KEY], versions=True, restore=True
+        Settings.model_validate(CONFIG), "replication", PolicyIdentity.OPERATOR, keys=[KEY], versions=True, restore=True
     )
     allowed = {action for one in found for action in one.actions}
     needed = {action: call for call in operations for action in actions_of(*call)}
@@ -87,7 +87,7 @@ def test_every_call_of_replication_is_in_its_policy(operations):
 
 def test_restores_are_allowed_only_when_they_are_asked_for():
     def actions(**facts):
-        found = statements_of(Settings.model_validate(CONFIG), "replication", Use.OPERATOR, **facts)
+        found = statements_of(Settings.model_validate(CONFIG), "replication", PolicyIdentity.OPERATOR, **facts)
         return {action for one in found for action in one.actions}
 
     assert "s3:RestoreObject" not in actions()
@@ -95,7 +95,7 @@ def test_restores_are_allowed_only_when_they_are_asked_for():
 
 
 def test_keys_that_are_not_named_may_be_looked_at_and_not_used():
-    found = statements_of(Settings.model_validate(CONFIG), "replication", Use.OPERATOR)
+    found = statements_of(Settings.model_validate(CONFIG), "replication", PolicyIdentity.OPERATOR)
     on_keys = {action: one.resources for one in found for action in one.actions if action.startswith("kms:")}
     keys = ("arn:aws:kms:*:123456789012:key/*",)
     assert on_keys == {"kms:DescribeKey": keys, "kms:GetKeyPolicy": keys}

@@ -17,7 +17,7 @@ from windlass.deploy.function_config import FunctionConfig
 from windlass.deploy.function_zip import build_function
 from windlass.deploy.notifications import equivalent
 from windlass.deploy.policies import inventory as inventory_policy
-from windlass.deploy.policy import Facts, Use, document
+from windlass.deploy.policy import PolicyFacts, PolicyIdentity, document
 from windlass.replication.model import BucketRef, Operation, Pair
 from windlass.replication.setup.role import Encryption, RoleScope, batch_statements, replication_statements
 from windlass.settings import Settings
@@ -442,8 +442,8 @@ def test_the_inventory_s_role_may_what_the_catalog_calls_in_every_account_of_a_s
     worker = f"arn:aws:iam::{world.account}:role/windlass-worker"
     asked = {"TrustedPrincipalArns": worker, "OrganizationId": "o-a1b2c3d4e5"}
     out = world.create("inventory-reader", **asked)
-    facts = Facts(account=world.account)
-    needed = inventory_policy.statements(Settings(), facts, Use.OPERATOR)
+    facts = PolicyFacts(account=world.account)
+    needed = inventory_policy.statements(Settings(), facts, PolicyIdentity.OPERATOR)
     assert world.role(out["RoleName"]) == statements(document(needed))
     (trust,) = world.client("iam").get_role(RoleName=out["RoleName"])["Role"]["AssumeRolePolicyDocument"]["Statement"]
     assert trust["Principal"] == {"AWS": [worker]}

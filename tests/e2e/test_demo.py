@@ -16,7 +16,7 @@ import pytest
 
 from tests.deploy.proving import statements_of
 from windlass.cli.commands.demo import private_files
-from windlass.deploy.policy import Use
+from windlass.deploy.policy import PolicyIdentity
 from windlass.deploy.policy_check import check
 from windlass.settings import load
 
@@ -74,7 +74,7 @@ def test_the_demo_lives_changes_and_leaves_nothing_behind(tmp_path, least_privil
             settings = load(config=".windlass/demo/windlass.toml", environ={}, cwd=tmp_path).settings
             aws = settings.estate.endpoint_url
             made = get(f"{aws}/_windlass/calls")["calls"]
-            policy = statements_of(settings, "inventory", Use.WORKER)
+            policy = statements_of(settings, "inventory", PolicyIdentity.WORKER)
             collected = [one for one in made if "windlass/" in one["user_agent"]]
             unused = {action for _, action in check(collected, policy).unused}
             assert unused == set()  # the demo's estate has something of every type

@@ -54,9 +54,7 @@ def test_scaling_moves_the_planned_share_of_keys(cache_app, hashing):
     for to in (30, 26, 6):
         measured, planned, nodes = measured_movement(app, "web", hashing, keys, lambda to=to: change(app, "web", to)[0])
         assert nodes == to
-        assert abs(measured - planned) < 0.02, (
-            f"{hashing} to {to}: the plan has {planned:.3f}, {measured:.3f} moved"
-        )
+        assert abs(measured - planned) < 0.02, f"{hashing} to {to}: the plan has {planned:.3f}, {measured:.3f} moved"
 
 
 def test_steps_move_a_small_share_of_keys_each(cache_app):

@@ -16,7 +16,7 @@ from collections import deque
 from dataclasses import dataclass, field, replace
 
 from windlass.aggregation import effects as fx
-from windlass.aggregation.model import Item, Summary, Timer, WindowPace
+from windlass.aggregation.model import KeyState, Summary, Timer, WindowPace
 
 RULE, KEY = "r", "k"
 _NOTHING = Summary()
@@ -305,7 +305,7 @@ class Search:
         stored = _tuple(after) if after is not None else item
         if isinstance(answer, fx.ConditionFailed):
             return stored, ("refused", _tuple(answer.item) if answer.item else None)
-        if isinstance(answer, Item):
+        if isinstance(answer, KeyState):
             return stored, ("item", _tuple(answer))
         return stored, ("plain", answer)
 
@@ -358,7 +358,7 @@ def _item(plain):
     if plain is None:
         return None
     dirty, done, armed, claim, claimed, na, armed_at, token_at, last_at, failures = plain
-    return Item(
+    return KeyState(
         RULE, KEY, dirty, done, armed, token_at, armed_at, last_at, na, claim, claimed, failures=min(failures, 1)
     )
 

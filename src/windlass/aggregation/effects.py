@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from windlass.aggregation.model import Item, Summary, Timer, WindowPace
+from windlass.aggregation.model import KeyState, Summary, Timer, WindowPace
 
 __all__ = [
     "AckTimer",
@@ -198,7 +198,7 @@ ProtocolEffect = StoreEffect | SendTimer | RunAction | ReadClock
 class ConditionFailed:
     """A condition did not hold; `item` is the stored item, None when there is none."""
 
-    item: Item | None
+    item: KeyState | None
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,7 +10,7 @@ __all__ = [
     "MAX_FOLDERS",
     "MAX_SAMPLES",
     "Arrival",
-    "Item",
+    "KeyState",
     "Mode",
     "Summary",
     "Timer",
@@ -68,7 +68,7 @@ class Summary:
 
 
 @dataclass(frozen=True, slots=True)
-class Item:
+class KeyState:
     """A key's state in the table. Counters only grow; times are epoch seconds of the writer's clock, and decide only the pace.
 
     dirty, done       events counted, and how many of those a successful action covers
@@ -129,7 +129,7 @@ class WindowPace:
     strict: bool = False
     strict_s: float = 900.0
 
-    def due(self, item: Item) -> float:
+    def due(self, item: KeyState) -> float:
         """Return the time from which the item's events may be claimed."""
         if self.mode is Mode.DEBOUNCE:
             due = min(item.last_at + self.quiet_s, item.armed_at + self.max_wait_s)

@@ -50,7 +50,7 @@ from windlass.aggregation.effects import (
     SendTimer,
     TimerVerdict,
 )
-from windlass.aggregation.model import Item, Summary, Timer, WindowPace
+from windlass.aggregation.model import KeyState, Summary, Timer, WindowPace
 
 __all__ = ["MAX_DELAY_S", "ROTATE_RECEIVES", "Steps", "count", "on_timer", "repair_timers", "successor"]
 
@@ -84,9 +84,9 @@ def count(
     `since` is when the oldest message was received: the window begins there.
     """
     token = next(iter(ids))
-    item: Item = yield CountEvents(rule, key, token, events, since, now, summary)
+    item: KeyState = yield CountEvents(rule, key, token, events, since, now, summary)
     if item.armed not in ids and now - item.token_at > _TOKEN_S:
-        renewed: Item | None = yield RotateTimer(rule, key, item.armed, token, now)
+        renewed: KeyState | None = yield RotateTimer(rule, key, item.armed, token, now)
         item = renewed or item
     if item.armed in ids:
         yield SendTimer(Timer(rule, key, item.armed), _delay_s(pace.due(item) - now))
@@ -110,7 +110,7 @@ def on_timer(
         return verdict
     now: float = yield ReadClock()
     fresh = Timer(timer.rule, timer.key, successor(timer.token))
-    renewed: Item | None = yield RotateTimer(timer.rule, timer.key, timer.token, fresh.token, now)
+    renewed: KeyState | None = yield RotateTimer(timer.rule, timer.key, timer.token, fresh.token, now)
     if renewed is None:
         return verdict
     yield SendTimer(fresh, _delay_s(verdict.after_s))
@@ -120,12 +120,12 @@ def on_timer(
 def _fire(pace: WindowPace, timer: Timer, new_attempt: Callable[[], str], *, paused: bool) -> Firing:
     if paused:
         return DeferTimer(_PAUSED_S, "the rule is paused")
-    claim: Item | TimerVerdict | None = None
+    claim: KeyState | TimerVerdict | None = None
     while claim is None:
         now: float = yield ReadClock()
         attempt = new_attempt()
         claim = yield from _take(pace, timer, attempt, now)
-    if not isinstance(claim, Item):
+    if not isinstance(claim, KeyState):
         return claim
     outcome, claim = yield from _act(pace, timer, attempt, claim)
     now = yield ReadClock()
@@ -141,7 +141,7 @@ def _fire(pace: WindowPace, timer: Timer, new_attempt: Callable[[], str], *, pau
         case ActionStarted(tokens) if pace.strict and tokens:
             yield AwaitCompletions(timer.rule, timer.key, attempt, tokens, now + pace.strict_s)
             return DeferTimer(min(next_s, pace.strict_s), "its completion is awaited")
-    after: Item | None = yield CommitCoverage(timer.rule, timer.key, claim.claimed, now)
+    after: KeyState | None = yield CommitCoverage(timer.rule, timer.key, claim.claimed, now)
     if after is not None and after.uncovered > 0:
         return DeferTimer(max(pace.due(after) - now, 1.0), "events arrived during the action")
     if (yield DisarmTimer(timer.rule, timer.key, timer.token)):
@@ -150,8 +150,8 @@ def _fire(pace: WindowPace, timer: Timer, new_attempt: Callable[[], str], *, pau
 
 
 def _act(
-    pace: WindowPace, timer: Timer, attempt: str, claim: Item
-) -> Generator[ProtocolEffect, Any, tuple[ActionOutcome, Item]]:
+    pace: WindowPace, timer: Timer, attempt: str, claim: KeyState
+) -> Generator[ProtocolEffect, Any, tuple[ActionOutcome, KeyState]]:
     """Run the action of a claim, renewing a claim that is too old. Return the outcome and the item as last claimed."""
     slack_s = 0.0
     for _ in range(_RENEWALS):
@@ -160,7 +160,7 @@ def _act(
             return outcome, claim
         slack_s = min(max(slack_s, 2.0 * outcome.late_s), max(pace.window_s, _MAX_SLACK_S))
         now: float = yield ReadClock()
-        renewed: Item | None = yield RenewClaim(timer.rule, timer.key, attempt, now, pace, slack_s)
+        renewed: KeyState | None = yield RenewClaim(timer.rule, timer.key, attempt, now, pace, slack_s)
         if renewed is None:
             break
         claim = renewed
@@ -169,10 +169,10 @@ def _act(
 
 def _take(
     pace: WindowPace, timer: Timer, attempt: str, now: float
-) -> Generator[ProtocolEffect, Any, Item | TimerVerdict | None]:
+) -> Generator[ProtocolEffect, Any, KeyState | TimerVerdict | None]:
     """Claim uncovered events. Return the item, the verdict when there is no action to run now, or None to retry."""
     rule, key, token = timer.rule, timer.key, timer.token
-    item: Item | ConditionFailed = yield ClaimEvents(rule, key, token, attempt, now, pace, again=False)
+    item: KeyState | ConditionFailed = yield ClaimEvents(rule, key, token, attempt, now, pace, again=False)
     if isinstance(item, ConditionFailed) and _retry_due(item.item, token, now):
         item = yield ClaimEvents(rule, key, token, attempt, now, pace, again=True)
     if not isinstance(item, ConditionFailed):
@@ -192,24 +192,24 @@ def _take(
     return None  # an event arrived in between
 
 
-def repair_timers(pace: WindowPace, item: Item, token: str, *, now: float, slack_s: float) -> Steps:
+def repair_timers(pace: WindowPace, item: KeyState, token: str, *, now: float, slack_s: float) -> Steps:
     """Replace a key's timer that is long overdue. The old one ends when it arrives late: its token no longer owns the key."""
     if item.paused or not (item.armed or item.uncovered > 0):
         return
     if now > max(pace.due(item), item.hold) + slack_s:
-        renewed: Item | None = yield RotateTimer(item.rule, item.key, item.armed, token, now)
+        renewed: KeyState | None = yield RotateTimer(item.rule, item.key, item.armed, token, now)
         if renewed is not None:
             yield SendTimer(Timer(item.rule, item.key, token), 0)
 
 
-def _retry_due(item: Item | None, token: str, now: float) -> bool:
+def _retry_due(item: KeyState | None, token: str, now: float) -> bool:
     """Return whether a new claim failed because of an unsettled one that is due for a retry."""
     if item is None or item.armed != token or item.paused:
         return False
     return item.unsettled and max(item.na, item.hold) <= now
 
 
-def _defer_until_due(pace: WindowPace, item: Item, now: float) -> DeferTimer:
+def _defer_until_due(pace: WindowPace, item: KeyState, now: float) -> DeferTimer:
     if item.paused:
         return DeferTimer(_PAUSED_S, "the key is paused")
     if item.unsettled:

@@ -9,7 +9,7 @@ from windlass.present.output import Column
 
 if TYPE_CHECKING:
     from windlass.aggregation.config import AggregateConfig
-    from windlass.aggregation.model import Item
+    from windlass.aggregation.model import KeyState
     from windlass.aggregation.simulation import Design
     from windlass.aggregation.timeline import Window
 
@@ -80,7 +80,7 @@ def rule_row(config: AggregateConfig, paused: bool) -> dict[str, Any]:
     }
 
 
-def item_row(item: Item, config: AggregateConfig) -> dict[str, Any]:
+def item_row(item: KeyState, config: AggregateConfig) -> dict[str, Any]:
     """Return a key and its state as a row."""
     due = config.pace.due(item) if item.uncovered > 0 else 0.0
     return {
@@ -130,7 +130,7 @@ def design_row(design: Design, seconds: float) -> dict[str, Any]:
     }
 
 
-def _state(item: Item) -> str:
+def _state(item: KeyState) -> str:
     if item.paused:
         return "paused"
     if item.pending:

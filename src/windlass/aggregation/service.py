@@ -12,7 +12,7 @@ from prometheus_client import CollectorRegistry
 
 from windlass.aggregation.config import AggregateConfig
 from windlass.aggregation.effects import CountEvents
-from windlass.aggregation.model import Item, Summary
+from windlass.aggregation.model import KeyState, Summary
 from windlass.aggregation.runtime import dynamo_table, location_of, make_rule_runtime, timer_sender
 from windlass.aggregation.tables.base import KeyTable
 from windlass.aggregation.tables.sql import SqlTable, SqlTimers
@@ -69,9 +69,9 @@ class Aggregation:
             raise NotFound(f"windlass.toml has no [[aggregate]] entry {name!r}", hint=f"Existing entries: {names}.")
         return config
 
-    def items(self, name: str = "", key: str = "") -> tuple[Item, ...]:
+    def items(self, name: str = "", key: str = "") -> tuple[KeyState, ...]:
         """Return the items of one rule or of all; keys with uncovered events come first."""
-        items: list[Item] = []
+        items: list[KeyState] = []
         for config in [self.config(name)] if name else self.configs:
             table = self._table(config)
             item = table.read(config.name, key) if key else None

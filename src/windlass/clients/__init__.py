@@ -1,1 +1,1 @@
-"""Clients that call S3 in outdated ways, and their owners."""
+"""The clients that call S3 in outdated ways, and their owners."""

@@ -2,7 +2,7 @@
 
     agent    = "[" list "]" | list            one client may send both forms
     list     = token *(( SP | "," ) token)
-    token    = name [ ( "/" | "#" ) version ]  version is the text after the first separator, malformed or empty ones too
+    token    = name [ ( "/" | "#" ) version ]  version is the text after the first separator, also when malformed or empty
     comment  = "(" … ")"                       nested up to three deep, also inside a token; it is ignored
     metadata = ua/ os/ lang/ md/ api/ exec-env/ cfg/ app/ ft/ m/   (User agent 2.x); lang and md name runtimes
 

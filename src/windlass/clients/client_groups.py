@@ -1,4 +1,4 @@
-"""Grouping of uses into the clients of the report: agent, findings on a day, owner, times. Pure."""
+"""Grouping of uses into clients, the rows of the report: agent, findings on a day, owner, times. Pure."""
 
 from __future__ import annotations
 
@@ -9,25 +9,25 @@ from datetime import date
 from itertools import groupby
 
 from windlass.clients.agents import without_brackets
-from windlass.clients.model import Client, Finding, RequestFacts, Use
+from windlass.clients.model import ClientUse, RuleFinding, S3Client, S3RequestFacts
 from windlass.clients.rules import RULES, Rule
 from windlass.clients.sdks import runtimes, sdks
 
 __all__ = ["clients", "upgrade_of"]
 
 _ORDER = [rule.name for rule in RULES]
-_MAX_VALUES = 50  # of buckets, addresses and owners in a client's row, those with most requests first
+_MAX_VALUES = 50  # limit of buckets, addresses and owners in a client's row; those with most requests come first
 
 
 @dataclass
 class _Group:
-    findings: dict[str, Finding] = field(default_factory=dict)
+    findings: dict[str, RuleFinding] = field(default_factory=dict)
     requests: int = 0
     first_seen: str = "9"
     last_seen: str = ""
     tallies: dict[str, Counter[str]] = field(default_factory=dict)
 
-    def add(self, use: Use, findings: Iterable[Finding]) -> None:
+    def add(self, use: ClientUse, findings: Iterable[RuleFinding]) -> None:
         for finding in findings:
             self.findings.setdefault(finding.rule, finding)
         key, facts = use.key, use.key.facts
@@ -57,11 +57,11 @@ class _Group:
         return tuple(sorted(self.tallies.get(name, Counter())))
 
 
-def clients(uses: Iterable[Use], rules: Sequence[Rule], on: date) -> Iterator[Client]:
+def clients(uses: Iterable[ClientUse], rules: Sequence[Rule], on: date) -> Iterator[S3Client]:
     """Yield one client per agent and principal with findings on that day. `uses` are sorted by agent."""
     for _, of_agent in groupby(uses, key=lambda use: use.key.facts.agent):
         groups: dict[tuple[str, str], _Group] = {}
-        verdicts: dict[RequestFacts, tuple[Finding, ...]] = {}
+        verdicts: dict[S3RequestFacts, tuple[RuleFinding, ...]] = {}
         for use in of_agent:
             facts = use.key.facts
             if facts not in verdicts:
@@ -72,10 +72,10 @@ def clients(uses: Iterable[Use], rules: Sequence[Rule], on: date) -> Iterator[Cl
             yield _client(agent, principal, group)
 
 
-def _client(agent: str, principal: str, group: _Group) -> Client:
-    parsed = RequestFacts(agent, "", "", "", "", "", "").parsed
+def _client(agent: str, principal: str, group: _Group) -> S3Client:
+    parsed = S3RequestFacts(agent, "", "", "", "", "", "").parsed
     sdk, runtime = sdks().get(parsed.client.id), runtimes().get(parsed.runtime.id)
-    return Client(
+    return S3Client(
         agent=without_brackets(agent),
         sdk=sdk.title if sdk else "",
         version=parsed.client.version,
@@ -97,8 +97,8 @@ def _client(agent: str, principal: str, group: _Group) -> Client:
     )
 
 
-def upgrade_of(client: Client) -> str:
-    """Return what to do in one line: the version to upgrade to, and how."""
+def upgrade_of(client: S3Client) -> str:
+    """Return the advice in one line: the version to upgrade to, and how."""
     worst = next(iter(client.findings), None)
     if worst is None:
         return ""

@@ -1,7 +1,7 @@
 """The contribution of one log file to the totals, stored with the file so that it can be subtracted again.
 
 Reports read the totals (`client_use`, `client_count`, `client_bucket`). A file that was touched, replaced or read again
-under more rules is replaced in the totals, never added twice.
+with more rules is replaced in the totals, never added twice.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 import orjson
 import zstandard
 
-from windlass.clients.model import FileRead, Use
+from windlass.clients.model import ClientUse, FileRead
 from windlass.clients.scan.aggregator import CountKey
 
 __all__ = ["Contribution", "TotalsShare", "pack_share", "unpack_share"]
@@ -25,7 +25,7 @@ class Contribution:
     """The result of reading one file: its uses with their holders, its counts and the requests of each bucket."""
 
     file: FileRead
-    uses: tuple[Use, ...] = ()
+    uses: tuple[ClientUse, ...] = ()
     counts: Mapping[CountKey, int] = field(default_factory=dict)
     buckets: Mapping[str, int] = field(default_factory=dict)
 

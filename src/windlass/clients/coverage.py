@@ -1,4 +1,4 @@
-"""How completely the logs that were read cover a report. Pure.
+"""The coverage of a report: the logs that were read, and the gaps. Pure.
 
 A report without findings is an all-clear only when every log of its days was read and judged by all of its rules. Otherwise
 the answer is unknown, and the report lists the gaps.
@@ -32,7 +32,7 @@ class FileGroup:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Coverage:
-    """What was read, and what is unknown. Days are 2026-11-20, inclusive; `unjudged` counts files by rule.
+    """The logs that were read, and the gaps. Days are 2026-11-20, inclusive; `unjudged` counts files by rule.
 
     `buckets_known` is None without an inventory of buckets.
     """
@@ -51,7 +51,7 @@ class Coverage:
 
     @property
     def gaps(self) -> tuple[str, ...]:
-        """The reasons why an absence of findings is no all-clear, a sentence each; empty when it is one."""
+        """Return why the absence of findings is not an all-clear, one sentence each; empty when it is one."""
         gaps: list[str] = []
         if not self.files:
             gaps.append("No CloudTrail log was read.")

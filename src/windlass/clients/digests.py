@@ -1,4 +1,4 @@
-"""CloudTrail's digest files, which show whether a log file was changed, removed or forged since its delivery. Pure.
+"""CloudTrail's digest files, which prove whether a log file was changed, deleted or forged after its delivery. Pure.
 
 A digest lists the log files of one hour with the SHA-256 of their decompressed content. It is signed with RSA (PKCS #1 v1.5)
 over its end time, its location, its own hash and the signature of the digest before it. Sources: CloudTrail User
@@ -17,14 +17,14 @@ from typing import Any
 
 from windlass.core.errors import NotFound
 
-__all__ = ["Digest", "FileVerdict", "is_signed_by", "keys_of", "public_key", "read_digest", "verify"]
+__all__ = ["FileVerdict", "LogDigest", "is_signed_by", "keys_of", "public_key", "read_digest", "verify"]
 
 _SHA256 = bytes.fromhex("3031300d060960864801650304020105000420")
 """The DER prefix of a SHA-256 DigestInfo (RFC 8017, section 9.2)."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Digest:
+class LogDigest:
     """One digest file: its decompressed text, and its parsed content."""
 
     text: bytes
@@ -56,7 +56,7 @@ class FileVerdict:
         return not self.problem
 
 
-def read_digest(body: bytes) -> Digest:
+def read_digest(body: bytes) -> LogDigest:
     """Parse a digest file. ValueError when it is not one."""
     try:
         text = gzip.decompress(body)
@@ -65,7 +65,7 @@ def read_digest(body: bytes) -> Digest:
         raise ValueError("not a digest file") from None
     if not isinstance(content, dict) or "logFiles" not in content or "digestS3Object" not in content:
         raise ValueError("not a digest file")
-    return Digest(text=text, content=content)
+    return LogDigest(text=text, content=content)
 
 
 def public_key(value: bytes) -> tuple[int, int]:
@@ -127,10 +127,10 @@ def verify(
         )
         return
     if not source.endswith(f"{digest.content['digestS3Bucket']}/{digest.content['digestS3Object']}"):
-        yield FileVerdict(source, "moved since it was delivered")
+        yield FileVerdict(source, "moved after its delivery")
         return
     if not is_signed_by(digest.signed_message(), signature_hex, key):
-        yield FileVerdict(source, "changed since it was delivered: its signature does not match")
+        yield FileVerdict(source, "changed after its delivery: its signature does not match")
         return
     yield FileVerdict(source, "")
     for entry in digest.content["logFiles"]:
@@ -142,11 +142,11 @@ def _log_file(entry: Mapping[str, str], fetch: Callable[[str, str], bytes]) -> F
     try:
         raw = gzip.decompress(fetch(entry["s3Bucket"], entry["s3Object"]))
     except NotFound:
-        return FileVerdict(source, "removed since it was delivered")
+        return FileVerdict(source, "deleted after its delivery")
     except (OSError, EOFError):
-        return FileVerdict(source, "changed since it was delivered: it is no longer gzip")
+        return FileVerdict(source, "changed after its delivery: it is not gzip any more")
     same = hashlib.sha256(raw).hexdigest() == entry["hashValue"]
-    return FileVerdict(source, "" if same else "changed since it was delivered")
+    return FileVerdict(source, "" if same else "changed after its delivery")
 
 
 def keys_of(listed: Mapping[str, Any]) -> dict[str, tuple[int, int]]:

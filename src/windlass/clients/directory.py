@@ -1,4 +1,4 @@
-"""The inventory as the scan's directory. Instances and principals are read once, the history of an address on first use."""
+"""The inventory as the directory of a scan. Instances and principals are read once, an address's history on its first use."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 from datetime import datetime
 
-from windlass.clients.model import Holder
+from windlass.clients.model import IpHolder
 from windlass.core.errors import UsageError
 from windlass.inventory.model import AddressHolder, Query, Resource
 from windlass.inventory.service import Inventory
@@ -33,9 +33,9 @@ class InventoryDirectory:
     def __init__(self, inventory: Inventory) -> None:
         self._inventory = inventory
         self._history = functools.lru_cache(_CACHED_ADDRESSES)(self._read_history)
-        self._named: dict[str, dict[str, Holder]] = {}
+        self._named: dict[str, dict[str, IpHolder]] = {}
 
-    def holder(self, ip: str, at: datetime, *, account_id: str = "") -> Holder | None:
+    def holder(self, ip: str, at: datetime, *, account_id: str = "") -> IpHolder | None:
         """Return the holder at that time: a resource of the account before others, the most specific type first."""
         held = [
             entry
@@ -47,11 +47,11 @@ class InventoryDirectory:
         best = min(held, key=lambda entry: (entry.resource.account_id != account_id, _rank(entry.resource)))
         return _holder(best.resource, best.valid_from, best.valid_to)
 
-    def instance(self, instance_id: str) -> Holder | None:
+    def instance(self, instance_id: str) -> IpHolder | None:
         """Return the instance of this id, deleted ones included."""
         return self._by_name("ec2.instance").get(instance_id)
 
-    def principal(self, arn: str) -> Holder | None:
+    def principal(self, arn: str) -> IpHolder | None:
         """Return the role or user of this ARN."""
         return self._by_name("iam.role", "iam.user").get(arn)
 
@@ -61,11 +61,11 @@ class InventoryDirectory:
         except UsageError:  # CloudTrail's address may be a host name
             return ()
 
-    def _by_name(self, *types: str) -> dict[str, Holder]:
+    def _by_name(self, *types: str) -> dict[str, IpHolder]:
         """Return every resource of these types by id and ARN, deleted ones included: logs may be older than a deletion."""
         name = types[0]
         if name not in self._named:
-            holders: dict[str, Holder] = {}
+            holders: dict[str, IpHolder] = {}
             query = Query(types=types, include_deleted=True, limit=1000)
             while True:
                 page = self._inventory.list(query)
@@ -87,8 +87,8 @@ def _rank(resource: Resource) -> int:
     return _BY_SPECIFICITY.index(resource.type) if resource.type in _BY_SPECIFICITY else len(_BY_SPECIFICITY) - 1
 
 
-def _holder(resource: Resource, valid_from: datetime | None = None, valid_to: datetime | None = None) -> Holder:
-    return Holder(
+def _holder(resource: Resource, valid_from: datetime | None = None, valid_to: datetime | None = None) -> IpHolder:
+    return IpHolder(
         key=resource.key,
         type=resource.type,
         name=resource.name or resource.resource_id,

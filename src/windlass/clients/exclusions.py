@@ -1,15 +1,15 @@
-"""Requests of AWS's own services and consoles, which nobody can upgrade: they are counted, but excluded from findings."""
+"""Requests of AWS's own services and consoles, which customers cannot upgrade: they are counted, but excluded from findings."""
 
 from __future__ import annotations
 
 import re
 
 from windlass.clients.agents import without_brackets
-from windlass.clients.model import CallerKind, RequestFacts
+from windlass.clients.model import CallerKind, S3RequestFacts
 
 __all__ = ["AGENTS", "exclusion_of", "sql"]
 
-# In lower case, for the agent without its brackets. The SQL uses the same text: only syntax that all dialects share.
+# In lower case, for the agent without its brackets. The SQL uses the same pattern: only syntax that all dialects share.
 _AGENTS = (
     r"^s3console/",
     r"^awsconsole",
@@ -23,7 +23,7 @@ AGENTS = "|".join(f"({pattern})" for pattern in _AGENTS)
 _AGENT = re.compile(AGENTS)
 
 
-def exclusion_of(facts: RequestFacts) -> str:
+def exclusion_of(facts: S3RequestFacts) -> str:
     """Return why the request is excluded: `service`, `console` or `agent`; empty for a client's request."""
     if facts.caller_kind in (CallerKind.SERVICE, CallerKind.CONSOLE):
         return facts.caller_kind

@@ -9,7 +9,7 @@ from jinja2 import Environment, PackageLoader, StrictUndefined
 
 from windlass.clients.agents import parse_agent
 from windlass.clients.coverage import Coverage
-from windlass.clients.model import Client, RequestCount, UnreadFile
+from windlass.clients.model import RequestCount, S3Client, UnreadFile
 from windlass.clients.rows import client_row
 from windlass.clients.svg import by_day, series
 
@@ -19,7 +19,7 @@ SIGNATURE_CLASSES = {"SigV4": "good", "SigV2": "bad", "unknown": "other"}
 
 
 def render_report(
-    clients: Sequence[Client],
+    clients: Sequence[S3Client],
     *,
     on: date,
     counts: Sequence[RequestCount],
@@ -27,7 +27,7 @@ def render_report(
     unread_files: Sequence[UnreadFile],
     coverage: Coverage,
 ) -> str:
-    """Return the page. All texts from logs are escaped: a stranger may send any agent."""
+    """Return the page. All texts from logs are escaped: any sender can choose the agent."""
     environment = Environment(
         loader=PackageLoader("windlass.clients"), autoescape=True, undefined=StrictUndefined, trim_blocks=True
     )

@@ -12,23 +12,23 @@ from windlass.clients.agents import Agent, parse_agent
 
 __all__ = [
     "CallerKind",
-    "Client",
+    "ClientUse",
     "FileOutcome",
     "FileRead",
-    "Finding",
-    "Holder",
+    "IpHolder",
     "Level",
+    "LogScan",
     "RequestCount",
-    "RequestFacts",
-    "Scan",
+    "RuleFinding",
+    "S3Client",
+    "S3RequestFacts",
     "UnreadFile",
-    "Use",
     "UseKey",
 ]
 
 
 class CallerKind(StrEnum):
-    """The kind of caller, as exclusions and rules need it."""
+    """The kind of caller, for exclusions and rules."""
 
     CLIENT = ""
     ANONYMOUS = "anonymous"
@@ -36,8 +36,8 @@ class CallerKind(StrEnum):
     CONSOLE = "console"
 
 
-class RequestFacts(NamedTuple):
-    """The fields that rules read; equal facts have equal findings. "" stands for a field that is absent or not a text."""
+class S3RequestFacts(NamedTuple):
+    """The fields that rules read; equal facts have equal findings. "" means that a field is absent or not a text."""
 
     agent: str
     signature: str  # SigV2, SigV4; absent before 2019 and for anonymous requests
@@ -56,7 +56,7 @@ class RequestFacts(NamedTuple):
 class UseKey(NamedTuple):
     """The key of requests that are reported together: their facts, caller, origin and bucket."""
 
-    facts: RequestFacts
+    facts: S3RequestFacts
     account_id: str
     bucket: str
     principal: str  # ARN of the user or role
@@ -67,8 +67,8 @@ class UseKey(NamedTuple):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Holder:
-    """A resource of the inventory that held an address, and from when to when."""
+class IpHolder:
+    """A resource of the inventory that held an address, with the start and end of that time."""
 
     key: str
     type: str
@@ -79,7 +79,7 @@ class Holder:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Use:
+class ClientUse:
     """Stored requests of one key, day and holder."""
 
     key: UseKey
@@ -125,7 +125,7 @@ class UnreadFile:
 class FileRead:
     """A file that was read, or the reason why it was not.
 
-    `name` identifies the log, copies in other places included. A scan skips a file whose `identity` is unchanged and whose
+    `name` identifies the log, also in a copy at another place. A scan skips a file whose `identity` is unchanged and whose
     `judged` has every rule of the scan. The days (2026-11-20) are those of its records; empty when unknown.
     """
 
@@ -144,7 +144,7 @@ class FileRead:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Scan:
+class LogScan:
     """A scan and its numbers."""
 
     scan_id: str
@@ -163,15 +163,15 @@ class Scan:
 
 
 class Level(StrEnum):
-    """How serious a finding is: act on it, or know it."""
+    """The level of a finding: it needs action, or it is information."""
 
     FINDING = "finding"
     INFO = "info"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Finding:
-    """The finding of one rule. `required` is the version that fixes it; `since` the day on which support ended."""
+class RuleFinding:
+    """One rule's finding. `required` is the version that fixes it; `since` is the day on which support ended."""
 
     rule: str
     level: Level
@@ -183,7 +183,7 @@ class Finding:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Client:
+class S3Client:
     """One row of the report: a client (agent and principal), its findings and its owners."""
 
     agent: str
@@ -191,7 +191,7 @@ class Client:
     version: str
     runtime: str
     principal: str
-    findings: tuple[Finding, ...]
+    findings: tuple[RuleFinding, ...]
     requests: int
     first_seen: str
     last_seen: str

@@ -11,7 +11,7 @@ from datetime import datetime
 from itertools import groupby
 from typing import Protocol
 
-from windlass.clients.model import Holder, Use, UseKey
+from windlass.clients.model import ClientUse, IpHolder, UseKey
 from windlass.core.clock import parse_time
 
 __all__ = ["Directory", "EmptyDirectory", "attribute", "attribute_group"]
@@ -20,15 +20,15 @@ __all__ = ["Directory", "EmptyDirectory", "attribute", "attribute_group"]
 class Directory(Protocol):
     """The holders of addresses and names: the inventory, passed in by the composition root."""
 
-    def holder(self, ip: str, at: datetime, *, account_id: str = "") -> Holder | None:
+    def holder(self, ip: str, at: datetime, *, account_id: str = "") -> IpHolder | None:
         """Return the holder of the address at that time; of several, one in the account."""
         ...
 
-    def instance(self, instance_id: str) -> Holder | None:
+    def instance(self, instance_id: str) -> IpHolder | None:
         """Return the instance of this id."""
         ...
 
-    def principal(self, arn: str) -> Holder | None:
+    def principal(self, arn: str) -> IpHolder | None:
         """Return the role or user."""
         ...
 
@@ -36,20 +36,20 @@ class Directory(Protocol):
 class EmptyDirectory:
     """A directory without entries, for scans without an inventory."""
 
-    def holder(self, ip: str, at: datetime, *, account_id: str = "") -> Holder | None:  # noqa: ARG002
+    def holder(self, ip: str, at: datetime, *, account_id: str = "") -> IpHolder | None:  # noqa: ARG002
         """Return None."""
         return None
 
-    def instance(self, instance_id: str) -> Holder | None:  # noqa: ARG002
+    def instance(self, instance_id: str) -> IpHolder | None:  # noqa: ARG002
         """Return None."""
         return None
 
-    def principal(self, arn: str) -> Holder | None:  # noqa: ARG002
+    def principal(self, arn: str) -> IpHolder | None:  # noqa: ARG002
         """Return None."""
         return None
 
 
-def attribute(times_by_key: Mapping[UseKey, Iterable[str]], directory: Directory) -> Iterator[Use]:
+def attribute(times_by_key: Mapping[UseKey, Iterable[str]], directory: Directory) -> Iterator[ClientUse]:
     """Yield the uses of a file: the event times of each key, by day and by holder."""
     for key, times in times_by_key.items():
         principal = directory.principal(key.principal) if key.principal.startswith("arn:") else None
@@ -62,7 +62,9 @@ def attribute(times_by_key: Mapping[UseKey, Iterable[str]], directory: Directory
             yield _use(key, pairs[0][1], principal, len(pairs), pairs[0][0], pairs[-1][0])
 
 
-def attribute_group(key: UseKey, requests: int, first_seen: str, last_seen: str, directory: Directory) -> Use | None:
+def attribute_group(
+    key: UseKey, requests: int, first_seen: str, last_seen: str, directory: Directory
+) -> ClientUse | None:
     """Return the use of requests of one day, counted by Athena; None when the holder of their address changed in between."""
     principal = directory.principal(key.principal) if key.principal.startswith("arn:") else None
     holder = directory.instance(key.instance) if key.instance else None
@@ -74,8 +76,10 @@ def attribute_group(key: UseKey, requests: int, first_seen: str, last_seen: str,
     return _use(key, holder, principal, requests, first_seen, last_seen)
 
 
-def _use(key: UseKey, holder: Holder | None, principal: Holder | None, requests: int, first: str, last: str) -> Use:
-    return Use(
+def _use(
+    key: UseKey, holder: IpHolder | None, principal: IpHolder | None, requests: int, first: str, last: str
+) -> ClientUse:
+    return ClientUse(
         key=key,
         day=first[:10],
         holder=holder.key if holder else "",
@@ -87,7 +91,7 @@ def _use(key: UseKey, holder: Holder | None, principal: Holder | None, requests:
     )
 
 
-def _held(key: UseKey, time: str, directory: Directory) -> Holder | None:
+def _held(key: UseKey, time: str, directory: Directory) -> IpHolder | None:
     # A service's address is its host name, which no resource holds.
     if not key.ip[:1].isdigit() and ":" not in key.ip:
         return None

@@ -1,4 +1,4 @@
-"""AWS as the clients package sees it. The composition root passes the estate in."""
+"""The AWS calls that clients need. The composition root passes the estate in."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ __all__ = ["AwsCaller"]
 
 
 class AwsCaller(Protocol):
-    """AWS by operation name, as the estate implements it."""
+    """Calls AWS by operation name, as the estate does."""
 
     def call(self, account_id: str, region: str, service: str, operation: str, /, **params: Any) -> dict[str, Any]:
         """Return the answer of one call."""
@@ -24,5 +24,5 @@ class AwsCaller(Protocol):
         ...
 
     def access(self, account_id: str, region: str, service: str) -> Access:
-        """Return what the wire needs to call a service itself."""
+        """Return the endpoint and credentials with which the wire calls a service."""
         ...

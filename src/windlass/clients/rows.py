@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from windlass.clients.client_groups import upgrade_of
-from windlass.clients.model import Client, RequestCount, Scan, Use
+from windlass.clients.model import ClientUse, LogScan, RequestCount, S3Client
 from windlass.clients.rules import RULES
 from windlass.clients.sdks import sdks
 from windlass.core.errors import ConfigError
@@ -17,7 +17,7 @@ __all__ = ["client_row", "count_row", "rule_rows", "scan_row", "sdk_rows", "use_
 _PARQUET_ROWS = 50_000
 
 
-def client_row(client: Client) -> dict[str, Any]:
+def client_row(client: S3Client) -> dict[str, Any]:
     """Return a client with all of its values."""
     return {
         "rules": list(client.rules),
@@ -58,7 +58,7 @@ def client_row(client: Client) -> dict[str, Any]:
     }
 
 
-def use_row(use: Use) -> dict[str, Any]:
+def use_row(use: ClientUse) -> dict[str, Any]:
     """Return one stored use as a flat row, for SQL in other tools."""
     key = use.key
     return {
@@ -101,9 +101,9 @@ def _client_id(agent: str) -> str:
     return parse_agent(agent).client.id
 
 
-def scan_row(scan: Scan) -> dict[str, Any]:
+def scan_row(scan: LogScan) -> dict[str, Any]:
     """Return a scan's numbers."""
-    return {name: getattr(scan, name) for name in Scan.__dataclass_fields__}
+    return {name: getattr(scan, name) for name in LogScan.__dataclass_fields__}
 
 
 def rule_rows() -> Iterator[dict[str, Any]]:
@@ -127,7 +127,7 @@ def sdk_rows() -> Iterator[dict[str, Any]]:
             }
 
 
-def write_parquet(uses: Iterator[Use], path: Path) -> int:
+def write_parquet(uses: Iterator[ClientUse], path: Path) -> int:
     """Write every stored use to a Parquet file. Return how many. ConfigError without pyarrow."""
     try:
         import pyarrow as pa

@@ -8,7 +8,7 @@ from collections.abc import Callable
 from datetime import datetime
 from typing import Any
 
-from windlass.clients.model import Scan
+from windlass.clients.model import LogScan
 from windlass.clients.service import Clients, ScanOptions, ScanProgress
 from windlass.core.clock import parse_time
 from windlass.core.units import format_bytes
@@ -29,16 +29,16 @@ def scan_as_job(
     *,
     show: Show = lambda *_: None,
     stop: threading.Event | None = None,
-) -> Scan:
+) -> LogScan:
     """Scan as a new job."""
-    scans: list[Scan] = []
+    scans: list[LogScan] = []
     with jobs.run_new(KIND, f"scan {options.source}", params=_params(options), unit="files") as running:
         scans.append(_scan(clients, running, show=show, stop=stop))
     return scans[0] if scans else clients.scans(1)[0]  # a cancelled job ends the block without a result
 
 
 def register(clients: Callable[[], Clients], jobs: Jobs) -> None:
-    """Register how `jobs.resume` resumes a scan: files that are read already are skipped."""
+    """Register the function with which `jobs.resume` resumes a scan: it skips files that were read."""
 
     def resume(running: RunningJob) -> None:
         _scan(clients(), running, show=lambda *_: None, stop=None)
@@ -46,7 +46,7 @@ def register(clients: Callable[[], Clients], jobs: Jobs) -> None:
     jobs.runners[KIND] = resume
 
 
-def _scan(clients: Clients, running: RunningJob, *, show: Show, stop: threading.Event | None) -> Scan:
+def _scan(clients: Clients, running: RunningJob, *, show: Show, stop: threading.Event | None) -> LogScan:
     reported = 0.0
     started = time.monotonic()
 
@@ -69,7 +69,7 @@ def _scan(clients: Clients, running: RunningJob, *, show: Show, stop: threading.
     running.report(checkpoint={"begun": True})
     scan = clients.scan(options, progress=progress, stop=running.stop)
     detail = (
-        f"{scan.files:,} files read, {scan.skipped:,} known, {scan.broken:,} unreadable, {scan.other_kind:,} of another"
+        f"{scan.files:,} files read, {scan.skipped:,} read before, {scan.broken:,} unreadable, {scan.other_kind:,} of another"
         f" kind; {scan.requests:,} S3 requests"
     )
     running.report(done=scan.files, total=scan.files, detail=detail)

@@ -21,7 +21,7 @@ ALWAYS, NEVER = "always", "never"
 class End:
     """The end of support of versions below `below`, on `day`, according to `source`; `seen` is how it was verified.
 
-    Without a day, support ended on a day that AWS does not name.
+    Without a day, support ended on a day that AWS does not publish.
     """
 
     below: str

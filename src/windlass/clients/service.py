@@ -1,4 +1,4 @@
-"""The use cases of clients (scan logs, report findings) for the command line, the API and the console."""
+"""The service of clients: scan logs, report findings; for the command line, the API and the console."""
 
 from __future__ import annotations
 
@@ -19,13 +19,13 @@ from windlass.clients.config import ClientsConfig
 from windlass.clients.contribution import Contribution
 from windlass.clients.coverage import Coverage, coverage_of
 from windlass.clients.digests import FileVerdict, keys_of, verify
-from windlass.clients.model import Client, FileOutcome, FileRead, Level, RequestCount, Scan, UnreadFile, Use
+from windlass.clients.model import ClientUse, FileOutcome, FileRead, Level, LogScan, RequestCount, S3Client, UnreadFile
 from windlass.clients.owners import Directory, EmptyDirectory, attribute
 from windlass.clients.ports import AwsCaller
 from windlass.clients.rules import DEFAULT, RULES, judgement, named
 from windlass.clients.scan.file_readers import read_files
 from windlass.clients.scan.sources import Location, bucket_files, fetching, folder_files, parse_location
-from windlass.clients.scan.worker import LogFile, Read, ScanRules
+from windlass.clients.scan.worker import LogFile, ReadResult, ScanRules
 from windlass.core import clock
 from windlass.core.errors import Conflict, UsageError
 from windlass.core.ids import new_id
@@ -68,7 +68,7 @@ class ScanProgress:
 
 @dataclass(frozen=True, slots=True)
 class CallerContext:
-    """The way to AWS: the caller, with its own account and region."""
+    """The access to AWS: the caller, with its own account and region."""
 
     caller: AwsCaller
     account_id: str
@@ -77,7 +77,7 @@ class CallerContext:
 
 @dataclass
 class _Batch:
-    """Files that are read but not written yet."""
+    """Files that were read but are not written yet."""
 
     contributions: list[Contribution] = field(default_factory=list)
     rows: int = 0
@@ -92,7 +92,7 @@ class _Batch:
 
 
 class Clients:
-    """Scans and reports over one store. `home` opens the way to AWS; it is called only when a scan needs it.
+    """Scans and reports over one store. `home` opens the access to AWS; it is called only when a scan needs it.
 
     `known_buckets` returns the number of buckets in the inventory; None without an inventory.
     """
@@ -116,7 +116,7 @@ class Clients:
 
     @property
     def home(self) -> CallerContext:
-        """The way to AWS, for the trail and for Athena."""
+        """Return the access to AWS, for the trail and for Athena."""
         return self._home()
 
     def today(self) -> date:
@@ -131,8 +131,8 @@ class Clients:
         *,
         progress: Callable[[ScanProgress], None] = lambda _: None,
         stop: threading.Event | None = None,
-    ) -> Scan:
-        """Read the files of the source that are new, changed, or not judged by every rule yet.
+    ) -> LogScan:
+        """Read the files of the source that are new, changed, or not yet judged by every rule.
 
         Every file is judged by the default rules, those of `options` and those of earlier scans, so that no report misses
         requests that a narrower scan left out. A file counts once, even when a scan is interrupted.
@@ -178,16 +178,16 @@ class Clients:
             if name.startswith(ATHENA_PREFIX) is athena:
                 continue
             if source.startswith(location.text) or location.text.startswith(source):
-                engine = "AthenaClient" if not athena else "a scan of the files"
+                engine = "Athena" if not athena else "a scan of the files"
                 raise Conflict(
                     f"{location.text} was already read by {engine}; its requests would count twice",
-                    hint="Scan as before, or add --fresh, which deletes the results of earlier scans.",
+                    hint="Use the same engine as before, or add --fresh, which deletes the results of earlier scans.",
                 )
 
     def _new_files(
         self, location: Location, options: ScanOptions, rules: tuple[str, ...]
     ) -> tuple[list[LogFile], list[Contribution], int]:
-        """Return (files to read, files left out by their names, number of files that are known already)."""
+        """Return (files to read, files omitted by their names, number of files that were read before)."""
         days = {"first_day": _first_day(options), "last_day": _last_day(options)}
         known, judged_by = rows.known_files(self._store), judgement(named(rules))
         listed: Iterator[LogFile]
@@ -210,7 +210,7 @@ class Clients:
         return list(new.values()), left_out, skipped
 
     def _write(
-        self, scan_id: str, reads: Iterable[Read], total: int, progress: Callable[[ScanProgress], None]
+        self, scan_id: str, reads: Iterable[ReadResult], total: int, progress: Callable[[ScanProgress], None]
     ) -> dict[str, int]:
         directory = self._directory()
         numbers = dict.fromkeys(("files", "broken", "other_kind", "size_bytes", "raw_bytes", "records", "requests"), 0)
@@ -235,10 +235,10 @@ class Clients:
             totals.add(self._store, scan_id, batch.contributions)
         return numbers
 
-    def _scan_by_athena(self, options: ScanOptions, rules: tuple[str, ...], stop: threading.Event | None) -> Scan:
+    def _scan_by_athena(self, options: ScanOptions, rules: tuple[str, ...], stop: threading.Event | None) -> LogScan:
         location = parse_location(options.source)
         if not location.bucket:
-            raise UsageError(f"Athena can't read the folder {options.source}", hint="Pass s3://BUCKET/AWSLogs/.")
+            raise UsageError(f"Athena cannot read the folder {options.source}", hint="Pass s3://BUCKET/AWSLogs/.")
         home = self._home()
         account_id = options.account_id or home.account_id
         first_day = _first_day(options) or (self._now() - timedelta(days=_ATHENA_DAYS)).date().isoformat()
@@ -310,7 +310,7 @@ class Clients:
 
     def report(
         self, *, rules: Sequence[str] = (), on: date | None = None, since_day: str = "", level: Level | None = None
-    ) -> tuple[Client, ...]:
+    ) -> tuple[S3Client, ...]:
         """Return the clients with findings on a day: findings before information, most requests first."""
         selected = [rule for rule in named(rules or self.config.rules) if level is None or rule.level is level]
         groups = clients(rows.uses(self._store, since_day=since_day), selected, on or self.today())
@@ -319,7 +319,7 @@ class Clients:
         )
 
     def coverage(self, *, rules: Sequence[str] = (), since_day: str = "") -> Coverage:
-        """Return how completely the logs that were read cover these rules."""
+        """Return the coverage of these rules by the logs that were read."""
         return coverage_of(
             rows.file_groups(self._store),
             named(rules or self.config.rules),
@@ -333,7 +333,7 @@ class Clients:
         """Return the number of S3 requests by agent, signature and TLS version."""
         return rows.counts(self._store, since_day=since_day)
 
-    def uses(self, *, since_day: str = "") -> Iterator[Use]:
+    def uses(self, *, since_day: str = "") -> Iterator[ClientUse]:
         """Yield every stored use: one per key, day and holder."""
         return rows.uses(self._store, since_day=since_day)
 
@@ -345,7 +345,7 @@ class Clients:
         """Return (day, TLS version, requests) of all clients."""
         return rows.tls_totals(self._store)
 
-    def scans(self, limit: int = 20) -> tuple[Scan, ...]:
+    def scans(self, limit: int = 20) -> tuple[LogScan, ...]:
         """Return the last scans, newest first."""
         return rows.list_scans(self._store, limit)
 
@@ -358,7 +358,7 @@ class Clients:
         rows.forget(self._store)
 
 
-def _is_info(client: Client) -> bool:
+def _is_info(client: S3Client) -> bool:
     return all(finding.level is Level.INFO for finding in client.findings)
 
 

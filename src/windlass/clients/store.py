@@ -9,7 +9,7 @@ from typing import Any
 from sqlalchemy import delete, func, select, update
 
 from windlass.clients.coverage import FileGroup
-from windlass.clients.model import FileOutcome, RequestCount, RequestFacts, Scan, UnreadFile, Use, UseKey
+from windlass.clients.model import ClientUse, FileOutcome, LogScan, RequestCount, S3RequestFacts, UnreadFile, UseKey
 from windlass.clients.tables import client_bucket, client_count, client_file, client_scan, client_use
 from windlass.core.clock import format_time, parse_time
 from windlass.store.engine import Store
@@ -114,12 +114,12 @@ def bucket_requests(store: Store) -> dict[str, int]:
         return {row.bucket: row.requests for row in connection.execute(select(client_bucket))}
 
 
-def list_scans(store: Store, limit: int = 20) -> tuple[Scan, ...]:
+def list_scans(store: Store, limit: int = 20) -> tuple[LogScan, ...]:
     """Return the last scans, newest first."""
     with store.read() as connection:
         rows = connection.execute(select(client_scan).order_by(client_scan.c.started_at.desc()).limit(limit)).all()
     return tuple(
-        Scan(
+        LogScan(
             scan_id=row.scan_id,
             source=row.source,
             engine=row.engine,
@@ -143,7 +143,7 @@ def list_scans(store: Store, limit: int = 20) -> tuple[Scan, ...]:
     )
 
 
-def uses(store: Store, *, since_day: str = "") -> Iterator[Use]:
+def uses(store: Store, *, since_day: str = "") -> Iterator[ClientUse]:
     """Yield every use, sorted by agent."""
     statement = select(client_use).order_by(client_use.c.agent, client_use.c.use_id)
     if since_day:
@@ -151,9 +151,9 @@ def uses(store: Store, *, since_day: str = "") -> Iterator[Use]:
     with store.read() as connection:
         for row in connection.execution_options(yield_per=2000).execute(statement):
             values = row._mapping  # noqa: SLF001  SQLAlchemy's name for the row as a mapping
-            yield Use(
+            yield ClientUse(
                 key=UseKey(
-                    RequestFacts(*(values[name] for name in RequestFacts._fields)),
+                    S3RequestFacts(*(values[name] for name in S3RequestFacts._fields)),
                     *(values[name] for name in UseKey._fields if name != "facts"),
                 ),
                 day=row.day,

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from sqlalchemy import BigInteger, Column, Integer, LargeBinary, String, Table, Text
 
-from windlass.clients.model import RequestFacts, UseKey
+from windlass.clients.model import S3RequestFacts, UseKey
 from windlass.store.metadata import Time, metadata
 
 __all__ = ["DIMENSIONS", "client_bucket", "client_count", "client_file", "client_scan", "client_use"]
 
-DIMENSIONS = (*RequestFacts._fields, *(name for name in UseKey._fields if name != "facts"))
+DIMENSIONS = (*S3RequestFacts._fields, *(name for name in UseKey._fields if name != "facts"))
 """The columns that identify a use, besides its day and holder."""
 
 client_scan = Table(

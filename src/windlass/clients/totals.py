@@ -11,7 +11,7 @@ from typing import Any
 from sqlalchemy import Connection, bindparam, case, delete, select, update
 
 from windlass.clients.contribution import Contribution, TotalsShare, pack_share, unpack_share
-from windlass.clients.model import FileRead, RequestCount, Use
+from windlass.clients.model import ClientUse, FileRead, RequestCount
 from windlass.clients.tables import DIMENSIONS, client_bucket, client_count, client_file, client_use
 from windlass.store.engine import Store
 
@@ -25,7 +25,7 @@ _TIME_LENGTH = 32
 def add(store: Store, scan_id: str, contributions: Iterable[Contribution]) -> None:
     """Record files as read and update the totals, in one transaction.
 
-    A file that is known already is replaced: its earlier share is subtracted from the totals.
+    A file that was read before is replaced: its earlier share is subtracted from the totals.
     """
     latest = {contribution.file.name: contribution for contribution in contributions}
     with store.write() as connection:
@@ -207,7 +207,7 @@ def _batches(rows: Iterable[dict[str, Any]]) -> Iterator[list[dict[str, Any]]]:
         yield batch
 
 
-def _use_row(use: Use) -> dict[str, Any]:
+def _use_row(use: ClientUse) -> dict[str, Any]:
     texts = [_plain(text) for text in (*use.key.facts, *use.key[1:])]
     names = dict(zip(DIMENSIONS, texts, strict=True))
     return {

@@ -1,4 +1,4 @@
-"""The trail of S3 data events: the calls that create it and its estimated cost (pure), and making the calls.
+"""The trail of S3 data events: its calls and estimated cost (pure), and the function that makes the calls.
 
 The trail records S3 data events of all regions and no management events, with log-file validation. The log bucket itself is
 excluded: otherwise each file that CloudTrail writes would be another event. Sources: CloudTrail User Guide, "Amazon S3 bucket policy
@@ -169,7 +169,7 @@ def _bucket_actions(
             "s3",
             "PutPublicAccessBlock",
             {"Bucket": bucket, "PublicAccessBlockConfiguration": closed},
-            "block public access to them",
+            "block public access to the files",
         ),
         TrailCall(
             "s3",
@@ -284,7 +284,7 @@ def bucket_exists(caller: AwsCaller, account_id: str, region: str, bucket: str) 
         return False
     except WindlassError as error:
         raise Conflict(
-            f"{bucket} can't be used: {error.message}", hint="Choose another bucket with --bucket."
+            f"{bucket} cannot be used: {error.message}", hint="Choose another bucket with --bucket."
         ) from None
     return True
 

@@ -1,1 +1,1 @@
-"""Into real accounts: Lambda zips, IAM policies, stacks."""
+"""Deployment into AWS accounts: Lambda zips, IAM policies, stacks."""

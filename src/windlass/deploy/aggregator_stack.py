@@ -21,7 +21,7 @@ BATCH = 1000
 TIMER_BATCH = 10
 TIMER_VISIBILITY_S = 360
 TIMER_RECEIVES = 1000
-"""A timer that is received early is returned, which counts as a receive: only an unreadable one reaches this limit."""
+"""A timer that arrives early is returned, which counts as a receive: only an unreadable message reaches this limit."""
 _EVENTS = {
     "created": ("s3:ObjectCreated:*",),
     "removed": ("s3:ObjectRemoved:*",),
@@ -46,7 +46,7 @@ def aggregator_stack(
     code: FunctionCode | None,
     buckets: Sequence[str] = (),
 ) -> Stack:
-    """Return the stack that runs the rules of one queue as one function. `buckets` replace those that the rules name."""
+    """Return the stack that runs the rules of one queue as one function. `buckets` replace those in the rules."""
     _check(rules)
     first = rules[0]
     table, queue, timers = first.table, queue_name(first.queue, place), queue_name(first.timers, place)
@@ -54,9 +54,9 @@ def aggregator_stack(
     role = shortened(f"{function}-{place.region}")
     mark = Stack(StackKind.AGGREGATOR, name, place, ()).mark
     sources = _sources(rules, buckets)
-    sending, rule_arns = resources.sending(place, mark, function, queue, sources, settings.via)
+    event_sources, rule_arns = resources.event_sources(place, mark, function, queue, sources, settings.via)
     log = resources.log_group(function)
-    window_s = min(300, math.ceil(min(one.batch_window_s for one in rules)))
+    window_s = min(300, math.ceil(min(rule.batch_window_s for rule in rules)))
     policy = rules_policy(rules, place, function, settings.kms_key_arns)
     return Stack(
         StackKind.AGGREGATOR,
@@ -91,30 +91,30 @@ def aggregator_stack(
                 concurrency=settings.concurrency,
             ),
             resources.mapping(place, function, timers, purpose="timers mapping", batch=TIMER_BATCH),
-            _sweeps(place, function, min(one.repair_interval_s for one in rules)),
-            *([completion_rule(place, function)] if any(one.strict for one in rules) else []),
-            *sending,
+            _repair_schedule(place, function, min(rule.repair_interval_s for rule in rules)),
+            *([completion_rule(place, function)] if any(rule.strict for rule in rules) else []),
+            *event_sources,
         ),
     )
 
 
 def _check(rules: Sequence[AggregateConfig]) -> None:
-    for one in rules:
-        if not one.table:
+    for config in rules:
+        if not config.table:
             raise ConfigError(
-                f"rule {one.name} keeps its keys in the store; a Lambda function has no store",
+                f"rule {config.name} keeps its keys in the store; a Lambda function has no store",
                 hint="Set `table` and `timers` in the rule.",
             )
-        if (one.table, one.timers) != (rules[0].table, rules[0].timers):
+        if (config.table, config.timers) != (rules[0].table, rules[0].timers):
             raise ConfigError(
-                f"rules {rules[0].name} and {one.name} share a queue but have different tables or timers",
+                f"rules {rules[0].name} and {config.name} share a queue but have different tables or timers",
                 hint="Give both rules the same table and timers, or different queues.",
             )
 
 
 def _sources(rules: Sequence[AggregateConfig], buckets: Sequence[str]) -> list[BucketEvents]:
     named = list(dict.fromkeys([*buckets] or [bucket for rule in rules for bucket in rule.buckets]))
-    vague = next((one for one in named if any(char in one for char in "*?[")), "")
+    vague = next((bucket for bucket in named if any(char in bucket for char in "*?[")), "")
     if not named or vague:
         what = (
             f"{vague!r} is a pattern; a notification needs the name of a bucket" if vague else "no rule names a bucket"
@@ -124,20 +124,20 @@ def _sources(rules: Sequence[AggregateConfig], buckets: Sequence[str]) -> list[B
     for rule in rules:
         for kind in rule.kinds:
             events |= dict.fromkeys(_EVENTS.get(str(kind), ()))
-    # The union may be larger than one rule needs: the rules filter again.
-    prefixes = fewest_filters([one for rule in rules for one in rule.prefixes or ("",)], str.startswith)
-    suffixes = fewest_filters([one for rule in rules for one in rule.suffixes or ("",)], str.endswith)
+    # The union may cover more events than one rule needs: the rules filter again.
+    prefixes = fewest_filters([prefix for rule in rules for prefix in rule.prefixes or ("",)], str.startswith)
+    suffixes = fewest_filters([suffix for rule in rules for suffix in rule.suffixes or ("",)], str.endswith)
     return [BucketEvents(bucket, tuple(events), prefixes, suffixes) for bucket in named]
 
 
-def _sweeps(place: StackLocation, function: str, every_s: float) -> StackResource:
-    minutes = max(1, round(every_s / 60))
+def _repair_schedule(place: StackLocation, function: str, interval_s: float) -> StackResource:
+    minutes = max(1, round(interval_s / 60))
     rate = f"rate({minutes} minute{'s' if minutes > 1 else ''})"
     return _rule(place, function, "sweeps", "sweep", {"ScheduleExpression": rate})
 
 
 def completion_rule(place: StackLocation, function: str, *, wanted: bool = True) -> StackResource:
-    """Define the rule that reports the end of a file share's refresh, for strict rules. Not `wanted`: it is deleted."""
+    """Define the rule that reports the end of a file share's refresh, for strict rules. When not `wanted`, it is deleted."""
     return _rule(place, function, "completions", "completion", _COMPLETIONS if wanted else {})
 
 

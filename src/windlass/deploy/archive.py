@@ -1,4 +1,4 @@
-"""The archive: zip bytes that depend on its files alone, and bytecode for its modules.
+"""The archive: zip bytes that depend only on its files, and bytecode for its modules.
 
 Paths are sorted, dated 1980, in one of two modes and compressed at one level; two machines with the same zlib make the same zip.
 Bytecode saves a cold start from compiling, because Lambda's code folder is read-only. It carries no date (PEP 552, unchecked).

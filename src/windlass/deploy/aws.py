@@ -83,8 +83,8 @@ def notify(call: AwsCall, effect: NotificationChange, *, sleep: Sleep = time.sle
 
     S3 has no conditional write for it. The configuration is therefore read again right before the write, so that a change of
     others can be lost only within one request, and read again after it, at once and a little later: changes of others are
-    merged again on top of theirs. Two deployments at once end with the entries of both. Conflict when merges never settle.
-    A stale read is repeated.
+    merged again on top of theirs. Two concurrent deployments end with the entries of both. Conflict when the configuration
+    keeps changing. A stale read is repeated.
     """
 
     def read() -> dict[str, Any]:
@@ -93,8 +93,8 @@ def notify(call: AwsCall, effect: NotificationChange, *, sleep: Sleep = time.sle
     written = False
     now = read()
     for attempt in range(MAX_MERGES):
-        wanted = _merged(now, effect)
-        if equivalent(now, wanted):
+        desired = _merged(now, effect)
+        if equivalent(now, desired):
             if not written:
                 return False
             sleep(2 * SETTLE_S)  # another writer that read before our write may still write
@@ -102,12 +102,12 @@ def notify(call: AwsCall, effect: NotificationChange, *, sleep: Sleep = time.sle
             if equivalent(now, _merged(now, effect)):
                 return True
             continue
-        again = read()
-        if not equivalent(again, now):  # another writer is active: merge on top of its change
-            now = again
+        latest = read()
+        if not equivalent(latest, now):  # another writer is active: merge on top of its change
+            now = latest
             sleep(SETTLE_S * (attempt + 1) / 4)
             continue
-        _put(call, effect, wanted, sleep)
+        _put(call, effect, desired, sleep)
         written = True
         now = _after(read, now, sleep)
     raise Conflict(
@@ -117,8 +117,8 @@ def notify(call: AwsCall, effect: NotificationChange, *, sleep: Sleep = time.sle
 
 
 def _merged(now: Mapping[str, Any], effect: NotificationChange) -> dict[str, Any]:
-    wanted = with_entries(now, effect.entries, effect.mark)
-    return {"EventBridgeConfiguration": {}, **wanted} if effect.event_bridge else wanted
+    merged = with_entries(now, effect.entries, effect.mark)
+    return {"EventBridgeConfiguration": {}, **merged} if effect.event_bridge else merged
 
 
 def _after(read: Callable[[], dict[str, Any]], before: Mapping[str, Any], sleep: Sleep) -> dict[str, Any]:
@@ -132,25 +132,25 @@ def _after(read: Callable[[], dict[str, Any]], before: Mapping[str, Any], sleep:
     return now
 
 
-def _put(call: AwsCall, effect: NotificationChange, wanted: Mapping[str, Any], sleep: Sleep) -> None:
+def _put(call: AwsCall, effect: NotificationChange, desired: Mapping[str, Any], sleep: Sleep) -> None:
     # Removing our entries must not fail because the destination of another entry was deleted.
     skip = not effect.entries
-    put = ApiCall(
+    request = ApiCall(
         effect.resource,
         "s3",
         "PutBucketNotificationConfiguration",
-        {"Bucket": effect.bucket, "NotificationConfiguration": wanted, "SkipDestinationValidation": skip},
+        {"Bucket": effect.bucket, "NotificationConfiguration": desired, "SkipDestinationValidation": skip},
         effect.why,
         ("Unable to validate the following destination", "OperationAborted"),
     )
-    _call_until_ready(call, put, sleep)
+    _call_until_ready(call, request, sleep)
 
 
 def _call_until_ready(call: AwsCall, effect: ApiCall, sleep: Sleep) -> dict[str, Any]:
     waited, pause = 0.0, 1.0
     while True:
         try:
-            return call(effect.service, effect.operation, **_sent(effect.params))
+            return call(effect.service, effect.operation, **_request_value(effect.params))
         except WindlassError as error:
             if _matches(error, effect.success_on):
                 return {}
@@ -162,16 +162,16 @@ def _call_until_ready(call: AwsCall, effect: ApiCall, sleep: Sleep) -> dict[str,
 
 
 def _matches(error: WindlassError, words: tuple[str, ...]) -> bool:
-    return any(one in error.message or one == error.code for one in words)
+    return any(word in error.message or word == error.code for word in words)
 
 
-def _sent(value: Any) -> Any:
+def _request_value(value: Any) -> Any:
     match value:
         case FunctionCode():
             return value.content
         case Mapping():
-            return {key: _sent(item) for key, item in value.items()}
+            return {key: _request_value(item) for key, item in value.items()}
         case tuple():
-            return [_sent(item) for item in value]
+            return [_request_value(item) for item in value]
         case _:
             return value

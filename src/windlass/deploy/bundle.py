@@ -93,7 +93,7 @@ class Platform:
 
     @property
     def glibc(self) -> int:
-        """The minor version of glibc 2: Python 3.11 runs on Amazon Linux 2, later versions on Amazon Linux 2023."""
+        """Return the minor version of glibc 2: Python 3.11 runs on Amazon Linux 2, later versions on Amazon Linux 2023."""
         return 26 if self.python == "3.11" else 34
 
 
@@ -149,7 +149,7 @@ def _named(known: tuple[Named, ...], name: str, noun: str) -> Named:
 
 
 def this_platform() -> Platform | None:
-    """Return this interpreter's platform; None where Lambda has no such (another system, C library or Python version)."""
+    """Return this interpreter's platform; None when Lambda does not have it (another system, C library or Python version)."""
     version = f"{sys.version_info.major}.{sys.version_info.minor}"
     arch = _MACHINES.get(platform.machine().lower(), "")
     runs_in_lambda = (

@@ -1,4 +1,4 @@
-"""What `windlass policy` has a policy for, and whose."""
+"""The capabilities that have a policy, and the identities that each policy is for."""
 
 from __future__ import annotations
 
@@ -14,27 +14,31 @@ from windlass.deploy.policies import (
     queues,
     replication,
 )
-from windlass.deploy.policy import Statements, Use
+from windlass.deploy.policy import PolicyIdentity, Statements
 
 __all__ = ["CAPABILITIES", "Capability"]
 
 
 @dataclass(frozen=True, slots=True)
 class Capability:
-    """A capability with its policy, and the identities that it is for."""
+    """A capability with its policy and the identities that it is for."""
 
     name: str
-    uses: tuple[Use, ...]
+    uses: tuple[PolicyIdentity, ...]
     statements: Statements
 
 
 CAPABILITIES = (
-    Capability("inventory", (Use.WORKER,), inventory.statements),
-    Capability("queues", (Use.WORKER, Use.FUNCTION, Use.OPERATOR), queues.statements),
-    Capability("pipelines", (Use.WORKER, Use.FUNCTION, Use.OPERATOR), pipelines.statements),
-    Capability("aggregation", (Use.WORKER, Use.FUNCTION, Use.OPERATOR), aggregation.statements),
-    Capability("replication", (Use.OPERATOR,), replication.statements),
-    Capability("clients", (Use.WORKER, Use.OPERATOR), clients.statements),
-    Capability("memcached", (Use.WORKER, Use.OPERATOR), memcached.statements),
-    Capability("deploy", (Use.OPERATOR,), deployment.statements),
+    Capability("inventory", (PolicyIdentity.WORKER,), inventory.statements),
+    Capability("queues", (PolicyIdentity.WORKER, PolicyIdentity.FUNCTION, PolicyIdentity.OPERATOR), queues.statements),
+    Capability(
+        "pipelines", (PolicyIdentity.WORKER, PolicyIdentity.FUNCTION, PolicyIdentity.OPERATOR), pipelines.statements
+    ),
+    Capability(
+        "aggregation", (PolicyIdentity.WORKER, PolicyIdentity.FUNCTION, PolicyIdentity.OPERATOR), aggregation.statements
+    ),
+    Capability("replication", (PolicyIdentity.OPERATOR,), replication.statements),
+    Capability("clients", (PolicyIdentity.WORKER, PolicyIdentity.OPERATOR), clients.statements),
+    Capability("memcached", (PolicyIdentity.WORKER, PolicyIdentity.OPERATOR), memcached.statements),
+    Capability("deploy", (PolicyIdentity.OPERATOR,), deployment.statements),
 )

@@ -1,7 +1,7 @@
 """Distributions in a zip: locked versions, and their files as installed here or as pip installs them for another platform.
 
 `lambda.lock` is package data: the part of requirements/dev.lock that zips may hold. `make lock` writes it with
-`python -m windlass.deploy.distributions`, which reads the whole lock on stdin.
+`python -m windlass.deploy.distributions`, which reads the complete lock file on stdin.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ _PIP_TIMEOUT_S = 900
 _LOCKED = re.compile(r"^([A-Za-z0-9._-]+)(\[[^\]]*\])?==(\S+)")
 _WHEEL_PLATFORM = re.compile(r"-manylinux(?:_2_(\d+)|(1|2010|2014))_(\w+)$")
 _LEGACY_GLIBC = {"1": 5, "2010": 12, "2014": 17}
-"""The minor version of glibc 2 that a legacy manylinux tag stands for (PEP 600)."""
+"""The minor version of glibc 2 of a legacy manylinux tag (PEP 600)."""
 
 _BUILD_SUFFIXES = (".pyc", ".pyi", ".pyx", ".pxd", ".pxi", ".c", ".cpp", ".cc", ".h", ".pth", ".typed")
 _INSTALLER_RECORDS = re.compile(r"\.dist-info/(?!METADATA$|licenses/|LICEN[CS]E|NOTICE|COPYING|AUTHORS)")
@@ -89,16 +89,16 @@ def platform_files(
         ConfigError: pip is missing, has no package index, or found no wheel with a locked hash.
 
     """
-    wanted = sorted(names)
-    if not wanted:
+    requested = sorted(names)
+    if not requested:
         return []
     requirements = locked() if lock is None else lock
-    unknown = [name for name in wanted if name not in requirements]
+    unknown = [name for name in requested if name not in requirements]
     if unknown:
         raise NotFound(f"{unknown[0]} is not in lambda.lock", hint=f"A zip can hold: {', '.join(requirements)}.")
     with tempfile.TemporaryDirectory(prefix="windlass-wheels-") as scratch:
         file, folder = Path(scratch) / "wanted.lock", Path(scratch) / "site-packages"
-        file.write_text("".join(f"{requirements[name]}\n" for name in wanted), "utf-8")
+        file.write_text("".join(f"{requirements[name]}\n" for name in requested), "utf-8")
         _pip_install(file, folder, platform)
         paths = [path for path in sorted(folder.rglob("*")) if path.is_file()]
         entries = [ZipEntry(path.relative_to(folder).as_posix(), path.read_bytes()) for path in paths]

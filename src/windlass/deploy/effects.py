@@ -22,7 +22,7 @@ __all__ = [
 
 @dataclass(frozen=True, slots=True)
 class ApiCall:
-    """One API call. `retry_on`: texts of transient errors (such as a role that is not visible yet), after which it is repeated.
+    """One API call. `retry_on`: texts of transient errors (such as a role that is not visible yet), after which it is retried.
 
     `success_on`: texts of errors that mean the desired state exists already.
     """

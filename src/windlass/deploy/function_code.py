@@ -26,7 +26,7 @@ _CACHED_ZIPS = 8
 
 
 def code_of(content: bytes) -> FunctionCode:
-    """Return a zip as code. UsageError when Lambda would refuse it."""
+    """Return a zip as code. UsageError when Lambda would reject it."""
     if not content.startswith(b"PK"):
         raise UsageError("the code is not a zip file", hint="Build one with `windlass build lambda`.")
     if len(content) > _MAX_ZIP_BYTES:
@@ -56,7 +56,7 @@ def build_code(
 
 
 def default_platform() -> Platform:
-    """Return this machine's platform where Lambda has it; else arm64 and Python 3.12."""
+    """Return this machine's platform if Lambda has it; else arm64 and Python 3.12."""
     return this_platform() or Platform("arm64", "3.12")
 
 
@@ -66,7 +66,7 @@ def _cache() -> Path:
 
 
 def _store(path: Path, content: bytes) -> None:
-    """Cache a zip for the next run, readable by its owner alone. A cache that cannot be written is no error."""
+    """Cache a zip for the next run, readable only by its owner. A cache that cannot be written is not an error."""
     try:
         path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
         with tempfile.NamedTemporaryFile(dir=path.parent, delete=False) as file:
@@ -100,6 +100,6 @@ def _inputs(
                 stat = file.stat()
                 yield f"{file} {stat.st_size} {stat.st_mtime_ns}"
     tops = {path.name.removesuffix(".py") for path in added}
-    installed = {item.metadata["Name"] for item in distributions()}  # the build itself reports what the zip leaves out
+    installed = {item.metadata["Name"] for item in distributions()}  # the build itself reports missing distributions
     for entry in user_entries(config.references, project_folders(), distributions=installed, added=tops):
         yield f"{entry.path} {hashlib.sha256(entry.content).hexdigest()}"

@@ -1,7 +1,7 @@
 """A function's configuration: the windlass.toml in its zip, and the user's functions that it names.
 
-The file has the entries that the function runs and how it reaches AWS. A function works as its own role in its own account, so
-roles to assume, profiles, the organization's accounts and paths of this machine stay out.
+The file has the entries that the function runs and its access to AWS. A function works as its own role in its own account, so
+roles to assume, profiles, the organization's accounts and local paths are left out.
 """
 
 from __future__ import annotations
@@ -39,7 +39,7 @@ _BARE = re.compile(r"[A-Za-z0-9_-]+")
 
 @dataclass(frozen=True, slots=True)
 class FunctionConfig:
-    """The text of a function's windlass.toml, and `package.module:function` of each function of the user's that it calls."""
+    """The text of a function's windlass.toml, and the `package.module:function` of each user function that it calls."""
 
     text: str
     references: tuple[str, ...] = ()
@@ -76,7 +76,7 @@ def function_config(
         if name and module not in provided:  # a module of no extra (PyYAML) is in every zip
             raise ConfigError(
                 f"{file}: step {step} needs {module}, which the zip does not contain",
-                hint=f"Add it with --with {name}. If the function has a layer built by --layer, say so with --layered {name}.",
+                hint=f"Add it with --with {name}. If a layer built by --layer has it, give --layered {name}.",
             )
     entries = settings.pipeline if is_pipeline else settings.aggregate
     text = _toml(settings, bundle.section, entries, account_id=account_id, region=region)
@@ -110,7 +110,7 @@ def _check_aggregate(settings: Settings) -> list[tuple[str, str]]:
 def _toml(
     settings: Settings, section: str, entries: Sequence[BaseModel], *, account_id: str = "", region: str = ""
 ) -> str:
-    """Return the file: `entries` of `[[section]]`, and what of `[estate]` and `[log]` holds inside a function."""
+    """Return the file: `entries` of `[[section]]`, and the settings of `[estate]` and `[log]` that apply inside a function."""
     estate = {name: value for name, value in _explicit(settings.estate).items() if name in _ESTATE}
     if region:
         estate |= {"home_region": region, "regions": [region]}

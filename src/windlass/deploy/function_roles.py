@@ -7,7 +7,7 @@ from typing import Any
 
 from windlass.aggregation.config import AggregateConfig
 from windlass.deploy.policies import aggregation, pipelines
-from windlass.deploy.policy import Facts, Use, document
+from windlass.deploy.policy import PolicyFacts, PolicyIdentity, document
 from windlass.deploy.stack import StackLocation
 from windlass.pipelines.config import PipelineConfig
 from windlass.settings import Settings
@@ -23,7 +23,7 @@ LAMBDA_TRUST: Mapping[str, Any] = {
 def pipeline_policy(config: PipelineConfig, place: StackLocation, function: str, keys: Sequence[str]) -> dict[str, Any]:
     """Return the policy of a pipeline's function. The pipeline must have its queue."""
     settings = Settings.model_construct(pipeline=[config])
-    return document(pipelines.statements(settings, _facts(place, function, keys), Use.FUNCTION))
+    return document(pipelines.statements(settings, _facts(place, function, keys), PolicyIdentity.FUNCTION))
 
 
 def rules_policy(
@@ -31,8 +31,8 @@ def rules_policy(
 ) -> dict[str, Any]:
     """Return the policy of these rules' function."""
     settings = Settings.model_construct(aggregate=list(rules))
-    return document(aggregation.statements(settings, _facts(place, function, keys), Use.FUNCTION))
+    return document(aggregation.statements(settings, _facts(place, function, keys), PolicyIdentity.FUNCTION))
 
 
-def _facts(place: StackLocation, function: str, keys: Sequence[str]) -> Facts:
-    return Facts(account=place.account_id, region=place.region, keys=tuple(keys), function=function)
+def _facts(place: StackLocation, function: str, keys: Sequence[str]) -> PolicyFacts:
+    return PolicyFacts(account=place.account_id, region=place.region, keys=tuple(keys), function=function)

@@ -46,7 +46,7 @@ def build_function(
     added: Sequence[Path] = (),
     compiled: bool = True,
 ) -> BuiltZip:
-    """Build a function's zip. `added` are further modules and package folders of the user's.
+    """Build a function's zip. `added` are further modules and package folders of the user.
 
     ConfigError when the user's code is not found or imports a distribution that the zip leaves out.
     """
@@ -79,10 +79,10 @@ def distributions_of(bundle: Bundle, extras: Sequence[Extra] = ()) -> tuple[str,
 
 
 def _third_party(names: Sequence[str], platform: Platform) -> list[ZipEntry]:
-    """Copy what is installed here and runs on the platform; let pip install the rest for it."""
-    here = [name for name in names if platform == this_platform() and fits(name, platform)]
-    entries = [entry for name in here for entry in installed_files(name)]
-    return entries + platform_files(set(names) - set(here), platform)
+    """Copy installed distributions that run on the platform; let pip install the others for it."""
+    installed = [name for name in names if platform == this_platform() and fits(name, platform)]
+    entries = [entry for name in installed for entry in installed_files(name)]
+    return entries + platform_files(set(names) - set(installed), platform)
 
 
 def _finished(
@@ -102,7 +102,7 @@ def _source(module: str) -> tuple[str, bool] | None:
     try:
         spec = importlib.util.find_spec(module)
     except ModuleNotFoundError:
-        return None  # its parent is a module, not a package: the name is an attribute
+        return None  # the parent is a module, not a package: the name is an attribute
     if spec is None or spec.origin is None:
         return None
     return Path(spec.origin).read_text("utf-8"), spec.submodule_search_locations is not None

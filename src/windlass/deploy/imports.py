@@ -1,4 +1,4 @@
-"""Imports: every module that a handler may import at run time, found by reading source code. Pure."""
+"""Imports: every module that a handler may import at run time, found by reading its source code. Pure."""
 
 from __future__ import annotations
 
@@ -26,8 +26,8 @@ def find_imports(
 ) -> Imports:
     """Return everything that importing and calling `start` may import, except `excluded` and the modules below it.
 
-    Imports for type checkers don't count. Imports inside functions do: a step's module is loaded when a pipeline names it.
-    `follows(top)` tells which other top-level packages are followed; by default only that of `start`.
+    Imports for type checkers are ignored. Imports inside functions count: a step's module is loaded when a pipeline names it.
+    `follows(top)` returns whether another top-level package is followed; by default only that of `start` is.
     """
     root = start.partition(".")[0]
     modules: set[str] = set()

@@ -1,8 +1,8 @@
 """Merging of a bucket's notification configuration: our entries change, all others stay. Pure.
 
 A bucket has one configuration of up to a hundred entries of four kinds (queue, topic, function, EventBridge), and S3 only
-replaces it whole. Ours are known by the beginning of their ids. Whatever else is in it, keys that are not known here among
-it, goes back as it came. BucketEvents: S3 API reference, "PutBucketNotificationConfiguration"; S3 user guide, "Configuring event
+replaces it completely. Our entries are recognised by the beginning of their ids. Everything else, including unknown keys, is
+written back unchanged. Sources: S3 API reference, "PutBucketNotificationConfiguration"; S3 user guide, "Configuring event
 notifications using object key name filtering" (entries for one event may not overlap).
 """
 
@@ -42,10 +42,10 @@ def queue_entry(
 
 def with_entries(now: Configuration, entries: Sequence[Mapping[str, Any]], mark: str) -> dict[str, Any]:
     """Return the configuration with these queue entries as the only ones with the id prefix `mark`."""
-    wanted = without_entries(now, mark)
+    merged = without_entries(now, mark)
     if entries:
-        wanted[_QUEUES] = [*wanted.get(_QUEUES, ()), *(dict(one) for one in entries)]
-    return wanted
+        merged[_QUEUES] = [*merged.get(_QUEUES, ()), *(dict(entry) for entry in entries)]
+    return merged
 
 
 def without_entries(now: Configuration, mark: str) -> dict[str, Any]:
@@ -53,7 +53,7 @@ def without_entries(now: Configuration, mark: str) -> dict[str, Any]:
     kept: dict[str, Any] = dict(now)
     for name in _LISTS:
         if name in kept:
-            left = [one for one in kept[name] if not str(one.get("Id", "")).startswith(mark)]
+            left = [entry for entry in kept[name] if not str(entry.get("Id", "")).startswith(mark)]
             if left:
                 kept[name] = left
             elif kept[name]:
@@ -63,7 +63,7 @@ def without_entries(now: Configuration, mark: str) -> dict[str, Any]:
 
 def own_entries(now: Configuration, mark: str) -> tuple[dict[str, Any], ...]:
     """Return the entries with the id prefix `mark`."""
-    return tuple(dict(one) for one in entries_of(now) if str(one.get("Id", "")).startswith(mark))
+    return tuple(dict(entry) for entry in entries_of(now) if str(entry.get("Id", "")).startswith(mark))
 
 
 def entries_of(now: Configuration) -> Iterator[Mapping[str, Any]]:
@@ -72,31 +72,31 @@ def entries_of(now: Configuration) -> Iterator[Mapping[str, Any]]:
         yield from now.get(name) or ()
 
 
-def equivalent(one: Configuration, other: Configuration) -> bool:
-    """Return whether both are equal to S3, which ignores the order of entries, events and filter rules and the case of rule names."""
-    return _normal(one) == _normal(other)
+def equivalent(first: Configuration, second: Configuration) -> bool:
+    """Return whether S3 treats both as equal: it ignores the order of entries, events and filter rules, and the case of rule names."""
+    return _normal(first) == _normal(second)
 
 
 def conflicting_entries(
     now: Configuration, entries: Sequence[Mapping[str, Any]], mark: str
 ) -> tuple[Mapping[str, Any], ...]:
-    """Return the entries of others with which S3 would refuse these: the same event and overlapping keys."""
+    """Return the entries of others that conflict with these: the same event and overlapping keys, which S3 rejects."""
     return tuple(
         other
         for other in entries_of(now)
-        if not str(other.get("Id", "")).startswith(mark) and any(_collide(one, other) for one in entries)
+        if not str(other.get("Id", "")).startswith(mark) and any(_conflict(entry, other) for entry in entries)
     )
 
 
 def _normal(configuration: Configuration) -> dict[str, Any]:
-    found: dict[str, Any] = {}
+    normal: dict[str, Any] = {}
     for name, value in configuration.items():
         if name in _LISTS:
             if value:
-                found[name] = sorted(canonical_json(plain(_entry(one))) for one in value)
+                normal[name] = sorted(canonical_json(plain(_entry(entry))) for entry in value)
         elif value is not None:  # an EventBridge configuration is an empty object
-            found[name] = canonical_json(plain(value))
-    return found
+            normal[name] = canonical_json(plain(value))
+    return normal
 
 
 def _entry(entry: Mapping[str, Any]) -> dict[str, Any]:
@@ -114,16 +114,18 @@ def _filter(entry: Mapping[str, Any]) -> tuple[str, str]:
     return values.get("prefix", ""), values.get("suffix", "")
 
 
-def _collide(one: Mapping[str, Any], other: Mapping[str, Any]) -> bool:
-    if not any(_both(mine, theirs) for mine in one["Events"] for theirs in other.get("Events", ())):
+def _conflict(first: Mapping[str, Any], second: Mapping[str, Any]) -> bool:
+    if not any(
+        _events_overlap(event, other_event) for event in first["Events"] for other_event in second.get("Events", ())
+    ):
         return False
-    (prefix, suffix), (their_prefix, their_suffix) = _filter(one), _filter(other)
+    (prefix, suffix), (their_prefix, their_suffix) = _filter(first), _filter(second)
     heads = prefix.startswith(their_prefix) or their_prefix.startswith(prefix)
     return heads and (suffix.endswith(their_suffix) or their_suffix.endswith(suffix))
 
 
-def _both(one: str, other: str) -> bool:
+def _events_overlap(first: str, second: str) -> bool:
     """Return whether an event can match both names; `*` may end a name."""
-    if one.endswith("*") and other.startswith(one[:-1]):
+    if first.endswith("*") and second.startswith(first[:-1]):
         return True
-    return one == other or (other.endswith("*") and one.startswith(other[:-1]))
+    return first == second or (second.endswith("*") and first.startswith(second[:-1]))

@@ -28,7 +28,7 @@ def pipeline_stack(
     bucket, prefix = read_s3(config.source, "source")
     source = BucketEvents(bucket, events, (prefix,), fewest_filters(config.suffix or ("",), str.endswith))
     log = resources.log_group(name)
-    sending, rule_arns = resources.sending(place, mark, name, queue, [source], settings.via)
+    event_sources, rule_arns = resources.event_sources(place, mark, name, queue, [source], settings.via)
     policy = pipeline_policy(config.model_copy(update={"queue": queue}), place, name, settings.kms_key_arns)
     return Stack(
         StackKind.PIPELINE,
@@ -41,7 +41,7 @@ def pipeline_stack(
             resources.role(role, policy, f"Windlass pipeline {config.name}"),
             resources.function(place, name, role, HANDLER, code, settings),
             resources.mapping(place, name, queue, purpose="mapping", batch=BATCH, concurrency=settings.concurrency),
-            *sending,
+            *event_sources,
         ),
     )
 

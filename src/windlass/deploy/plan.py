@@ -22,17 +22,17 @@ class StackState:
     """A stack with its existing resources; None for a missing one."""
 
     stack: Stack
-    found: tuple[tuple[StackResource, ExistingResource | None], ...]
+    resources: tuple[tuple[StackResource, ExistingResource | None], ...]
 
     def of(self, kind: ResourceKind) -> Sequence[tuple[StackResource, ExistingResource | None]]:
         """Return the resources of one kind."""
-        return [one for one in self.found if one[0].kind is kind]
+        return [pair for pair in self.resources if pair[0].kind is kind]
 
-    def ours(self, resource: StackResource, found: ExistingResource) -> bool:
+    def ours(self, resource: StackResource, existing: ExistingResource) -> bool:
         """Return whether this deployment made the resource, by its tags. A mapping belongs to its function's owner."""
         if resource.kind is ResourceKind.MAPPING:
             return any(other is not None and other.made_for(self.stack) for _, other in self.of(ResourceKind.FUNCTION))
-        return resource.kind is ResourceKind.NOTIFICATION or found.made_for(self.stack)
+        return resource.kind is ResourceKind.NOTIFICATION or existing.made_for(self.stack)
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,89 +44,89 @@ class ResourceState:
     facts: Mapping[str, object]
 
 
-def plan_create(look: StackState) -> DeploymentPlan:
+def plan_create(state: StackState) -> DeploymentPlan:
     """Return the effects that create or update the stack. Conflict when a resource of others has the name of ours.
 
     A function that is new or changed, or that is about to receive events, is invoked once first. An interrupted check is part of
     the next plan.
     """
-    each: list[tuple[StackResource, tuple[DeploymentEffect, ...]]] = []
-    for resource, found in look.found:
+    steps: list[tuple[StackResource, tuple[DeploymentEffect, ...]]] = []
+    for resource, existing in state.resources:
         kind = RESOURCE_MODULES[resource.kind]
-        made = (
-            kind.create(resource, look.stack.tags)
-            if found is None
-            else kind.update(resource, found, ours=look.ours(resource, found))
+        calls = (
+            kind.create(resource, state.stack.tags)
+            if existing is None
+            else kind.update(resource, existing, ours=state.ours(resource, existing))
         )
-        each.append((resource, made))
-    due = any(made for resource, made in each if resource.kind in _BEFORE_EVENTS)
+        steps.append((resource, calls))
+    due = any(calls for resource, calls in steps if resource.kind in _BEFORE_EVENTS)
     effects: list[DeploymentEffect] = []
-    for resource, calls in each:
+    for resource, calls in steps:
         effects += calls
         if due and resource.kind is ResourceKind.FUNCTION:
             effects.append(StartCheck(resource.purpose, resource.name, f"{resource.name} starts"))
     return DeploymentPlan(tuple(effects))
 
 
-def plan_delete(look: StackState, *, force: bool = False) -> DeploymentPlan:
+def plan_delete(state: StackState, *, force: bool = False) -> DeploymentPlan:
     """Return the effects that delete the stack, in reverse order. Without `force`, queues with messages stay."""
-    full = {} if force else _full_queues(look)
+    full = {} if force else _full_queues(state)
     effects: list[DeploymentEffect] = []
     kept: list[KeptResource] = []
-    for resource, found in reversed(look.found):
-        if found is None:
+    for resource, existing in reversed(state.resources):
+        if existing is None:
             continue
-        ours = look.ours(resource, found)
+        ours = state.ours(resource, existing)
         if ours and resource.kind is ResourceKind.QUEUE and resource.name in full:
             kept.append(KeptResource(resource.purpose, resource.name, full[resource.name]))
             continue
-        effects += RESOURCE_MODULES[resource.kind].delete(resource, found, ours=ours)
+        effects += RESOURCE_MODULES[resource.kind].delete(resource, existing, ours=ours)
         if not ours:
             kept.append(KeptResource(resource.purpose, resource.name, "it was not made by this deployment"))
     return DeploymentPlan(tuple(effects), tuple(kept))
 
 
-def states(look: StackState) -> tuple[ResourceState, ...]:
+def states(stack_state: StackState) -> tuple[ResourceState, ...]:
     """Return the state of each resource."""
     printable = []
-    for resource, found in look.found:
-        if found is None:
+    for resource, existing in stack_state.resources:
+        if existing is None:
             printable.append(ResourceState(resource, "missing", {}))
             continue
-        ours = look.ours(resource, found)
-        facts = found.facts
+        ours = stack_state.ours(resource, existing)
+        facts = existing.facts
         if (
             resource.kind is ResourceKind.NOTIFICATION
-            and not found.actual["mine"]
+            and not existing.actual["own"]
             and not resource.desired.get("event_bridge")
         ):
             state = "missing"
         elif not ours:
             state = "theirs"
         else:
-            state = _compared(resource, found)
+            state = _compared(resource, existing)
         printable.append(ResourceState(resource, state, facts))
     return tuple(printable)
 
 
-def _compared(resource: StackResource, found: ExistingResource) -> str:
+def _compared(resource: StackResource, existing: ExistingResource) -> str:
     try:
-        return "differs" if RESOURCE_MODULES[resource.kind].update(resource, found, ours=True) else "ok"
+        return "differs" if RESOURCE_MODULES[resource.kind].update(resource, existing, ours=True) else "ok"
     except Conflict:
         return "conflict"
 
 
-def _full_queues(look: StackState) -> dict[str, str]:
+def _full_queues(state: StackState) -> dict[str, str]:
     """Return the queues to keep for their messages, with the reasons. A kept queue keeps its dead-letter queue."""
     queues = [
-        (resource, found)
-        for resource, found in look.of(ResourceKind.QUEUE)
-        if found is not None and found.made_for(look.stack)
+        (resource, existing)
+        for resource, existing in state.of(ResourceKind.QUEUE)
+        if existing is not None and existing.made_for(state.stack)
     ]
     full = {
-        resource.name: f"it holds about {messages(found):,} message{'s' if messages(found) > 1 else ''}"
-        for resource, found in queues
-        if messages(found)
+        resource.name: f"it holds about {messages(existing):,} message{'s' if messages(existing) > 1 else ''}"
+        for resource, existing in queues
+        if messages(existing)
     }
     for resource, _ in queues:
         dead = resource.desired["attributes"].get("RedrivePolicy", {}).get("deadLetterTargetArn", "").rpartition(":")[2]

@@ -1,6 +1,6 @@
 """Least-privilege IAM policies as values: statements with their reason, for an identity that does one thing. Pure.
 
-Who the policy is for decides what it allows: a `worker` that runs, a `function` in Lambda, or an `operator`, who also uses
+The identity decides what the policy allows: a `worker` that runs, a `function` in Lambda, or an `operator`, who also uses
 the capability's other commands.
 """
 
@@ -14,18 +14,18 @@ from typing import TYPE_CHECKING, Any
 from windlass.core.arns import format_arn, parse_arn, partition_of
 from windlass.queues.address import read_reference
 
-if TYPE_CHECKING:  # the settings' models are slow to import, and `windlass policy --help` needs none
+if TYPE_CHECKING:  # the settings' models are slow to import, and `windlass policy --help` does not need them
     from windlass.settings import Settings
 
-__all__ = ["Facts", "Statement", "Statements", "Use", "document", "facts_of", "merged", "size_of"]
+__all__ = ["PolicyFacts", "PolicyIdentity", "Statement", "Statements", "document", "facts_of", "merged", "size_of"]
 
 ANY = "*"
 _VERSION = "2012-10-17"
-_MOST_CHARACTERS = 6144
+_MAX_CHARACTERS = 6144
 """Size limit of a managed policy in characters, without white space (IAM quotas)."""
 
 
-class Use(StrEnum):
+class PolicyIdentity(StrEnum):
     """The identity that a policy is for."""
 
     WORKER = "worker"
@@ -45,25 +45,25 @@ class Statement:
 
     def to_json(self) -> dict[str, Any]:
         """Return the statement in IAM's JSON form."""
-        found: dict[str, Any] = {
+        statement: dict[str, Any] = {
             "Sid": self.sid,
             "Effect": "Allow",
             "Action": list(self.actions),
             "Resource": list(self.resources),
         }
         if self.conditions:
-            found["Condition"] = {name: dict(one) for name, one in self.conditions.items()}
-        return found
+            statement["Condition"] = {name: dict(comparison) for name, comparison in self.conditions.items()}
+        return statement
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Facts:
-    """Inputs of a policy beside windlass.toml. An unknown account is `*` in ARNs.
+class PolicyFacts:
+    """Inputs of a policy, in addition to windlass.toml. An unknown account is `*` in ARNs.
 
-    `keys` are the ARNs of customer KMS keys that buckets or queues are encrypted with; `logs` where CloudTrail's files are;
+    `keys` are the ARNs of customer KMS keys that encrypt buckets or queues; `logs` the locations of CloudTrail's files;
     `dead_letters` the names or ARNs of dead-letter queues; `function` the Lambda function's name; `cluster`, `application` and
-    `execution_role` where EMR's steps and runs are, and the ARN or name of the runs' role; `versions` whether noncurrent versions
-    are seeded directly; `restore` whether archived objects are restored (`--restore`).
+    `execution_role` identify EMR's steps and runs, and the runs' role (ARN or name); `versions` also allows direct copies of
+    noncurrent versions; `restore` also allows restores of archived objects (`--restore`).
     """
 
     account: str = ANY
@@ -84,7 +84,7 @@ class Facts:
         owner = self.account if account is None else account
         return format_arn(service, where, owner, resource, partition=partition_of(self.region))
 
-    def at(self, account: str, region: str) -> Facts:
+    def at(self, account: str, region: str) -> PolicyFacts:
         """Return the same facts for another account or region; empty means ours."""
         return replace(self, account=account or self.account, region=region or self.region)
 
@@ -105,18 +105,18 @@ class Facts:
 
     @property
     def owned(self) -> dict[str, dict[str, Any]]:
-        """The condition that a resource belongs to our account, if that is known; it excludes other accounts' buckets."""
+        """The condition that a resource belongs to our account, if that is known; it excludes buckets of other accounts."""
         return {} if self.account == ANY else {"StringEquals": {"aws:ResourceAccount": self.account}}
 
     def listed(self, *prefixes: str) -> dict[str, dict[str, Any]]:
-        """`owned`, and only keys below these prefixes. HEAD and GET of a missing key are judged by ListBucket, too, and carry
-        no prefix: hence IfExists."""
+        """`owned`, limited to keys below these prefixes. S3 also checks ListBucket for HEAD and GET of a missing key, without a
+        prefix: hence IfExists."""
         if not all(prefixes):
             return self.owned
-        return {**self.owned, "StringLikeIfExists": {"s3:prefix": [f"{one}*" for one in prefixes]}}
+        return {**self.owned, "StringLikeIfExists": {"s3:prefix": [f"{text}*" for text in prefixes]}}
 
 
-Statements = Callable[["Settings", Facts, Use], Sequence[Statement]]
+Statements = Callable[["Settings", PolicyFacts, PolicyIdentity], Sequence[Statement]]
 """The function that returns a capability's statements."""
 
 
@@ -133,10 +133,10 @@ def facts_of(
     execution_role: str = "",
     versions: bool = False,
     restore: bool = False,
-) -> Facts:
+) -> PolicyFacts:
     """Return the facts of a configuration. The account is the first of `estate.accounts` by default."""
     ours = account or (settings.estate.accounts[0].id if settings.estate.accounts else ANY)
-    return Facts(
+    return PolicyFacts(
         account=ours,
         region=settings.estate.home_region,
         keys=tuple(keys),
@@ -153,35 +153,39 @@ def facts_of(
 
 def merged(statements: Iterable[Statement]) -> tuple[Statement, ...]:
     """Merge statements that differ only in their resources. Sids stay unique."""
-    found: dict[Any, Statement] = {}
-    for one in statements:
-        key = (one.actions, one.why, repr(one.conditions))
-        known = found.get(key)
-        found[key] = one if known is None else replace(known, resources=_united(known.resources, one.resources))
-    seen: dict[str, int] = {}
+    by_key: dict[Any, Statement] = {}
+    for statement in statements:
+        key = (statement.actions, statement.why, repr(statement.conditions))
+        known = by_key.get(key)
+        by_key[key] = (
+            statement if known is None else replace(known, resources=_union(known.resources, statement.resources))
+        )
+    count: dict[str, int] = {}
     unique = []
-    for one in found.values():
-        seen[one.sid] = seen.get(one.sid, 0) + 1
-        unique.append(one if seen[one.sid] == 1 else replace(one, sid=f"{one.sid}{seen[one.sid]}"))
+    for statement in by_key.values():
+        count[statement.sid] = count.get(statement.sid, 0) + 1
+        unique.append(
+            statement if count[statement.sid] == 1 else replace(statement, sid=f"{statement.sid}{count[statement.sid]}")
+        )
     return tuple(unique)
 
 
-def _united(left: tuple[str, ...], right: tuple[str, ...]) -> tuple[str, ...]:
+def _union(left: tuple[str, ...], right: tuple[str, ...]) -> tuple[str, ...]:
     return tuple(dict.fromkeys((*left, *right)))
 
 
 def document(statements: Iterable[Statement]) -> dict[str, Any]:
     """Return the policy document."""
-    return {"Version": _VERSION, "Statement": [one.to_json() for one in merged(statements)]}
+    return {"Version": _VERSION, "Statement": [statement.to_json() for statement in merged(statements)]}
 
 
 def size_of(statements: Iterable[Statement]) -> tuple[int, int]:
     """Return the characters of the document that count, and the limit of a managed policy."""
     import json
 
-    return len(json.dumps(document(statements), separators=(",", ":"))), _MOST_CHARACTERS
+    return len(json.dumps(document(statements), separators=(",", ":"))), _MAX_CHARACTERS
 
 
-def role_arn(facts: Facts, role: str, account: str = "") -> str:
+def role_arn(facts: PolicyFacts, role: str, account: str = "") -> str:
     """Return the ARN of a role given by ARN or name."""
     return role if parse_arn(role) else facts.arn("iam", f"role/{role}", region="", account=account or facts.account)

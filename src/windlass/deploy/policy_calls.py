@@ -1,7 +1,7 @@
 """The IAM actions that an API call needs, by service and operation. Source: the Service Authorization Reference. Pure.
 
-An operation's action has its name, in its service's prefix, except where this says otherwise. Services are named as botocore
-or as signatures do.
+An operation's action has the operation's name and its service's prefix, except where this module differs. Services are named
+as botocore or as signatures do.
 """
 
 from __future__ import annotations
@@ -95,18 +95,18 @@ def actions_of(service: str, operation: str, *, versioned: bool = False) -> tupl
     """Return the IAM actions that a call needs; none if it needs no permission. `versioned`: it names an object's version."""
     if (service, operation) in _NONE:
         return ()
-    found = _OTHERWISE.get((service, operation))
-    if found is None:
-        found = (f"{_PREFIX.get(service, service)}:{operation}",)
+    actions = _OTHERWISE.get((service, operation))
+    if actions is None:
+        actions = (f"{_PREFIX.get(service, service)}:{operation}",)
     if not versioned or service != "s3":
-        return found
-    return tuple(_of_version(one) for one in found)
+        return actions
+    return tuple(_of_version(action) for action in actions)
 
 
 def tagging_of(service: str, operation: str) -> tuple[str, ...]:
     """Return the further actions of a call that creates a resource with tags."""
-    found = _TAGGING.get((service, operation))
-    return (found,) if found else ()
+    action = _TAGGING.get((service, operation))
+    return (action,) if action else ()
 
 
 def _of_version(action: str) -> str:

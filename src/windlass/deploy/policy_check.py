@@ -1,14 +1,14 @@
-"""The check of a policy's least privilege: calls that were made against what it allows. Pure.
+"""The check of a policy's least privilege: recorded calls are compared with what the policy allows. Pure.
 
-A call needs actions on resources (`needs_of`): those of making, of tagging what it makes, and of passing the roles it hands over.
-What a service does with our identity on its own (Lambda taking messages, Athena reading logs) is in no call: those permissions
-are named, with the reason, by who asks.
+A call needs actions on resources (`needs_of`): for the call itself, for tagging what it creates, and for passing roles.
+Services also act with our identity on their own (Lambda receives messages, Athena reads logs). No call shows those
+permissions: the caller of the check lists them, with the reason.
 
-Resources are compared where a request shows them: buckets and objects, queues, tables, roles, functions and their mappings, rules,
-log groups, distributions, EMR's clusters, applications and runs, batch jobs, trails, cache clusters, workgroups, stacks, keys, topics
-and file shares. They can't be where the request names none (an Athena query, by its id; any listing), where it names what is yet to
-get its id (a new batch job), and where a second resource is judged beside the named one (a cache cluster's parameter group).
-Conditions are taken as met.
+Resources are compared where a request names them: buckets and objects, queues, tables, roles, functions and their mappings,
+rules, log groups, distributions, EMR's clusters, applications and runs, batch jobs, trails, cache clusters, workgroups, stacks,
+keys, topics and file shares. They are not compared where the request has no resource (an Athena query by its id; any listing),
+where the resource has no id yet (a new batch job), and where a second resource is checked beside the named one (a cache
+cluster's parameter group). Conditions are assumed to be met.
 """
 
 from __future__ import annotations
@@ -19,10 +19,10 @@ from typing import Any
 from urllib.parse import unquote
 
 from windlass.core.iam import allows
-from windlass.deploy.policy import Facts, Statement, document, role_arn
+from windlass.deploy.policy import PolicyFacts, Statement, document, role_arn
 from windlass.deploy.policy_calls import actions_of, tagging_of
 
-__all__ = ["Need", "Verdict", "check", "needs_of"]
+__all__ = ["Need", "PolicyComparison", "check", "needs_of"]
 
 _ARNS: Mapping[str, str] = {
     "athena": "workgroup/{}",
@@ -54,44 +54,44 @@ class Need:
 
 
 @dataclass(frozen=True, slots=True)
-class Verdict:
-    """Needs that the policy does not allow, and (sid, action) pairs that no call needed."""
+class PolicyComparison:
+    """The needs that the policy does not allow, and the (sid, action) pairs that no call needed."""
 
     missing: tuple[Need, ...]
     unused: tuple[tuple[str, str], ...]
 
 
-def check(calls: Iterable[Mapping[str, Any]], statements: Sequence[Statement]) -> Verdict:
+def check(calls: Iterable[Mapping[str, Any]], statements: Sequence[Statement]) -> PolicyComparison:
     """Compare calls from the embedded AWS's log with a policy."""
     needs = {need for call in calls for need in needs_of(call)}
     missing = sorted(need for need in needs if not _allowed(statements, need))
     used = {
-        (one.sid, action)
-        for one in statements
+        (statement.sid, action)
+        for statement in statements
         for need in needs
-        for action in one.actions
-        if _covers(one, action, need)
+        for action in statement.actions
+        if _covers(statement, action, need)
     }
-    every = {(one.sid, action) for one in statements for action in one.actions}
-    return Verdict(tuple(missing), tuple(sorted(every - used)))
+    every = {(statement.sid, action) for statement in statements for action in statement.actions}
+    return PolicyComparison(tuple(missing), tuple(sorted(every - used)))
 
 
 def _allowed(statements: Sequence[Statement], need: Need) -> bool:
     if need.resource != "*":
         return allows([document(statements)], need.action, need.resource)
-    return any(need.action in one.actions for one in statements)
+    return any(need.action in statement.actions for statement in statements)
 
 
-def _covers(one: Statement, action: str, need: Need) -> bool:
+def _covers(statement: Statement, action: str, need: Need) -> bool:
     if action != need.action:
         return False
-    return need.resource == "*" or allows([document([one])], need.action, need.resource)
+    return need.resource == "*" or allows([document([statement])], need.action, need.resource)
 
 
 def needs_of(call: Mapping[str, Any]) -> Iterator[Need]:
     """Yield the needs of one call."""
     service, operation = call["service"], call["operation"]
-    facts = Facts(account=call["account_id"], region=call["region"] or "us-east-1")
+    facts = PolicyFacts(account=call["account_id"], region=call["region"] or "us-east-1")
     resource = _resource(call, facts)
     actions = actions_of(service, operation, versioned=bool(call.get("versioned")) and not call.get("resource"))
     for action in (*actions, *(tagging_of(service, operation) if call["tagged"] else ())):
@@ -109,7 +109,7 @@ def needs_of(call: Mapping[str, Any]) -> Iterator[Need]:
         yield Need(read, facts.arn("s3", source, region="", account=""))
 
 
-def _resource(call: Mapping[str, Any], facts: Facts) -> str:
+def _resource(call: Mapping[str, Any], facts: PolicyFacts) -> str:
     service, named = call["service"], str(call["resource"])
     if service == "s3":
         bucket, key = _place(call["path"])
@@ -117,7 +117,7 @@ def _resource(call: Mapping[str, Any], facts: Facts) -> str:
             return "*"
         return facts.arn("s3", f"{bucket}/{key}" if key else bucket, region="", account="")
     if (service, call["operation"]) == ("logs", "DescribeLogGroups"):
-        return facts.arn("logs", "log-group::log-stream:")  # the resource of the action, whatever prefix is requested
+        return facts.arn("logs", "log-group::log-stream:")  # the action's resource, for any requested prefix
     if named.startswith("arn:"):
         return named
     if named and service in _ARNS:

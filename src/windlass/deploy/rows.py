@@ -39,8 +39,8 @@ def effect_row(effect: DeploymentEffect) -> dict[str, Any]:
 def plan_rows(plan: DeploymentPlan) -> list[dict[str, Any]]:
     """Return the rows of the effects in order, and of kept resources."""
     kept = [
-        {"resource": one.resource, "call": "(kept)", "what": f"{one.name}: {one.why}", "params": {}}
-        for one in plan.kept
+        {"resource": kept.resource, "call": "(kept)", "what": f"{kept.name}: {kept.why}", "params": {}}
+        for kept in plan.kept
     ]
     return [*map(effect_row, plan.effects), *kept]
 
@@ -51,8 +51,8 @@ def plan_value(stack: Stack, plan: DeploymentPlan) -> dict[str, Any]:
         "stack": f"{stack.kind}/{stack.name}",
         "account_id": stack.place.account_id,
         "region": stack.place.region,
-        "effects": [effect_row(one) for one in plan.effects],
-        "kept": [{"resource": one.resource, "name": one.name, "why": one.why} for one in plan.kept],
+        "effects": [effect_row(effect) for effect in plan.effects],
+        "kept": [{"resource": kept.resource, "name": kept.name, "why": kept.why} for kept in plan.kept],
     }
 
 

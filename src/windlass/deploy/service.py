@@ -47,7 +47,7 @@ class Deploy:
             rules = self._rules(name)
             place = self._place(rules[0].account, rules[0].region)
             settings = self._settings.model_copy(update={"aggregate": rules})
-        chosen = [extra_of(one) for one in extras]
+        chosen = [extra_of(extra) for extra in extras]
         file = self._config.name if self._config else "windlass.toml"
         function = function_config(
             settings, bundle_of(kind.value), chosen, file=file, account_id=place.account_id, region=place.region
@@ -80,31 +80,33 @@ class Deploy:
         first = _named(self._settings.aggregate, name, "aggregate")
         place = self._place(first.account, first.region)
         same = [
-            one
-            for one in self._settings.aggregate
-            if one.queue == first.queue and self._place(one.account, one.region) == place
+            rule
+            for rule in self._settings.aggregate
+            if rule.queue == first.queue and self._place(rule.account, rule.region) == place
         ]
-        return sorted(same, key=lambda one: one.name != name)
+        return sorted(same, key=lambda rule: rule.name != name)
 
     def read(self, stack: Stack) -> StackState:
-        """Read the stack's resources, and those of an earlier configuration: former buckets, rules of formerly strict rules."""
+        """Read the stack's resources, and those of an earlier configuration: former buckets and completion rules."""
         call = self._call(stack.place)
-        look = read_stack(call, stack)
-        gone = _obsolete(look)
-        if not gone:
-            return look
-        more = read_stack(call, replace(stack, resources=gone))
-        there = tuple(
-            (resource, found) for resource, found in more.found if found is not None and look.ours(resource, found)
+        state = read_stack(call, stack)
+        obsolete = _obsolete(state)
+        if not obsolete:
+            return state
+        more = read_stack(call, replace(stack, resources=obsolete))
+        former = tuple(
+            (resource, existing)
+            for resource, existing in more.resources
+            if existing is not None and state.ours(resource, existing)
         )
-        return StackState(stack, (*look.found, *there))
+        return StackState(stack, (*state.resources, *former))
 
     def plan_create(self, stack: Stack) -> DeploymentPlan:
         """Return the plan that creates or updates the stack. Changes nothing."""
         return planning.plan_create(self.read(stack))
 
     def plan_delete(self, stack: Stack, *, force: bool = False) -> DeploymentPlan:
-        """Return the plan that deletes what was made for the stack. Changes nothing."""
+        """Return the plan that deletes the stack's resources. Changes nothing."""
         return planning.plan_delete(self.read(stack), force=force)
 
     def apply(
@@ -127,24 +129,24 @@ class Deploy:
 
 
 def _named(entries: Sequence[T], name: str, table: str) -> T:
-    found = [one for one in entries if one.name == name]
-    if len(found) > 1:
-        raise ConfigError(f"two [[{table}]] entries are named {name}", hint="Give each entry its own name.")
-    if not found:
-        known = ", ".join(one.name for one in entries) or "none"
+    matches = [entry for entry in entries if entry.name == name]
+    if len(matches) > 1:
+        raise ConfigError(f"two [[{table}]] entries are named {name}", hint="Give each entry a unique name.")
+    if not matches:
+        known = ", ".join(entry.name for entry in entries) or "none"
         raise NotFound(f"windlass.toml has no [[{table}]] entry {name!r}", hint=f"It has: {known}.")
-    return found[0]
+    return matches[0]
 
 
-def _obsolete(look: StackState) -> tuple[StackResource, ...]:
+def _obsolete(state: StackState) -> tuple[StackResource, ...]:
     """Return resources that an earlier configuration may have made and this one does not need."""
-    stack = look.stack
-    known = {resource.name for resource, _ in look.of(ResourceKind.NOTIFICATION)}
+    stack = state.stack
+    known = {resource.name for resource, _ in state.of(ResourceKind.NOTIFICATION)}
     queue = stack.resource("events").name
-    gone = [
-        notification(stack.place, stack.mark, queue, BucketEvents(one, (), (), ()))
-        for one in _permitted_buckets(look)
-        if one not in known
+    obsolete = [
+        notification(stack.place, stack.mark, queue, BucketEvents(bucket, (), (), ()))
+        for bucket in _permitted_buckets(state)
+        if bucket not in known
     ]
     names = {resource.name for resource in stack.resources}
     function = stack.resource("function").name
@@ -152,21 +154,21 @@ def _obsolete(look: StackState) -> tuple[StackResource, ...]:
         if resource.kind is ResourceKind.NOTIFICATION:
             rule = event_rule(stack.place, function, queue, BucketEvents(resource.name, ()), wanted=False)
             if rule.name not in names:
-                gone.append(rule)
+                obsolete.append(rule)
     if stack.kind is StackKind.AGGREGATOR:
         completions = completion_rule(stack.place, stack.resource("function").name, wanted=False)
         if completions.name not in {resource.name for resource in stack.resources}:
-            gone.append(completions)
-    return tuple(gone)
+            obsolete.append(completions)
+    return tuple(obsolete)
 
 
-def _permitted_buckets(look: StackState) -> list[str]:
+def _permitted_buckets(state: StackState) -> list[str]:
     """Return the buckets that our statement in the queue's policy allows: current ones and those of earlier configurations."""
-    for resource, found in look.of(ResourceKind.QUEUE):
-        sids = {one["Sid"] for one in resource.desired["statements"]}
-        for one in found.actual["policy"].get("Statement", ()) if found else ():
-            if one.get("Sid") in sids:
-                arns = one.get("Condition", {}).get("ArnEquals", {}).get("aws:SourceArn", ())
+    for resource, existing in state.of(ResourceKind.QUEUE):
+        sids = {statement["Sid"] for statement in resource.desired["statements"]}
+        for statement in existing.actual["policy"].get("Statement", ()) if existing else ():
+            if statement.get("Sid") in sids:
+                arns = statement.get("Condition", {}).get("ArnEquals", {}).get("aws:SourceArn", ())
                 listed = [arns] if isinstance(arns, str) else arns
                 return [
                     arn.rpartition(":")[2] for arn in listed if ":::" in arn

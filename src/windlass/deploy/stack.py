@@ -24,7 +24,7 @@ __all__ = [
 ]
 
 STACK_TAG = "windlass:stack"
-"""The tag of every resource that a deployment made; its value is `pipeline/NAME` or `aggregator/NAME`."""
+"""The tag of every resource of a deployment; its value is `pipeline/NAME` or `aggregator/NAME`."""
 
 
 class StackKind(StrEnum):
@@ -109,7 +109,7 @@ class Stack:
 
     @property
     def tags(self) -> dict[str, str]:
-        """The tags of resources that were made for this stack."""
+        """Return the tags of the resources of this stack."""
         return {STACK_TAG: f"{self.kind}/{self.name}"}
 
     @property
@@ -119,7 +119,7 @@ class Stack:
 
     def resource(self, purpose: str) -> StackResource:
         """Return the resource for that purpose."""
-        return next(one for one in self.resources if one.purpose == purpose)
+        return next(resource for resource in self.resources if resource.purpose == purpose)
 
 
 @dataclass(frozen=True, slots=True)
@@ -137,5 +137,5 @@ class ExistingResource:
 
 
 def shortened(name: str, most: int = 64) -> str:
-    """Return the name; a name that is too long is cut and ends with a digest."""
+    """Return the name; a longer one is cut to `most` characters and ends with a digest."""
     return name if len(name) <= most else f"{name[: most - 9]}-{digest(name)[:8]}"

@@ -16,6 +16,7 @@ __all__ = [
     "dead_letter_queue",
     "event_pattern",
     "event_rule",
+    "event_sources",
     "eventbridge_switch",
     "events_queue",
     "fewest_filters",
@@ -25,7 +26,6 @@ __all__ = [
     "notification",
     "read_s3",
     "role",
-    "sending",
 ]
 
 DEAD_RETENTION_S = 1_209_600
@@ -48,7 +48,7 @@ class FunctionSettings:
 
     @property
     def visibility_s(self) -> int:
-        """Six times the timeout, which AWS recommends for a queue that invokes a function."""
+        """Return six times the timeout: AWS's recommendation for a queue that invokes a function."""
         return 6 * self.timeout_s
 
 
@@ -64,8 +64,8 @@ class BucketEvents:
 
 def fewest_filters(values: Sequence[str], covers: Callable[[str, str], bool]) -> tuple[str, ...]:
     """Return the fewest prefixes (`str.startswith`) or suffixes (`str.endswith`) that cover all: S3 refuses overlapping ones."""
-    each = list(dict.fromkeys(values))
-    return tuple(one for one in each if not any(one != other and covers(one, other) for other in each))
+    distinct = list(dict.fromkeys(values))
+    return tuple(value for value in distinct if not any(value != other and covers(value, other) for other in distinct))
 
 
 def read_s3(text: str, what: str) -> tuple[str, str]:
@@ -104,7 +104,7 @@ def events_queue(
         "SqsManagedSseEnabled": "true",
         "RedrivePolicy": redrive,
     }
-    buckets = sorted({one.bucket for one in sources})
+    buckets = sorted({source.bucket for source in sources})
     statement = {
         "Sid": f"{mark.replace('.', '-').rstrip('-')}-buckets",
         "Effect": "Allow",
@@ -112,7 +112,7 @@ def events_queue(
         "Action": "sqs:SendMessage",
         "Resource": arn,
         "Condition": {
-            "ArnEquals": {"aws:SourceArn": [place.bucket_arn(one) for one in buckets]},
+            "ArnEquals": {"aws:SourceArn": [place.bucket_arn(bucket) for bucket in buckets]},
             "StringEquals": {"aws:SourceAccount": place.account_id},
         },
     }
@@ -186,7 +186,7 @@ def notification(place: StackLocation, mark: str, queue: str, source: BucketEven
     return StackResource(f"events of {source.bucket}", ResourceKind.NOTIFICATION, source.bucket, desired)
 
 
-def sending(
+def event_sources(
     place: StackLocation, mark: str, function_name: str, queue: str, sources: Sequence[BucketEvents], via: EventRoute
 ) -> tuple[tuple[StackResource, ...], tuple[str, ...]]:
     """Return the resources that send the buckets' events to the queue, and the ARNs of the rules that may send to it."""
@@ -200,7 +200,7 @@ def sending(
 def event_rule(
     place: StackLocation, function_name: str, queue: str, source: BucketEvents, *, wanted: bool = True
 ) -> StackResource:
-    """Define the EventBridge rule from a bucket to the queue. Not `wanted`: an existing rule is deleted."""
+    """Define the EventBridge rule from a bucket to the queue. When not `wanted`, an existing rule is deleted."""
     name = shortened(f"{function_name}-{source.bucket}")
     desired = {
         "pattern": event_pattern(source) if wanted else {},
@@ -219,7 +219,7 @@ def eventbridge_switch(mark: str, source: BucketEvents) -> StackResource:
 def event_pattern(source: BucketEvents) -> dict[str, Any]:
     """Return the EventBridge pattern of a bucket's events. ConfigError for events that S3 does not send to EventBridge.
 
-    BucketEvents: S3 user guide, "Using EventBridge"; EventBridge user guide, "Comparison operators" (`wildcard`).
+    Sources: S3 user guide, "Using EventBridge"; EventBridge user guide, "Comparison operators" (`wildcard`).
     """
     types = []
     for event in source.events:

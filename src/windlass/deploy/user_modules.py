@@ -75,7 +75,7 @@ def _source(module: str, folder: Path) -> tuple[str, bool] | None:
 
 
 def _path(module: str, folder: Path) -> Path | None:
-    """Return the module's file below `folder`; None for modules outside it and for names that are no module."""
+    """Return the module's file below `folder`; None for modules outside it and for names that are not modules."""
     base = folder.joinpath(*module.split("."))
     for path in (base / "__init__.py", base.with_name(f"{base.name}.py")):
         if path.is_file():

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Any, Protocol
 
 from windlass.aggregation.effects import StoreEffect
-from windlass.aggregation.model import Item
+from windlass.aggregation.model import KeyState
 
 __all__ = ["Completion", "KeyTable"]
 
@@ -29,11 +29,11 @@ class KeyTable(Protocol):
         """Perform one atomic write; effects.py describes each result."""
         ...
 
-    def read(self, rule: str, key: str) -> Item | None:
+    def read(self, rule: str, key: str) -> KeyState | None:
         """Return a key's item; None when it does not exist."""
         ...
 
-    def items(self, rule: str = "") -> Iterator[Item]:
+    def items(self, rule: str = "") -> Iterator[KeyState]:
         """Yield all items, of one rule or of all."""
         ...
 

@@ -24,7 +24,7 @@ from windlass.aggregation.effects import (
     RotateTimer,
     StoreEffect,
 )
-from windlass.aggregation.model import MAX_FOLDERS, MAX_SAMPLES, Item, Mode, Summary
+from windlass.aggregation.model import MAX_FOLDERS, MAX_SAMPLES, KeyState, Mode, Summary
 from windlass.aggregation.tables.base import Completion
 from windlass.core.errors import AwsError
 from windlass.core.paging import LoopGuard
@@ -88,12 +88,12 @@ class DynamoTable:
             case RotateTimer():
                 return self._rotate(effect)
 
-    def read(self, rule: str, key: str) -> Item | None:
+    def read(self, rule: str, key: str) -> KeyState | None:
         """Return a key's item, by a consistent read."""
         answer = self._call("GetItem", TableName=self._table, Key=_id(f"{rule}#{key}"), ConsistentRead=True)
         return _item(answer["Item"]) if answer.get("Item") else None
 
-    def items(self, rule: str = "") -> Iterator[Item]:
+    def items(self, rule: str = "") -> Iterator[KeyState]:
         """Yield all items, by a scan."""
         params: dict[str, Any] = {"TableName": self._table, "ConsistentRead": True}
         guard = LoopGuard(f"the scan of {self._table}")
@@ -139,7 +139,7 @@ class DynamoTable:
 
     # Writes
 
-    def _count(self, effect: CountEvents) -> Item:
+    def _count(self, effect: CountEvents) -> KeyState:
         summary, at = effect.summary, f"{effect.rule}#{effect.key}"
         sets = [
             "armed = if_not_exists(armed, :token)",
@@ -181,7 +181,7 @@ class DynamoTable:
         (self._full.add if len(after.summary.folders) >= MAX_FOLDERS else self._full.discard)(at)
         return after
 
-    def _claim(self, effect: ClaimEvents) -> Item | None:
+    def _claim(self, effect: ClaimEvents) -> KeyState | None:
         pace = effect.pace
         sets = "SET na = :na, claim = :attempt, armed_at = :now"
         condition = "armed = :token AND na <= :now AND (attribute_not_exists(paused) OR paused = :false)"
@@ -208,7 +208,7 @@ class DynamoTable:
             values[":null"] = None
         return self._update(effect.rule, effect.key, f"{sets} REMOVE {', '.join(removed)}", condition, values)
 
-    def _renew(self, effect: RenewClaim) -> Item | None:
+    def _renew(self, effect: RenewClaim) -> KeyState | None:
         condition = "claim = :attempt AND claimed > done AND (attribute_not_exists(paused) OR paused = :false)"
         until = effect.now + effect.pace.window_s + effect.slack_s
         values = {":na": until, ":attempt": effect.attempt, ":false": False}
@@ -222,7 +222,7 @@ class DynamoTable:
         current = self.read(effect.rule, effect.key)
         return max(current.na - effect.now, 0.0) if current is not None else 1.0
 
-    def _commit(self, effect: CommitCoverage) -> Item | None:
+    def _commit(self, effect: CommitCoverage) -> KeyState | None:
         removed = ("failures", "note", "pending", "hold_until", *(f"held_{part}" for part in _PARTS))
         expression = f"SET done = :claimed, acted_at = :now REMOVE {', '.join(removed)}"
         values = {":claimed": effect.claimed, ":now": effect.now}
@@ -233,7 +233,7 @@ class DynamoTable:
             self._call(
                 "PutItem",
                 TableName=self._table,
-                Item=_values(
+                KeyState=_values(
                     {
                         "id": f"#{token}",
                         "rule": effect.rule,
@@ -262,12 +262,14 @@ class DynamoTable:
         )
         return after.failures if after is not None else 0
 
-    def _rotate(self, effect: RotateTimer) -> Item | None:
+    def _rotate(self, effect: RotateTimer) -> KeyState | None:
         condition = "armed = :old" if effect.old else "attribute_exists(dirty) AND attribute_not_exists(armed)"
         values = {":new": effect.new, ":now": effect.now} | ({":old": effect.old} if effect.old else {})
         return self._update(effect.rule, effect.key, "SET armed = :new, token_at = :now", condition, values)
 
-    def _update(self, rule: str, key: str, expression: str, condition: str, values: Mapping[str, Any]) -> Item | None:
+    def _update(
+        self, rule: str, key: str, expression: str, condition: str, values: Mapping[str, Any]
+    ) -> KeyState | None:
         """Return the item after the update; None when the condition did not hold."""
         params: dict[str, Any] = {"ConditionExpression": condition} if condition else {}
         if values:
@@ -318,7 +320,7 @@ def _plain(row: Mapping[str, Any]) -> dict[str, Any]:
     return plain
 
 
-def _item(row: Mapping[str, Any]) -> Item:
+def _item(row: Mapping[str, Any]) -> KeyState:
     plain = _plain(row)
     rule, _, key = str(plain["id"]).partition("#")
     counters: dict[str, Any] = {name: int(plain.get(name, 0)) for name in ("dirty", "done", "claimed", "failures")}
@@ -326,7 +328,7 @@ def _item(row: Mapping[str, Any]) -> Item:
         name: float(plain.get(name, 0.0)) for name in ("token_at", "armed_at", "last_at", "na", "acted_at")
     }
     texts: dict[str, Any] = {name: str(plain.get(name, "")) for name in ("armed", "claim", "note")}
-    return Item(
+    return KeyState(
         rule,
         key,
         pending=tuple(sorted(plain.get("pending", ()))),

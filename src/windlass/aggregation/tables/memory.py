@@ -8,7 +8,7 @@ from dataclasses import replace
 from typing import Any
 
 from windlass.aggregation.effects import AwaitCompletions, StoreEffect
-from windlass.aggregation.model import Item
+from windlass.aggregation.model import KeyState
 from windlass.aggregation.tables import transitions
 from windlass.aggregation.tables.base import Completion
 
@@ -19,7 +19,7 @@ class MemoryTable:
     """A dictionary of items; a lock makes each write atomic."""
 
     def __init__(self) -> None:
-        self._items: dict[tuple[str, str], Item] = {}
+        self._items: dict[tuple[str, str], KeyState] = {}
         self._completions: dict[str, Completion] = {}
         self._paused: set[str] = set()
         self._lock = threading.Lock()
@@ -37,11 +37,11 @@ class MemoryTable:
                         self._completions[token] = Completion(token, effect.rule, effect.key, effect.attempt)
             return transitions.answer(effect, before, after)
 
-    def read(self, rule: str, key: str) -> Item | None:
+    def read(self, rule: str, key: str) -> KeyState | None:
         """Return a key's item."""
         return self._items.get((rule, key))
 
-    def items(self, rule: str = "") -> Iterator[Item]:
+    def items(self, rule: str = "") -> Iterator[KeyState]:
         """Yield all items."""
         yield from [item for item in list(self._items.values()) if rule in ("", item.rule)]
 

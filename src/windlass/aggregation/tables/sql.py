@@ -26,7 +26,7 @@ from sqlalchemy import (
 )
 
 from windlass.aggregation.effects import AwaitCompletions, StoreEffect
-from windlass.aggregation.model import Item, Summary, Timer
+from windlass.aggregation.model import KeyState, Summary, Timer
 from windlass.aggregation.tables import transitions
 from windlass.aggregation.tables.base import Completion
 from windlass.core.canonical import canonical_json
@@ -88,12 +88,12 @@ class SqlTable:
                     self._remember(connection, effect)
             return transitions.answer(effect, before, after)
 
-    def read(self, rule: str, key: str) -> Item | None:
+    def read(self, rule: str, key: str) -> KeyState | None:
         """Return a key's item."""
         with self._store.read() as connection:
             return _read(connection, rule, key)
 
-    def items(self, rule: str = "") -> Iterator[Item]:
+    def items(self, rule: str = "") -> Iterator[KeyState]:
         """Yield all items, by rule and key."""
         statement = select(item).where(item.c.key != "").order_by(item.c.rule, item.c.key)
         if rule:
@@ -127,8 +127,8 @@ class SqlTable:
             if current is None and key:
                 return False
             if current is None:
-                self._insert(connection, Item(rule, ""))
-            _write(connection, replace(current or Item(rule, ""), paused=paused))
+                self._insert(connection, KeyState(rule, ""))
+            _write(connection, replace(current or KeyState(rule, ""), paused=paused))
             return True
 
     def paused(self, rule: str) -> bool:
@@ -136,7 +136,7 @@ class SqlTable:
         rule_item = self.read(rule, "")
         return rule_item is not None and rule_item.paused
 
-    def _insert(self, connection: Connection, new_item: Item) -> bool:
+    def _insert(self, connection: Connection, new_item: KeyState) -> bool:
         statement = self._store.upsert(item).values(rule=new_item.rule, key=new_item.key, **_columns(new_item))
         return bool(connection.execute(statement.on_conflict_do_nothing()).rowcount)
 
@@ -195,18 +195,18 @@ def _is(leased: Timer) -> Any:
     return (timer.c.token == leased.token) & (timer.c.rule == leased.rule) & (timer.c.key == leased.key)
 
 
-def _read(connection: Connection, rule: str, key: str, *, lock: bool = False) -> Item | None:
+def _read(connection: Connection, rule: str, key: str, *, lock: bool = False) -> KeyState | None:
     statement = select(item).where(item.c.rule == rule, item.c.key == key)
     row = connection.execute(statement.with_for_update() if lock else statement).one_or_none()
     return _item(row) if row else None
 
 
-def _write(connection: Connection, after: Item) -> None:
+def _write(connection: Connection, after: KeyState) -> None:
     where = (item.c.rule == after.rule) & (item.c.key == after.key)
     connection.execute(update(item).where(where).values(**_columns(after)))
 
 
-def _columns(state: Item) -> dict[str, Any]:
+def _columns(state: KeyState) -> dict[str, Any]:
     values = {part.name: getattr(state, part.name) for part in fields(state) if part.name not in ("rule", "key")}
     return values | {
         "pending": canonical_json(list(state.pending)),
@@ -215,14 +215,14 @@ def _columns(state: Item) -> dict[str, Any]:
     }
 
 
-def _item(row: Row[Any]) -> Item:
-    plain = {part.name: getattr(row, part.name) for part in fields(Item)}
+def _item(row: Row[Any]) -> KeyState:
+    plain = {part.name: getattr(row, part.name) for part in fields(KeyState)}
     plain |= {
         "pending": tuple(json.loads(row.pending)),
         "summary": _summary(json.loads(row.summary)),
         "held": _summary(json.loads(row.held)),
     }
-    return Item(**plain)
+    return KeyState(**plain)
 
 
 def _summary(plain: dict[str, Any]) -> Summary:

@@ -18,12 +18,12 @@ from windlass.aggregation.effects import (
     RotateTimer,
     StoreEffect,
 )
-from windlass.aggregation.model import Item, Mode, Summary, merge
+from windlass.aggregation.model import KeyState, Mode, Summary, merge
 
 __all__ = ["answer", "apply", "complete"]
 
 
-def apply(item: Item | None, effect: StoreEffect) -> Item | None:
+def apply(item: KeyState | None, effect: StoreEffect) -> KeyState | None:
     """Return the item after a write, or None when the write's condition does not hold (the item then stays)."""
     if isinstance(effect, CountEvents):
         return count(item, effect)
@@ -33,9 +33,9 @@ def apply(item: Item | None, effect: StoreEffect) -> Item | None:
 
 
 def _apply(
-    item: Item,
+    item: KeyState,
     effect: ClaimEvents | RenewClaim | CommitCoverage | AwaitCompletions | RecordFailure | DisarmTimer | RotateTimer,
-) -> Item | None:
+) -> KeyState | None:
     match effect:
         case ClaimEvents():
             return claim(item, effect)
@@ -53,7 +53,7 @@ def _apply(
             return rotate(item, effect)
 
 
-def answer(effect: StoreEffect, before: Item | None, after: Item | None) -> Any:
+def answer(effect: StoreEffect, before: KeyState | None, after: KeyState | None) -> Any:
     """Return the result of a write for the protocol (effects.py describes each)."""
     match effect:
         case ClaimEvents():
@@ -68,9 +68,9 @@ def answer(effect: StoreEffect, before: Item | None, after: Item | None) -> Any:
             return after
 
 
-def count(item: Item | None, effect: CountEvents) -> Item:
+def count(item: KeyState | None, effect: CountEvents) -> KeyState:
     """Return the item with the events counted, and armed for the caller's token when no timer was armed."""
-    after = item or Item(effect.rule, effect.key)
+    after = item or KeyState(effect.rule, effect.key)
     if not after.armed:
         after = replace(after, armed=effect.token, token_at=effect.now, armed_at=effect.since)
     return replace(
@@ -78,7 +78,7 @@ def count(item: Item | None, effect: CountEvents) -> Item:
     )
 
 
-def claim(item: Item, effect: ClaimEvents) -> Item | None:
+def claim(item: KeyState, effect: ClaimEvents) -> KeyState | None:
     """Return the claimed item, or None when a condition does not hold."""
     if item.armed != effect.token or item.paused or item.na > effect.now:
         return None
@@ -92,22 +92,22 @@ def claim(item: Item, effect: ClaimEvents) -> Item | None:
     return replace(claimed, claimed=item.dirty, held=item.summary, summary=Summary())
 
 
-def renew(item: Item, effect: RenewClaim) -> Item | None:
+def renew(item: KeyState, effect: RenewClaim) -> KeyState | None:
     """Return the item with its pace counted from now; None when another attempt claimed it, or its events are covered."""
     if item.claim != effect.attempt or not item.unsettled or item.paused:
         return None
     return replace(item, na=effect.now + effect.pace.window_s + effect.slack_s)
 
 
-def reserve(item: Item | None, effect: ReserveResource) -> Item | None:
+def reserve(item: KeyState | None, effect: ReserveResource) -> KeyState | None:
     """Return the resource's item reserved for the holder; None while another reservation lasts."""
-    resource = item or Item(effect.rule, effect.key)
+    resource = item or KeyState(effect.rule, effect.key)
     if resource.na > effect.now and resource.claim != effect.holder:
         return None
     return replace(resource, na=effect.until, claim=effect.holder)
 
 
-def commit(item: Item, effect: CommitCoverage) -> Item | None:
+def commit(item: KeyState, effect: CommitCoverage) -> KeyState | None:
     """Return the item with this many events covered; None when as many were covered before."""
     if item.done >= effect.claimed:
         return None
@@ -116,42 +116,42 @@ def commit(item: Item, effect: CommitCoverage) -> Item | None:
     )
 
 
-def hold(item: Item, effect: AwaitCompletions) -> Item | None:
+def hold(item: KeyState, effect: AwaitCompletions) -> KeyState | None:
     """Return the item that awaits the completions; None when it belongs to another attempt now."""
     if item.claim != effect.attempt or not item.unsettled:
         return None
     return replace(item, hold=effect.until, pending=tuple(sorted(effect.tokens)))
 
 
-def complete(item: Item, attempt: str, token: str) -> Item | None:
+def complete(item: KeyState, attempt: str, token: str) -> KeyState | None:
     """Return the item without the completion; None when it does not await it."""
     if item.claim != attempt or token not in item.pending:
         return None
     return replace(item, pending=tuple(awaited for awaited in item.pending if awaited != token))
 
 
-def note(item: Item, effect: RecordFailure) -> Item:
+def note(item: KeyState, effect: RecordFailure) -> KeyState:
     """Return the item with one more failure of its attempt."""
     if item.claim != effect.attempt:
         return item
     return replace(item, failures=item.failures + 1, note=effect.reason[:500])
 
 
-def disarm(item: Item, effect: DisarmTimer) -> Item | None:
+def disarm(item: KeyState, effect: DisarmTimer) -> KeyState | None:
     """Return the item with no armed timer; None when another token owns it or events are uncovered."""
     if item.armed != effect.token or item.uncovered > 0:
         return None
     return replace(item, armed="", armed_at=0.0, token_at=0.0)
 
 
-def rotate(item: Item, effect: RotateTimer) -> Item | None:
+def rotate(item: KeyState, effect: RotateTimer) -> KeyState | None:
     """Return the item with its new token; None when the old token does not own it."""
     if item.armed != effect.old:
         return None
     return replace(item, armed=effect.new, token_at=effect.now)
 
 
-def _due(item: Item, effect: ClaimEvents) -> bool:
+def _due(item: KeyState, effect: ClaimEvents) -> bool:
     pace = effect.pace
     if pace.mode is Mode.DEBOUNCE:
         quiet = item.last_at + pace.quiet_s <= effect.now

@@ -1,4 +1,4 @@
-"""Running the query in Athena: create the table, wait for the query, fetch its CSV result from S3."""
+"""The runner of Athena queries: it creates the table, waits for the query and fetches its CSV result from S3."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from windlass.clients.athena.sql import Layout, create_database, create_table, query
-from windlass.clients.model import RequestCount, RequestFacts, UseKey
+from windlass.clients.model import RequestCount, S3RequestFacts, UseKey
 from windlass.clients.ports import AwsCaller
 from windlass.clients.scan.sources import Location
 from windlass.core.errors import AwsError, Interrupted, NotFound
@@ -44,7 +44,7 @@ class QueryResult:
         """Yield (key, requests, first, last) of the requests that the rules match, by day or, for given addresses, by second."""
         for row in self.rows:
             if row["kind"] == "use":
-                facts = RequestFacts(*(row[name] for name in RequestFacts._fields))
+                facts = S3RequestFacts(*(row[name] for name in S3RequestFacts._fields))
                 key = UseKey(facts, *(row[name] for name in UseKey._fields if name != "facts"))
                 yield key, int(row["requests"]), row["first_seen"], row["last_seen"]
 

@@ -7,7 +7,7 @@ from datetime import date, timedelta
 
 from windlass.clients.athena.client import QueryResult
 from windlass.clients.contribution import Contribution
-from windlass.clients.model import FileRead, RequestCount, Use
+from windlass.clients.model import ClientUse, FileRead, RequestCount
 from windlass.clients.owners import Directory, attribute_group
 from windlass.clients.rules import judgement, named
 from windlass.clients.scan.aggregator import CountKey
@@ -18,10 +18,10 @@ ATHENA_PREFIX = "athena:"
 """The prefix of the names of days that Athena read; files that scans read have no such prefix."""
 
 
-def attributed(answer: QueryResult, directory: Directory) -> tuple[list[Use], set[str]]:
+def attributed(answer: QueryResult, directory: Directory) -> tuple[list[ClientUse], set[str]]:
     """Return the uses with their holders, and the addresses whose holder changed within a day; their uses are left out."""
     changed: set[str] = set()
-    uses: list[Use] = []
+    uses: list[ClientUse] = []
     for key, requests, first, last in answer.uses():
         use = attribute_group(key, requests, first, last, directory)
         if use is None:
@@ -34,7 +34,7 @@ def attributed(answer: QueryResult, directory: Directory) -> tuple[list[Use], se
 def day_contributions(
     location: str,
     rules: Sequence[str],
-    uses: Iterable[Use],
+    uses: Iterable[ClientUse],
     counts: Iterable[RequestCount],
     *,
     first_day: str,
@@ -43,7 +43,7 @@ def day_contributions(
     """Return a contribution for every day from the first to the last, days without requests included."""
     start, end = date.fromisoformat(first_day), date.fromisoformat(last_day)
     days = [(start + timedelta(days=number)).isoformat() for number in range((end - start).days + 1)]
-    of_day: dict[str, list[Use]] = {day: [] for day in days}
+    of_day: dict[str, list[ClientUse]] = {day: [] for day in days}
     counted: dict[str, dict[CountKey, int]] = {day: {} for day in days}
     for use in uses:
         of_day[use.day].append(use)

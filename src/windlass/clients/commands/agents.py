@@ -31,4 +31,4 @@ def agents(
 
     rows = (count_row(count) for count in open_clients(ctx).counts() if include_aws or not count.exclusion)
     columns = (Column("requests", right=True), "sdk", "signature", "tls", "exclusion", "agent")
-    emit(rows, output, columns, limit=limit, empty="No scan has read any log yet.")
+    emit(rows, output, columns, limit=limit, empty="No scan has read a log yet. `windlass clients scan` reads logs.")

@@ -1,4 +1,4 @@
-"""What the verbs of `windlass clients` share: their options, and how they open the service."""
+"""The options that the verbs of `windlass clients` share, and the function that opens the service."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
 __all__ = ["Since", "open_clients"]
 
-Since = Annotated[str, typer.Option("--since", metavar="TIME", help="From this day on: 7d ago, 2026-11-20.")]
+Since = Annotated[str, typer.Option("--since", metavar="TIME", help="From this day: 7d ago, 2026-11-20.")]
 
 
 def open_clients(ctx: typer.Context) -> Clients:

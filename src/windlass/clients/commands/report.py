@@ -16,12 +16,12 @@ from windlass.present.options import Output, words_of
 from windlass.present.output import Column, Format, emit
 
 if TYPE_CHECKING:
-    from windlass.clients.model import Client
+    from windlass.clients.model import S3Client
     from windlass.clients.service import Clients
 
 __all__ = ["report"]
 
-_ADVISED = 5  # clients of a table whose upgrade is printed below it
+_ADVISED = 5  # clients of a table whose advice is printed below it
 _COLUMNS = (
     "rules",
     "client",
@@ -42,7 +42,7 @@ def report(
         typer.Option("--rules", metavar="NAMES", help="Only these rules, such as sigv2,tls,sdk; all for every rule."),
     ] = "",
     as_of: Annotated[
-        str, typer.Option("--as-of", metavar="DATE", help="Judge ends of support as of this day; today by default.")
+        str, typer.Option("--as-of", metavar="DATE", help="Day for which ends of support are judged; today by default.")
     ] = "",
     since: Since = "",
     html: Annotated[
@@ -56,7 +56,7 @@ def report(
         typer.Option(
             "--fail-on",
             metavar="NAMES",
-            help="Exit 3 when these rules find a client, 1 when the logs leave it unknown; any for all rules.",
+            help="Exit 3 when these rules find a client, 1 when the logs leave it unknown; `any` for all rules.",
         ),
     ] = "",
     accept_gaps: Annotated[
@@ -74,7 +74,7 @@ def report(
     ] = None,
     output: Output = Format.TABLE,
 ) -> None:
-    """Show each client: what is wrong, since when, how often, from where, its owner, and the upgrade it needs.
+    """Show each client: the finding, since when, how many requests, from where, its owner, and the upgrade.
 
     Examples:
       windlass clients report --since 30d --html report.html
@@ -96,7 +96,7 @@ def report(
 
 
 def _write_html(
-    clients: Clients, file: Path, found: tuple[Client, ...], *, on: date, since_day: str, names: tuple[str, ...]
+    clients: Clients, file: Path, found: tuple[S3Client, ...], *, on: date, since_day: str, names: tuple[str, ...]
 ) -> None:
     from windlass.clients.html import render_report
 
@@ -122,7 +122,7 @@ def _limit(output: Format) -> int:
     return 100 if output is Format.TABLE else 0
 
 
-def _emit(found: tuple[Client, ...], limit: int, output: Format) -> None:
+def _emit(found: tuple[S3Client, ...], limit: int, output: Format) -> None:
     from windlass.clients.rows import client_row
 
     rows = [client_row(client) for client in found]
@@ -135,7 +135,7 @@ def _emit(found: tuple[Client, ...], limit: int, output: Format) -> None:
 
 
 def _fail_on(clients: Clients, names: tuple[str, ...], *, on: date, since_day: str, accept_gaps: bool) -> None:
-    """Judge by the rules named, whatever rules the report shows: findings, all clear, or unknown."""
+    """Judge by the named rules, independently of the rules of the report: findings, all clear, or unknown."""
     from windlass.clients.rows import rule_rows
 
     if not names:
@@ -149,6 +149,6 @@ def _fail_on(clients: Clients, names: tuple[str, ...], *, on: date, since_day: s
     gaps = clients.coverage(rules=rules, since_day=since_day).gaps
     if gaps and not accept_gaps:
         raise PartialFailure(
-            f"unknown: no client was found, but the logs do not cover the question. {' '.join(gaps)}",
-            hint="Scan the missing logs, or pass --accept-gaps to fail on findings alone.",
+            f"unknown: no client was found, but the logs are incomplete. {' '.join(gaps)}",
+            hint="Scan the missing logs, or pass --accept-gaps to fail only on findings.",
         )

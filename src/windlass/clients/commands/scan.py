@@ -17,12 +17,12 @@ from windlass.present.output import Format, emit
 from windlass.present.progress import ProgressLine
 
 if TYPE_CHECKING:
-    from windlass.clients.model import Scan
+    from windlass.clients.model import LogScan
     from windlass.clients.service import Clients
 
 __all__ = ["scan"]
 
-_LISTED = 20  # unreadable logs that are named; the rest are counted
+_LISTED = 20  # unreadable logs that are named; the others are counted
 
 
 def scan(
@@ -33,7 +33,7 @@ def scan(
     since: Since = "",
     until: Annotated[str, typer.Option("--until", metavar="TIME", help="Logs of days before this time.")] = "",
     rules: Annotated[
-        str, typer.Option("--rules", metavar="NAMES", help="Judge these rules as well: path-style, or all.")
+        str, typer.Option("--rules", metavar="NAMES", help="Also apply these rules: path-style, or all.")
     ] = "",
     workers: Annotated[int, typer.Option("--workers", min=0, help="Processes that read; 0 starts one per core.")] = 0,
     account: Account = "",
@@ -73,7 +73,7 @@ def scan(
     _report(clients, done, output, strict=strict)
 
 
-def _report(clients: Clients, done: Scan, output: Format, *, strict: bool) -> None:
+def _report(clients: Clients, done: LogScan, output: Format, *, strict: bool) -> None:
     from windlass.clients.model import FileOutcome
     from windlass.clients.rows import scan_row
 
@@ -94,7 +94,7 @@ def _report(clients: Clients, done: Scan, output: Format, *, strict: bool) -> No
         )
 
 
-def _summary(done: Scan) -> str:
+def _summary(done: LogScan) -> str:
     from windlass.clients.trail import prices
     from windlass.core.units import format_bytes
 

@@ -1,6 +1,6 @@
 """The rules, one module each: the requests that a scan keeps, and the findings of a report on a given day.
 
-A rule's `matches` runs during a scan and knows no date, so that a report can be made as of any day; `evaluate` returns the
+A rule's `matches` runs during a scan and knows no date, so a report can be made for any day; `evaluate` returns the
 finding on a day, or None. `sql` is `matches` over the columns of the Athena query (clients/athena/sql.py); a test compares
 the two on every agent of the corpus.
 """
@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from datetime import date
 from typing import Any
 
-from windlass.clients.model import Finding, Level, RequestFacts
+from windlass.clients.model import Level, RuleFinding, S3RequestFacts
 from windlass.clients.rules import anonymous, path_style, presigned, runtime, sdk, sigv2, tls
 from windlass.core.errors import UsageError
 
@@ -28,8 +28,8 @@ class Rule:
     name: str
     title: str
     level: Level
-    matches: Callable[[RequestFacts], bool]
-    evaluate: Callable[[RequestFacts, date], Finding | None]
+    matches: Callable[[S3RequestFacts], bool]
+    evaluate: Callable[[S3RequestFacts, date], RuleFinding | None]
     sql: Callable[[], str]
     reads_style: bool = False  # whether it needs `RequestFacts.style`, which costs time to determine
 
@@ -48,7 +48,7 @@ RULES: tuple[Rule, ...] = (
     _rule("path-style", path_style, reads_style=True),
 )
 DEFAULT = ("sigv2", "tls", "sdk", "runtime", "anonymous", "presigned")
-"""path-style is not a default rule: in many estates it matches half of all requests, which are no fault of their clients."""
+"""path-style is not a default rule: in many estates it matches half of all requests, and their clients are not at fault."""
 
 
 def named(names: Iterable[str]) -> tuple[Rule, ...]:
@@ -64,7 +64,7 @@ def named(names: Iterable[str]) -> tuple[Rule, ...]:
 def judgement(rules: Iterable[Rule]) -> frozenset[str]:
     """Return `name:version` of each rule: a file judged by these is not read again for them.
 
-    A rule's version is a hash of its conditions, the tables of SDKs and runtimes included. A release with more old clients
+    A rule's version is a hash of its conditions, including the tables of SDKs and runtimes. A release with more old clients
     in its tables reads every file again instead of reporting that none were found.
     """
     return frozenset(f"{rule.name}:{_version(rule.name)}" for rule in rules)

@@ -1,10 +1,10 @@
-"""Requests without identity: a public bucket is read."""
+"""Requests without identity, to a public bucket."""
 
 from __future__ import annotations
 
 from datetime import date
 
-from windlass.clients.model import CallerKind, Finding, Level, RequestFacts
+from windlass.clients.model import CallerKind, Level, RuleFinding, S3RequestFacts
 
 __all__ = ["LEVEL", "TITLE", "evaluate", "matches", "sql"]
 
@@ -12,19 +12,19 @@ TITLE = "Anonymous requests"
 LEVEL = Level.INFO
 
 
-def matches(facts: RequestFacts) -> bool:
+def matches(facts: S3RequestFacts) -> bool:
     """True when the request was not signed."""
     return facts.caller_kind == CallerKind.ANONYMOUS
 
 
-def evaluate(facts: RequestFacts, _: date) -> Finding | None:
+def evaluate(facts: S3RequestFacts, _: date) -> RuleFinding | None:
     """Return the finding, or None."""
     if not matches(facts):
         return None
-    return Finding(
+    return RuleFinding(
         rule="anonymous",
         level=LEVEL,
-        text="is not signed",
+        text="sends unsigned requests",
         advice="Check that the bucket is meant to be public; serve the public through CloudFront.",
         source="https://docs.aws.amazon.com/AmazonS3/latest/userguide/access-control-block-public-access.html",
     )

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from datetime import date
 
-from windlass.clients.model import Finding, Level, RequestFacts
+from windlass.clients.model import Level, RuleFinding, S3RequestFacts
 
 __all__ = ["LEVEL", "TITLE", "evaluate", "matches", "sql"]
 
@@ -12,19 +12,19 @@ TITLE = "Path-style requests"
 LEVEL = Level.INFO
 
 
-def matches(facts: RequestFacts) -> bool:
+def matches(facts: S3RequestFacts) -> bool:
     """True when the bucket is in the path."""
     return facts.style == "path"
 
 
-def evaluate(facts: RequestFacts, _: date) -> Finding | None:
+def evaluate(facts: S3RequestFacts, _: date) -> RuleFinding | None:
     """Return the finding, or None."""
     if not matches(facts):
         return None
-    return Finding(
+    return RuleFinding(
         rule="path-style",
         level=LEVEL,
-        text="names the bucket in the path",
+        text="puts the bucket's name into the path",
         advice="Let the SDK address buckets by host (no forcePathStyle, no addressing_style=path).",
         source="https://docs.aws.amazon.com/AmazonS3/latest/userguide/VirtualHosting.html",
     )

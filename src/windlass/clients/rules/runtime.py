@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import date
 
 from windlass.clients.agents import Product
-from windlass.clients.model import Finding, Level, RequestFacts
+from windlass.clients.model import Level, RuleFinding, S3RequestFacts
 from windlass.clients.sdks import end_of, runtimes, sdks, supported_from
 from windlass.clients.versions import pack, parse_version
 
@@ -15,7 +15,7 @@ TITLE = "Language runtime past its end of support"
 LEVEL = Level.FINDING
 
 
-def judged(facts: RequestFacts) -> Product | None:
+def judged(facts: S3RequestFacts) -> Product | None:
     """Return the runtime that the client's owner can upgrade; None for one that is bundled, as in AWS CLI 2."""
     agent = facts.parsed
     sdk = sdks().get(agent.client.id)
@@ -27,13 +27,13 @@ def judged(facts: RequestFacts) -> Product | None:
     return agent.runtime if agent.runtime.id else None
 
 
-def matches(facts: RequestFacts) -> bool:
+def matches(facts: S3RequestFacts) -> bool:
     """True when support of the runtime's version has ended or has a known end."""
     product = judged(facts)
     return product is not None and end_of(runtimes()[product.id].ends, product.numbers) is not None
 
 
-def evaluate(facts: RequestFacts, on: date) -> Finding | None:
+def evaluate(facts: S3RequestFacts, on: date) -> RuleFinding | None:
     """Return the finding when support has ended by that day, else None."""
     product = judged(facts)
     if product is None:
@@ -42,8 +42,8 @@ def evaluate(facts: RequestFacts, on: date) -> Finding | None:
     end = end_of(runtime.ends, product.numbers)
     if end is None or not end.is_past(on):
         return None
-    when = f"since {end.day.isoformat()}" if end.day else "on a day that AWS does not name"
-    return Finding(
+    when = f"since {end.day.isoformat()}" if end.day else "on a day that AWS does not publish"
+    return RuleFinding(
         rule="runtime",
         level=LEVEL,
         text=f"{runtime.title} {product.version.lstrip('v')} is past its end of support {when}",

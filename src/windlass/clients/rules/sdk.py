@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from datetime import date
 
-from windlass.clients.model import Finding, Level, RequestFacts
+from windlass.clients.model import Level, RuleFinding, S3RequestFacts
 from windlass.clients.sdks import end_of, sdks
 from windlass.clients.versions import pack
 
@@ -14,22 +14,22 @@ TITLE = "SDK past its end of support"
 LEVEL = Level.FINDING
 
 
-def matches(facts: RequestFacts) -> bool:
+def matches(facts: S3RequestFacts) -> bool:
     """True when support of the client's version has ended or has a known end."""
     client = facts.parsed.client
     sdk = sdks().get(client.id)
     return sdk is not None and end_of(sdk.ends, client.numbers) is not None
 
 
-def evaluate(facts: RequestFacts, on: date) -> Finding | None:
+def evaluate(facts: S3RequestFacts, on: date) -> RuleFinding | None:
     """Return the finding when support has ended by that day, else None."""
     client = facts.parsed.client
     sdk = sdks().get(client.id)
     end = end_of(sdk.ends, client.numbers) if sdk else None
     if sdk is None or end is None or not end.is_past(on):
         return None
-    when = f"since {end.day.isoformat()}" if end.day else "on a day that AWS does not name"
-    return Finding(
+    when = f"since {end.day.isoformat()}" if end.day else "on a day that AWS does not publish"
+    return RuleFinding(
         rule="sdk",
         level=LEVEL,
         text=f"{sdk.title} {client.version} is past its end of support {when}",

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from datetime import date
 
-from windlass.clients.model import CallerKind, Finding, Level, RequestFacts
+from windlass.clients.model import CallerKind, Level, RuleFinding, S3RequestFacts
 from windlass.clients.sdks import ALWAYS, NEVER, sdks
 from windlass.clients.versions import pack
 
@@ -29,7 +29,7 @@ OLD_REGIONS = (
 """The regions that accept SigV2; those opened since 2014 never did (AWS General Reference, S3 endpoints)."""
 
 
-def default_signature(facts: RequestFacts) -> str:
+def default_signature(facts: S3RequestFacts) -> str:
     """Return the default signature of the agent's SDK: `v2`, `v4`, or `?` when unknown."""
     signer = facts.parsed.signer
     sdk = sdks().get(signer.id)
@@ -43,7 +43,7 @@ def default_signature(facts: RequestFacts) -> str:
     return "v2" if signer.numbers < bound else "v4"
 
 
-def matches(facts: RequestFacts) -> bool:
+def matches(facts: S3RequestFacts) -> bool:
     """True when the request was signed with SigV2, or, without the field, when its SDK signs with it by default."""
     if facts.signature:
         return facts.signature == "SigV2"
@@ -52,7 +52,7 @@ def matches(facts: RequestFacts) -> bool:
     )
 
 
-def evaluate(facts: RequestFacts, _: date) -> Finding | None:
+def evaluate(facts: S3RequestFacts, _: date) -> RuleFinding | None:
     """Return the finding, with a supported version that signs with SigV4 by default; or None."""
     if not matches(facts):
         return None
@@ -62,11 +62,11 @@ def evaluate(facts: RequestFacts, _: date) -> Finding | None:
     if facts.signature:
         text = "signed with Signature Version 2"
         if configured:
-            text += " by its configuration: its SDK signs with Version 4 by default"
+            text += " because of its configuration: its SDK signs with Version 4 by default"
     else:
         text = "its SDK signs with Signature Version 2 by default; the record has no signature field"
     advice = sdk.advice if sdk else "Find the program by its agent and owner, and configure it for Signature Version 4."
-    return Finding(
+    return RuleFinding(
         rule="sigv2",
         level=LEVEL,
         text=text,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from datetime import date
 
-from windlass.clients.model import Finding, Level, RequestFacts
+from windlass.clients.model import Level, RuleFinding, S3RequestFacts
 
 __all__ = ["LEVEL", "OLD", "TITLE", "evaluate", "matches", "sql"]
 
@@ -14,16 +14,16 @@ OLD = ("TLSv1.1", "TLSv1", "TLSv1.0", "SSLv3", "SSLv2")
 _SOURCE = "https://aws.amazon.com/blogs/security/tls-1-2-required-for-aws-endpoints/"
 
 
-def matches(facts: RequestFacts) -> bool:
+def matches(facts: S3RequestFacts) -> bool:
     """True for a version older than TLS 1.2; an unknown version does not match."""
     return facts.tls in OLD
 
 
-def evaluate(facts: RequestFacts, _: date) -> Finding | None:
+def evaluate(facts: S3RequestFacts, _: date) -> RuleFinding | None:
     """Return the finding with the version, or None."""
     if not matches(facts):
         return None
-    return Finding(
+    return RuleFinding(
         rule="tls",
         level=LEVEL,
         text=f"connects with {facts.tls}",

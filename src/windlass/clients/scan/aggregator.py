@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from windlass.clients.exclusions import exclusion_of
-from windlass.clients.model import CallerKind, RequestFacts, UseKey
+from windlass.clients.model import CallerKind, S3RequestFacts, UseKey
 from windlass.clients.rules import Rule, named
 from windlass.clients.scan.records import Record
 
@@ -42,7 +42,7 @@ HOST_DOMAIN = re.compile(HOST_DOMAIN_PATTERN)
 ANONYMOUS = ("anonymous", "ANONYMOUS_PRINCIPAL")
 """CloudTrail's values for the account of a request without identity."""
 _INSTANCE = re.compile(r"(?:.*/)?(i-[0-9a-f]{8,17})")
-_MAX_VERDICTS = 100_000  # kept between files; it bounds the memory of a worker
+_MAX_VERDICTS = 100_000  # cached between files; the limit bounds a worker's memory
 
 
 @dataclass(slots=True)
@@ -59,27 +59,27 @@ class FileTotals:
 
 
 @dataclass(slots=True)
-class _Verdict:
+class _RequestVerdict:
     """The decision for all records of the same facts; `times` are those of the current file."""
 
-    facts: RequestFacts
+    facts: S3RequestFacts
     exclusion: str
     kept: bool
     times: list[str]
 
 
 class RecordAggregator:
-    """Aggregates files. It caches the verdict on equal facts, so that rules run once per distinct agent, not per record."""
+    """Aggregates files. It caches the verdict of equal facts, so that rules run once per distinct agent, not per record."""
 
     def __init__(self, rules: Iterable[str] = ()) -> None:
         self._rules: tuple[Rule, ...] = named(rules)
         self._styled = any(rule.reads_style for rule in self._rules)
-        self._verdicts: dict[Any, _Verdict] = {}
+        self._verdicts: dict[Any, _RequestVerdict] = {}
 
-    def add(self, records: Iterable[Record], into: FileTotals | None = None) -> FileTotals:  # noqa: C901  one loop, because every record passes through it
+    def add(self, records: Iterable[Record], into: FileTotals | None = None) -> FileTotals:  # noqa: C901  one loop for speed
         """Return the totals of records, added to `into` for a file that is read in parts."""
         totals = into or FileTotals()
-        touched: list[_Verdict] = []
+        touched: list[_RequestVerdict] = []
         verdicts, styled, uses, buckets = self._verdicts, self._styled, totals.uses, totals.buckets
         number = requests = 0
         style = method = signature = None
@@ -126,15 +126,15 @@ class RecordAggregator:
             verdicts.clear()
         return totals
 
-    def _judge(self, facts_key: Any, record: Record) -> _Verdict:
+    def _judge(self, facts_key: Any, record: Record) -> _RequestVerdict:
         facts = facts_of(record, style=facts_key[-1] or "")
         exclusion = exclusion_of(facts)
         kept = not exclusion and any(rule.matches(facts) for rule in self._rules)
-        verdict = self._verdicts[facts_key] = _Verdict(facts, exclusion, kept, [])
+        verdict = self._verdicts[facts_key] = _RequestVerdict(facts, exclusion, kept, [])
         return verdict
 
 
-def _count(verdict: _Verdict, counts: dict[CountKey, int]) -> None:
+def _count(verdict: _RequestVerdict, counts: dict[CountKey, int]) -> None:
     facts, times = verdict.facts, verdict.times
     verdict.times = []
     first, last = min(times)[:10], max(times)[:10]
@@ -144,10 +144,10 @@ def _count(verdict: _Verdict, counts: dict[CountKey, int]) -> None:
         counts[key] = counts.get(key, 0) + number
 
 
-def facts_of(record: Record, *, style: str | None = None) -> RequestFacts:
+def facts_of(record: Record, *, style: str | None = None) -> S3RequestFacts:
     """Return the facts of a record."""
     extra, tls = record.additionalEventData, record.tlsDetails
-    return RequestFacts(
+    return S3RequestFacts(
         agent=record.userAgent or "",
         signature=(extra.SignatureVersion if extra else None) or "",
         method=(extra.AuthenticationMethod if extra else None) or "",
@@ -185,7 +185,7 @@ def _caller_kind(record: Record) -> str:
     return CallerKind.CONSOLE if record.sessionCredentialFromConsole == "true" else CallerKind.CLIENT
 
 
-def _key(facts: RequestFacts, record: Record) -> UseKey:
+def _key(facts: S3RequestFacts, record: Record) -> UseKey:
     identity, parameters = record.userIdentity, record.requestParameters
     arn = issuer = access_key = account = ""
     if identity is not None:

@@ -25,7 +25,7 @@ _PART_BYTES = 4 << 20  # parts of 1 MiB take twice the time: each is a new buffe
 
 
 class Unreadable(ValueError):
-    """A file that can't be read; the message is shown to people."""
+    """A file that cannot be read; users see the message."""
 
 
 class OtherKind(Unreadable):

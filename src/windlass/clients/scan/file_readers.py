@@ -1,4 +1,4 @@
-"""Reading many files in parallel: threads fetch, processes decompress and parse. Results come in order of completion."""
+"""Parallel reading of many files: threads fetch, processes decompress and parse. Results come in order of completion."""
 
 from __future__ import annotations
 
@@ -10,13 +10,13 @@ from concurrent.futures import ProcessPoolExecutor
 
 from windlass.clients.model import FileOutcome, FileRead
 from windlass.clients.scan.aggregator import FileTotals
-from windlass.clients.scan.worker import LogFile, Read, ScanRules, Worker, start, work
+from windlass.clients.scan.worker import LogFile, ReadResult, ScanRules, ScanWorker, start, work
 from windlass.core.errors import WindlassError
 from windlass.core.pool import map_bounded
 
 __all__ = ["default_workers", "read_files"]
 
-_ONE_PROCESS_BYTES = 24 << 20  # compressed: this process reads less than this sooner than a pool starts
+_ONE_PROCESS_BYTES = 24 << 20  # compressed size that this process reads before a pool of processes has started
 
 Fetch = Callable[[LogFile], bytes]
 
@@ -34,14 +34,14 @@ def read_files(
     workers: int = 0,
     total_bytes: int = _ONE_PROCESS_BYTES,
     stop: threading.Event | None = None,
-) -> Iterator[Read]:
+) -> Iterator[ReadResult]:
     """Read every file. `fetch` returns the bytes of files without a path; a WindlassError becomes the file's problem.
 
     One worker, or little to read, stays in this process. After `stop` is set no further file is read.
     """
     count = workers or (default_workers() if total_bytes >= _ONE_PROCESS_BYTES else 1)
     if count == 1 and fetch is None:
-        worker = Worker(plan)
+        worker = ScanWorker(plan)
         for file in files:
             if stop is not None and stop.is_set():
                 return
@@ -49,10 +49,10 @@ def read_files(
         return
     if count == 1:
         assert fetch is not None
-        worker, lock = Worker(plan), threading.Lock()
+        worker, lock = ScanWorker(plan), threading.Lock()
         fetcher = fetch
 
-        def read_here(file: LogFile) -> Read:
+        def read_here(file: LogFile) -> ReadResult:
             data = fetcher(file)
             with lock:
                 return worker.read(file, data)
@@ -63,15 +63,15 @@ def read_files(
     context = multiprocessing.get_context("spawn")
     with ProcessPoolExecutor(count, mp_context=context, initializer=start, initargs=(plan,)) as processes:
 
-        def read_there(file: LogFile) -> Read:
+        def read_there(file: LogFile) -> ReadResult:
             return processes.submit(work, plan, file, fetch(file) if fetch else None).result()
 
         yield from _outcomes(read_there, files, 3 * count if fetch is None else 8 * count, stop)
 
 
 def _outcomes(
-    read: Callable[[LogFile], Read], files: Iterable[LogFile], limit: int, stop: threading.Event | None
-) -> Iterator[Read]:
+    read: Callable[[LogFile], ReadResult], files: Iterable[LogFile], limit: int, stop: threading.Event | None
+) -> Iterator[ReadResult]:
     for outcome in map_bounded(read, files, limit=limit, stop=stop, name="clients"):
         if outcome.result is not None:
             yield outcome.result
@@ -81,7 +81,7 @@ def _outcomes(
             raise outcome.error
 
 
-def _failed(file: LogFile, problem: str) -> Read:
+def _failed(file: LogFile, problem: str) -> ReadResult:
     read = FileRead(
         name=file.name,
         source=file.source,
@@ -92,4 +92,4 @@ def _failed(file: LogFile, problem: str) -> Read:
         first_day=file.day,
         last_day=file.day,
     )
-    return Read(read, FileTotals())
+    return ReadResult(read, FileTotals())

@@ -1,4 +1,4 @@
-"""Cutting records out of a large file by the structure of its JSON alone, so that no string can imitate a boundary."""
+"""The splitter of a large file into records. It follows the structure of the JSON, so that no string can imitate a boundary."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ _STRING_END = re.compile(rb'["\\]')
 class Splitter:
     """Cuts a file's JSON, fed in parts, into the objects of the top-level `Records`.
 
-    A record of more than `limit_bytes` is left out and counted in `oversized`. Memory: one record and one part.
+    A record of more than `limit_bytes` is omitted and counted in `oversized`. Memory: one record and one part.
     """
 
     def __init__(self, *, limit_bytes: int) -> None:

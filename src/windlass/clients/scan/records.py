@@ -1,9 +1,9 @@
-"""The records of a file's JSON, with only the fields that are used.
+"""The records of a file's JSON, with only the fields that are needed.
 
 msgspec reads them in one pass into small structs. Files that it rejects (a lone surrogate, a text in place of an object,
-NaN), and without msgspec all files, are read by a tolerant reader on the standard library. Both readers return the same
-records: a field that is not a text is absent, a record that is not an object is left out, and of a repeated name the last
-value is used, as in Python's json.
+NaN), and all files without msgspec, are read by a tolerant reader on the standard library. Both readers return the same
+records: a field that is not a text is absent, a record that is not an object is omitted, and the last value of a repeated
+name is used, as in Python's json.
 """
 
 from __future__ import annotations

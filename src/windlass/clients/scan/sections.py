@@ -42,7 +42,7 @@ class Sections:
         if self._held_bytes < self._section_bytes:
             return
         cut = self._held[-1].rfind(_CUT)
-        if cut < 0:  # the boundary may lie across two parts
+        if cut < 0:  # the boundary may be split across two parts
             self._hold_only(b"".join(self._held))
             cut = self._held[0].rfind(_CUT)
         if cut >= 0:

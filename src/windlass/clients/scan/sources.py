@@ -65,7 +65,7 @@ class Location:
 
     @property
     def text(self) -> str:
-        """The location as people write it."""
+        """Return the location as users write it."""
         return f"s3://{self.bucket}/{self.prefix}" if self.bucket else self.path
 
 
@@ -87,7 +87,7 @@ def is_digest(name: str) -> bool:
 
 
 def other_kind(name: str) -> str:
-    """Return why a file is not read, judged by its suffix; empty for every name that could be a log."""
+    """Return why a file is not read, judged by its suffix; empty for a name that may be a log's."""
     base = name.rpartition("/")[2].lower()
     suffix = base.removesuffix(".gz").rpartition(".")[2]
     return f"a .{suffix} file has no CloudTrail records" if "." in base and suffix in _OTHER_SUFFIXES else ""
@@ -102,7 +102,7 @@ def day_of(name: str) -> str:
 def folder_files(path: Path, *, first_day: str = "", last_day: str = "") -> Iterator[LogFile]:
     """Yield every file below a folder, sorted by name, except CloudTrail's digests.
 
-    Logs of days before `first_day` or after `last_day` (2026-11-20, inclusive), by their names, are left out.
+    Logs of days before `first_day` or after `last_day` (2026-11-20, inclusive), by their names, are omitted.
     """
     root = path.resolve()
     if root.is_file():

@@ -1,4 +1,4 @@
-"""One worker: it reads a file's bytes into counts and uses. It runs in a process of its own and imports little."""
+"""A worker: it reads a file's bytes into counts and uses. It runs in a separate process and imports little."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from windlass.clients.scan.record_splitter import Splitter
 from windlass.clients.scan.records import Record, read_record, read_records
 from windlass.clients.scan.sections import Sections, UnusualLayout
 
-__all__ = ["CLOUDTRAIL_NAME", "LogFile", "Read", "ScanRules", "Worker", "start", "work"]
+__all__ = ["CLOUDTRAIL_NAME", "LogFile", "ReadResult", "ScanRules", "ScanWorker", "start", "work"]
 
 CLOUDTRAIL_NAME = re.compile(r"\d{12}_CloudTrail_[a-z0-9-]+_(\d{4})(\d{2})(\d{2})T\d{4}Z_[A-Za-z0-9]{16}\.json(\.gz)?")
 """https://docs.aws.amazon.com/awscloudtrail/latest/userguide/cloudtrail-log-file-examples.html"""
@@ -30,7 +30,7 @@ _CHUNK_BYTES = 1 << 20
 class LogFile:
     """A file to read. `identity` changes when the file is replaced; `path` is set for local files.
 
-    `day` is the day in its name (2026-11-20). `left_out` is the reason not to read the file at all.
+    `day` is the day in its name (2026-11-20). `left_out` is the reason not to read the file.
     """
 
     source: str
@@ -44,7 +44,7 @@ class LogFile:
 
     @property
     def name(self) -> str:
-        """CloudTrail's own, unique name of the log, so that a copy elsewhere is the same log; else the source."""
+        """Return CloudTrail's unique name of the log, so that a copy at another place is the same log; else the source."""
         base = self.source.rpartition("/")[2]
         return base if CLOUDTRAIL_NAME.fullmatch(base) else self.source
 
@@ -57,21 +57,21 @@ class ScanRules:
 
 
 @dataclass(frozen=True, slots=True)
-class Read:
+class ReadResult:
     """The result of reading one file."""
 
     file: FileRead
     totals: FileTotals
 
 
-class Worker:
-    """Reads files one after the other, and keeps verdicts between them."""
+class ScanWorker:
+    """Reads files one after the other, and caches verdicts between them."""
 
     def __init__(self, plan: ScanRules) -> None:
         self._aggregator = RecordAggregator(plan.rules)
         self._judged = " ".join(sorted(judgement(named(plan.rules))))
 
-    def read(self, file: LogFile, data: bytes | None = None) -> Read:
+    def read(self, file: LogFile, data: bytes | None = None) -> ReadResult:
         """Read a file. Its problem is returned in the result, never raised."""
         try:
             raw_bytes, totals, problem = self._read(file, data)
@@ -84,9 +84,9 @@ class Worker:
             raw_bytes, totals, problem, outcome = 0, FileTotals(), str(error), FileOutcome.UNREADABLE
         except OSError as error:
             raw_bytes, totals, outcome = 0, FileTotals(), FileOutcome.UNREADABLE
-            problem = f"can't be read: {error.strerror or error}"
+            problem = f"cannot be read: {error.strerror or error}"
         days = [file.day] if file.day else sorted({day for *_, day, _ in totals.counts if day})
-        return Read(
+        return ReadResult(
             FileRead(
                 name=file.name,
                 source=file.source,
@@ -159,15 +159,15 @@ def _chunks(file: LogFile, data: bytes | None) -> Iterator[bytes]:
             yield chunk
 
 
-_WORKERS: dict[ScanRules, Worker] = {}
+_WORKERS: dict[ScanRules, ScanWorker] = {}
 
 
 def start(plan: ScanRules) -> None:
     """Create this process's worker before its first file."""
-    _WORKERS[plan] = Worker(plan)
+    _WORKERS[plan] = ScanWorker(plan)
 
 
-def work(plan: ScanRules, file: LogFile, data: bytes | None = None) -> Read:
+def work(plan: ScanRules, file: LogFile, data: bytes | None = None) -> ReadResult:
     """Run `Worker.read` in a worker process."""
     if plan not in _WORKERS:
         start(plan)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from windlass.clients import rows
 from windlass.clients.agents import parse_agent
-from windlass.clients.model import Client
+from windlass.clients.model import S3Client
 from windlass.clients.rules import RULES
 from windlass.clients.scan_job import KIND
 from windlass.clients.svg import series
@@ -79,7 +79,7 @@ def clients(context: PageContext, params: Params) -> Data:
     }
 
 
-def _row(client: Client) -> Data:
+def _row(client: S3Client) -> Data:
     row = rows.client_row(client)
     row["badges"] = [(name, _BADGES.get(name, "unsupported")) for name in client.rules]
     for name in ("buckets", "addresses", "owners"):

@@ -66,9 +66,9 @@ def create(
     dry_run: DryRun = False,
     output: Output = Format.TABLE,
 ) -> None:
-    """Create what is missing and update what differs. A second run changes nothing.
+    """Create missing resources and update those that differ. A second run changes nothing.
 
-    The function is invoked once, to check that it starts, before events reach it.
+    The function is invoked once, to check that it starts, before it receives events.
 
     Examples:
       windlass deploy create pipeline notes --dry-run
@@ -93,5 +93,5 @@ def _read(path: Path) -> bytes:
         return path.read_bytes()
     except OSError as error:
         raise UsageError(
-            f"{path} cannot be read: {error.strerror}", hint="`windlass build lambda` makes the zip."
+            f"{path} cannot be read: {error.strerror}", hint="Build the zip with `windlass build lambda`."
         ) from None

@@ -27,7 +27,7 @@ def delete(
     dry_run: DryRun = False,
     output: Output = Format.TABLE,
 ) -> None:
-    """Delete what `create` made, and nothing else: resources by tag, and its own entries of buckets' notifications.
+    """Delete only what `create` made: resources with its tag, and its own entries in bucket notifications.
 
     Examples:
       windlass deploy delete pipeline notes --dry-run

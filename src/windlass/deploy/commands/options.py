@@ -1,4 +1,4 @@
-"""What the verbs of `windlass deploy` share: their options, and how they open the service."""
+"""The options that the verbs of `windlass deploy` share, and the function that opens the service."""
 
 from __future__ import annotations
 
@@ -49,7 +49,7 @@ Buckets = Annotated[
     typer.Option(
         "--bucket",
         metavar="BUCKET",
-        help="Aggregator: a bucket that sends its events, where `buckets` of the entry names none. Repeat for more.",
+        help="Aggregator: a bucket whose events are needed, if `buckets` of the entry is empty. Repeat for more.",
     ),
 ]
 Timeout = Annotated[
@@ -58,7 +58,7 @@ Timeout = Annotated[
         "--timeout",
         parser=Duration,
         metavar="DURATION",
-        help="Time for one batch, at most 15m; queues wait 6 times as long.",
+        help="Time limit of one batch, at most 15m; the queue's visibility timeout is 6 times as long.",
     ),
 ]
 Memory = Annotated[int, typer.Option("--memory", metavar="MB", min=128, max=10_240, help="Memory of the function.")]
@@ -96,12 +96,12 @@ def kind_of(what: str) -> StackKind:
 
 
 def platform_of(arch: str, python: str) -> Platform:
-    """Return what the function runs on, this machine's where nothing is given; UsageError for what Lambda does not have."""
+    """Return the function's platform, by default this machine's; UsageError when Lambda does not have it."""
     from windlass.deploy.bundle import VERSIONS, Platform
     from windlass.deploy.function_code import default_platform
 
-    here = default_platform()
-    platform = Platform(arch or here.arch, python or here.python)
+    local = default_platform()
+    platform = Platform(arch or local.arch, python or local.python)
     if platform.arch not in ("arm64", "x86_64"):
         raise UsageError(f"Lambda has no architecture {arch!r}", hint="Give arm64 or x86_64.")
     if platform.python not in VERSIONS:

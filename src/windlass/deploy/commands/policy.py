@@ -11,7 +11,7 @@ import typer
 
 from windlass.core.errors import UsageError
 from windlass.core.suggest import nearest
-from windlass.deploy.policy import Statement, Use, document, facts_of, merged, size_of
+from windlass.deploy.policy import PolicyIdentity, Statement, document, facts_of, merged, size_of
 from windlass.present.commands import settings_of
 from windlass.present.output import Column, Format, emit
 
@@ -36,7 +36,8 @@ def policy(
     ctx: typer.Context,
     capability: Annotated[str, typer.Argument(metavar="CAPABILITY", help=f"One of {', '.join(NAMES)}.")],
     use: Annotated[
-        Use | None, typer.Option("--for", help="Who gets it: a worker, a function in Lambda, or a person (operator).")
+        PolicyIdentity | None,
+        typer.Option("--for", help="The identity: a worker, a Lambda function, or a person (operator)."),
     ] = None,
     function: Annotated[
         str, typer.Option("--for-function", metavar="NAME", help="For the Lambda function of this name.")
@@ -117,7 +118,7 @@ def policy(
 def _capability(name: str) -> Capability:
     from windlass.deploy.capabilities import CAPABILITIES
 
-    capability = next((one for one in CAPABILITIES if one.name == name), None)
+    capability = next((entry for entry in CAPABILITIES if entry.name == name), None)
     if capability is None:
         close = nearest(name, NAMES)
         hint = f"Did you mean {close}?" if close else f"Capabilities: {', '.join(NAMES)}."
@@ -125,8 +126,8 @@ def _capability(name: str) -> Capability:
     return capability
 
 
-def _use(capability: Capability, use: Use | None, function: str) -> Use:
-    chosen = Use.FUNCTION if function else use or capability.uses[0]
+def _use(capability: Capability, use: PolicyIdentity | None, function: str) -> PolicyIdentity:
+    chosen = PolicyIdentity.FUNCTION if function else use or capability.uses[0]
     if chosen not in capability.uses:
         raise UsageError(
             f"{capability.name} has no policy for a {chosen}",
@@ -141,7 +142,7 @@ def _print_notes(statements: tuple[Statement, ...], account: str) -> None:
             "windlass: windlass.toml configures nothing of this capability, so no permission is needed", file=sys.stderr
         )
     if account == "*":
-        print("windlass: the account is unknown, so the policy allows any: give --account", file=sys.stderr)
+        print("windlass: the account is unknown, so the policy allows any account: give --account", file=sys.stderr)
     size, limit = size_of(statements)
     if size > limit:
         print(

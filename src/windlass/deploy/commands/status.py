@@ -41,7 +41,7 @@ def status(
     limit: Limit = 0,
     output: Output = Format.TABLE,
 ) -> None:
-    """List each resource with its state: ok, missing, different from windlass.toml and these options, or made by others.
+    """List the state of each resource: ok, missing, differs (from windlass.toml and these options), or made by others.
 
     Examples:
       windlass deploy status pipeline notes

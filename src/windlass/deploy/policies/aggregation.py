@@ -1,4 +1,4 @@
-"""`[[aggregate]]`: the queue of events, the table of keys, the queue of timers, and what the action does."""
+"""The policy of `[[aggregate]]`: the queue of events, the table of keys, the queue of timers, and the calls of the action."""
 
 from __future__ import annotations
 
@@ -8,45 +8,45 @@ from typing import Any
 from windlass.aggregation.config import AggregateConfig
 from windlass.core.arns import parse_arn
 from windlass.deploy.policies.shared import consuming, dead_letters, estate, function_logs, kms
-from windlass.deploy.policy import Facts, Statement, Use
+from windlass.deploy.policy import PolicyFacts, PolicyIdentity, Statement
 from windlass.settings import Settings
 
 __all__ = ["statements"]
 
 
-def statements(settings: Settings, facts: Facts, use: Use) -> Sequence[Statement]:
-    """What the rules need; an operator also makes their table and timer queue (`windlass aggregate init`)."""
-    found: list[Statement] = [*estate(settings, facts)] if use is Use.OPERATOR else []
+def statements(settings: Settings, facts: PolicyFacts, use: PolicyIdentity) -> Sequence[Statement]:
+    """Return the permissions of the rules; an operator also creates their table and timer queue (`windlass aggregate init`)."""
+    grants: list[Statement] = [*estate(settings, facts)] if use is PolicyIdentity.OPERATOR else []
     for config in settings.aggregate:
-        here = facts.at(config.account, config.region)
-        found += consuming(here, config.queue, use, "object events are counted")
-        if use is not Use.FUNCTION:
+        local_facts = facts.at(config.account, config.region)
+        grants += consuming(local_facts, config.queue, use, "object events are counted")
+        if use is not PolicyIdentity.FUNCTION:
             actions = ("sqs:SendMessage", "sqs:GetQueueUrl", "sqs:GetQueueAttributes")
             why = "a message without an object event goes to the dead-letter queue"
-            found.append(Statement("DeadLetter", actions, dead_letters(here, config.queue), why))
+            grants.append(Statement("DeadLetter", actions, dead_letters(local_facts, config.queue), why))
         if config.table:
-            found += _keys(config, here, use)
-        found += _ACTIONS[config.action.kind](config, here)
-    return [*found, *kms(facts, ("sqs", "sns", "dynamodb")), *function_logs(facts, use)]
+            grants += _keys(config, local_facts, use)
+        grants += _ACTIONS[config.action.kind](config, local_facts)
+    return [*grants, *kms(facts, ("sqs", "sns", "dynamodb")), *function_logs(facts, use)]
 
 
-def _keys(config: AggregateConfig, facts: Facts, use: Use) -> list[Statement]:
+def _keys(config: AggregateConfig, facts: PolicyFacts, use: PolicyIdentity) -> list[Statement]:
     table, timers = facts.arn("dynamodb", f"table/{config.table}"), facts.queue(config.timers)
     items = ["dynamodb:GetItem", "dynamodb:UpdateItem", "dynamodb:Scan"]
-    if config.strict:  # what a completion will be known by is written down
+    if config.strict:  # the tokens of completions are written to the table
         items.append("dynamodb:PutItem")
-    found = [
-        Statement("Keys", tuple(items), (table,), "keys are counted and claimed; lost timers are sent again"),
+    grants = [
+        Statement("Keys", tuple(items), (table,), "count and claim the events of keys; find lost timers"),
         Statement(
             "SendTimers",
             ("sqs:SendMessage", "sqs:GetQueueUrl", "sqs:GetQueueAttributes"),
             (timers,),
-            "a timer is a delayed message",
+            "send timers as delayed messages",
         ),
-        *consuming(facts, config.timers, use, "timers come back as messages"),
+        *consuming(facts, config.timers, use, "receive timers"),
     ]
-    if use is Use.OPERATOR:
-        found.append(
+    if use is PolicyIdentity.OPERATOR:
+        grants.append(
             Statement(
                 "PrepareTable",
                 ("dynamodb:DescribeTable", "dynamodb:CreateTable"),
@@ -54,74 +54,77 @@ def _keys(config: AggregateConfig, facts: Facts, use: Use) -> list[Statement]:
                 "`windlass aggregate init`",
             )
         )
-        found.append(
-            Statement("PrepareTimers", ("sqs:CreateQueue",), (timers,), "`windlass aggregate init` makes the queue")
+        grants.append(
+            Statement("PrepareTimers", ("sqs:CreateQueue",), (timers,), "`windlass aggregate init` creates the queue")
         )
-    return found
+    return grants
 
 
-def _cloudfront(config: AggregateConfig, facts: Facts) -> list[Statement]:
+def _cloudfront(config: AggregateConfig, facts: PolicyFacts) -> list[Statement]:
     action: Any = config.action
     arn = facts.arn("cloudfront", f"distribution/{action.distribution_id}", region="")
-    return [Statement("Invalidate", ("cloudfront:CreateInvalidation",), (arn,), "the action")]
+    return [Statement("Invalidate", ("cloudfront:CreateInvalidation",), (arn,), "run the action")]
 
 
-def _gateway(config: AggregateConfig, facts: Facts) -> list[Statement]:
+def _gateway(config: AggregateConfig, facts: PolicyFacts) -> list[Statement]:
     share = facts.arn("storagegateway", "share/*")
     shares = (
         "storagegateway:DescribeNFSFileShares",
         "storagegateway:DescribeSMBFileShares",
         "storagegateway:RefreshCache",
     )
-    found = [
+    grants = [
         Statement(
             "ListShares",
             ("storagegateway:ListFileShares",),
             (facts.arn("storagegateway", "*"),),
-            "shares over a bucket are looked for",
+            "list and describe file shares to find those over a bucket",
         ),
         Statement(
-            "RefreshShares", shares, (share,), "the action: shares are found by their bucket, when a window ends"
+            "RefreshShares", shares, (share,), "run the action: the shares over a bucket are grants when a window ends"
         ),
     ]
     if config.ignore_gateway_writes:
         role = facts.arn("iam", "role/*", region="")
-        found.append(
+        grants.append(
             Statement(
-                "GatewayRoles", ("iam:GetRole",), (role,), "a share's role tells the gateway's own writes (its RoleId)"
+                "GatewayRoles",
+                ("iam:GetRole",),
+                (role,),
+                "recognise the gateway's own writes by the unique id of a share's role",
             )
         )
-    return found
+    return grants
 
 
-def _sns(config: AggregateConfig, facts: Facts) -> list[Statement]:  # noqa: ARG001
+def _sns(config: AggregateConfig, facts: PolicyFacts) -> list[Statement]:  # noqa: ARG001
     action: Any = config.action
-    return [Statement("Publish", ("sns:Publish",), (action.topic_arn,), "the action")]
+    return [Statement("Publish", ("sns:Publish",), (action.topic_arn,), "run the action")]
 
 
-def _sqs(config: AggregateConfig, facts: Facts) -> list[Statement]:
+def _sqs(config: AggregateConfig, facts: PolicyFacts) -> list[Statement]:
     action: Any = config.action
-    return [Statement("Send", ("sqs:SendMessage",), (facts.queue(action.queue_url),), "the action")]
+    return [Statement("Send", ("sqs:SendMessage",), (facts.queue(action.queue_url),), "run the action")]
 
 
-def _lambda(config: AggregateConfig, facts: Facts) -> list[Statement]:
+def _lambda(config: AggregateConfig, facts: PolicyFacts) -> list[Statement]:
     action: Any = config.action
     arn = action.function if parse_arn(action.function) else facts.arn("lambda", f"function:{action.function}")
     named = f"{arn}:{action.qualifier}" if action.qualifier else arn
-    return [Statement("Invoke", ("lambda:InvokeFunction",), (named,), "the action")]
+    return [Statement("Invoke", ("lambda:InvokeFunction",), (named,), "run the action")]
 
 
-def _nothing(config: AggregateConfig, facts: Facts) -> list[Statement]:  # noqa: ARG001
+def _nothing(config: AggregateConfig, facts: PolicyFacts) -> list[Statement]:  # noqa: ARG001
     return []
 
 
-_ACTIONS: Mapping[str, Callable[[AggregateConfig, Facts], list[Statement]]] = {
+_ACTIONS: Mapping[str, Callable[[AggregateConfig, PolicyFacts], list[Statement]]] = {
     "storage-gateway-refresh": _gateway,
     "cloudfront-invalidate": _cloudfront,
     "sns-publish": _sns,
     "sqs-send": _sqs,
     "lambda-invoke": _lambda,
     "http-post": _nothing,
-    "exec": _nothing,  # what a command or function of yours calls is yours to allow
+    "exec": _nothing,  # you allow the calls of your own command or function
     "python": _nothing,
 }

@@ -1,11 +1,11 @@
-"""CloudTrail's logs are read, here or by Athena; an operator makes and removes the trail."""
+"""The policy of clients: read CloudTrail's logs, locally or by Athena; an operator creates and deletes the trail."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 
 from windlass.deploy.policies.shared import estate, kms
-from windlass.deploy.policy import Facts, Statement, Use
+from windlass.deploy.policy import PolicyFacts, PolicyIdentity, Statement
 from windlass.replication.planning.pairs import parse_location
 from windlass.settings import Settings
 
@@ -21,47 +21,50 @@ _GLUE = (
 )
 
 
-def statements(settings: Settings, facts: Facts, use: Use) -> Sequence[Statement]:
-    """Reading logs; with `clients.athena_output`, asking Athena; for an operator, the trail."""
-    found: list[Statement] = list(estate(settings, facts))
-    places = [parse_location(one) for one in facts.logs] or [("*", "")]
+def statements(settings: Settings, facts: PolicyFacts, use: PolicyIdentity) -> Sequence[Statement]:
+    """Return the permissions to read logs; with `clients.athena_output` also to query Athena; for an operator, the trail."""
+    grants: list[Statement] = list(estate(settings, facts))
+    places = [parse_location(log) for log in facts.logs] or [("*", "")]
     objects = tuple(facts.objects(bucket, prefix) for bucket, prefix in places)
     buckets = tuple(facts.bucket(bucket) for bucket, _ in places)
-    found += [
-        Statement("ReadLogs", ("s3:GetObject",), objects, "CloudTrail's files are read"),
-        Statement("ListLogs", ("s3:ListBucket",), buckets, "CloudTrail's files are listed"),
+    grants += [
+        Statement("ReadLogs", ("s3:GetObject",), objects, "read CloudTrail's log files"),
+        Statement("ListLogs", ("s3:ListBucket",), buckets, "list CloudTrail's log files"),
     ]
     if settings.clients.athena_output:
-        found += _athena(settings, facts, buckets)
-    if use is Use.OPERATOR:
-        found += _trail(settings, facts)
-    return [*found, *kms(facts, ("s3",))]
+        grants += _athena(settings, facts, buckets)
+    if use is PolicyIdentity.OPERATOR:
+        grants += _trail(settings, facts)
+    return [*grants, *kms(facts, ("s3",))]
 
 
-def _athena(settings: Settings, facts: Facts, buckets: tuple[str, ...]) -> list[Statement]:
+def _athena(settings: Settings, facts: PolicyFacts, buckets: tuple[str, ...]) -> list[Statement]:
     config = settings.clients
     bucket, prefix = parse_location(config.athena_output)
     workgroup = facts.arn("athena", f"workgroup/{config.athena_workgroup}")
     catalog = tuple(
-        facts.arn("glue", one)
-        for one in ("catalog", f"database/{config.athena_database}", f"table/{config.athena_database}/*")
+        facts.arn("glue", name)
+        for name in ("catalog", f"database/{config.athena_database}", f"table/{config.athena_database}/*")
     )
     asking = ("athena:StartQueryExecution", "athena:GetQueryExecution", "athena:StopQueryExecution")
     results = ("s3:GetObject", "s3:PutObject", "s3:AbortMultipartUpload", "s3:ListMultipartUploadParts")
     place = ("s3:GetBucketLocation", "s3:ListBucket", "s3:ListBucketMultipartUploads")
     return [
-        Statement("Ask", asking, (workgroup,), "Athena's queries"),
-        Statement("Catalog", _GLUE, catalog, "Athena keeps the table in Glue, as us"),
+        Statement("Ask", asking, (workgroup,), "run Athena queries"),
+        Statement("Catalog", _GLUE, catalog, "Athena keeps the table in Glue, with our identity"),
         Statement(
-            "Results", results, (facts.objects(bucket, prefix),), "Athena writes its answers, as us; we read them"
+            "Results",
+            results,
+            (facts.objects(bucket, prefix),),
+            "Athena writes results with our identity; Windlass reads them",
         ),
         Statement(
-            "ResultsPlace", place, (facts.bucket(bucket), *buckets), "Athena reads the location of logs and results"
+            "ResultsPlace", place, (facts.bucket(bucket), *buckets), "Athena reads the locations of logs and results"
         ),
     ]
 
 
-def _trail(settings: Settings, facts: Facts) -> list[Statement]:
+def _trail(settings: Settings, facts: PolicyFacts) -> list[Statement]:
     name = settings.clients.trail_name
     trail = facts.arn("cloudtrail", f"trail/{name}")
     looking = ("cloudtrail:GetTrailStatus", "cloudtrail:GetEventSelectors")
@@ -81,16 +84,14 @@ def _trail(settings: Settings, facts: Facts) -> list[Statement]:
         "cloudwatch:GetMetricStatistics",
     )
     return [
-        Statement(
-            "FindTrails", ("cloudtrail:DescribeTrails",), ("*",), "whether there is a trail; it takes no resource"
-        ),
+        Statement("FindTrails", ("cloudtrail:DescribeTrails",), ("*",), "find the trail; the action has no resource"),
         Statement("SeeTrail", looking, (trail,), "`windlass clients trail status`"),
-        Statement("MakeTrail", doing, (trail,), "`windlass clients trail enable` and disable"),
+        Statement("MakeTrail", doing, (trail,), "`windlass clients trail enable` and `disable`"),
         Statement(
             "MakeLogBucket",
             (*making, "s3:ListBucket"),
             (bucket,),
-            "`windlass clients trail enable` makes the logs' bucket",
+            "`windlass clients trail enable` creates the logs' bucket",
         ),
-        Statement("Price", pricing, ("*",), "the estimate of the price needs the buckets' request metrics"),
+        Statement("Price", pricing, ("*",), "estimate the price from the buckets' request metrics"),
     ]

@@ -16,7 +16,7 @@ from windlass.deploy import stack_resources
 from windlass.deploy.aggregator_stack import aggregator_stack
 from windlass.deploy.pipeline_stack import pipeline_stack
 from windlass.deploy.policies.shared import estate
-from windlass.deploy.policy import ANY, Facts, Statement, Use
+from windlass.deploy.policy import ANY, PolicyFacts, PolicyIdentity, Statement
 from windlass.deploy.stack import ResourceKind, Stack, StackLocation, StackResource
 from windlass.deploy.stack_resources import BucketEvents, FunctionSettings
 from windlass.queues.address import read_reference
@@ -28,21 +28,21 @@ _RULE_PREFIX = 55
 """The length to which `stack.shortened` cuts a long name before the digest."""
 
 
-def statements(settings: Settings, facts: Facts, use: Use) -> Sequence[Statement]:  # noqa: ARG001  one use
-    """Return what `create`, `status` and `delete` need for every entry of windlass.toml that can be deployed."""
+def statements(settings: Settings, facts: PolicyFacts, use: PolicyIdentity) -> Sequence[Statement]:  # noqa: ARG001  one use
+    """Return the permissions of `create`, `status` and `delete` for every entry of windlass.toml that can be deployed."""
     stacks = list(_stacks(settings, facts))
     if not stacks:
         return []
-    found = [*estate(settings, facts)]
+    grants = [*estate(settings, facts)]
     for stack in stacks:
-        here = facts.at(stack.place.account_id, stack.place.region)
+        local_facts = facts.at(stack.place.account_id, stack.place.region)
         for part in stack.resources:
-            found += _OF[part.kind](here, part) if part.kind in _OF else []
-    buckets = [part.name for one in stacks for part in one.resources if part.kind is ResourceKind.NOTIFICATION]
-    return [*found, *_of_functions(stacks), *_notifications(facts, buckets)]
+            grants += _OF[part.kind](local_facts, part) if part.kind in _OF else []
+    buckets = [part.name for stack in stacks for part in stack.resources if part.kind is ResourceKind.NOTIFICATION]
+    return [*grants, *_of_functions(stacks), *_notifications(facts, buckets)]
 
 
-def _stacks(settings: Settings, facts: Facts) -> Iterator[Stack]:
+def _stacks(settings: Settings, facts: PolicyFacts) -> Iterator[Stack]:
     """Yield the stacks that can be deployed: no rules in the store, and no entries with a queue in another region."""
     for pipeline in settings.pipeline:
         place = _place(facts, pipeline.account, pipeline.region, pipeline.queue)
@@ -55,14 +55,15 @@ def _stacks(settings: Settings, facts: Facts) -> Iterator[Stack]:
 
 
 def _aggregator(rule: AggregateConfig, place: StackLocation) -> Stack:
-    """Return the stack of this rule. It includes the completion rule, which a deployment reads even when no rule is strict."""
+    """Return the stack of this rule, with the completion rule, which a deployment reads even when no rule is strict."""
     strict = rule.model_copy(update={"strict": True})
     stack = aggregator_stack(rule.name, [strict], place, FunctionSettings(), None, buckets=["any"])
     # Patterns of buckets are resolved at deployment (--bucket); IAM accepts them as patterns.
     buckets = [
-        stack_resources.notification(place, stack.mark, "", BucketEvents(one, ())) for one in rule.buckets or ["*"]
+        stack_resources.notification(place, stack.mark, "", BucketEvents(bucket, ()))
+        for bucket in rule.buckets or ["*"]
     ]
-    own = (*(one for one in stack.resources if one.kind is not ResourceKind.NOTIFICATION), *buckets)
+    own = (*(resource for resource in stack.resources if resource.kind is not ResourceKind.NOTIFICATION), *buckets)
     return _with_rules(replace(stack, resources=own))
 
 
@@ -75,14 +76,14 @@ def _with_rules(stack: Stack) -> Stack:
     return replace(stack, resources=(*stack.resources, replace(rule, name=f"{function[:_RULE_PREFIX]}*")))
 
 
-def _place(facts: Facts, account: str, region: str, queue: str) -> StackLocation:
+def _place(facts: PolicyFacts, account: str, region: str, queue: str) -> StackLocation:
     """Return the stack's location. The account may come from the queue's ARN."""
     known = account or facts.account
-    said = read_reference(queue).account_id if queue and known == ANY else ""
-    return StackLocation(said or known, region or facts.region)
+    queue_account = read_reference(queue).account_id if queue and known == ANY else ""
+    return StackLocation(queue_account or known, region or facts.region)
 
 
-def _queue(facts: Facts, part: StackResource) -> list[Statement]:
+def _queue(facts: PolicyFacts, part: StackResource) -> list[Statement]:
     actions = (
         "sqs:GetQueueUrl",
         "sqs:GetQueueAttributes",
@@ -92,10 +93,12 @@ def _queue(facts: Facts, part: StackResource) -> list[Statement]:
         "sqs:SetQueueAttributes",
         "sqs:DeleteQueue",
     )
-    return [Statement("Queues", actions, (facts.arn("sqs", part.name),), "queues of events, timers and dead letters")]
+    return [
+        Statement("Queues", actions, (facts.arn("sqs", part.name),), "manage queues of events, timers and dead letters")
+    ]
 
 
-def _table(facts: Facts, part: StackResource) -> list[Statement]:
+def _table(facts: PolicyFacts, part: StackResource) -> list[Statement]:
     names = (
         "DescribeTable",
         "DescribeTimeToLive",
@@ -105,11 +108,13 @@ def _table(facts: Facts, part: StackResource) -> list[Statement]:
         "UpdateTimeToLive",
         "DeleteTable",
     )
-    actions = tuple(f"dynamodb:{one}" for one in names)
-    return [Statement("Tables", actions, (facts.arn("dynamodb", f"table/{part.name}"),), "an aggregator's table")]
+    actions = tuple(f"dynamodb:{name}" for name in names)
+    return [
+        Statement("Tables", actions, (facts.arn("dynamodb", f"table/{part.name}"),), "manage an aggregator's table")
+    ]
 
 
-def _log_group(facts: Facts, part: StackResource) -> list[Statement]:
+def _log_group(facts: PolicyFacts, part: StackResource) -> list[Statement]:
     names = ("ListTagsForResource", "CreateLogGroup", "TagResource", "PutRetentionPolicy", "DeleteLogGroup")
     group = facts.arn("logs", f"log-group:{part.name}")
     return [
@@ -117,19 +122,19 @@ def _log_group(facts: Facts, part: StackResource) -> list[Statement]:
             "FindLogs",
             ("logs:DescribeLogGroups",),
             (facts.arn("logs", "log-group:*"),),
-            "log groups are listed by prefix",
+            "list log groups by prefix",
         ),
-        # Tags are judged by the group's ARN, all else by the one with `:*` (CloudWatch Logs user guide, "Resources").
+        # CloudWatch Logs checks tags by the group's ARN, and other actions by the ARN with `:*` (user guide, "Resources").
         Statement(
             "Logs",
-            tuple(f"logs:{one}" for one in names),
+            tuple(f"logs:{name}" for name in names),
             (group, f"{group}:*"),
-            "functions' logs and their retention",
+            "manage functions' log groups and their retention",
         ),
     ]
 
 
-def _role(facts: Facts, part: StackResource) -> list[Statement]:
+def _role(facts: PolicyFacts, part: StackResource) -> list[Statement]:
     names = (
         "GetRole",
         "GetRolePolicy",
@@ -144,16 +149,19 @@ def _role(facts: Facts, part: StackResource) -> list[Statement]:
         "DeleteRole",
     )
     role = facts.arn("iam", f"role/{part.name}", region="")
-    passed = {"StringEquals": {"iam:PassedToService": "lambda.amazonaws.com"}}
+    passed_to = {"StringEquals": {"iam:PassedToService": "lambda.amazonaws.com"}}
     return [
         Statement(
-            "Roles", tuple(f"iam:{one}" for one in names), (role,), "functions' roles, each with one inline policy"
+            "Roles",
+            tuple(f"iam:{name}" for name in names),
+            (role,),
+            "manage functions' roles, each with one inline policy",
         ),
-        Statement("PassRoles", ("iam:PassRole",), (role,), "only Lambda may use these roles", passed),
+        Statement("PassRoles", ("iam:PassRole",), (role,), "pass these roles to Lambda only", passed_to),
     ]
 
 
-def _function(facts: Facts, part: StackResource) -> list[Statement]:
+def _function(facts: PolicyFacts, part: StackResource) -> list[Statement]:
     names = (
         "GetFunction",
         "ListTags",
@@ -168,46 +176,52 @@ def _function(facts: Facts, part: StackResource) -> list[Statement]:
     return [
         Statement(
             "Functions",
-            tuple(f"lambda:{one}" for one in names),
+            tuple(f"lambda:{name}" for name in names),
             (function,),
-            "functions, recognised by their tags",
+            "manage functions, recognised by their tags",
         )
     ]
 
 
 def _of_functions(stacks: Sequence[Stack]) -> list[Statement]:
     """Return the statements of resources without a name, which are restricted by their function."""
-    names = [(one.place, one.resource("function").name) for one in stacks]
+    names = [(stack.place, stack.resource("function").name) for stack in stacks]
     functions = list(dict.fromkeys(place.arn("lambda", f"function:{name}") for place, name in names))
     rules = tuple(
-        part.desired["rule_arn"] for one in stacks for part in one.resources if part.kind is ResourceKind.RULE
+        part.desired["rule_arn"] for stack in stacks for part in stack.resources if part.kind is ResourceKind.RULE
     )
     mappings = tuple(dict.fromkeys(place.arn("lambda", "event-source-mapping:*") for place, _ in names))
     feeding = {"ArnLike": {"lambda:FunctionArn": functions}}
     changing = ("lambda:UpdateEventSourceMapping", "lambda:DeleteEventSourceMapping")
-    found = [
+    grants = [
         Statement(
             "FindMappings",
             ("lambda:ListEventSourceMappings",),
             ("*",),
-            "the mappings of functions; the action takes no resource",
+            "list event source mappings; the action has no resource",
         ),
         Statement(
-            "MakeMappings", ("lambda:CreateEventSourceMapping",), ("*",), "a new mapping has no ARN yet", feeding
+            "MakeMappings",
+            ("lambda:CreateEventSourceMapping",),
+            ("*",),
+            "create mappings: a new mapping has no ARN yet",
+            feeding,
         ),
-        Statement("ChangeMappings", changing, mappings, "mappings of these functions", feeding),
+        Statement("ChangeMappings", changing, mappings, "change mappings of these functions", feeding),
     ]
     if rules:
-        # events:TargetArn has several values, one per target: each must be one of the functions, and there must be one.
+        # events:TargetArn has one value per target: each must be one of the functions, and at least one must exist.
         targets: dict[str, dict[str, Any]] = {
             "ForAllValues:ArnLike": {"events:TargetArn": functions},
             "Null": {"events:TargetArn": "false"},
         }
-        found.append(Statement("Targets", ("events:PutTargets",), rules, "rules call these functions only", targets))
-    return found
+        grants.append(
+            Statement("Targets", ("events:PutTargets",), rules, "let rules invoke these functions only", targets)
+        )
+    return grants
 
 
-def _rule(facts: Facts, part: StackResource) -> list[Statement]:
+def _rule(facts: PolicyFacts, part: StackResource) -> list[Statement]:
     names = (
         "DescribeRule",
         "ListTargetsByRule",
@@ -221,13 +235,15 @@ def _rule(facts: Facts, part: StackResource) -> list[Statement]:
     by_rules = {"StringEquals": {"lambda:Principal": "events.amazonaws.com"}}
     calling = ("lambda:AddPermission", "lambda:RemovePermission")
     return [
-        Statement("Rules", tuple(f"events:{one}" for one in names), (rule,), "sweeps, and completions of strict rules"),
-        Statement("SeePermissions", ("lambda:GetPolicy",), (function,), "whether rules may call the function"),
-        Statement("Permissions", calling, (function,), "rules may call the function, and no other service", by_rules),
+        Statement("Rules", tuple(f"events:{name}" for name in names), (rule,), "manage schedules and completion rules"),
+        Statement("SeePermissions", ("lambda:GetPolicy",), (function,), "read whether rules may invoke the function"),
+        Statement(
+            "Permissions", calling, (function,), "let rules, and no other service, invoke the function", by_rules
+        ),
     ]
 
 
-def _event_rule(facts: Facts, part: StackResource) -> list[Statement]:
+def _event_rule(facts: PolicyFacts, part: StackResource) -> list[Statement]:
     names = (
         "DescribeRule",
         "ListTargetsByRule",
@@ -244,19 +260,22 @@ def _event_rule(facts: Facts, part: StackResource) -> list[Statement]:
     }
     return [
         Statement(
-            "BucketRules", tuple(f"events:{one}" for one in names), rule, "rules that send buckets' events to queues"
+            "BucketRules",
+            tuple(f"events:{name}" for name in names),
+            rule,
+            "manage rules that send buckets' events to queues",
         ),
-        Statement("BucketTargets", ("events:PutTargets",), rule, "these rules send to these queues only", only),
+        Statement("BucketTargets", ("events:PutTargets",), rule, "let these rules send to these queues only", only),
     ]
 
 
-def _notifications(facts: Facts, buckets: Sequence[str]) -> list[Statement]:
+def _notifications(facts: PolicyFacts, buckets: Sequence[str]) -> list[Statement]:
     actions = ("s3:GetBucketNotification", "s3:PutBucketNotification")
-    why = "entries of ours go into the buckets' notification configurations, and out again"
-    return [Statement("Notifications", actions, tuple(facts.bucket(one) for one in buckets), why, facts.owned)]
+    why = "add and remove our entries in the buckets' notification configurations"
+    return [Statement("Notifications", actions, tuple(facts.bucket(bucket) for bucket in buckets), why, facts.owned)]
 
 
-_OF: Mapping[ResourceKind, Callable[[Facts, StackResource], list[Statement]]] = {
+_OF: Mapping[ResourceKind, Callable[[PolicyFacts, StackResource], list[Statement]]] = {
     ResourceKind.QUEUE: _queue,
     ResourceKind.TABLE: _table,
     ResourceKind.LOG_GROUP: _log_group,

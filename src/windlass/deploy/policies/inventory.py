@@ -1,4 +1,4 @@
-"""The inventory: what the catalog's declarations call, for the types that are collected. Reads only."""
+"""The policy of the inventory: the calls of the catalog's declarations, for the collected types. Read only."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from collections.abc import Iterator, Sequence
 from fnmatch import fnmatchcase
 
 from windlass.deploy.policies.shared import estate
-from windlass.deploy.policy import Facts, Statement, Use
+from windlass.deploy.policy import PolicyFacts, PolicyIdentity, Statement
 from windlass.deploy.policy_calls import actions_of
 from windlass.inventory.catalog import CATALOG
 from windlass.inventory.resource_type import ResourceType
@@ -15,29 +15,29 @@ from windlass.settings import Settings
 __all__ = ["chosen", "statements"]
 
 
-def statements(settings: Settings, facts: Facts, use: Use) -> Sequence[Statement]:  # noqa: ARG001  one use
-    """Every listing and detail of the chosen types. What is looked for is not known yet: the resources are all."""
-    actions = sorted({action for one in chosen(settings) for action in _calls(one)})
-    found = list(estate(settings, facts))
+def statements(settings: Settings, facts: PolicyFacts, use: PolicyIdentity) -> Sequence[Statement]:  # noqa: ARG001  one use
+    """Return the listings and details of the chosen types. Their resources are `*`: they are unknown before the collection."""
+    actions = sorted({action for kind in chosen(settings) for action in _calls(kind)})
+    grants = list(estate(settings, facts))
     if settings.inventory.bucket_sizes_interval_s:
-        actions += {action for one in chosen(settings) for action in one.measure_actions}
-    return [*found, Statement("Collect", tuple(sorted(actions)), ("*",), "the catalog's listings and details")]
+        actions += {action for kind in chosen(settings) for action in kind.measure_actions}
+    return [*grants, Statement("Collect", tuple(sorted(actions)), ("*",), "read the catalog's listings and details")]
 
 
 def chosen(settings: Settings) -> tuple[ResourceType, ...]:
-    """The types that `inventory.types` and `inventory.exclude_types` leave."""
+    """Return the types that `inventory.types` and `inventory.exclude_types` select."""
     config = settings.inventory
     return tuple(
-        one
-        for one in CATALOG
-        if any(fnmatchcase(one.name, each) for each in config.types)
-        and not any(fnmatchcase(one.name, each) for each in config.exclude_types)
+        kind
+        for kind in CATALOG
+        if any(fnmatchcase(kind.name, pattern) for pattern in config.types)
+        and not any(fnmatchcase(kind.name, pattern) for pattern in config.exclude_types)
     )
 
 
-def _calls(one: ResourceType) -> Iterator[str]:
-    yield from actions_of(one.service, one.operation)
-    if one.parent is not None:
-        yield from actions_of(one.service, one.parent.operation)
-    for detail in one.details:
-        yield from actions_of(detail.service or one.service, detail.operation)
+def _calls(kind: ResourceType) -> Iterator[str]:
+    yield from actions_of(kind.service, kind.operation)
+    if kind.parent is not None:
+        yield from actions_of(kind.service, kind.parent.operation)
+    for detail in kind.details:
+        yield from actions_of(detail.service or kind.service, detail.operation)

@@ -1,11 +1,11 @@
-"""Memcached clusters: seen in every region; an operator changes them."""
+"""The policy of Memcached: clusters are read in every region; an operator changes them."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 
 from windlass.deploy.policies.shared import estate
-from windlass.deploy.policy import Facts, Statement, Use
+from windlass.deploy.policy import PolicyFacts, PolicyIdentity, Statement
 from windlass.settings import Settings
 
 __all__ = ["statements"]
@@ -18,31 +18,33 @@ _CHANGES = (
 )
 
 
-def statements(settings: Settings, facts: Facts, use: Use) -> Sequence[Statement]:
-    """Looking and planning for a worker; changing for an operator, too."""
+def statements(settings: Settings, facts: PolicyFacts, use: PolicyIdentity) -> Sequence[Statement]:
+    """Return the permissions to read and plan; for an operator, also those to change."""
     clusters = facts.arn("elasticache", "cluster:*", region="*")
-    found = [
+    grants = [
         *estate(settings, facts),
-        Statement("SeeClusters", ("elasticache:DescribeCacheClusters",), (clusters,), "clusters and their nodes"),
+        Statement("SeeClusters", ("elasticache:DescribeCacheClusters",), (clusters,), "read clusters and their nodes"),
         Statement(
             "SeeQuotas",
             ("servicequotas:GetServiceQuota", "servicequotas:GetAWSDefaultServiceQuota"),
             ("*",),
-            "the changes that a plan may contain",
+            "read the quotas that limit a plan",
         ),
         Statement(
             "SeeTraffic",
             ("cloudwatch:GetMetricData",),
             ("*",),
-            "what a change costs the hit rate; it takes no resource",
+            "read the hit rate that a change affects; the action has no resource",
         ),
     ]
-    if use is Use.OPERATOR:
+    if use is PolicyIdentity.OPERATOR:
         others = tuple(
             facts.arn("elasticache", kind, region="*")
             for kind in ("parametergroup:*", "subnetgroup:*", "securitygroup:*")
         )
-        found.append(
-            Statement("ChangeClusters", _CHANGES, (clusters, *others), "`windlass memcached scale` and replace")
+        grants.append(
+            Statement(
+                "ChangeClusters", _CHANGES, (clusters, *others), "`windlass memcached create`, `scale` and `delete`"
+            )
         )
-    return found
+    return grants

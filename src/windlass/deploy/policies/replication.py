@@ -1,4 +1,4 @@
-"""`[[replicate]]`: both sides are looked at, replication is switched on and proved, jobs are made and watched."""
+"""The policy of `[[replicate]]`: read both buckets, switch replication on and verify it, create and follow jobs."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from collections.abc import Collection, Sequence
 
 from windlass.deploy.policies import emr
 from windlass.deploy.policies.shared import estate, kms
-from windlass.deploy.policy import Facts, Statement, Use, role_arn
+from windlass.deploy.policy import PolicyFacts, PolicyIdentity, Statement, role_arn
 from windlass.replication.config import ReplicateConfig
 from windlass.replication.own_keys import OWN_PREFIX
 from windlass.replication.planning.pairs import is_elsewhere, parse_location
@@ -15,7 +15,7 @@ from windlass.settings import Settings
 
 __all__ = ["statements"]
 
-_LOOK = (
+_READ_ACTIONS = (
     "s3:ListBucket",
     "s3:ListBucketVersions",
     "s3:GetReplicationConfiguration",
@@ -27,7 +27,7 @@ _LOOK = (
     "s3:GetBucketObjectLockConfiguration",
     "s3:GetBucketRequestPayment",
 )
-_SWITCH = ("s3:PutReplicationConfiguration", "s3:PutBucketVersioning", "s3:PutBucketPolicy")
+_SWITCH_ON_ACTIONS = ("s3:PutReplicationConfiguration", "s3:PutBucketVersioning", "s3:PutBucketPolicy")
 _JOBS = ("s3:PutJobTagging", "s3:DescribeJob", "s3:UpdateJobStatus", "s3:GetJobTagging")
 _ROLES = (
     "iam:GetRole",
@@ -42,33 +42,34 @@ _ROLES = (
 
 _READ = ("s3:GetObjectTagging",)
 _WRITE = ("s3:PutObjectTagging", "s3:AbortMultipartUpload")
-"""Of direct copies; both sides are read and written, versions too, as the canary needs it."""
+"""For direct copies: both buckets are read and written, including versions, as the canary needs."""
 
 
-def statements(settings: Settings, facts: Facts, use: Use) -> Sequence[Statement]:  # noqa: ARG001  one use
-    """What seeding the sets needs, by whichever way."""
-    sources, targets = _sides(settings.replicate)
-    every = tuple(facts.bucket(one) for one in dict.fromkeys([*sources, *targets]))
-    found = [
+def statements(settings: Settings, facts: PolicyFacts, use: PolicyIdentity) -> Sequence[Statement]:  # noqa: ARG001  one use
+    """Return the permissions to seed the sets, by any method."""
+    sources, targets = _bucket_names(settings.replicate)
+    every = tuple(facts.bucket(fromkey) for fromkey in dict.fromkeys([*sources, *targets]))
+    grants = [
         *estate(settings, facts),
         Statement(
-            "Count", ("cloudwatch:GetMetricData",), ("*",), "how many objects large buckets hold; it takes no resource"
+            "Count",
+            ("cloudwatch:GetMetricData",),
+            ("*",),
+            "count the objects of large buckets; the action has no resource",
         ),
-        Statement("FindBuckets", ("s3:ListAllMyBuckets",), ("*",), "where the buckets are"),
+        Statement("FindBuckets", ("s3:ListAllMyBuckets",), ("*",), "find the buckets"),
         Statement(
-            "FindJobs", ("s3:ListJobs", "s3:CreateJob"), ("*",), "jobs are listed and made; neither takes a resource"
+            "FindJobs", ("s3:ListJobs", "s3:CreateJob"), ("*",), "list and create jobs; the actions have no resource"
         ),
-        Statement(
-            "Jobs", _JOBS, (facts.arn("s3", "job/*", region="*"),), "jobs are tagged, watched, confirmed, cancelled"
-        ),
-        *_work(settings, facts, sources, targets),
+        Statement("Jobs", _JOBS, (facts.arn("s3", "job/*", region="*"),), "tag, follow, confirm and cancel jobs"),
+        *_staging(settings, facts, sources, targets),
         *_service_roles(settings, facts),
         *emr.statements(settings, facts),
     ]
     if every:
-        found += [
-            Statement("Look", _LOOK, every, "preflight, and listing both sides"),
-            Statement("SwitchOn", _SWITCH, every, "replication is switched on before anything is copied"),
+        grants += [
+            Statement("Look", _READ_ACTIONS, every, "run preflight and list both buckets"),
+            Statement("SwitchOn", _SWITCH_ON_ACTIONS, every, "switch replication on before anything is copied"),
             Statement(
                 "LookAtKeys",
                 ("kms:DescribeKey", "kms:GetKeyPolicy"),
@@ -77,72 +78,83 @@ def statements(settings: Settings, facts: Facts, use: Use) -> Sequence[Statement
             ),
             *_objects(settings.replicate, facts, sources, targets),
         ]
-    return [*found, *kms(facts, ("s3",))]
+    return [*grants, *kms(facts, ("s3",))]
 
 
-def _sides(sets: Sequence[ReplicateConfig]) -> tuple[list[str], list[str]]:
-    """Names, or patterns of names, of sources and destinations."""
+def _bucket_names(sets: Sequence[ReplicateConfig]) -> tuple[list[str], list[str]]:
+    """Return names, or patterns of names, of sources and destinations."""
     sources, targets = [], []
-    for one in sets:
-        for left, right in one.pairs:
+    for config in sets:
+        for left, right in config.pairs:
             sources.append(left)
             targets.append(right)
-        if one.source or one.query:
-            sources.append(one.source or "*")
-            targets.append(_pattern(one.destination))
-    return _of_aws(sources), _of_aws(targets)
+        if config.source or config.query:
+            sources.append(config.source or "*")
+            targets.append(_pattern(config.destination))
+    return _aws_names(sources), _aws_names(targets)
 
 
-def _of_aws(places: Sequence[str]) -> list[str]:
-    """Buckets' names; what another service has needs no permission of AWS's."""
-    return [one if "*" in one or "?" in one else parse_location(one)[0] for one in places if not is_elsewhere(one)]
+def _aws_names(places: Sequence[str]) -> list[str]:
+    """Return the names of AWS's buckets; a bucket of another service needs no permission of AWS."""
+    return [
+        place if "*" in place or "?" in place else parse_location(place)[0]
+        for place in places
+        if not is_elsewhere(place)
+    ]
 
 
 def _pattern(destination: str) -> str:
-    """`{name}-replica` → `*-replica`."""
+    """Return the IAM pattern of a destination: `{name}-replica` → `*-replica`."""
     parts = [piece.partition("}")[2] if at else piece for at, piece in enumerate(destination.split("{"))]
     return "*".join(parts)
 
 
 def _objects(
-    sets: Sequence[ReplicateConfig], facts: Facts, sources: Sequence[str], targets: Sequence[str]
+    sets: Sequence[ReplicateConfig], facts: PolicyFacts, sources: Sequence[str], targets: Sequence[str]
 ) -> list[Statement]:
-    read, write = (tuple(facts.objects(one) for one in dict.fromkeys(side)) for side in (sources, targets))
-    found = [
+    read, write = (tuple(facts.objects(fromkey) for fromkey in dict.fromkeys(side)) for side in (sources, targets))
+    grants = [
         Statement(
             "Canary",
             ("s3:PutObject", "s3:GetObject", "s3:GetObjectVersion", "s3:DeleteObjectVersion"),
             (*read, *write),
-            "a canary proves replication; preflight asks whether objects may be read and written",
+            "verify replication with a canary; preflight checks access to objects",
         ),
     ]
-    if any(one.method in ("auto", "direct") for one in sets):
-        owners = tuple(facts.bucket(one) for one in dict.fromkeys(targets))
-        board = tuple(f"{one}/{OWN_PREFIX}*" for one in owners)
-        carried = {thing for one in sets for thing in one.preserve}
-        reading, writing = _carrying(carried, versions=facts.versions)
-        found += [
-            Statement("ReadForCopies", reading, read, "direct copies take tags along, and what `carry` names"),
-            Statement("WriteCopies", writing, write, "direct copies"),
-            Statement("Share", ("s3:DeleteObject",), board, "workers that share a seed let its shards go"),
+    if any(config.method in ("auto", "direct") for config in sets):
+        owners = tuple(facts.bucket(fromkey) for fromkey in dict.fromkeys(targets))
+        board = tuple(f"{owner}/{OWN_PREFIX}*" for owner in owners)
+        carried = {attribute for config in sets for attribute in config.preserve}
+        reading, writing = _attribute_actions(carried, versions=facts.versions)
+        grants += [
+            Statement(
+                "ReadForCopies",
+                reading,
+                read,
+                "read objects for direct copies, with tags and the attributes of `preserve`",
+            ),
+            Statement("WriteCopies", writing, write, "write direct copies"),
+            Statement("Share", ("s3:DeleteObject",), board, "release the shards of a distributed seed"),
         ]
         if facts.restore:
-            found.append(
-                Statement(
-                    "Restore", ("s3:RestoreObject",), read, "archived objects are restored before they are copied"
-                )
+            grants.append(
+                Statement("Restore", ("s3:RestoreObject",), read, "restore archived objects before they are copied")
             )
         if facts.versions:
-            found.append(Statement("Markers", ("s3:DeleteObject",), write, "delete markers are made in their places"))
-        if "acl" in carried:
-            found.append(
-                Statement("OwnersOfCopies", ("s3:GetBucketAcl",), owners, "to whom the owner's part of an ACL goes")
+            grants.append(
+                Statement("Markers", ("s3:DeleteObject",), write, "create delete markers in the order of versions")
             )
-    return found
+        if "acl" in carried:
+            grants.append(
+                Statement(
+                    "OwnersOfCopies", ("s3:GetBucketAcl",), owners, "read the owner that an ACL's copy is granted to"
+                )
+            )
+    return grants
 
 
-def _carrying(carried: Collection[str], *, versions: bool) -> tuple[tuple[str, ...], tuple[str, ...]]:
-    """What is read of each source, and written of each copy, besides their bytes."""
+def _attribute_actions(carried: Collection[str], *, versions: bool) -> tuple[tuple[str, ...], tuple[str, ...]]:
+    """Return the actions to read of each source and to write of each copy, beside their content."""
     reading, writing = list(_READ), list(_WRITE)
     if versions:
         reading.append("s3:GetObjectVersionTagging")
@@ -155,27 +167,30 @@ def _carrying(carried: Collection[str], *, versions: bool) -> tuple[tuple[str, .
     return tuple(reading), tuple(writing)
 
 
-def _work(settings: Settings, facts: Facts, sources: Sequence[str], targets: Sequence[str]) -> list[Statement]:
-    """Manifests and reports: under `replication.staging`, else beside the job."""
+def _staging(settings: Settings, facts: PolicyFacts, sources: Sequence[str], targets: Sequence[str]) -> list[Statement]:
+    """Return the permissions for manifests and reports: in `replication.staging`, else in the source bucket."""
     if settings.replication.staging:
         bucket, prefix = parse_location(settings.replication.staging)
         where = [facts.objects(bucket, prefix)]
     else:
-        where = [f"{facts.bucket(one)}/*windlass*" for one in dict.fromkeys([*sources, *targets])]
+        where = [f"{facts.bucket(fromkey)}/*windlass*" for fromkey in dict.fromkeys([*sources, *targets])]
     actions = ("s3:PutObject", "s3:GetObject", "s3:AbortMultipartUpload")
-    return [Statement("Work", actions, tuple(where), "manifests are written, completion reports read")] if where else []
+    return [Statement("Work", actions, tuple(where), "write manifests, read completion reports")] if where else []
 
 
-def _service_roles(settings: Settings, facts: Facts) -> list[Statement]:
-    named = [one for one in (settings.replication.role, settings.replication.replication_role) if one]
+def _service_roles(settings: Settings, facts: PolicyFacts) -> list[Statement]:
+    named = [role for role in (settings.replication.role, settings.replication.replication_role) if role]
     ours = [facts.arn("iam", f"role/windlass-{kind}-*", region="") for kind in ("batch", "replication")]
-    roles = tuple(dict.fromkeys([*(role_arn(facts, one) for one in named), *ours]))
-    passed = {"StringEquals": {"iam:PassedToService": [BATCH_SERVICE, REPLICATION_SERVICE]}}
+    roles = tuple(dict.fromkeys([*(role_arn(facts, role) for role in named), *ours]))
+    passed_to = {"StringEquals": {"iam:PassedToService": [BATCH_SERVICE, REPLICATION_SERVICE]}}
     policies = facts.arn("iam", "policy/*", region="")
     return [
-        Statement("Roles", _ROLES, roles, "service roles are read, and made where none is named"),
+        Statement("Roles", _ROLES, roles, "read service roles, and create them where none is named"),
         Statement(
-            "AttachedPolicies", ("iam:GetPolicy", "iam:GetPolicyVersion"), (policies,), "what a named role is allowed"
+            "AttachedPolicies",
+            ("iam:GetPolicy", "iam:GetPolicyVersion"),
+            (policies,),
+            "read the permissions of a named role",
         ),
-        Statement("PassRoles", ("iam:PassRole",), roles, "S3 works as these roles", passed),
+        Statement("PassRoles", ("iam:PassRole",), roles, "pass these roles to S3", passed_to),
     ]

@@ -1,7 +1,7 @@
 """The resources of a stack: one module per kind, which reads, creates, updates and deletes it.
 
-`read(call, resource)` asks AWS. `create`, `update` and `delete` are pure and return effects. `update` receives `ours`: whether this
-deployment made the resource. A resource of others is used unchanged, or is a Conflict where it cannot be used.
+`read(call, resource)` reads the resource from AWS. `create`, `update` and `delete` are pure and return effects. `update` receives
+`ours`: whether this deployment made the resource. A resource of others is used unchanged, or is a Conflict if it cannot be used.
 """
 
 from __future__ import annotations
@@ -22,18 +22,22 @@ class ResourceModule(Protocol):
     """The functions of a resource module."""
 
     def read(self, call: AwsCall, resource: StackResource) -> ExistingResource | None:
-        """Return the existing resource; None when it is missing."""
+        """Return the existing resource; None when it does not exist."""
         ...
 
     def create(self, resource: StackResource, tags: Mapping[str, str]) -> tuple[DeploymentEffect, ...]:
         """Return the effects that create it."""
         ...
 
-    def update(self, resource: StackResource, found: ExistingResource, *, ours: bool) -> tuple[DeploymentEffect, ...]:
+    def update(
+        self, resource: StackResource, existing: ExistingResource, *, ours: bool
+    ) -> tuple[DeploymentEffect, ...]:
         """Return the effects that bring it to the desired state."""
         ...
 
-    def delete(self, resource: StackResource, found: ExistingResource, *, ours: bool) -> tuple[DeploymentEffect, ...]:
+    def delete(
+        self, resource: StackResource, existing: ExistingResource, *, ours: bool
+    ) -> tuple[DeploymentEffect, ...]:
         """Return the effects that delete it, or that remove our additions from a resource of others."""
         ...
 

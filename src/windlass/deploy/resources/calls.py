@@ -24,7 +24,7 @@ def find(call: AwsCall, service: str, operation: str, **params: Any) -> dict[str
 
 def tags_of(tags: Any) -> dict[str, str]:
     """Return a service's tags as a mapping."""
-    return {one["Key"]: one["Value"] for one in tags or ()}
+    return {tag["Key"]: tag["Value"] for tag in tags or ()}
 
 
 def tag_list(tags: Mapping[str, str]) -> list[dict[str, str]]:
@@ -40,6 +40,6 @@ def differences(desired: Mapping[str, Any], actual: Mapping[str, Any]) -> dict[s
 def name_conflict(resource: StackResource) -> Conflict:
     """Return the error for an existing resource of others with our name."""
     return Conflict(
-        f"a {resource.kind} named {resource.name} exists already and was not made by this deployment",
+        f"a {resource.kind} named {resource.name} already exists and was not made by this deployment",
         hint="Rename the entry in windlass.toml, or remove the existing resource; Windlass never changes it.",
     )

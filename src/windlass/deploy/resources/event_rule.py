@@ -11,7 +11,7 @@ from collections.abc import Mapping
 from windlass.core.canonical import canonical_json
 from windlass.deploy.effects import ApiCall, DeploymentEffect
 from windlass.deploy.resources.calls import AwsCall, find, name_conflict, tag_list, tags_of
-from windlass.deploy.resources.rule import TARGETS_GOING
+from windlass.deploy.resources.rule import TARGETS_BEING_REMOVED
 from windlass.deploy.stack import ExistingResource, StackResource
 
 __all__ = ["create", "delete", "read", "update"]
@@ -25,7 +25,8 @@ def read(call: AwsCall, resource: StackResource) -> ExistingResource | None:
     if rule is None:
         return None
     targets = {
-        one["Id"]: one["Arn"] for one in call("events", "ListTargetsByRule", Rule=resource.name).get("Targets", ())
+        target["Id"]: target["Arn"]
+        for target in call("events", "ListTargetsByRule", Rule=resource.name).get("Targets", ())
     }
     tags = tags_of(call("events", "ListTagsForResource", ResourceARN=resource.desired["rule_arn"]).get("Tags"))
     actual = {"pattern": json.loads(rule.get("EventPattern") or "{}"), "targets": targets}
@@ -39,31 +40,36 @@ def create(resource: StackResource, tags: Mapping[str, str]) -> tuple[Deployment
     return (_rule(resource, tags), _target(resource))
 
 
-def update(resource: StackResource, found: ExistingResource, *, ours: bool) -> tuple[DeploymentEffect, ...]:
+def update(resource: StackResource, existing: ExistingResource, *, ours: bool) -> tuple[DeploymentEffect, ...]:
     """Update the pattern and target that differ; delete both when no rule is desired."""
     if not resource.desired["pattern"]:
-        return delete(resource, found, ours=ours)
+        return delete(resource, existing, ours=ours)
     if not ours:
         raise name_conflict(resource)
     calls: list[DeploymentEffect] = []
-    if found.actual["pattern"] != resource.desired["pattern"]:
+    if existing.actual["pattern"] != resource.desired["pattern"]:
         calls.append(_rule(resource, {}))
-    if found.actual["targets"].get(_TARGET) != resource.desired["queue_arn"]:
+    if existing.actual["targets"].get(_TARGET) != resource.desired["queue_arn"]:
         calls.append(_target(resource))
     return tuple(calls)
 
 
-def delete(resource: StackResource, found: ExistingResource, *, ours: bool) -> tuple[DeploymentEffect, ...]:
+def delete(resource: StackResource, existing: ExistingResource, *, ours: bool) -> tuple[DeploymentEffect, ...]:
     """Delete the targets, then the rule."""
     if not ours:
         return ()
     calls: list[DeploymentEffect] = []
-    if found.actual["targets"]:
-        params = {"Rule": resource.name, "Ids": list(found.actual["targets"])}
+    if existing.actual["targets"]:
+        params = {"Rule": resource.name, "Ids": list(existing.actual["targets"])}
         calls.append(ApiCall(resource.purpose, "events", "RemoveTargets", params, f"targets of {resource.name}"))
     calls.append(
         ApiCall(
-            resource.purpose, "events", "DeleteRule", {"Name": resource.name}, f"rule {resource.name}", TARGETS_GOING
+            resource.purpose,
+            "events",
+            "DeleteRule",
+            {"Name": resource.name},
+            f"rule {resource.name}",
+            TARGETS_BEING_REMOVED,
         )
     )
     return tuple(calls)

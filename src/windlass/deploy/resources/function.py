@@ -1,4 +1,4 @@
-"""A Lambda function from a zip. `desired`: `configuration` and `code` (None: read or delete it only, keep its code)."""
+"""A Lambda function from a zip. `desired`: `configuration` and `code` (None: only read or delete it, keep its code)."""
 
 from __future__ import annotations
 
@@ -50,27 +50,27 @@ def create(resource: StackResource, tags: Mapping[str, str]) -> tuple[Deployment
     return (ApiCall(resource.purpose, "lambda", "CreateFunction", params, f"function {resource.name}", _NEW_ROLE),)
 
 
-def update(resource: StackResource, found: ExistingResource, *, ours: bool) -> tuple[DeploymentEffect, ...]:
+def update(resource: StackResource, existing: ExistingResource, *, ours: bool) -> tuple[DeploymentEffect, ...]:
     """Update code and configuration. Conflict for a function of others."""
     if not ours:
         raise name_conflict(resource)
     calls: list[DeploymentEffect] = []
     named, code = {"FunctionName": resource.name}, resource.desired["code"]
-    wanted = differences(resource.desired["configuration"], found.actual["configuration"])
-    architectures = wanted.pop("Architectures", None)  # is updated with the code
-    if code is not None and (code.sha256 != found.actual["sha256"] or architectures):
+    changed = differences(resource.desired["configuration"], existing.actual["configuration"])
+    architectures = changed.pop("Architectures", None)  # is updated with the code
+    if code is not None and (code.sha256 != existing.actual["sha256"] or architectures):
         params = {**named, "ZipFile": code, "Architectures": resource.desired["configuration"]["Architectures"]}
         calls.append(
             ApiCall(resource.purpose, "lambda", "UpdateFunctionCode", params, f"code of {resource.name}", _BUSY)
         )
-    if wanted:
-        why = f"{', '.join(wanted)} of {resource.name}"
+    if changed:
+        why = f"{', '.join(changed)} of {resource.name}"
         calls.append(
             ApiCall(
                 resource.purpose,
                 "lambda",
                 "UpdateFunctionConfiguration",
-                {**named, **wanted},
+                {**named, **changed},
                 why,
                 (*_BUSY, *_NEW_ROLE),
             )
@@ -78,9 +78,9 @@ def update(resource: StackResource, found: ExistingResource, *, ours: bool) -> t
     return tuple(calls)
 
 
-def delete(resource: StackResource, found: ExistingResource, *, ours: bool) -> tuple[DeploymentEffect, ...]:
+def delete(resource: StackResource, existing: ExistingResource, *, ours: bool) -> tuple[DeploymentEffect, ...]:
     """Delete the function."""
-    params = {"FunctionName": found.id}
+    params = {"FunctionName": existing.id}
     return (
         (ApiCall(resource.purpose, "lambda", "DeleteFunction", params, f"function {resource.name}", _BUSY),)
         if ours

@@ -14,7 +14,7 @@ __all__ = ["create", "delete", "read", "update"]
 def read(call: AwsCall, resource: StackResource) -> ExistingResource | None:
     """Read the group of exactly that name."""
     listed = call("logs", "DescribeLogGroups", logGroupNamePrefix=resource.name, limit=50).get("logGroups", ())
-    group = next((one for one in listed if one["logGroupName"] == resource.name), None)
+    group = next((group for group in listed if group["logGroupName"] == resource.name), None)
     if group is None:
         return None
     arn = group["arn"].removesuffix(":*")
@@ -32,14 +32,14 @@ def create(resource: StackResource, tags: Mapping[str, str]) -> tuple[Deployment
     )
 
 
-def update(resource: StackResource, found: ExistingResource, *, ours: bool) -> tuple[DeploymentEffect, ...]:
+def update(resource: StackResource, existing: ExistingResource, *, ours: bool) -> tuple[DeploymentEffect, ...]:
     """Update the retention of our own group."""
-    return (_retention(resource),) if ours and found.actual != resource.desired else ()
+    return (_retention(resource),) if ours and existing.actual != resource.desired else ()
 
 
-def delete(resource: StackResource, found: ExistingResource, *, ours: bool) -> tuple[DeploymentEffect, ...]:
+def delete(resource: StackResource, existing: ExistingResource, *, ours: bool) -> tuple[DeploymentEffect, ...]:
     """Delete the group with its logs."""
-    params = {"logGroupName": found.id}
+    params = {"logGroupName": existing.id}
     return (ApiCall(resource.purpose, "logs", "DeleteLogGroup", params, f"log group {resource.name}"),) if ours else ()
 
 

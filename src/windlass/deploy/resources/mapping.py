@@ -1,4 +1,4 @@
-"""An event source mapping from a queue to a function. Its name is the function's, and so is its owner.
+"""An event source mapping from a queue to a function. It has the name and the owner of its function.
 
 `desired`: `EventSourceArn`, `BatchSize`, `MaximumBatchingWindowInSeconds`, `FunctionResponseTypes`, perhaps `ScalingConfig`.
 """
@@ -21,13 +21,16 @@ def read(call: AwsCall, resource: StackResource) -> ExistingResource | None:
     """Read the mapping from this queue to this function."""
     source = resource.desired["EventSourceArn"]
     listed = find(call, "lambda", "ListEventSourceMappings", FunctionName=resource.name, EventSourceArn=source)
-    for one in (listed or {}).get("EventSourceMappings", ()):
-        if one.get("State") != "Deleting" and one["EventSourceArn"] == source:
-            actual = {name: one.get(name) for name in resource.desired} | {
-                "Enabled": one.get("State") not in ("Disabled", "Disabling")
+    for mapping in (listed or {}).get("EventSourceMappings", ()):
+        if mapping.get("State") != "Deleting" and mapping["EventSourceArn"] == source:
+            actual = {name: mapping.get(name) for name in resource.desired} | {
+                "Enabled": mapping.get("State") not in ("Disabled", "Disabling")
             }
             return ExistingResource(
-                one["UUID"], {}, actual, {"state": str(one.get("ResourceState", "")).lower(), "uuid": one["UUID"]}
+                mapping["UUID"],
+                {},
+                actual,
+                {"state": str(mapping.get("ResourceState", "")).lower(), "uuid": mapping["UUID"]},
             )
     return None
 
@@ -39,22 +42,27 @@ def create(resource: StackResource, tags: Mapping[str, str]) -> tuple[Deployment
     return (ApiCall(resource.purpose, "lambda", "CreateEventSourceMapping", params, why, (*_NEW_ROLE, *_BUSY)),)
 
 
-def update(resource: StackResource, found: ExistingResource, *, ours: bool) -> tuple[DeploymentEffect, ...]:
-    """Update its settings. A mapping that somebody disabled stays disabled."""
-    wanted = differences(resource.desired, found.actual)
-    if not ours or not wanted:
+def update(resource: StackResource, existing: ExistingResource, *, ours: bool) -> tuple[DeploymentEffect, ...]:
+    """Update its settings. A disabled mapping stays disabled."""
+    changed = differences(resource.desired, existing.actual)
+    if not ours or not changed:
         return ()
-    params = {"UUID": found.id, **wanted}
+    params = {"UUID": existing.id, **changed}
     return (
         ApiCall(
-            resource.purpose, "lambda", "UpdateEventSourceMapping", params, f"{', '.join(wanted)} of the mapping", _BUSY
+            resource.purpose,
+            "lambda",
+            "UpdateEventSourceMapping",
+            params,
+            f"{', '.join(changed)} of the mapping",
+            _BUSY,
         ),
     )
 
 
-def delete(resource: StackResource, found: ExistingResource, *, ours: bool) -> tuple[DeploymentEffect, ...]:
+def delete(resource: StackResource, existing: ExistingResource, *, ours: bool) -> tuple[DeploymentEffect, ...]:
     """Delete the mapping."""
     if not ours:
         return ()
     why = f"{resource.desired['EventSourceArn'].rpartition(':')[2]} → {resource.name}"
-    return (ApiCall(resource.purpose, "lambda", "DeleteEventSourceMapping", {"UUID": found.id}, why, _BUSY),)
+    return (ApiCall(resource.purpose, "lambda", "DeleteEventSourceMapping", {"UUID": existing.id}, why, _BUSY),)

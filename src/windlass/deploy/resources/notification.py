@@ -32,9 +32,9 @@ def read(call: AwsCall, resource: StackResource) -> ExistingResource | None:
     now = find(call, "s3", "GetBucketNotificationConfiguration", Bucket=resource.name)
     if now is None:
         return None
-    mine = own_entries(now, resource.desired["mark"])
+    own = own_entries(now, resource.desired["mark"])
     return ExistingResource(
-        resource.name, {}, {"mine": mine, "all": now}, {"entries": len(mine), "others": _others(now, len(mine))}
+        resource.name, {}, {"own": own, "all": now}, {"entries": len(own), "others": _others(now, len(own))}
     )
 
 
@@ -45,31 +45,31 @@ def create(resource: StackResource, tags: Mapping[str, str]) -> tuple[Deployment
     )
 
 
-def update(resource: StackResource, found: ExistingResource, *, ours: bool) -> tuple[DeploymentEffect, ...]:  # noqa: ARG001  known by id
+def update(resource: StackResource, existing: ExistingResource, *, ours: bool) -> tuple[DeploymentEffect, ...]:  # noqa: ARG001  known by id
     """Update our entries if they differ. Conflict when S3 would refuse them beside an entry of others."""
-    wanted = entries(resource)
-    others = conflicting_entries(found.actual["all"], wanted, resource.desired["mark"])
+    desired = entries(resource)
+    others = conflicting_entries(existing.actual["all"], desired, resource.desired["mark"])
     if others:
-        names = ", ".join(str(one.get("Id", "without an id")) for one in others)
+        names = ", ".join(str(other.get("Id", "without an id")) for other in others)
         raise Conflict(
-            f"{resource.name} sends the same events elsewhere already (entry {names}), and S3 allows one entry for them",
+            f"{resource.name} already sends the same events to another destination (entry {names}), and S3 allows one entry for them",
             hint="Use --via eventbridge, which allows any number of consumers, or narrow the prefix or suffix.",
         )
     eventbridge_switch = resource.desired.get("event_bridge", False)
-    on = not eventbridge_switch or "EventBridgeConfiguration" in found.actual["all"]
-    if on and equivalent({"QueueConfigurations": wanted}, {"QueueConfigurations": found.actual["mine"]}):
+    on = not eventbridge_switch or "EventBridgeConfiguration" in existing.actual["all"]
+    if on and equivalent({"QueueConfigurations": desired}, {"QueueConfigurations": existing.actual["own"]}):
         return ()
-    why = f"events of {resource.name} to the queue" if wanted else f"no more entries of ours in {resource.name}"
+    why = f"send events of {resource.name} to the queue" if desired else f"remove our entries from {resource.name}"
     if eventbridge_switch:
-        why = f"events of {resource.name} to EventBridge"
+        why = f"send events of {resource.name} to EventBridge"
     return (
-        NotificationChange(resource.purpose, resource.name, resource.desired["mark"], wanted, why, eventbridge_switch),
+        NotificationChange(resource.purpose, resource.name, resource.desired["mark"], desired, why, eventbridge_switch),
     )
 
 
-def delete(resource: StackResource, found: ExistingResource, *, ours: bool) -> tuple[DeploymentEffect, ...]:  # noqa: ARG001
+def delete(resource: StackResource, existing: ExistingResource, *, ours: bool) -> tuple[DeploymentEffect, ...]:  # noqa: ARG001
     """Remove our entries; all others stay."""
-    if not found.actual["mine"]:
+    if not existing.actual["own"]:
         return ()
     return (
         NotificationChange(
@@ -78,6 +78,6 @@ def delete(resource: StackResource, found: ExistingResource, *, ours: bool) -> t
     )
 
 
-def _others(now: Mapping[str, Any], mine: int) -> int:
+def _others(now: Mapping[str, Any], own_count: int) -> int:
     lists = (value for value in now.values() if isinstance(value, list))
-    return sum(map(len, lists)) - mine + ("EventBridgeConfiguration" in now)
+    return sum(map(len, lists)) - own_count + ("EventBridgeConfiguration" in now)

@@ -1,6 +1,6 @@
 """A queue. `desired`: `attributes` (RedrivePolicy as a mapping) and the `statements` that its policy must have, by Sid.
 
-A queue that somebody else made is used as it is, with our statements in its policy.
+A queue of others is used unchanged, except for our statements in its policy.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from windlass.deploy.stack import ExistingResource, StackResource
 
 __all__ = ["create", "delete", "messages", "read", "update"]
 
-_DELETED_LATELY = ("QueueDeletedRecently", "wait 60 seconds")
+_DELETED_RECENTLY = ("QueueDeletedRecently", "wait 60 seconds")
 _COUNTS = (
     "ApproximateNumberOfMessages",
     "ApproximateNumberOfMessagesNotVisible",
@@ -26,10 +26,10 @@ _COUNTS = (
 
 def read(call: AwsCall, resource: StackResource) -> ExistingResource | None:
     """Read the queue, its attributes and its policy."""
-    there = find(call, "sqs", "GetQueueUrl", QueueName=resource.name)
-    if there is None:
+    location = find(call, "sqs", "GetQueueUrl", QueueName=resource.name)
+    if location is None:
         return None
-    url = there["QueueUrl"]
+    url = location["QueueUrl"]
     answer = find(call, "sqs", "GetQueueAttributes", QueueUrl=url, AttributeNames=["All"])
     if answer is None:
         return None
@@ -40,13 +40,17 @@ def read(call: AwsCall, resource: StackResource) -> ExistingResource | None:
         actual["RedrivePolicy"] = redrive | {"maxReceiveCount": int(redrive["maxReceiveCount"])}
     policy = json.loads(attributes["Policy"]) if attributes.get("Policy") else {}
     tags = call("sqs", "ListQueueTags", QueueUrl=url).get("Tags", {})
-    facts = {"url": url, "arn": attributes["QueueArn"], "messages": sum(int(attributes.get(one, 0)) for one in _COUNTS)}
+    facts = {
+        "url": url,
+        "arn": attributes["QueueArn"],
+        "messages": sum(int(attributes.get(count, 0)) for count in _COUNTS),
+    }
     return ExistingResource(url, tags, {"attributes": actual, "policy": policy}, facts)
 
 
-def messages(found: ExistingResource) -> int:
+def messages(existing: ExistingResource) -> int:
     """Return the approximate number of messages: visible, in flight and delayed."""
-    return int(found.facts["messages"])
+    return int(existing.facts["messages"])
 
 
 def create(resource: StackResource, tags: Mapping[str, str]) -> tuple[DeploymentEffect, ...]:
@@ -55,36 +59,36 @@ def create(resource: StackResource, tags: Mapping[str, str]) -> tuple[Deployment
     if resource.desired["statements"]:
         attributes["Policy"] = canonical_json(_merged({}, resource.desired["statements"]))
     params = {"QueueName": resource.name, "Attributes": attributes, "tags": dict(tags)}
-    return (ApiCall(resource.purpose, "sqs", "CreateQueue", params, f"queue {resource.name}", _DELETED_LATELY),)
+    return (ApiCall(resource.purpose, "sqs", "CreateQueue", params, f"queue {resource.name}", _DELETED_RECENTLY),)
 
 
-def update(resource: StackResource, found: ExistingResource, *, ours: bool) -> tuple[DeploymentEffect, ...]:
+def update(resource: StackResource, existing: ExistingResource, *, ours: bool) -> tuple[DeploymentEffect, ...]:
     """Update the attributes of our own queue, and our policy statements in any queue."""
-    actual = found.actual["attributes"]
-    wanted = resource.desired["attributes"] if ours else {}
-    attributes = _texts({name: value for name, value in wanted.items() if actual.get(name) != value})
-    policy = _merged(found.actual["policy"], resource.desired["statements"])
-    if resource.desired["statements"] and policy != found.actual["policy"]:
+    actual = existing.actual["attributes"]
+    desired = resource.desired["attributes"] if ours else {}
+    attributes = _texts({name: value for name, value in desired.items() if actual.get(name) != value})
+    policy = _merged(existing.actual["policy"], resource.desired["statements"])
+    if resource.desired["statements"] and policy != existing.actual["policy"]:
         attributes["Policy"] = canonical_json(policy)
     if not attributes:
         return ()
-    params = {"QueueUrl": found.id, "Attributes": attributes}
+    params = {"QueueUrl": existing.id, "Attributes": attributes}
     return (
         ApiCall(resource.purpose, "sqs", "SetQueueAttributes", params, f"{', '.join(attributes)} of {resource.name}"),
     )
 
 
-def delete(resource: StackResource, found: ExistingResource, *, ours: bool) -> tuple[DeploymentEffect, ...]:
+def delete(resource: StackResource, existing: ExistingResource, *, ours: bool) -> tuple[DeploymentEffect, ...]:
     """Delete the queue, or our statements in a queue of others."""
     if ours:
-        return (ApiCall(resource.purpose, "sqs", "DeleteQueue", {"QueueUrl": found.id}, f"queue {resource.name}"),)
-    sids = {one["Sid"] for one in resource.desired["statements"]}
-    there = found.actual["policy"].get("Statement", [])
-    left = [one for one in there if one.get("Sid") not in sids]
-    if len(left) == len(there):
+        return (ApiCall(resource.purpose, "sqs", "DeleteQueue", {"QueueUrl": existing.id}, f"queue {resource.name}"),)
+    sids = {statement["Sid"] for statement in resource.desired["statements"]}
+    present = existing.actual["policy"].get("Statement", [])
+    left = [statement for statement in present if statement.get("Sid") not in sids]
+    if len(left) == len(present):
         return ()
-    policy = canonical_json({**found.actual["policy"], "Statement": left}) if left else ""
-    params = {"QueueUrl": found.id, "Attributes": {"Policy": policy}}
+    policy = canonical_json({**existing.actual["policy"], "Statement": left}) if left else ""
+    params = {"QueueUrl": existing.id, "Attributes": {"Policy": policy}}
     return (
         ApiCall(
             resource.purpose, "sqs", "SetQueueAttributes", params, f"our statement in the policy of {resource.name}"
@@ -94,9 +98,12 @@ def delete(resource: StackResource, found: ExistingResource, *, ours: bool) -> t
 
 def _merged(policy: Mapping[str, Any], statements: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
     """Return the policy with our statements, which replace those of the same Sids."""
-    mine = {one["Sid"]: dict(one) for one in statements}
-    kept = [mine.pop(one["Sid"], one) if one.get("Sid") else one for one in policy.get("Statement", ())]
-    return {"Version": "2012-10-17", **policy, "Statement": [*kept, *mine.values()]}
+    own = {statement["Sid"]: dict(statement) for statement in statements}
+    kept = [
+        own.pop(statement["Sid"], statement) if statement.get("Sid") else statement
+        for statement in policy.get("Statement", ())
+    ]
+    return {"Version": "2012-10-17", **policy, "Statement": [*kept, *own.values()]}
 
 
 def _texts(attributes: Mapping[str, Any]) -> dict[str, str]:

@@ -12,8 +12,8 @@ from windlass.deploy.stack import ExistingResource, StackResource
 __all__ = ["create", "delete", "read", "update"]
 
 _POLICY = "windlass"
-_POLICIES_GOING = ("DeleteConflict", "ConcurrentModification")
-"""IAM takes some seconds to delete a role's policies everywhere; until then the role may seem to have them."""
+_POLICIES_BEING_DELETED = ("DeleteConflict", "ConcurrentModification")
+"""IAM takes some seconds to delete a role's policies everywhere; meanwhile the role may appear to have them."""
 
 
 def read(call: AwsCall, resource: StackResource) -> ExistingResource | None:
@@ -28,7 +28,7 @@ def read(call: AwsCall, resource: StackResource) -> ExistingResource | None:
     actual = {
         "trust": role["AssumeRolePolicyDocument"],
         "policy": policy["PolicyDocument"] if policy else None,
-        "attached": [one["PolicyArn"] for one in attached],
+        "attached": [policy["PolicyArn"] for policy in attached],
         "inline": [name for name in inline if name != _POLICY],
     }
     return ExistingResource(resource.name, tags_of(role.get("Tags")), actual, {"arn": role["Arn"]})
@@ -42,23 +42,23 @@ def create(resource: StackResource, tags: Mapping[str, str]) -> tuple[Deployment
         "Description": resource.desired["description"],
         "Tags": tag_list(tags),
     }
-    return (ApiCall(resource.purpose, "iam", "CreateRole", params, f"role {resource.name}"), _may(resource))
+    return (ApiCall(resource.purpose, "iam", "CreateRole", params, f"role {resource.name}"), _role_policy(resource))
 
 
-def update(resource: StackResource, found: ExistingResource, *, ours: bool) -> tuple[DeploymentEffect, ...]:
+def update(resource: StackResource, existing: ExistingResource, *, ours: bool) -> tuple[DeploymentEffect, ...]:
     """Update trust and policy. Conflict for a role of others, because a role grants permissions."""
     if not ours:
         raise name_conflict(resource)
     calls: list[DeploymentEffect] = []
-    if found.actual["trust"] != resource.desired["trust"]:
+    if existing.actual["trust"] != resource.desired["trust"]:
         params = {"RoleName": resource.name, "PolicyDocument": canonical_json(resource.desired["trust"])}
         calls.append(ApiCall(resource.purpose, "iam", "UpdateAssumeRolePolicy", params, f"trust of {resource.name}"))
-    if found.actual["policy"] != resource.desired["policy"]:
-        calls.append(_may(resource))
+    if existing.actual["policy"] != resource.desired["policy"]:
+        calls.append(_role_policy(resource))
     return tuple(calls)
 
 
-def delete(resource: StackResource, found: ExistingResource, *, ours: bool) -> tuple[DeploymentEffect, ...]:
+def delete(resource: StackResource, existing: ExistingResource, *, ours: bool) -> tuple[DeploymentEffect, ...]:
     """Delete every policy, including those that others attached (the plan lists them), then the role."""
     if not ours:
         return ()
@@ -67,22 +67,24 @@ def delete(resource: StackResource, found: ExistingResource, *, ours: bool) -> t
         ApiCall(
             resource.purpose, "iam", "DetachRolePolicy", {**named, "PolicyArn": arn}, f"{arn}, which others attached"
         )
-        for arn in found.actual["attached"]
+        for arn in existing.actual["attached"]
     ]
-    others = [(name, f"inline policy {name}, which others added") for name in found.actual["inline"]]
-    own = [(_POLICY, f"policy of {resource.name}")] if found.actual["policy"] is not None else []
+    others = [(name, f"inline policy {name}, which others added") for name in existing.actual["inline"]]
+    own = [(_POLICY, f"policy of {resource.name}")] if existing.actual["policy"] is not None else []
     calls += [
         ApiCall(resource.purpose, "iam", "DeleteRolePolicy", {**named, "PolicyName": name}, why)
         for name, why in [*others, *own]
     ]
-    calls.append(ApiCall(resource.purpose, "iam", "DeleteRole", named, f"role {resource.name}", _POLICIES_GOING))
+    calls.append(
+        ApiCall(resource.purpose, "iam", "DeleteRole", named, f"role {resource.name}", _POLICIES_BEING_DELETED)
+    )
     return tuple(calls)
 
 
-def _may(resource: StackResource) -> ApiCall:
+def _role_policy(resource: StackResource) -> ApiCall:
     params = {
         "RoleName": resource.name,
         "PolicyName": _POLICY,
         "PolicyDocument": canonical_json(resource.desired["policy"]),
     }
-    return ApiCall(resource.purpose, "iam", "PutRolePolicy", params, f"what {resource.name} may do")
+    return ApiCall(resource.purpose, "iam", "PutRolePolicy", params, f"permissions of {resource.name}")

@@ -1,7 +1,7 @@
 """An EventBridge rule that invokes a function, on a schedule or for events.
 
-`desired`: `trigger` (a `ScheduleExpression` or an `EventPattern`; empty: there shall be no such rule any more), `sid` of the
-function's permission, `function`, `function_arn`, `rule_arn`.
+`desired`: `trigger` (a `ScheduleExpression` or an `EventPattern`; empty: the rule is deleted), `sid` of the function's
+permission, `function`, `function_arn`, `rule_arn`.
 """
 
 from __future__ import annotations
@@ -15,13 +15,13 @@ from windlass.deploy.effects import ApiCall, DeploymentEffect
 from windlass.deploy.resources.calls import AwsCall, find, name_conflict, tag_list, tags_of
 from windlass.deploy.stack import ExistingResource, StackResource
 
-__all__ = ["TARGETS_GOING", "create", "delete", "read", "update"]
+__all__ = ["TARGETS_BEING_REMOVED", "create", "delete", "read", "update"]
 
 _TARGET = "function"
-TARGETS_GOING = ("has targets", "ConcurrentModificationException")
-"""EventBridge may still see targets that were just removed."""
+TARGETS_BEING_REMOVED = ("has targets", "ConcurrentModificationException")
+"""EventBridge may still report targets that were just removed."""
 _PERMITTED = ("provided already exists",)
-"""A rule that was deleted by hand leaves its permission, with the same id and rule ARN."""
+"""A rule that was deleted manually leaves its permission, with the same id and rule ARN."""
 
 
 def read(call: AwsCall, resource: StackResource) -> ExistingResource | None:
@@ -37,9 +37,9 @@ def read(call: AwsCall, resource: StackResource) -> ExistingResource | None:
     every = {"ScheduleExpression": rule.get("ScheduleExpression"), "EventPattern": pattern}
     actual = {
         "trigger": {name: value for name, value in every.items() if value},
-        "target": {one["Id"]: one["Arn"] for one in targets}.get(_TARGET),
-        "others": [one["Id"] for one in targets if one["Id"] != _TARGET],
-        "permitted": any(one.get("Sid") == resource.desired["sid"] for one in statements),
+        "target": {target["Id"]: target["Arn"] for target in targets}.get(_TARGET),
+        "others": [target["Id"] for target in targets if target["Id"] != _TARGET],
+        "permitted": any(statement.get("Sid") == resource.desired["sid"] for statement in statements),
     }
     return ExistingResource(
         resource.name, tags, actual, {"arn": rule["Arn"], "state": str(rule.get("ResourceState", "")).lower()}
@@ -51,27 +51,27 @@ def create(resource: StackResource, tags: Mapping[str, str]) -> tuple[Deployment
     return (_rule(resource, {"State": "ENABLED", "Tags": tag_list(tags)}), _permission(resource), _target(resource))
 
 
-def update(resource: StackResource, found: ExistingResource, *, ours: bool) -> tuple[DeploymentEffect, ...]:
+def update(resource: StackResource, existing: ExistingResource, *, ours: bool) -> tuple[DeploymentEffect, ...]:
     """Update what differs of rule, permission and target; delete all three when no rule is desired."""
     if not resource.desired["trigger"]:
-        return delete(resource, found, ours=ours)
+        return delete(resource, existing, ours=ours)
     if not ours:
         raise name_conflict(resource)
     calls: list[DeploymentEffect] = []
-    if found.actual["trigger"] != resource.desired["trigger"]:
+    if existing.actual["trigger"] != resource.desired["trigger"]:
         calls.append(_rule(resource, {}))
-    if not found.actual["permitted"]:
+    if not existing.actual["permitted"]:
         calls.append(_permission(resource))
-    if found.actual["target"] != resource.desired["function_arn"]:
+    if existing.actual["target"] != resource.desired["function_arn"]:
         calls.append(_target(resource))
     return tuple(calls)
 
 
-def delete(resource: StackResource, found: ExistingResource, *, ours: bool) -> tuple[DeploymentEffect, ...]:
+def delete(resource: StackResource, existing: ExistingResource, *, ours: bool) -> tuple[DeploymentEffect, ...]:
     """Delete the target, the rule and the permission."""
     if not ours:
         return ()
-    ids = [*([_TARGET] if found.actual["target"] else []), *found.actual["others"]]
+    ids = [*([_TARGET] if existing.actual["target"] else []), *existing.actual["others"]]
     calls: list[DeploymentEffect] = []
     if ids:
         calls.append(
@@ -85,12 +85,19 @@ def delete(resource: StackResource, found: ExistingResource, *, ours: bool) -> t
         )
     calls.append(
         ApiCall(
-            resource.purpose, "events", "DeleteRule", {"Name": resource.name}, f"rule {resource.name}", TARGETS_GOING
+            resource.purpose,
+            "events",
+            "DeleteRule",
+            {"Name": resource.name},
+            f"rule {resource.name}",
+            TARGETS_BEING_REMOVED,
         )
     )
-    if found.actual["permitted"]:
+    if existing.actual["permitted"]:
         params = {"FunctionName": resource.desired["function"], "StatementId": resource.desired["sid"]}
-        calls.append(ApiCall(resource.purpose, "lambda", "RemovePermission", params, "its permission to call"))
+        calls.append(
+            ApiCall(resource.purpose, "lambda", "RemovePermission", params, "its permission to invoke the function")
+        )
     return tuple(calls)
 
 
@@ -113,7 +120,7 @@ def _permission(resource: StackResource) -> ApiCall:
         "Principal": "events.amazonaws.com",
         "SourceArn": resource.desired["rule_arn"],
     }
-    why = f"{resource.name} may call the function"
+    why = f"{resource.name} may invoke the function"
     return ApiCall(resource.purpose, "lambda", "AddPermission", params, why, success_on=_PERMITTED)
 
 

@@ -1,6 +1,6 @@
 """A DynamoDB table with the string key `id` and on-demand billing. `desired`: the `ttl` attribute.
 
-A table that somebody else made is used as it is, if its key fits.
+A table of others is used unchanged, if it has the same key.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from windlass.deploy.stack import ExistingResource, StackResource
 __all__ = ["create", "delete", "read", "update"]
 
 _KEY = [{"AttributeName": "id", "KeyType": "HASH"}]
-_IN_THE_MAKING = ("ResourceInUseException", "ResourceNotFoundException", "being created", "being updated")
+_BEING_CREATED = ("ResourceInUseException", "ResourceNotFoundException", "being created", "being updated")
 
 
 def read(call: AwsCall, resource: StackResource) -> ExistingResource | None:
@@ -50,30 +50,30 @@ def create(resource: StackResource, tags: Mapping[str, str]) -> tuple[Deployment
         f"table {resource.name}",
         ("being deleted", "ResourceInUse"),
     )
-    return (created, _lives(resource))
+    return (created, _time_to_live(resource))
 
 
-def update(resource: StackResource, found: ExistingResource, *, ours: bool) -> tuple[DeploymentEffect, ...]:
+def update(resource: StackResource, existing: ExistingResource, *, ours: bool) -> tuple[DeploymentEffect, ...]:
     """Update the time to live of our own table."""
-    if found.actual["key"] != _KEY:
+    if existing.actual["key"] != _KEY:
         raise Conflict(
             f"table {resource.name} does not have the string key `id`", hint="Name another table in windlass.toml."
         )
-    return (_lives(resource),) if ours and found.actual["ttl"] != resource.desired["ttl"] else ()
+    return (_time_to_live(resource),) if ours and existing.actual["ttl"] != resource.desired["ttl"] else ()
 
 
-def delete(resource: StackResource, found: ExistingResource, *, ours: bool) -> tuple[DeploymentEffect, ...]:
+def delete(resource: StackResource, existing: ExistingResource, *, ours: bool) -> tuple[DeploymentEffect, ...]:
     """Delete the table with its contents."""
     if not ours:
         return ()
-    return (ApiCall(resource.purpose, "dynamodb", "DeleteTable", {"TableName": found.id}, f"table {resource.name}"),)
+    return (ApiCall(resource.purpose, "dynamodb", "DeleteTable", {"TableName": existing.id}, f"table {resource.name}"),)
 
 
-def _lives(resource: StackResource) -> ApiCall:
+def _time_to_live(resource: StackResource) -> ApiCall:
     params = {
         "TableName": resource.name,
         "TimeToLiveSpecification": {"Enabled": True, "AttributeName": resource.desired["ttl"]},
     }
     return ApiCall(
-        resource.purpose, "dynamodb", "UpdateTimeToLive", params, f"time to live of {resource.name}", _IN_THE_MAKING
+        resource.purpose, "dynamodb", "UpdateTimeToLive", params, f"time to live of {resource.name}", _BEING_CREATED
     )

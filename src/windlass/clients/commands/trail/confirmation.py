@@ -1,4 +1,4 @@
-"""The actions that change a trail: listed, and confirmed."""
+"""The confirmation of a change to the trail: it lists the calls and asks."""
 
 from __future__ import annotations
 
@@ -16,8 +16,8 @@ __all__ = ["agreed"]
 def agreed(actions: tuple[TrailCall, ...], action: str, *, dry_run: bool, yes: bool) -> bool:
     """List the calls and ask for confirmation; False for a dry run."""
     rows = [
-        {"service": one.service, "operation": one.operation, "why": one.why, "params": dict(one.params)}
-        for one in actions
+        {"service": action.service, "operation": action.operation, "why": action.why, "params": dict(action.params)}
+        for action in actions
     ]
     columns = ("service", "operation", "why")
     emit(rows, Format.TABLE, (*columns, "params") if dry_run else columns)

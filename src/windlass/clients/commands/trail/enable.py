@@ -66,7 +66,10 @@ def enable(
     )
     if agreed(actions, "create the trail", dry_run=dry_run, yes=yes):
         trail.make_calls(*where, actions)
-        print(f"The trail records. In some minutes: windlass clients scan s3://{log_bucket}/AWSLogs/", file=sys.stderr)
+        print(
+            f"The trail is recording. In some minutes: windlass clients scan s3://{log_bucket}/AWSLogs/",
+            file=sys.stderr,
+        )
         print("It costs money until `windlass clients trail disable` deletes it.", file=sys.stderr)
 
 

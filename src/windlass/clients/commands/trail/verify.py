@@ -25,14 +25,14 @@ def verify(
     limit: Limit = 0,
     output: Output = Format.TABLE,
 ) -> None:
-    """Check CloudTrail's digests: no log file was changed or deleted. Exit 3 when one was.
+    """Check CloudTrail's digests: no log file was changed or deleted. Exit 3 when one was changed or deleted.
 
     Examples:
       windlass clients trail verify s3://trail-logs/AWSLogs/
       windlass clients trail verify s3://trail-logs/AWSLogs/ --since 30d -o json
     """
     files = list(open_clients(ctx).verify(source, since=clock.parse_when(since, at=clock.now())))
-    wrong = [{"file": one.source, "problem": one.problem} for one in files if not one.ok]
+    wrong = [{"file": file.source, "problem": file.problem} for file in files if not file.ok]
     emit(wrong, output, ("file", "problem"), limit=limit)
     print(f"{len(files) - len(wrong):,} of {len(files):,} files are as CloudTrail delivered them.", file=sys.stderr)
     if wrong:
