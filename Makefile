@@ -46,7 +46,7 @@ test: $(VENV)/.dev        ## what CI runs: check beside every test that takes se
 test-all: check           ## everything but interop, the slow ones too
 	$(BIN)/python -m pytest -n $(JOBS) -m "not interop"
 
-test-interop: $(VENV)/.dev ## against servers nobody here wrote; skipped with a reason where they are absent
+test-interop: $(VENV)/.dev ## tests against third-party servers; those not installed are skipped with a reason
 	$(BIN)/python -m pytest -m interop -rs
 
 bench: $(VENV)/.dev       ## every claim in the docs, measured here and now

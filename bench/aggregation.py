@@ -98,7 +98,7 @@ def worker(url, folder, *, window, where, queue="bench-events", settings=("wait_
     command = [sys.executable, "-m", "windlass", "aggregate"]
     if where:
         subprocess.run([*command, "init", "bench"], cwd=folder, env=environ, check=True, capture_output=True)
-    options = [part for one in settings for part in ("--setting", one)]
+    options = [part for setting in settings for part in ("--setting", setting)]
     with (folder / "log").open("w") as log:
         child = subprocess.Popen([*command, "run", *options], cwd=folder, env=environ, stdout=log, stderr=log)
         deadline = time.monotonic() + 20
@@ -113,8 +113,8 @@ def worker(url, folder, *, window, where, queue="bench-events", settings=("wait_
             child.wait(60)
 
 
-def notify(found, bucket, queue):
-    sqs, s3 = found["sqs"], found["s3"]
+def notify(clients_, bucket, queue):
+    sqs, s3 = clients_["sqs"], clients_["s3"]
     url = sqs.create_queue(QueueName=queue)["QueueUrl"]
     arn = sqs.get_queue_attributes(QueueUrl=url, AttributeNames=["QueueArn"])["Attributes"]["QueueArn"]
     s3.create_bucket(Bucket=bucket)
@@ -154,15 +154,15 @@ def stream(s3, bucket, rate_at, seconds):
     return done
 
 
-def ours(aws, found):
+def ours(aws, clients_):
     """Requests per event of a worker over DynamoDB, in a steady stream."""
-    notify(found, "bench-drop", "bench-events")
+    notify(clients_, "bench-drop", "bench-events")
     with tempfile.TemporaryDirectory() as name:
         where = 'table = "bench-agg"\ntimers = "bench-timers"'
         with worker(aws.url, Path(name), window=30, where=where):
-            stream(found["s3"], "bench-drop", lambda _: RATE, 20)
+            stream(clients_["s3"], "bench-drop", lambda _: RATE, 20)
             before = calls(aws.url)
-            events = len(stream(found["s3"], "bench-drop", lambda _: RATE, SECONDS))
+            events = len(stream(clients_["s3"], "bench-drop", lambda _: RATE, SECONDS))
             after = calls(aws.url)
         actions = len((Path(name) / "acted").read_text().splitlines())
     used = {service: after.get(service, 0) - before.get(service, 0) for service in ("sqs", "dynamodb")}
@@ -176,20 +176,20 @@ def ours(aws, found):
     )
 
 
-def published(aws, found):
+def published(aws, clients_):
     """Requests per event of the first published design, on the embedded Lambda."""
-    found["dynamodb"].create_table(
+    clients_["dynamodb"].create_table(
         TableName="published",
         BillingMode="PAY_PER_REQUEST",
         KeySchema=[{"AttributeName": "id", "KeyType": "HASH"}],
         AttributeDefinitions=[{"AttributeName": "id", "AttributeType": "S"}],
     )
-    found["sqs"].create_queue(QueueName="published-timers")
+    clients_["sqs"].create_queue(QueueName="published-timers")
     code = io.BytesIO()
     with zipfile.ZipFile(code, "w") as archive:
         archive.writestr("main.py", PUBLISHED)
-    role = found["iam"].create_role(RoleName="published", AssumeRolePolicyDocument="{}")["Role"]["Arn"]
-    arn = found["lambda"].create_function(
+    role = clients_["iam"].create_role(RoleName="published", AssumeRolePolicyDocument="{}")["Role"]["Arn"]
+    arn = clients_["lambda"].create_function(
         FunctionName="published",
         Runtime="python3.12",
         Handler="main.handler",
@@ -197,18 +197,18 @@ def published(aws, found):
         Timeout=30,
         Code={"ZipFile": code.getvalue()},
     )["FunctionArn"]
-    found["s3"].create_bucket(Bucket="published-drop")
-    found["lambda"].add_permission(
+    clients_["s3"].create_bucket(Bucket="published-drop")
+    clients_["lambda"].add_permission(
         FunctionName="published", StatementId="s3", Action="lambda:InvokeFunction", Principal="s3.amazonaws.com"
     )
-    found["s3"].put_bucket_notification_configuration(
+    clients_["s3"].put_bucket_notification_configuration(
         Bucket="published-drop",
         NotificationConfiguration={
             "LambdaFunctionConfigurations": [{"LambdaFunctionArn": arn, "Events": ["s3:ObjectCreated:*"]}]
         },
     )
     before = calls(aws.url)
-    events = len(stream(found["s3"], "published-drop", lambda _: 20, 30))
+    events = len(stream(clients_["s3"], "published-drop", lambda _: 20, 30))
     deadline = time.monotonic() + 120
     while calls(aws.url).get("dynamodb", 0) - before.get("dynamodb", 0) < events and time.monotonic() < deadline:
         time.sleep(1)
@@ -223,17 +223,17 @@ def published(aws, found):
     )
 
 
-def freshness(aws, found, window=5):
+def freshness(aws, clients_, window=5):
     """Seconds from a put's answer to the next action's start, with bursts of ten times the rate."""
-    notify(found, "burst-drop", "burst-events")
+    notify(clients_, "burst-drop", "burst-events")
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
         with worker(aws.url, folder, window=window, where="", queue="burst-events"):
             rate = lambda at: 100 if int(at) % 20 < 4 else 10  # noqa: E731
-            puts = stream(found["s3"], "burst-drop", rate, SECONDS / 2)
+            puts = stream(clients_["s3"], "burst-drop", rate, SECONDS / 2)
             time.sleep(3 * window)
         acted = sorted(json.loads(line)[0] for line in (folder / "acted").read_text().splitlines())
-    waits = sorted(min((one for one in acted if one > put), default=math.inf) - put for put in puts)
+    waits = sorted(min((action_at for action_at in acted if action_at > put), default=math.inf) - put for put in puts)
     return len(puts), len(acted), waits[math.ceil(0.99 * len(waits)) - 1], waits[-1]
 
 
@@ -263,13 +263,13 @@ def ticks(pid):
 def main():
     per_cpu, per_s, rss = throughput()
     with LocalServer() as aws:
-        found = clients(aws.url)
+        clients_ = clients(aws.url)
         rows = [
             ("design", "events", "actions", "Lambda/event", "DynamoDB/event", "SQS/event"),
-            ours(aws, found),
-            published(aws, found),
+            ours(aws, clients_),
+            published(aws, clients_),
         ]
-        puts, actions, p99, worst = freshness(aws, found)
+        puts, actions, p99, worst = freshness(aws, clients_)
     report("aggregation", rows)
     more = [
         ("what", "result", "goal"),

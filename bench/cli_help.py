@@ -1,4 +1,4 @@
-"""CPU seconds of `--help` for every command, each in a process of its own: user and system time, the best of three.
+"""CPU seconds of `--help` for every command, each in a separate process: user and system time, the best of three.
 
 Run: python -m bench.cli_help [--times N]. The claim: every help costs at most 0.2 s of CPU. The
 table also shows each figure in units of `windlass --help`, which compare machines; a loaded machine adds a fifth to both.

@@ -138,7 +138,7 @@ def generate(folder, number):
 def cpu_s():
     """CPU seconds of this process and of the children that have ended."""
     spent = [resource.getrusage(whose) for whose in (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN)]
-    return sum(one.ru_utime + one.ru_stime for one in spent)
+    return sum(usage.ru_utime + usage.ru_stime for usage in spent)
 
 
 def best(work, repeat=3):
@@ -167,31 +167,33 @@ def this(files, workers):
 
 
 def stdlib_sigv2(files):
-    found = Counter()
+    counts = Counter()
     for file in files:
         with gzip.open(file.path) as stream:
-            for one in json.load(stream)["Records"]:
+            for record in json.load(stream)["Records"]:
                 if (
-                    one["eventSource"] == "s3.amazonaws.com"
-                    and one["additionalEventData"].get("SignatureVersion") == "SigV2"
+                    record["eventSource"] == "s3.amazonaws.com"
+                    and record["additionalEventData"].get("SignatureVersion") == "SigV2"
                 ):
-                    who = one["userIdentity"]["sessionContext"]["sessionIssuer"]["arn"]
-                    found[one["userAgent"], who, one["requestParameters"]["bucketName"], one["sourceIPAddress"]] += 1
-    return found
+                    who = record["userIdentity"]["sessionContext"]["sessionIssuer"]["arn"]
+                    counts[
+                        record["userAgent"], who, record["requestParameters"]["bucketName"], record["sourceIPAddress"]
+                    ] += 1
+    return counts
 
 
 def stdlib_all(files):
-    found = Counter()
+    counts = Counter()
     for file in files:
         with gzip.open(file.path) as stream:
-            for one in json.load(stream)["Records"]:
-                if one["eventSource"] == "s3.amazonaws.com":
-                    found[
-                        one["userAgent"],
-                        one["additionalEventData"].get("SignatureVersion"),
-                        one["tlsDetails"]["tlsVersion"],
+            for record in json.load(stream)["Records"]:
+                if record["eventSource"] == "s3.amazonaws.com":
+                    counts[
+                        record["userAgent"],
+                        record["additionalEventData"].get("SignatureVersion"),
+                        record["tlsDetails"]["tlsVersion"],
                     ] += 1
-    return found
+    return counts
 
 
 def duck(paths, columns, where, threads):
@@ -225,7 +227,7 @@ def polars_all(files):
             )
         )
     }
-    found = Counter()
+    counts = Counter()
     for file in files:
         raw = inflate(Path(file.path).read_bytes(), limit_bytes=1 << 30)
         frame = (
@@ -244,8 +246,8 @@ def polars_all(files):
             .len()
         )
         for agent, signature, tls, number in rows.iter_rows():
-            found[agent, signature, tls] += number
-    return found
+            counts[agent, signature, tls] += number
+    return counts
 
 
 def jq(files, program):
@@ -273,7 +275,9 @@ def zlib_floor(files):
 
 def children_of(pid):
     """The processes that any thread of a process started."""
-    return [int(one) for task in Path(f"/proc/{pid}/task").iterdir() for one in (task / "children").read_text().split()]
+    return [
+        int(child) for task in Path(f"/proc/{pid}/task").iterdir() for child in (task / "children").read_text().split()
+    ]
 
 
 class Peak:
@@ -321,11 +325,11 @@ def compare(folder, raw_bytes):
 
     def line(name, cores, sigv2=None, everything=None, of=1.0):
         cells = []
-        for found in (sigv2, everything):
-            if found is None:
+        for result in (sigv2, everything):
+            if result is None:
                 cells += ["", "", ""]
                 continue
-            took, spent = found
+            took, spent = result
             speed = raw_bytes * of / took / 1e9
             cells += [
                 f"{speed:.3f}",
@@ -355,13 +359,13 @@ def compare(folder, raw_bytes):
         share,
     )
     for threads in (1, 2):
-        found, one = best(lambda threads=threads: duck(paths, *SIGV2, threads), 1)
-        all_s, two = best(lambda threads=threads: duck(paths, *ALL, threads), 1)
-        assert sum(one.values()) > 0
-        assert sum(two.values()) == len(files) * PER_FILE
-        line(f"DuckDB, automatic schema, {threads} thread{'s' if threads > 1 else ''}", threads, found, all_s)
-    took, found = best(lambda: polars_all(few), 1)
-    assert found == expected_all
+        sigv2_s, sigv2_rows = best(lambda threads=threads: duck(paths, *SIGV2, threads), 1)
+        all_s, all_rows = best(lambda threads=threads: duck(paths, *ALL, threads), 1)
+        assert sum(sigv2_rows.values()) > 0
+        assert sum(all_rows.values()) == len(files) * PER_FILE
+        line(f"DuckDB, automatic schema, {threads} thread{'s' if threads > 1 else ''}", threads, sigv2_s, all_s)
+    took, counts = best(lambda: polars_all(few), 1)
+    assert counts == expected_all
     line("polars, schema given (a tenth)", 2, None, took, share)
     first = best(
         lambda: jq(

@@ -93,7 +93,7 @@ def main():
             (f"{DAYS} days of ~2 % changes, bytes/revision", f"{grown / written:.0f} ({written:,} revisions)", "-")
         )
         inventory = Inventory(store, lambda: None, InventoryConfig(), now=lambda: T0 + timedelta(days=DAYS))
-        one = inventory.list(Query(limit=1)).rows[0].key
+        key = inventory.list(Query(limit=1)).rows[0].key
         for name, goal, work in (
             ("page of 50", 100, lambda: inventory.list(Query(limit=50, sort="name"))),
             (
@@ -110,9 +110,9 @@ def main():
             ("search of two words", 100, lambda: inventory.search("res 00042")),
             ("changes, page of 50", 100, lambda: inventory.changes(limit=50)),
             ("overview's counts", 100, inventory.stats),
-            ("one resource at a past time", 5, lambda: inventory.document_at(one, T0 + timedelta(days=3))),
+            ("one resource at a past time", 5, lambda: inventory.document_at(key, T0 + timedelta(days=3))),
             (
-                "difference of two dates, whole estate",
+                "difference of two dates, complete estate",
                 3000,
                 lambda: inventory.diff(T0 + timedelta(days=2), T0 + timedelta(days=8)),
             ),

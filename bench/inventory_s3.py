@@ -1,6 +1,6 @@
 """Collecting 1,000 buckets with 22 details each through a server of 30 ms latency: time, calls, memory.
 
-The server is the embedded AWS in a process of its own, its latency ordered by a fault rule; both share this machine's
+The server is the embedded AWS in a separate process, with latency from a fault rule; both share this machine's
 cores, so the time is an upper bound. The goal is 60 s and 512 MiB.
 
 `python -m bench.inventory_s3 two-runs [BUCKETS] [SECONDS]` collects 10,000 buckets with 22 details each from a stub that

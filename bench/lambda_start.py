@@ -62,10 +62,10 @@ def main():
 
 
 def unpack(folder, entries):
-    for one in entries:
-        path = folder / one.path
+    for entry in entries:
+        path = folder / entry.path
         path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_bytes(one.content)
+        path.write_bytes(entry.content)
 
 
 def unzip(folder, name, built):
@@ -83,8 +83,8 @@ def best(folders, module, **more):
     command = [sys.executable, "-S", "-B", "-c", TIMED.format(module=module)]
     runs = []
     for _ in range(RUNS):
-        said = subprocess.run(command, env=environment, capture_output=True, text=True, check=True).stdout
-        runs.append(tuple(float(one) for one in said.split()))
+        output = subprocess.run(command, env=environment, capture_output=True, text=True, check=True).stdout
+        runs.append(tuple(float(seconds) for seconds in output.split()))
     return min(wall for wall, _ in runs), min(cpu for _, cpu in runs)
 
 

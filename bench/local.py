@@ -1,6 +1,6 @@
 """The embedded AWS beside stock moto, same client, same machine, same run: boto3 with threads over loopback.
 
-Each server is a process of its own and shares the machine's cores with the client, so these are lower bounds. Sizes
+Each server is a separate process and shares the machine's cores with the client, so these are lower bounds. Sizes
 are smaller for stock moto where the full ones would not end (its SQS costs O(backlog) a call, its listing sorts the
 whole bucket for each page); the table says which.
 """
@@ -119,8 +119,8 @@ def messages(url, backlog, moved):
                     return
                 left[0] -= 10
             send(0)
-            found = sqs.receive_message(QueueUrl=queue, MaxNumberOfMessages=10).get("Messages", [])
-            entries = [{"Id": str(i), "ReceiptHandle": one["ReceiptHandle"]} for i, one in enumerate(found)]
+            messages = sqs.receive_message(QueueUrl=queue, MaxNumberOfMessages=10).get("Messages", [])
+            entries = [{"Id": str(i), "ReceiptHandle": message["ReceiptHandle"]} for i, message in enumerate(messages)]
             if entries:
                 sqs.delete_message_batch(QueueUrl=queue, Entries=entries)
 
@@ -212,7 +212,7 @@ def measure(server, full):
 
 
 def main():
-    ours, stock = measure(windlass_server, True), measure(stock_moto, False)
+    windlass, stock = measure(windlass_server, True), measure(stock_moto, False)
     names = [
         "start s",
         "idle RSS MiB",
@@ -229,7 +229,7 @@ def main():
     goals = ["3", "300", "400", "20", "100,000", "2000", "50,000", "-", "all", "10", "-"]
     report(
         "local",
-        [("what", "windlass local", "stock moto", "goal"), *zip(names, ours, stock, goals, strict=True)],
+        [("what", "windlass local", "stock moto", "goal"), *zip(names, windlass, stock, goals, strict=True)],
         client="boto3, 16 threads",
     )
 

@@ -70,8 +70,8 @@ def main():
 
         def work(chunks=chunks, retry=retry):
             retry.clear()
-            found = tally(chunks, lambda block: retry.append(len(block)))
-            assert found.failed + found.succeeded == ROWS
+            result = tally(chunks, lambda block: retry.append(len(block)))
+            assert result.failed + result.succeeded == ROWS
             return ROWS
 
         note(f"report to retry manifest, {what}", work, "833,333")

@@ -1,6 +1,6 @@
 """Pipelines: small objects a second beside a plain boto3 handler, and MB/s of large ones beside the codec alone.
 
-The server is the embedded AWS in a process of its own; the boto3 handler is the published design: download to a file, convert,
+The server is the embedded AWS in a separate process; the boto3 handler is the published design: download to a file, convert,
 upload, one object per event, as many threads as Windlass has. Both read YAML of 1 to 10 KiB and write JSON.
 """
 
@@ -77,14 +77,14 @@ def windlass(url, keys, **more):
     from windlass.pipelines.config import PipelineConfig
     from windlass.pipelines.service import Pipelines
 
-    given = {
+    options = {
         "name": "bench",
         "source": "s3://raw/",
         "transform": "yaml-to-json",
         "target": "s3://uniform/{key}.json",
         "concurrency": THREADS,
     }
-    config = PipelineConfig.model_validate(given | more)
+    config = PipelineConfig.model_validate(options | more)
     with open_estate(EstateConfig(endpoint_url=url, accounts=[AccountConfig(id=ACCOUNT)]), {}) as estate:
         pipelines = Pipelines([config], estate=lambda: estate, queues=lambda: None, store=None)
         with pipelines.runner() as runner, ThreadPoolExecutor(THREADS) as pool:
@@ -142,7 +142,7 @@ def large(url, s3):
 
 
 def child(url, step, size):
-    """In a process of its own, for its peak of memory."""
+    """Run it in a separate process, to measure its peak memory."""
     code = (
         "from windlass.pipelines.allocator import return_freed_memory; return_freed_memory(); "  # as workers do
         "from bench.pipelines import windlass; "

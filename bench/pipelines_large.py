@@ -39,7 +39,7 @@ def main():
             rows.append(
                 (
                     f"windlass pipeline {name}",
-                    round(size / 1e6 / passed.took_s),
+                    round(size / 1e6 / passed.duration_s),
                     round(passed.peak_mib),
                     f"{passed.busiest:.0%}",
                 )
@@ -50,13 +50,13 @@ def main():
         aws = os.environ.get("BENCH_AWS") or shutil.which("aws")
         sides = {} if aws == "no" else {name: codec for name, codec in CODECS.items() if name in STEPS}
         for codec in sides.values():
-            took_s = _codec_alone(big, codec)
-            rows.append((f"{codec} of a local file, alone", round(size / 1e6 / took_s), "", ""))
+            duration_s = _codec_alone(big, codec)
+            rows.append((f"{codec} of a local file, alone", round(size / 1e6 / duration_s), "", ""))
             print(*rows[-1], flush=True)
         for name, codec in sides.items() if aws else ():
             if shutil.which(codec.split()[0]) is not None:
-                took_s = _aws(place, aws, codec, size, f"piped{SUFFIXES[name]}")
-                rows.append((f"aws s3 cp - | {codec} | aws s3 cp -", round(size / 1e6 / took_s), "", ""))
+                duration_s = _aws(place, aws, codec, size, f"piped{SUFFIXES[name]}")
+                rows.append((f"aws s3 cp - | {codec} | aws s3 cp -", round(size / 1e6 / duration_s), "", ""))
                 print(*rows[-1], flush=True)
         report("pipelines_large", rows, size_bytes=size, rows_of_csv=count)
 
@@ -72,20 +72,20 @@ def _aws(place, aws, codec, size, key):
     line = f"{aws} s3 cp s3://raw/big.csv - | {codec} | {aws} s3 cp - s3://out/{key} --expected-size {size}"
     began = time.perf_counter()
     subprocess.run(["bash", "-o", "pipefail", "-c", line], env=place.environment(), check=True)
-    took_s = time.perf_counter() - began
+    duration_s = time.perf_counter() - began
     (place.data / "out" / key).unlink()
-    return took_s
+    return duration_s
 
 
-def _check(name, made, big, count):
+def _check(name, output, big, count):
     """What came out is what went in."""
     if name == "csv-to-parquet":
         import pyarrow.parquet as pq
 
-        assert pq.ParquetFile(made).metadata.num_rows == count
+        assert pq.ParquetFile(output).metadata.num_rows == count
         return
     opened = {"copy": "cat", "gzip": "gzip -dc", "zstd": "zstd -dc"}[name]
-    line = f"{opened} {made} | cmp - {big}"
+    line = f"{opened} {output} | cmp - {big}"
     subprocess.run(["bash", "-o", "pipefail", "-c", line], check=True)
 
 

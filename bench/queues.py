@@ -23,7 +23,7 @@ CLIENTS = Path(__file__).with_name("queues_clients.py")
 
 
 def certificate(folder):
-    """A certificate for localhost, trusted by nobody but who is given it."""
+    """Create a certificate for localhost, which only clients that receive it trust."""
     import datetime as dt
     import ipaddress
 
@@ -35,7 +35,7 @@ def certificate(folder):
     name = x509.Name([x509.NameAttribute(x509.NameOID.COMMON_NAME, "localhost")])
     now = dt.datetime.now(dt.UTC)
     names = x509.SubjectAlternativeName([x509.DNSName("localhost"), x509.IPAddress(ipaddress.ip_address("127.0.0.1"))])
-    made = (
+    certificate = (
         x509.CertificateBuilder()
         .subject_name(name)
         .issuer_name(name)
@@ -48,7 +48,7 @@ def certificate(folder):
         .sign(key, hashes.SHA256())
     )
     cert, secret = folder / "cert.pem", folder / "key.pem"
-    cert.write_bytes(made.public_bytes(serialization.Encoding.PEM))
+    cert.write_bytes(certificate.public_bytes(serialization.Encoding.PEM))
     secret.write_bytes(
         key.private_bytes(serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption())
     )
@@ -70,10 +70,10 @@ def consume(client, url, seconds, *, python=sys.executable, **environ):
     with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, env=environment) as child:
         time.sleep(seconds)
         child.send_signal(signal.SIGTERM)
-        out, said = child.communicate(timeout=60)
+        out, stderr = child.communicate(timeout=60)
     lines = [line for line in out.splitlines() if line.startswith("{")]
     if not lines:
-        raise RuntimeError(f"{client} printed no result: {said[-2000:]}")
+        raise RuntimeError(f"{client} printed no result: {stderr[-2000:]}")
     return json.loads(lines[-1])
 
 
@@ -89,18 +89,18 @@ def main():
                 ("boto3-threads", "", sys.executable),
             ]
             if peers:
-                runs += [(one, "", f"{peers}/bin/python") for one in ("pySqsListener", "sqsx")]
+                runs += [(peer, "", f"{peers}/bin/python") for peer in ("pySqsListener", "sqsx")]
             for client, _, python in runs:
                 for kind, url in (("plain", f"http://127.0.0.1:{plain}"), ("TLS", f"https://localhost:{tls}")):
                     ca = {"BENCH_CA": cert, "AWS_CA_BUNDLE": cert} if kind == "TLS" else {}
-                    found = consume(client, url, SECONDS, python=python, **ca)
+                    result = consume(client, url, SECONDS, python=python, **ca)
                     rows.append(
                         (
                             client,
                             kind,
-                            round(found["messages"] / found["cpu_s"]),
-                            round(found["messages"] / found["wall_s"]),
-                            round(found["rss_mib"]),
+                            round(result["messages"] / result["cpu_s"]),
+                            round(result["messages"] / result["wall_s"]),
+                            round(result["rss_mib"]),
                         )
                     )
         if not peers:
@@ -121,10 +121,10 @@ def idle(seconds):
             time.sleep(4)
             before, at = ticks(child.pid), requests(url)
             time.sleep(seconds)
-            used, asked = ticks(child.pid) - before, requests(url) - at - 1
+            used, sent_requests = ticks(child.pid) - before, requests(url) - at - 1
             child.kill()
     share = used / os.sysconf("SC_CLK_TCK") / seconds
-    return [(f"windlass-lean, idle {seconds} s", "plain", f"{asked} requests", f"{share:.2%} of a core", "")]
+    return [(f"windlass-lean, idle {seconds} s", "plain", f"{sent_requests} requests", f"{share:.2%} of a core", "")]
 
 
 def long_run(cert, key, messages=10_000_000):

@@ -1,4 +1,4 @@
-"""The consumers that bench/queues.py compares: each is run in a process of its own, until SIGTERM.
+"""The consumers that bench/queues.py compares: each runs in a separate process, until SIGTERM.
 
 `python queues_clients.py CLIENT URL` consumes the stub's queue and prints one JSON line at its end: messages handled, CPU
 seconds and wall seconds from the first message on, peak RSS. It imports nothing of Windlass for the peers, so that it
@@ -92,7 +92,9 @@ def boto_threads(url):
             for _ in messages:
                 with lock:
                     count()
-            entries = [{"Id": str(at), "ReceiptHandle": one["ReceiptHandle"]} for at, one in enumerate(messages)]
+            entries = [
+                {"Id": str(at), "ReceiptHandle": message["ReceiptHandle"]} for at, message in enumerate(messages)
+            ]
             client.delete_message_batch(QueueUrl=QUEUE, Entries=entries)
 
     signal.signal(signal.SIGTERM, finish)

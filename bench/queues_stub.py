@@ -1,7 +1,7 @@
 """A loopback SQS that costs as little as it can: every receive brings ten messages of about 900 bytes, every delete succeeds.
 
 `python -m bench.queues_stub [--tls CERT KEY] [--empty]` prints its port and serves until its standard input ends. It
-understands the AWS JSON protocol of current SDKs. With --empty, receives wait as long as they are told and bring
+understands the AWS JSON protocol of current SDKs. With --empty, receives wait for their wait time and return
 nothing. `GET /count` answers the requests and messages so far.
 """
 

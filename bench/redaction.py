@@ -31,7 +31,7 @@ def collect(estate):
     collector = Collector(caller=estate, types=BY_NAME, salt=b"bench", now=lambda: datetime.now(UTC), concurrency=8)
     regions = {account.id: estate.regions(account.id) for account in estate.accounts()}
     collector.run(plan_scopes(CATALOG, regions), sink=results.append)
-    return {(one.scope.account_id, seen.key): seen for one in results for seen in one.observations}
+    return {(result.scope.account_id, resource.key): resource for result in results for resource in result.observations}
 
 
 def differences(kept, raw, path=""):
@@ -70,9 +70,9 @@ def rest_ms(listed, rounds=3):
     spent = []
     for _ in range(rounds):
         started = time.process_time()
-        for scope, seen in listed:
-            kind = BY_NAME[seen.type]
-            observations.observe(kind, scope, seen.document, partition="aws", salt=b"bench")
+        for scope, resource in listed:
+            kind = BY_NAME[resource.type]
+            observations.observe(kind, scope, resource.document, partition="aws", salt=b"bench")
         spent.append((time.process_time() - started) * 1000 / len(listed))
     return min(spent)
 
@@ -83,32 +83,32 @@ def main():
         sample_estate.populate(server.url)
         with open_estate(EstateConfig(endpoint_url=server.url), {}) as estate:
             raw = collect(estate)
-    found = collections.Counter()
+    counts = collections.Counter()
     examples = {}
-    for seen in raw.values():
-        kept = redact(copy.deepcopy(seen.document), BY_NAME[seen.type].redact, salt=b"bench")
-        for path, value, before in differences(kept, seen.document):
+    for resource in raw.values():
+        kept = redact(copy.deepcopy(resource.document), BY_NAME[resource.type].redact, salt=b"bench")
+        for path, value, before in differences(kept, resource.document):
             rule = (RULE.search(value) or [None, "?"])[1]
-            place = (rule, seen.type, re.sub(r"(Variables|Tags)\.[^.]+", r"\1.*", path))
-            found[place] += 1
+            place = (rule, resource.type, re.sub(r"(Variables|Tags)\.[^.]+", r"\1.*", path))
+            counts[place] += 1
             examples[place] = before
     rows = [("rule", "type", "path", "texts", "example of what it was")]
-    for (rule, kind, path), count in sorted(found.items()):
+    for (rule, kind, path), count in sorted(counts.items()):
         rows.append((rule, kind, path, count, json.dumps(examples[rule, kind, path])[:60]))
     report("redaction: what is hidden on the embedded estate", rows)
 
-    documents = [seen.document for seen in raw.values()]
-    declared = [BY_NAME[seen.type].redact for seen in raw.values()]
+    documents = [resource.document for resource in raw.values()]
+    declared = [BY_NAME[resource.type].redact for resource in raw.values()]
     total = sum(map(texts, documents))
-    suspect = sum(count for (rule, _, _), count in found.items() if rule not in WHOLESALE)
+    suspect = sum(count for (rule, _, _), count in counts.items() if rule not in WHOLESALE)
     redacting = cost_ms(documents, declared)
     scope = next(iter(plan_scopes(CATALOG[:1], {"111111111111": ["eu-west-1"]})))
-    rest = rest_ms([(scope, seen) for seen in raw.values()])
+    rest = rest_ms([(scope, resource) for resource in raw.values()])
     rows = [
         ("what", "result"),
         ("documents", len(documents)),
         ("texts in them", total),
-        ("hidden by place (environments, arguments, declared paths)", sum(found.values()) - suspect),
+        ("hidden by place (environments, arguments, declared paths)", sum(counts.values()) - suspect),
         ("hidden by name or value", suspect),
         ("hidden by name or value, of 10,000 texts", f"{suspect / total * 10_000:.1f}"),
         ("CPU of redaction, ms a document", f"{redacting:.3f}"),

@@ -68,11 +68,11 @@ def program(*command, env=None):
     with subprocess.Popen(
         command, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, env={**os.environ, **KEYS, **(env or {})}
     ) as running:
-        said = running.stderr.read().decode()[-400:]
+        output = running.stderr.read().decode()[-400:]
         _, status, used = os.wait4(running.pid, 0)
         running.returncode = os.waitstatus_to_exitcode(status)
     if running.returncode:
-        raise RuntimeError(f"{command[0]} failed: {said}")
+        raise RuntimeError(f"{command[0]} failed: {output}")
     return {
         "wall_s": time.perf_counter() - began,
         "cpu_s": used.ru_utime + used.ru_stime,
@@ -132,17 +132,17 @@ def side_by_side():
     with stub("--keys", FEW) as port:
         listed, copied = (best(lambda work=work: python("boto3", work, port)) for work in ("list", "copy"))
         rows.append(row("boto3, 32 threads", listed, copied, FEW))
-        found = {
+        results = {
             name: [best(lambda command=command, env=env: program(*command, env=env))]
             for name, command, env in peers(port, "list")
         }
         for name, command, env in peers(port, "copy"):
             before = counts(port)["copy"]
-            found[name].append(best(lambda command=command, env=env: program(*command, env=env)))
+            results[name].append(best(lambda command=command, env=env: program(*command, env=env)))
             copied = counts(port)["copy"] - before
             if copied < FEW * ROUNDS:
                 raise RuntimeError(f"{name} made {copied} copies of {FEW * ROUNDS}")
-        rows += [row(name, listed, copied, FEW) for name, (listed, copied) in found.items()]
+        rows += [row(name, listed, copied, FEW) for name, (listed, copied) in results.items()]
     missing = [name for name in ("s5cmd", "rclone", "aws") if not peer(name)]
     rows += [(name, "not installed", "", "", "", "") for name in missing]
     report("replication", rows)
@@ -182,8 +182,8 @@ class Ramp:
         self.thread.join()
 
     def pace(self):
-        end, seen = counts(self.port), self.seen
-        return f"{(end['copy'] - seen['copy']) / (end['last'] - seen['last']):,.0f}" if seen else "(over before)"
+        end, before = counts(self.port), self.seen
+        return f"{(end['copy'] - before['copy']) / (end['last'] - before['last']):,.0f}" if before else "(over before)"
 
 
 def capped():
@@ -217,15 +217,15 @@ def listing():
     for shape in SHAPES:
         with stub("--keys", LISTING, "--shape", shape, "--latency", 0.06) as port:
             done = python("windlass", "list", port)
-            asked, pages = counts(port)["list"], -(-done["count"] // 1000)
+            listings, pages = counts(port)["list"], -(-done["count"] // 1000)
             pager = pages * 0.06
             rows.append(
                 (
                     shape,
                     f"{done['count']:,}",
                     pages,
-                    asked,
-                    f"{asked / pages - 1:.1%}",
+                    listings,
+                    f"{listings / pages - 1:.1%}",
                     f"{done['wall_s']:.1f}",
                     f"{pager:.1f}",
                     f"{pager / done['wall_s']:.1f}",

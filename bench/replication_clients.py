@@ -1,4 +1,4 @@
-"""One client of bench/replication.py, in a process of its own: `… CLIENT WORK PORT COUNT [HOME]`; prints one JSON line.
+"""One client of bench/replication.py, in a separate process: `… CLIENT WORK PORT COUNT [HOME]`; prints one JSON line.
 
 `copy` is everything from listing to the last copy; `list` is listing alone, `planN` the counting of N pairs. What is not Python is started by the bench itself.
 """
@@ -70,7 +70,7 @@ def boto3(work, port, _home, tls):
         verify=tls or None,
     )
     pages = client.get_paginator("list_objects_v2").paginate(Bucket="src")
-    keys = (one["Key"] for page in pages for one in page.get("Contents", []))
+    keys = (content["Key"] for page in pages for content in page.get("Contents", []))
     if work == "list":
         return sum(1 for _ in keys)
 

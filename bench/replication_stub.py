@@ -130,25 +130,25 @@ class Server(asyncio.Protocol):
 
 
 def page(keys, rows, target):
-    asked = parse_qs(urlsplit(target).query, keep_blank_values=True)
-    prefix = asked.get("prefix", [""])[0]
-    count = int(asked.get("max-keys", ["1000"])[0])
-    after = asked.get("continuation-token", asked.get("start-after", [""]))[0]
+    query = parse_qs(urlsplit(target).query, keep_blank_values=True)
+    prefix = query.get("prefix", [""])[0]
+    count = int(query.get("max-keys", ["1000"])[0])
+    after = query.get("continuation-token", query.get("start-after", [""]))[0]
     first = bisect.bisect_right(keys, unquote(after)) if after else 0
     if prefix:
         first = max(first, bisect.bisect_left(keys, prefix))
-    found, rows = keys[first : first + count], rows[first : first + count]
+    page, rows = keys[first : first + count], rows[first : first + count]
     if prefix:
-        found = [key for key in found if key.startswith(prefix)]
-        rows = rows[: len(found)]  # what begins alike is together, and `first` is not before it
-    more = first + count < len(keys) and len(found) == count
-    token = f"<NextContinuationToken>{quote(found[-1])}</NextContinuationToken>" if more else ""
-    said = (
+        page = [key for key in page if key.startswith(prefix)]
+        rows = rows[: len(page)]  # what begins alike is together, and `first` is not before it
+    more = first + count < len(keys) and len(page) == count
+    token = f"<NextContinuationToken>{quote(page[-1])}</NextContinuationToken>" if more else ""
+    body = (
         '<?xml version="1.0" encoding="UTF-8"?>\n<ListBucketResult xmlns="http://s3.amazonaws.com/doc/2006-03-01/">'
-        f"<Name>b</Name><Prefix></Prefix><KeyCount>{len(found)}</KeyCount><MaxKeys>{count}</MaxKeys>"
+        f"<Name>b</Name><Prefix></Prefix><KeyCount>{len(page)}</KeyCount><MaxKeys>{count}</MaxKeys>"
         f"<EncodingType>url</EncodingType><IsTruncated>{'true' if more else 'false'}</IsTruncated>{token}{''.join(rows)}</ListBucketResult>"
     )
-    return answer(b"200 OK", said.encode())
+    return answer(b"200 OK", body.encode())
 
 
 async def main(arguments):
@@ -158,15 +158,15 @@ async def main(arguments):
     parser.add_argument("--cap", type=float, default=0.0)
     parser.add_argument("--keys", type=int, default=0)
     parser.add_argument("--shape", default="uuid")
-    asked = parser.parse_args(arguments)
+    options = parser.parse_args(arguments)
     context = None
-    if asked.tls:
+    if options.tls:
         context = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
-        context.load_cert_chain(*asked.tls)
+        context.load_cert_chain(*options.tls)
     Server.loop = asyncio.get_running_loop()
-    Server.latency = asked.latency
-    Server.cap = Cap(asked.cap) if asked.cap else None
-    Server.keys = sorted(SHAPES[asked.shape](asked.keys)) if asked.keys else []
+    Server.latency = options.latency
+    Server.cap = Cap(options.cap) if options.cap else None
+    Server.keys = sorted(SHAPES[options.shape](options.keys)) if options.keys else []
     Server.rows = [ROW % quote(key, safe="/-_.~") for key in Server.keys]  # written beforehand: the client is measured
     server = await Server.loop.create_server(Server, "127.0.0.1", 0, ssl=context, backlog=2048)
     print(server.sockets[0].getsockname()[1], flush=True)

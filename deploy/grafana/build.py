@@ -37,7 +37,10 @@ def queue_panels() -> list[Panel]:
             "timeseries",
             "Messages",
             "ops",
-            [(rate(f"windlass_queue_{one}_total", "queue", QUEUE), f"{{{{queue}}}} {one}") for one in counters],
+            [
+                (rate(f"windlass_queue_{counter}_total", "queue", QUEUE), f"{{{{queue}}}} {counter}")
+                for counter in counters
+            ],
         ),
         (
             "timeseries",
@@ -433,7 +436,7 @@ def dashboard(name: str) -> dict[str, Any]:
     """A dashboard as Grafana imports it."""
     title, variables, rows = DASHBOARDS[name]
     panels, x, y, tallest = [], 0, 0, 0
-    for number, (kind, said, unit, queries) in enumerate(rows, start=1):
+    for number, (kind, panel_title, unit, queries) in enumerate(rows, start=1):
         width, height = (4, 4) if kind == "stat" else (12, 8)
         if x + width > 24:
             x, y, tallest = 0, y + tallest, 0
@@ -441,7 +444,7 @@ def dashboard(name: str) -> dict[str, Any]:
             {
                 "id": number,
                 "type": kind,
-                "title": said,
+                "title": panel_title,
                 "datasource": DATASOURCE,
                 "gridPos": {"x": x, "y": y, "w": width, "h": height},
                 "targets": [

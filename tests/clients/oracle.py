@@ -26,10 +26,15 @@ def tell(raw: bytes) -> Counter[tuple[str, str, str, str]] | None:
     if not isinstance(whole, dict) or not isinstance(whole.get("Records"), list):
         return None
     found: Counter[tuple[str, str, str, str]] = Counter()
-    for one in whole["Records"]:
-        if isinstance(one, dict) and one.get("eventSource") == "s3.amazonaws.com":
-            extra, tls = _object(one.get("additionalEventData")), _object(one.get("tlsDetails"))
-            key = (one.get("userAgent"), extra.get("SignatureVersion"), tls.get("tlsVersion"), one.get("eventTime"))
+    for record in whole["Records"]:
+        if isinstance(record, dict) and record.get("eventSource") == "s3.amazonaws.com":
+            extra, tls = _object(record.get("additionalEventData")), _object(record.get("tlsDetails"))
+            key = (
+                record.get("userAgent"),
+                extra.get("SignatureVersion"),
+                tls.get("tlsVersion"),
+                record.get("eventTime"),
+            )
             agent, signature, version, time = (_text(value) for value in key)
             found[agent, signature, version, time[:10]] += 1
     return found

@@ -77,7 +77,9 @@ def parsed_by_python(text: str) -> tuple:
 
 def test_sql_parses_every_real_agent_as_the_parser_does():
     agents = [one.text for one in corpus()]
-    agents += [f"[{one}]" for one in agents] + [one.upper() for one in agents] + [f" {one}\t" for one in agents]
+    agents += (
+        [f"[{agent}]" for agent in agents] + [agent.upper() for agent in agents] + [f" {agent}\t" for agent in agents]
+    )
     for text, found in zip(agents, parsed_by_sql(agents), strict=True):
         assert found == parsed_by_python(text), text
 
@@ -186,7 +188,9 @@ def all_rows(clients):
         (tuple(use.key.facts), use.key[1:], use.day, use.holder, use.owner, use.requests, use.first_seen, use.last_seen)
         for use in clients.uses()
     )
-    counts = sorted((one.agent, one.signature, one.tls, one.exclusion, one.requests) for one in clients.counts())
+    counts = sorted(
+        (count.agent, count.signature, count.tls, count.exclusion, count.requests) for count in clients.counts()
+    )
     return uses, counts
 
 

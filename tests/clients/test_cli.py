@@ -70,16 +70,16 @@ def test_the_report_in_every_form_says_the_same(windlass, tmp_path):
     assert "AWS SDK for JavaScript 3" in table
     _, out, _ = windlass("clients", "report", "-o", "json")
     rows = json.loads(out)
-    assert {one["client"] for one in rows} == {
+    assert {row["client"] for row in rows} == {
         "AWS SDK for JavaScript 2.2.35",
         "AWS SDK for Java 1.12.262",
         "AWS CLI 1.11.10",
         "<script>alert(1)</script>",
     }
-    assert all(one["upgrade"] for one in rows)
+    assert all(row["upgrade"] for row in rows)
     _, out, _ = windlass("clients", "report", "-o", "csv")
     listed = list(csv.DictReader(io.StringIO(out)))
-    assert [one["client"] for one in listed] == [one["client"] for one in rows]
+    assert [one["client"] for one in listed] == [row["client"] for row in rows]
     assert "'=cmd()" in [one["bucket"] for one in listed]
     _, _, err = windlass("clients", "report", "--html", "report.html", "--parquet", "uses.parquet")
     page = (tmp_path / "report.html").read_text("utf-8")
@@ -240,8 +240,8 @@ def test_the_demo_estates_old_programs_are_traced_to_their_machines(local_aws, w
     code, _, err = windlass("clients", "scan", location, "-q")
     assert code == 0, err
     found = {
-        one["agent"]: one
-        for one in json.loads(windlass("clients", "report", "-o", "json", "--rules", "sigv2,tls,sdk,runtime")[1])
+        load["agent"]: load
+        for load in json.loads(windlass("clients", "report", "-o", "json", "--rules", "sigv2,tls,sdk,runtime")[1])
     }
     assert set(found) == {program.agent for program in PROGRAMS[:4]}
     old = found[PROGRAMS[0].agent]

@@ -58,7 +58,7 @@ def test_a_client_is_told_of_with_all_that_helps_to_end_it(store, tmp_path):
     assert found.findings[0].required == "AWS SDK for JavaScript 3"
     assert found.findings[3].required == "Node.js 22"  # of those in support on that day the first
     assert found.principal == "arn:aws:iam::123456789012:role/reports"
-    assert sum(one.requests for one in clients.counts()) == 4
+    assert sum(count.requests for count in clients.counts()) == 4
 
 
 def test_a_second_scan_reads_only_what_is_new(sqlite_store, tmp_path):
@@ -96,7 +96,7 @@ def test_what_is_broken_is_named_counted_and_the_rest_goes_on(store, tmp_path):
     done = scan(clients, tmp_path)
     assert (done.files, done.broken, done.requests) == (5, 4, 1)
     problems = {
-        one.source.rpartition("_")[2][:16].lstrip("0"): one.problem for one in clients.unread_files(done.scan_id)
+        file.source.rpartition("_")[2][:16].lstrip("0"): file.problem for file in clients.unread_files(done.scan_id)
     }
     assert problems == {
         "2": "empty file",
@@ -128,7 +128,7 @@ def test_services_and_consoles_are_counted_and_left_out(sqlite_store, tmp_path):
     write(log_path(tmp_path, 1), file_bytes([*noise, record()]))
     scan(clients, tmp_path)
     assert [one.requests for one in clients.report()] == [1]
-    assert sorted(one.exclusion for one in clients.counts()) == [
+    assert sorted(count.exclusion for count in clients.counts()) == [
         "",
         "agent",
         "agent",
@@ -137,7 +137,7 @@ def test_services_and_consoles_are_counted_and_left_out(sqlite_store, tmp_path):
         "console",
         "service",
     ]
-    assert sum(one.requests for one in clients.counts() if one.exclusion) == len(noise)
+    assert sum(count.requests for count in clients.counts() if count.exclusion) == len(noise)
 
 
 def test_without_the_field_the_version_decides_but_only_where_sigv2_was_taken(sqlite_store, tmp_path):

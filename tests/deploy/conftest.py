@@ -26,20 +26,20 @@ def account():
 @pytest.fixture
 def client(embedded, account):
     """Makes boto3 clients of the account."""
-    made = []
+    clients = []
 
     def make(service, **more):
         keys = {"aws_access_key_id": account, "aws_secret_access_key": "windlass-local", "region_name": "us-east-1"}
-        made.append(
+        clients.append(
             boto3.client(
                 service, endpoint_url=embedded.url, config=Config(s3={"addressing_style": "path"}), **(keys | more)
             )
         )
-        return made[-1]
+        return clients[-1]
 
     yield make
-    for one in made:
-        one.close()
+    for client_ in clients:
+        client_.close()
 
 
 @pytest.fixture

@@ -4,25 +4,29 @@
 def leftovers(client):
     """Names by kind, of the kinds that the modules make."""
     s3, sqs, iam, events, athena = client("s3"), client("sqs"), client("iam"), client("events"), client("athena")
-    found = {
-        "buckets": [one["Name"] for one in s3.list_buckets()["Buckets"]],
+    leftovers = {
+        "buckets": [bucket["Name"] for bucket in s3.list_buckets()["Buckets"]],
         "queues": sqs.list_queues().get("QueueUrls", []),
-        "roles": [one["RoleName"] for one in iam.list_roles()["Roles"]],
-        "functions": [one["FunctionName"] for one in client("lambda").list_functions()["Functions"]],
-        "mappings": [one["UUID"] for one in client("lambda").list_event_source_mappings()["EventSourceMappings"]],
+        "roles": [role["RoleName"] for role in iam.list_roles()["Roles"]],
+        "functions": [function["FunctionName"] for function in client("lambda").list_functions()["Functions"]],
+        "mappings": [
+            mapping["UUID"] for mapping in client("lambda").list_event_source_mappings()["EventSourceMappings"]
+        ],
         "tables": client("dynamodb").list_tables()["TableNames"],
-        "rules": [one["Name"] for one in events.list_rules()["Rules"]],
-        "logs": [one["logGroupName"] for one in client("logs").describe_log_groups()["logGroups"]],
-        "trails": [one["Name"] for one in client("cloudtrail").describe_trails()["trailList"]],
-        "databases": [one["Name"] for one in client("glue").get_databases()["DatabaseList"]],
-        "workgroups": [one["Name"] for one in athena.list_work_groups()["WorkGroups"] if one["Name"] != "primary"],
+        "rules": [rule["Name"] for rule in events.list_rules()["Rules"]],
+        "logs": [group["logGroupName"] for group in client("logs").describe_log_groups()["logGroups"]],
+        "trails": [trail["Name"] for trail in client("cloudtrail").describe_trails()["trailList"]],
+        "databases": [database["Name"] for database in client("glue").get_databases()["DatabaseList"]],
+        "workgroups": [
+            group["Name"] for group in athena.list_work_groups()["WorkGroups"] if group["Name"] != "primary"
+        ],
     }
-    return {kind: names for kind, names in found.items() if names}
+    return {kind: names for kind, names in leftovers.items() if names}
 
 
 def emptied(s3, *buckets):
     """Remove all versions of all objects: Terraform must not."""
     for bucket in buckets:
         for page in s3.get_paginator("list_object_versions").paginate(Bucket=bucket):
-            for one in [*page.get("Versions", ()), *page.get("DeleteMarkers", ())]:
-                s3.delete_object(Bucket=bucket, Key=one["Key"], VersionId=one["VersionId"])
+            for version in [*page.get("Versions", ()), *page.get("DeleteMarkers", ())]:
+                s3.delete_object(Bucket=bucket, Key=version["Key"], VersionId=version["VersionId"])

@@ -43,28 +43,28 @@ _WORDS = {
 
 def series():
     """Every series' name with its labels, from the registries themselves."""
-    found = {name: set(labels) for name, labels in FOREIGN.items()}
+    series = {name: set(labels) for name, labels in FOREIGN.items()}
     for metric in vars(Metrics()).values():
         if hasattr(metric, "_labelnames"):
-            _add(found, metric._name, metric._type, metric._labelnames)
+            _add(series, metric._name, metric._type, metric._labelnames)
     for name, (labels, _) in GAUGES.items():
-        _add(found, f"windlass_{name}", "gauge", labels)
+        _add(series, f"windlass_{name}", "gauge", labels)
     registry = CollectorRegistry()
     gauges = {"in_flight": 0.0, "running": 0.0, "hung": 0.0, "polling": 0.0, "stalled_seconds": 0.0}
     registry.register(ConsumerCollector("q", Counts().as_dict, lambda: gauges, Histogram(), Histogram()))
     registry.register(AggregationCollector("q"))
     for family in text_string_to_metric_families(generate_latest(registry).decode()):
         for sample in family.samples:
-            found.setdefault(sample.name, set()).update(sample.labels)
-    return found
+            series.setdefault(sample.name, set()).update(sample.labels)
+    return series
 
 
-def _add(found, name, kind, labels):
+def _add(series, name, kind, labels):
     names = {"counter": [f"{name}_total"], "histogram": [f"{name}_bucket", f"{name}_sum", f"{name}_count"]}.get(
         kind, [name]
     )
-    for one in names:
-        found[one] = {*labels, *(["le"] if one.endswith("_bucket") else [])}
+    for full_name in names:
+        series[full_name] = {*labels, *(["le"] if full_name.endswith("_bucket") else [])}
 
 
 def selectors(expression):
@@ -82,13 +82,15 @@ def unknown_words(expression):
     """Names in an expression that are neither series, functions nor grouping labels."""
     bare = re.sub(r'"[^"]*"|\{[^}]*\}|\[[^\]]*\]|\$\w+', " ", _without_groupings(expression))
     names = re.findall(r"\b[a-zA-Z_][a-zA-Z0-9_]*\b", bare)
-    return [one for one in names if one not in _WORDS and one not in FOREIGN and not one.startswith("windlass_")]
+    return [name for name in names if name not in _WORDS and name not in FOREIGN and not name.startswith("windlass_")]
 
 
 def groupings(expression):
     """Labels that an expression groups by."""
     return {
-        one.strip() for text in re.findall(r"\b(?:by|on|without)\s*\(([^)]*)\)", expression) for one in text.split(",")
+        label.strip()
+        for text in re.findall(r"\b(?:by|on|without)\s*\(([^)]*)\)", expression)
+        for label in text.split(",")
     }
 
 

@@ -147,7 +147,7 @@ module "replication" {
   object_lock    = true
   delete_markers = true
   copy_versions  = true
-  work_bucket    = "${var.prefix}-work"
+  staging_bucket    = "${var.prefix}-work"
   tags           = { team = "web" }
 
   pairs = [{

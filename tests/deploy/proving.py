@@ -21,7 +21,9 @@ from windlass.deploy.policy_check import check
 from windlass.settings import load
 
 FAST = [
-    part for one in ("wait_s=1", "read_timeout_s=11", "visibility_s=12", "drain_s=3") for part in ("--setting", one)
+    part
+    for setting in ("wait_s=1", "read_timeout_s=11", "visibility_s=12", "drain_s=3")
+    for part in ("--setting", setting)
 ]
 
 
@@ -77,7 +79,7 @@ class World:
         )
 
     def _popen(self, words):
-        environment = {key: one for key, one in os.environ.items() if not key.startswith(("AWS_", "WINDLASS_"))}
+        environment = {key: value for key, value in os.environ.items() if not key.startswith(("AWS_", "WINDLASS_"))}
         environment |= {"PYTHONPATH": f"{self.folder}:{os.environ.get('PYTHONPATH', '')}", "HOME": str(self.folder)}
         return {
             "args": [sys.executable, "-m", "windlass", *words],
@@ -117,15 +119,15 @@ class World:
 
     def _faults(self, rules):
         body = json.dumps({"rules": rules}).encode()
-        asked = urllib.request.Request(f"{self.url}/_windlass/faults", body, method="PUT")
-        urllib.request.urlopen(asked, timeout=20).close()
+        request = urllib.request.Request(f"{self.url}/_windlass/faults", body, method="PUT")
+        urllib.request.urlopen(request, timeout=20).close()
 
     def until(self, check, within_s=60):
         deadline = time.monotonic() + within_s
         while time.monotonic() < deadline:
-            found = check()
-            if found:
-                return found
+            result = check()
+            if result:
+                return result
             time.sleep(0.2)
         log = self.folder / "log"
         raise AssertionError(f"it never came to be: {log.read_text()[-3000:] if log.exists() else ''}")
@@ -133,19 +135,19 @@ class World:
     def calls(self):
         """What Windlass called: its calls carry its name, those of the test do not."""
         with urllib.request.urlopen(f"{self.url}/_windlass/calls?account_id={self.account}", timeout=20) as answer:
-            made = json.load(answer)["calls"]
-        return [one for one in made if "windlass/" in one["user_agent"] and one["at"] >= self._since]
+            calls = json.load(answer)["calls"]
+        return [call for call in calls if "windlass/" in call["user_agent"] and call["at"] >= self._since]
 
     def forget(self):
         """Only what is called from now on counts."""
         self._since = time.time()
 
     def keys(self, bucket):
-        return [one["Key"] for one in self["s3"].list_objects_v2(Bucket=bucket).get("Contents", ())]
+        return [content["Key"] for content in self["s3"].list_objects_v2(Bucket=bucket).get("Contents", ())]
 
     def close(self):
-        for one in self._clients.values():
-            one.close()
+        for client in self._clients.values():
+            client.close()
 
 
 def settings_of(folder):
@@ -153,7 +155,7 @@ def settings_of(folder):
 
 
 def statements_of(settings, capability, use, **facts):
-    chosen = next(one for one in CAPABILITIES if one.name == capability)
+    chosen = next(entry for entry in CAPABILITIES if entry.name == capability)
     return merged(chosen.statements(settings, facts_of(settings, **facts), use))
 
 

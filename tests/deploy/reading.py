@@ -24,11 +24,11 @@ ROOT_OPTIONS = {"--config": 1, "-c": 1, "--store": 1, "--profile": 1, "--endpoin
 
 def documents(text):
     """The YAML documents of a file, empty ones left out."""
-    return [one for one in yaml.safe_load_all(text) if one]
+    return [document for document in yaml.safe_load_all(text) if document]
 
 
 def kinds(docs, kind):
-    return [one for one in docs if one["kind"] == kind]
+    return [doc for doc in docs if doc["kind"] == kind]
 
 
 def find_tool(name):
@@ -39,12 +39,12 @@ def find_tool(name):
 
 @cache
 def _schemas(version):
-    found = {}
+    validators = {}
     for file in (f"kubernetes-{version}.json", "keda-2.20.json", "prometheus-operator-0.93.json"):
         held = json.loads((SCHEMAS / file).read_text())
         for kind, schema in held["kinds"].items():
-            found[kind] = jsonschema.Draft7Validator(schema | {"definitions": held.get("definitions", {})})
-    return found
+            validators[kind] = jsonschema.Draft7Validator(schema | {"definitions": held.get("definitions", {})})
+    return validators
 
 
 def faults(doc, version):
@@ -52,7 +52,7 @@ def faults(doc, version):
     validator = _schemas(version).get(doc.get("kind", ""))
     if validator is None:
         return [f"no schema of kind {doc.get('kind')}"]
-    return [f"{'/'.join(map(str, one.absolute_path))}: {one.message[:200]}" for one in validator.iter_errors(doc)]
+    return [f"{'/'.join(map(str, error.absolute_path))}: {error.message[:200]}" for error in validator.iter_errors(doc)]
 
 
 def pods(docs):
@@ -99,21 +99,21 @@ def parse_command(argv):
 
 def environment(container, **values):
     """The container's environment as the kubelet makes it: references replaced, secrets by what `values` say."""
-    found = {}
-    for one in container.get("env", ()):
-        if "value" in one:
-            text = one["value"]
-            for name, value in found.items():
+    environment = {}
+    for variable in container.get("env", ()):
+        if "value" in variable:
+            text = variable["value"]
+            for name, value in environment.items():
                 text = text.replace(f"$({name})", value)
         else:
-            text = values.get(one["name"], "from-elsewhere")
-        found[one["name"]] = text
-    return found
+            text = values.get(variable["name"], "from-elsewhere")
+        environment[variable["name"]] = text
+    return environment
 
 
 def settings_of(toml, tmp_path, environ) -> Loaded:
     """The configuration as Windlass itself reads it."""
     tomllib.loads(toml)
     (tmp_path / "windlass.toml").write_text(toml, "utf-8")
-    ours = {name: value for name, value in environ.items() if name.startswith("WINDLASS_")}
-    return load(config="windlass.toml", environ=ours, cwd=tmp_path)
+    own = {name: value for name, value in environ.items() if name.startswith("WINDLASS_")}
+    return load(config="windlass.toml", environ=own, cwd=tmp_path)

@@ -13,8 +13,8 @@ import urllib.request
 from pathlib import Path
 
 TREE = Path(__file__).resolve().parents[2] / "deploy" / "terraform"
-MODULES = tuple(sorted(one.name for one in (TREE / "modules").iterdir() if one.name != "internal"))
-INTERNAL = tuple(sorted(one.name for one in (TREE / "modules" / "internal").iterdir()))
+MODULES = tuple(sorted(folder.name for folder in (TREE / "modules").iterdir() if folder.name != "internal"))
+INTERNAL = tuple(sorted(folder.name for folder in (TREE / "modules" / "internal").iterdir()))
 SERVICES = (
     "athena",
     "cloudformation",
@@ -39,7 +39,9 @@ SERVICES = (
 def find_mirror():
     """A folder HOST/hashicorp/aws/VERSION/… in the usual places; None where there is none. $HOME is not asked: tests change it."""
     home = Path(pwd.getpwuid(os.getuid()).pw_dir)
-    bases = [Path(one) for one in (os.environ.get("TF_PLUGIN_DIR"), os.environ.get("TF_PLUGIN_CACHE_DIR")) if one]
+    bases = [
+        Path(folder) for folder in (os.environ.get("TF_PLUGIN_DIR"), os.environ.get("TF_PLUGIN_CACHE_DIR")) if folder
+    ]
     bases += [home / ".terraform.d" / "plugins", home / ".terraform.d" / "plugin-cache"]
     bases += [Path("/usr/local/share/terraform/plugins"), Path("/usr/share/terraform/plugins")]
     for parent in ("/opt", "/usr/share", "/usr/local/share"):
@@ -107,7 +109,7 @@ class Terraform:
         """Apply; the outputs' values."""
         self.variables = variables
         self.run("apply", "-auto-approve", *self._usual())
-        return {name: one["value"] for name, one in json.loads(self.run("output", "-json")).items()}
+        return {name: output["value"] for name, output in json.loads(self.run("output", "-json")).items()}
 
     def plan(self, **variables):
         """What another apply would change; empty when it is nothing."""
@@ -143,16 +145,16 @@ class Terraform:
         ) as answer:
             calls = json.load(answer)["calls"]
         return "\n".join(
-            f"{one['at']:.3f} {one['took_s']:7.3f} s  {one['status']} {one['service']}:{one['operation']} {one['resource']}"
-            for one in calls
+            f"{call['at']:.3f} {call['took_s']:7.3f} s  {call['status']} {call['service']}:{call['operation']} {call['resource']}"
+            for call in calls
         )
 
     def _usual(self):
-        given = [
+        options = [
             f"-var={name}={value if isinstance(value, str) else json.dumps(value)}"
             for name, value in self.variables.items()
         ]
-        return ["-input=false", "-no-color", "-compact-warnings", "-parallelism=30", *given]
+        return ["-input=false", "-no-color", "-compact-warnings", "-parallelism=30", *options]
 
 
 def provider(url, account, region):

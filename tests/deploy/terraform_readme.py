@@ -12,12 +12,12 @@ MARKS = {"variable": ("<!-- inputs -->", "<!-- /inputs -->"), "output": ("<!-- o
 
 def blocks(module, kind):
     """Each variable (or output) of a module: its name and fields, as written."""
-    found = []
+    blocks = []
     for path in sorted((TREE / "modules" / module).glob("*.tf")):
         for what, name, body in _BLOCK.findall(path.read_text("utf-8")):
             if what == kind:
-                found.append((name, {field: " ".join(text.split()) for field, text in _FIELD.findall(body)}))
-    return sorted(found, key=lambda one: one[0])
+                blocks.append((name, {field: " ".join(text.split()) for field, text in _FIELD.findall(body)}))
+    return sorted(blocks, key=lambda block: block[0])
 
 
 def _text(quoted):

@@ -69,9 +69,9 @@ def zips():
     return {bundle.name: build_function(bundle, HERE) for bundle in BUNDLES}
 
 
-@pytest.mark.parametrize("bundle", BUNDLES, ids=lambda one: one.name)
+@pytest.mark.parametrize("bundle", BUNDLES, ids=lambda bundle: bundle.name)
 def test_importing_the_handler_loads_nothing_heavy(bundle):
-    said = subprocess.run(
+    modules = subprocess.run(
         [
             sys.executable,
             "-c",
@@ -82,15 +82,15 @@ def test_importing_the_handler_loads_nothing_heavy(bundle):
         check=True,
     ).stdout.split()
     allowed = {"rich"}  # structlog takes it where it is installed; a zip has none
-    assert set(said) & set(HEAVY) <= allowed
-    assert not {"windlass.app", "windlass.inventory"} & set(said)
+    assert set(modules) & set(HEAVY) <= allowed
+    assert not {"windlass.app", "windlass.inventory"} & set(modules)
 
 
-@pytest.mark.parametrize("bundle", BUNDLES, ids=lambda one: one.name)
+@pytest.mark.parametrize("bundle", BUNDLES, ids=lambda bundle: bundle.name)
 def test_the_handler_loads_no_other_capability(bundle):
     code = f"import sys, {bundle.module}; print(*sorted(name for name in sys.modules if name.startswith('windlass.')))"
-    said = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout.split()
-    rooms = {name.split(".")[1] for name in said}
+    output = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout.split()
+    rooms = {name.split(".")[1] for name in output}
     assert rooms <= {
         "core",
         "estate",
@@ -102,10 +102,10 @@ def test_the_handler_loads_no_other_capability(bundle):
         "wire",
         f"{bundle.section.replace('aggregate', 'aggregation').replace('pipeline', 'pipelines')}",
     }
-    assert set(said) <= set(imports_of(bundle).modules)
+    assert set(output) <= set(imports_of(bundle).modules)
 
 
-@pytest.mark.parametrize("bundle", BUNDLES, ids=lambda one: one.name)
+@pytest.mark.parametrize("bundle", BUNDLES, ids=lambda bundle: bundle.name)
 def test_the_zip_is_small_and_runs_without_what_is_installed_here(bundle, zips, tmp_path):
     built = zips[bundle.name]
     assert len(built.content) < 10_000_000
@@ -114,18 +114,18 @@ def test_the_zip_is_small_and_runs_without_what_is_installed_here(bundle, zips, 
         names = archive.namelist()
     assert names == sorted(names)
     assert not [
-        one for one in names if one.startswith(("sqlalchemy", "alembic", "rich", "typer", "fastapi", "botocore"))
+        name for name in names if name.startswith(("sqlalchemy", "alembic", "rich", "typer", "fastapi", "botocore"))
     ]
-    assert not [one for one in names if one.endswith(("RECORD", "INSTALLER", "REQUESTED", "direct_url.json"))]
+    assert not [name for name in names if name.endswith(("RECORD", "INSTALLER", "REQUESTED", "direct_url.json"))]
     code = f"import {bundle.module} as m, windlass, pydantic, sys; print(windlass.__file__, pydantic.__file__, m.handler.__name__)"
-    said = subprocess.run(
+    output = subprocess.run(
         [sys.executable, "-S", "-c", code],
         capture_output=True,
         text=True,
         check=True,
         env={"PYTHONPATH": str(tmp_path)},
     ).stdout
-    assert said.split() == [str(tmp_path / "windlass/__init__.py"), str(tmp_path / "pydantic/__init__.py"), "handler"]
+    assert output.split() == [str(tmp_path / "windlass/__init__.py"), str(tmp_path / "pydantic/__init__.py"), "handler"]
 
 
 def test_the_same_input_makes_the_same_bytes(zips):
@@ -133,8 +133,8 @@ def test_the_same_input_makes_the_same_bytes(zips):
     assert again.sha256 == zips["aggregator"].sha256
     assert again.content == zips["aggregator"].content
     with zipfile.ZipFile(io.BytesIO(again.content)) as archive:
-        assert {one.date_time for one in archive.infolist()} == {(1980, 1, 1, 0, 0, 0)}
-        assert {oct(one.external_attr >> 16) for one in archive.infolist()} == {"0o100644"}
+        assert {info.date_time for info in archive.infolist()} == {(1980, 1, 1, 0, 0, 0)}
+        assert {oct(info.external_attr >> 16) for info in archive.infolist()} == {"0o100644"}
     changed = build_function(bundle_of("aggregator"), HERE, config=FunctionConfig("# another\n"))
     assert changed.sha256 != again.sha256
 
@@ -142,20 +142,20 @@ def test_the_same_input_makes_the_same_bytes(zips):
 def test_bytecode_is_for_every_module_and_has_no_date(zips):
     with zipfile.ZipFile(io.BytesIO(zips["aggregator"].content)) as archive:
         names = archive.namelist()
-        modules = [one for one in names if one.endswith(".py")]
-        compiled = [one for one in names if one.endswith(".pyc")]
+        modules = [name for name in names if name.endswith(".py")]
+        compiled = [name for name in names if name.endswith(".pyc")]
         assert len(compiled) == len(modules) > 100
-        assert all(int.from_bytes(archive.read(one)[4:8], "little") == 0b01 for one in compiled)  # PEP 552: unchecked
+        assert all(int.from_bytes(archive.read(name)[4:8], "little") == 0b01 for name in compiled)  # PEP 552: unchecked
         assert b"/var/task/windlass/" in archive.read(
-            next(one for one in compiled if one.startswith("windlass/events/"))
+            next(name for name in compiled if name.startswith("windlass/events/"))
         )
 
 
 def test_bytecode_leaves_out_what_is_no_python():
-    made = bytecode(
+    compiled = bytecode(
         [ZipEntry("good.py", b"x = 1\n"), ZipEntry("bad.py", b"{% template %}\n"), ZipEntry("a.txt", b"")], HERE.python
     )
-    assert [one.path.rpartition("/")[2].partition(".")[0] for one in made] == ["good"]
+    assert [entry.path.rpartition("/")[2].partition(".")[0] for entry in compiled] == ["good"]
 
 
 def test_imports_follow_calls_but_not_annotations():
@@ -172,10 +172,10 @@ def test_imports_follow_calls_but_not_annotations():
         "app.never": ("", False),
         "app.store": ("import sqlalchemy\n", False),
     }
-    found = find_imports("app.main", modules.get, excluded=("app.store",))
-    assert found.modules == ("app", "app.far", "app.main", "app.near")
-    assert found.external == ("json", "light", "orjson", "typing")
-    assert found.deferred == ("yaml",)
+    imports = find_imports("app.main", modules.get, excluded=("app.store",))
+    assert imports.modules == ("app", "app.far", "app.main", "app.near")
+    assert imports.external == ("json", "light", "orjson", "typing")
+    assert imports.deferred == ("yaml",)
 
 
 OPTIONAL = ("prometheus_client", "uvloop")
@@ -185,12 +185,12 @@ PACKAGES = {"pydantic_core": "pydantic-core", "typing_extensions": "typing-exten
 
 def required(roots, python, *, without=()):
     """The distributions and all that they require there, by the metadata of what is installed here."""
-    found, pending = set(), list(roots)
+    reachable, pending = set(), list(roots)
     while pending:
         name = canonicalize_name(pending.pop())
-        if name in found or name in without:
+        if name in reachable or name in without:
             continue
-        found.add(name)
+        reachable.add(name)
         try:
             lines = metadata.distribution(name).requires or []
         except metadata.PackageNotFoundError:
@@ -198,11 +198,11 @@ def required(roots, python, *, without=()):
         needs = [Requirement(line) for line in lines]
         environment = {"python_version": python, "python_full_version": f"{python}.0", "extra": ""}
         pending += [need.name for need in needs if need.marker is None or need.marker.evaluate(environment)]
-    return found
+    return reachable
 
 
 @pytest.mark.parametrize("python", VERSIONS)
-@pytest.mark.parametrize("bundle", BUNDLES, ids=lambda one: one.name)
+@pytest.mark.parametrize("bundle", BUNDLES, ids=lambda bundle: bundle.name)
 def test_the_distributions_are_those_that_are_imported_and_no_others(bundle, python):
     imports = imports_of(bundle)
     tops = {PACKAGES.get(name, name) for name in (*imports.external, *imports.deferred)}
@@ -287,7 +287,7 @@ def test_wheels_for_another_platform_are_fetched_by_hash(tmp_path, monkeypatch):
     monkeypatch.setenv("PIP_FIND_LINKS", str(tmp_path))
     there = Platform("arm64", "3.13")
     lock = {"tiny": f"tiny==1.0 \\\n    --hash=sha256:{digest}"}
-    assert [one.path for one in platform_files(["tiny"], there, lock=lock)] == [
+    assert [file.path for file in platform_files(["tiny"], there, lock=lock)] == [
         "tiny/__init__.py",
         "tiny-1.0.dist-info/METADATA",
     ]
@@ -308,7 +308,7 @@ CONFIG = '[[pipeline]]\nname = "p"\nsource = "s3://a-bucket/in/"\ntarget = "s3:/
 
 
 @pytest.mark.parametrize(
-    ("name", "text", "said"),
+    ("name", "text", "problem"),
     [
         ("pipeline", CONFIG % "copy", ""),
         ("pipeline", CONFIG % "yaml-to-json", ""),  # PyYAML is in the base zip
@@ -323,13 +323,13 @@ CONFIG = '[[pipeline]]\nname = "p"\nsource = "s3://a-bucket/in/"\ntarget = "s3:/
         ("aggregator", "", r"no \[\[aggregate\]\]"),
     ],
 )
-def test_a_configuration_that_the_function_could_not_start_with_is_refused(name, text, said, tmp_path):
+def test_a_configuration_that_the_function_could_not_start_with_is_refused(name, text, problem, tmp_path):
     (tmp_path / "windlass.toml").write_text(text, "utf-8")
     bundle: Bundle = bundle_of(name)
-    if not said:
+    if not problem:
         assert tomllib.loads(read_function_config(tmp_path / "windlass.toml", bundle, []).text) == tomllib.loads(text)
         return
-    with pytest.raises(ConfigError, match=said):
+    with pytest.raises(ConfigError, match=problem):
         read_function_config(tmp_path / "windlass.toml", bundle, [])
 
 
@@ -347,15 +347,15 @@ def test_a_layer_holds_the_extra_alone_below_python(tmp_path):
     built = build_layer(HERE, [extra_of("zstd")])
     with zipfile.ZipFile(io.BytesIO(built.content)) as archive:
         archive.extractall(tmp_path)
-        assert all(one.startswith("python/zstandard") for one in archive.namelist())
-    said = subprocess.run(
+        assert all(name.startswith("python/zstandard") for name in archive.namelist())
+    output = subprocess.run(
         [sys.executable, "-S", "-c", "import zstandard; print(zstandard.__file__)"],
         capture_output=True,
         text=True,
         check=True,
         env={"PYTHONPATH": str(tmp_path / "python")},
     ).stdout
-    assert said.strip() == str(tmp_path / "python/zstandard/__init__.py")
+    assert output.strip() == str(tmp_path / "python/zstandard/__init__.py")
     with pytest.raises(UsageError, match="a layer needs at least one extra"):
         build_layer(HERE, [])
 

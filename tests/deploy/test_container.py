@@ -61,31 +61,31 @@ def contained(site, tmp_path):
     running = []
 
     def start(argv, **environ):
-        given = {
+        variables = {
             "PATH": os.environ["PATH"],
             "PYTHONPATH": str(site),
             "PYTHONDONTWRITEBYTECODE": "1",
             "TMPDIR": str(data),
         }
-        given |= environ | {"HOME": str(data)}
+        variables |= environ | {"HOME": str(data)}
         command = ["unshare", "--mount", "sh", "-c", _READ_ONLY, str(data), sys.executable, "-m", "windlass", *argv]
         running.append(
-            subprocess.Popen(command, env=given, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
+            subprocess.Popen(command, env=variables, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
         )
         return running[-1]
 
     start.data = data
     yield start
-    for one in running:
-        if one.poll() is None:
-            one.kill()
-        one.communicate()
+    for process in running:
+        if process.poll() is None:
+            process.kill()
+        process.communicate()
 
 
 def run(contained, *words, **environ):
     process = contained(words, **environ)
-    said, _ = process.communicate(timeout=120)
-    return process.returncode, said
+    output, _ = process.communicate(timeout=120)
+    return process.returncode, output
 
 
 def free_port():
@@ -108,24 +108,24 @@ def wait_for(url, headers=None, *, seconds=90.0):
 
 def test_the_wheel_holds_what_runs(site):
     for folder in ("console/templates", "console/static", "store/migrations", "clients/data", "clients/templates"):
-        ours = {
-            one.relative_to(ROOT / "src").as_posix()
-            for one in (ROOT / f"src/windlass/{folder}").rglob("*")
-            if one.is_file()
+        expected = {
+            file.relative_to(ROOT / "src").as_posix()
+            for file in (ROOT / f"src/windlass/{folder}").rglob("*")
+            if file.is_file()
         }
-        assert {name for name in ours if not name.endswith(".pyc")} <= {
-            one.relative_to(site).as_posix() for one in site.rglob("*")
+        assert {name for name in expected if not name.endswith(".pyc")} <= {
+            file.relative_to(site).as_posix() for file in site.rglob("*")
         }, folder
 
 
 def test_it_writes_nowhere_but_in_its_folder(contained):
-    code, said = run(contained, "--version")
-    assert code == 0, said
-    assert said == f"windlass {__version__}\n"
-    code, said = run(contained, "token", "create", "--name", "me", "--role", "admin")
-    assert code == 0, said
-    assert {one.name for one in contained.data.iterdir()} <= {"windlass.db", "windlass.db-wal", "windlass.db-shm"}
-    code, said = run(contained, "token", "create", "--name", "me", WINDLASS_STORE_URL="sqlite:////usr/x.db")
+    code, output = run(contained, "--version")
+    assert code == 0, output
+    assert output == f"windlass {__version__}\n"
+    code, output = run(contained, "token", "create", "--name", "me", "--role", "admin")
+    assert code == 0, output
+    assert {file.name for file in contained.data.iterdir()} <= {"windlass.db", "windlass.db-wal", "windlass.db-shm"}
+    code, output = run(contained, "token", "create", "--name", "me", WINDLASS_STORE_URL="sqlite:////usr/x.db")
     assert code != 0, "the file system was not read-only, and this test proved nothing"
 
 
@@ -152,15 +152,15 @@ def test_the_manifests_worker_works_and_ends_within_its_grace_period(contained):
         sqs = boto3.client("sqs", endpoint_url=aws.url, **keys)
         url = sqs.create_queue(QueueName=f"orders-{uuid.uuid4().hex[:8]}")["QueueUrl"]
         config.write_text(toml.replace('queue = "orders"', f'queue = "{url.rpartition("/")[2]}"'))
-        given = environment(container) | {
+        variables = environment(container) | {
             "WINDLASS_ESTATE_ENDPOINT_URL": aws.url,
             "WINDLASS_ESTATE_REGIONS": "us-east-1",
         }
-        process = contained(_argv(container, config, **{"8080": str(port), "0.0.0.0": "127.0.0.1"}), **given)
+        process = contained(_argv(container, config, **{"8080": str(port), "0.0.0.0": "127.0.0.1"}), **variables)
         base = f"http://127.0.0.1:{port}"
         for probe in ("startupProbe", "livenessProbe", "readinessProbe"):
-            asked = container[probe]["httpGet"]
-            assert wait_for(f"{base}{asked['path']}").status_code == 200, probe
+            http_get = container[probe]["httpGet"]
+            assert wait_for(f"{base}{http_get['path']}").status_code == 200, probe
         sqs.send_message(QueueUrl=url, MessageBody='{"Event": "s3:TestEvent"}')
         end = time.monotonic() + 20
         while "_done_total" not in (text := httpx.get(f"{base}/metrics").text) or (
@@ -170,8 +170,8 @@ def test_the_manifests_worker_works_and_ends_within_its_grace_period(contained):
             time.sleep(0.1)
         began = time.monotonic()
         process.send_signal(signal.SIGTERM)
-        said, _ = process.communicate(timeout=120)
-        assert process.returncode == 0, said
+        output, _ = process.communicate(timeout=120)
+        assert process.returncode == 0, output
         assert time.monotonic() - began < owner["spec"]["template"]["spec"]["terminationGracePeriodSeconds"]
         sqs.close()
 
@@ -181,20 +181,22 @@ def test_the_manifests_console_waits_for_a_token_serves_its_probes_and_ends(cont
     config = contained.data / "windlass.toml"
     port = free_port()
     config.write_text(toml.replace("port = 8470", f"port = {port}").replace('host = "0.0.0.0"', 'host = "127.0.0.2"'))
-    given = environment(container, POD_IP="127.0.0.2") | {"WINDLASS_STORE_URL": f"sqlite:///{contained.data}/w.db"}
+    variables = environment(container, POD_IP="127.0.0.2") | {"WINDLASS_STORE_URL": f"sqlite:///{contained.data}/w.db"}
     # Without a token there is no console: what the init container waits for.
-    code, said = run(contained, "--config", str(config), "token", "list", "--output", "jsonl", **given)
-    assert (code, "token_id" in said) == (0, False)
-    code, said = run(contained, "--config", str(config), "token", "create", "--name", "me", "--role", "admin", **given)
-    assert code == 0, said
-    code, said = run(contained, "--config", str(config), "token", "list", "--output", "jsonl", **given)
+    code, output = run(contained, "--config", str(config), "token", "list", "--output", "jsonl", **variables)
+    assert (code, "token_id" in output) == (0, False)
+    code, output = run(
+        contained, "--config", str(config), "token", "create", "--name", "me", "--role", "admin", **variables
+    )
+    assert code == 0, output
+    code, output = run(contained, "--config", str(config), "token", "list", "--output", "jsonl", **variables)
     assert "grep -q token_id" in first["args"][0]
-    assert "token_id" in said
-    process = contained(_argv(container, config), **given)
+    assert "token_id" in output
+    process = contained(_argv(container, config), **variables)
     for probe in ("startupProbe", "livenessProbe", "readinessProbe"):
-        asked = container[probe]["httpGet"]
-        headers = {one["name"]: one["value"] for one in asked["httpHeaders"]}
-        assert wait_for(f"http://127.0.0.2:{port}{asked['path']}", headers).status_code == 200, probe
+        http_get = container[probe]["httpGet"]
+        headers = {header["name"]: header["value"] for header in http_get["httpHeaders"]}
+        assert wait_for(f"http://127.0.0.2:{port}{http_get['path']}", headers).status_code == 200, probe
     process.send_signal(signal.SIGTERM)
-    said, _ = process.communicate(timeout=120)
-    assert process.returncode == 0, said
+    output, _ = process.communicate(timeout=120)
+    assert process.returncode == 0, output

@@ -22,7 +22,7 @@ from windlass.settings.model import ConsoleConfig, LocalConfig
 
 COMPOSE = yaml.safe_load((DEPLOY / "docker/compose.yaml").read_text())
 SERVICES = COMPOSE["services"]
-OURS = {name: one for name, one in SERVICES.items() if one["image"].startswith("windlass")}
+OURS = {name: service for name, service in SERVICES.items() if service["image"].startswith("windlass")}
 HADOLINT = find_tool("hadolint")
 
 
@@ -68,11 +68,11 @@ def test_its_command_and_its_settings_are_windlasss(tmp_path):
     (entry,), (command,) = map(json.loads, rest_of("ENTRYPOINT")), map(json.loads, rest_of("CMD"))
     assert parse_command([*entry, *command])[0] == "serve"
     (text,) = (rest for rest in rest_of("ENV") if "WINDLASS_" in rest)
-    given = dict(re.findall(r"(\w+)=(\S+)", text))
-    ours = {name: value for name, value in given.items() if name.startswith("WINDLASS_")}
-    assert load(environ=ours, cwd=tmp_path).settings.console.host == "0.0.0.0"
-    assert int(given["HEALTH_PORT"]) == ConsoleConfig().port
-    assert given["HOME"] == "/tmp"
+    variables = dict(re.findall(r"(\w+)=(\S+)", text))
+    own = {name: value for name, value in variables.items() if name.startswith("WINDLASS_")}
+    assert load(environ=own, cwd=tmp_path).settings.console.host == "0.0.0.0"
+    assert int(variables["HEALTH_PORT"]) == ConsoleConfig().port
+    assert variables["HOME"] == "/tmp"
     assert str(ConsoleConfig().port) in rest_of("EXPOSE")[0].split()
 
 
@@ -94,21 +94,23 @@ def test_the_health_check_tells_a_console_that_answers_from_none(tmp_path):
 
 
 def test_everything_is_installed_from_locks_with_hashes():
-    installs = [one.strip() for rest in rest_of("RUN") for one in re.split(r"&&|;", rest) if "pip install" in one]
+    installs = [
+        command.strip() for rest in rest_of("RUN") for command in re.split(r"&&|;", rest) if "pip install" in command
+    ]
     assert len(installs) == 2
     assert "--require-hashes" in installs[0]
-    assert all("--no-deps" in one for one in installs)
+    assert all("--no-deps" in install for install in installs)
     for name in ("image", "image-full"):
         held, known = locked(name), locked("dev")
         assert held.items() <= known.items(), "a version that no test saw"
         assert {"psycopg", "psycopg-binary", "boto3", "uvloop"} <= set(held)
         assert "moto" not in held
         project = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
-        wanted = {
-            re.match(r"[\w.-]+", one)[0]
-            for one in [*project["dependencies"], *project["optional-dependencies"]["postgres"]]
+        required = {
+            re.match(r"[\w.-]+", requirement)[0]
+            for requirement in [*project["dependencies"], *project["optional-dependencies"]["postgres"]]
         }
-        assert wanted <= set(held), "run `make lock`"
+        assert required <= set(held), "run `make lock`"
     assert {"pyarrow", "duckdb", "pillow", "zstandard"} <= set(locked("image-full"))
     assert not {"pyarrow", "duckdb", "pillow"} & set(locked("image")), "the plain image is slim"
 
@@ -119,7 +121,11 @@ def test_nothing_that_runs_needs_what_is_uninstalled():
     assert {"hatchling", "editables"} <= gone <= held
     for name in held - gone:
         try:
-            needs = {re.match(r"[\w.-]+", one)[0].lower() for one in requires(name) or () if "extra ==" not in one}
+            needs = {
+                re.match(r"[\w.-]+", require)[0].lower()
+                for require in requires(name) or ()
+                if "extra ==" not in require
+            }
         except PackageNotFoundError:
             continue
         assert not needs & gone, f"{name} needs {needs & gone}"
@@ -127,8 +133,8 @@ def test_nothing_that_runs_needs_what_is_uninstalled():
 
 def test_it_says_what_it_is():
     (labels,) = rest_of("LABEL")
-    found = set(re.findall(r"org\.opencontainers\.image\.(\w+)=", labels))
-    assert {"title", "description", "licenses", "version", "revision"} <= found
+    labels_ = set(re.findall(r"org\.opencontainers\.image\.(\w+)=", labels))
+    assert {"title", "description", "licenses", "version", "revision"} <= labels_
     from windlass import __version__
 
     assert f'VERSION="{__version__}"' in rest_of("ARG")
@@ -144,16 +150,16 @@ def test_hadolint_has_nothing_to_say():
 
 
 def test_services_are_named_and_files_are_there():
-    for name, one in SERVICES.items():
-        for other in one.get("depends_on", ()):
+    for name, service in SERVICES.items():
+        for other in service.get("depends_on", ()):
             assert other in SERVICES, f"{name} depends on {other}"
-        for volume in one.get("volumes", ()):
+        for volume in service.get("volumes", ()):
             source = volume.split(":")[0]
             assert (DEPLOY / "docker" / source).exists() if source.startswith(".") else source in COMPOSE["volumes"], (
                 f"{name}: {source}"
             )
-        assert not re.match(r"[^/]*[.:][^/]*/", one["image"]), f"{name}: a registry's host"
-        for port in one.get("ports", ()):
+        assert not re.match(r"[^/]*[.:][^/]*/", service["image"]), f"{name}: a registry's host"
+        for port in service.get("ports", ()):
             assert port.startswith("127.0.0.1:"), f"{name}: {port} would be open to the network"
     build = OURS["aws"]["build"]
     assert (DEPLOY / "docker" / build["context"]).resolve() == ROOT
@@ -162,28 +168,28 @@ def test_services_are_named_and_files_are_there():
 
 
 def test_our_containers_are_as_bounded_as_in_a_cluster():
-    for name, one in OURS.items():
-        assert one["read_only"] is True, name
-        assert one["cap_drop"] == ["ALL"], name
-        assert one["security_opt"] == ["no-new-privileges:true"], name
-        assert one["tmpfs"] == ["/tmp"], name
+    for name, service in OURS.items():
+        assert service["read_only"] is True, name
+        assert service["cap_drop"] == ["ALL"], name
+        assert service["security_opt"] == ["no-new-privileges:true"], name
+        assert service["tmpfs"] == ["/tmp"], name
 
 
 def test_commands_and_settings_in_compose_are_windlasss(tmp_path):
     (tmp_path / "windlass.toml").write_text((DEPLOY / "docker/windlass.toml").read_text())
-    for name, one in OURS.items():
+    for name, service in OURS.items():
         if name == "token":
-            lines = re.findall(r"windlass [a-z][^|\n]+", one["command"][0])
+            lines = re.findall(r"windlass [a-z][^|\n]+", service["command"][0])
             assert [parse_command(line.split())[0] for line in lines] == ["token create", "token create"]
         else:
-            parse_command(["windlass", *one["command"]])
-        given = {key: str(value) for key, value in one["environment"].items() if key.startswith("WINDLASS_")}
-        given["WINDLASS_CONFIG"] = "windlass.toml"
-        settings = load(environ=given, cwd=tmp_path).settings
+            parse_command(["windlass", *service["command"]])
+        variables = {key: str(value) for key, value in service["environment"].items() if key.startswith("WINDLASS_")}
+        variables["WINDLASS_CONFIG"] = "windlass.toml"
+        settings = load(environ=variables, cwd=tmp_path).settings
         if name in ("console", "worker"):
             assert settings.store.url.startswith("postgresql://windlass@postgres/")
             assert settings.estate.endpoint_url.endswith(f":{LocalConfig().port}")
-            assert one["network_mode"] == "service:aws", "the embedded AWS listens on loopback only"
+            assert service["network_mode"] == "service:aws", "the embedded AWS listens on loopback only"
     assert parse_command(["windlass", *SERVICES["aws"]["healthcheck"]["test"][2:]])[0] == "local status"
 
 
@@ -200,11 +206,12 @@ def test_the_worker_is_given_time_to_stop():
 
 def test_prometheus_reaches_console_and_worker():
     scrape = {
-        one["job_name"]: one for one in yaml.safe_load((DEPLOY / "docker/prometheus.yml").read_text())["scrape_configs"]
+        config["job_name"]: config
+        for config in yaml.safe_load((DEPLOY / "docker/prometheus.yml").read_text())["scrape_configs"]
     }
     config = tomllib.loads((DEPLOY / "docker/windlass.toml").read_text())
     console, worker = (
-        next(one["targets"][0] for one in scrape[name]["static_configs"]).split(":")
+        next(config["targets"][0] for config in scrape[name]["static_configs"]).split(":")
         for name in ("windlass-console", "windlass-workers")
     )
     assert console == ["aws", str(ConsoleConfig().port)]

@@ -36,8 +36,8 @@ def commands():
 
 
 def test_every_command_is_one_that_windlass_has():
-    found = [parse_command(words) for words in commands()]
-    names = [name for name, _ in found]
+    parsed = [parse_command(words) for words in commands()]
+    names = [name for name, _ in parsed]
     assert names == [
         "clients scan",
         "clients report",
@@ -69,10 +69,10 @@ def test_what_is_reported_on_is_what_fails_the_run():
 
 
 def test_settings_in_the_environment_are_there(tmp_path):
-    given = {name: "eu-west-1" if "${{" in value else value for name, value in WORKFLOW["env"].items()}
-    loaded = load(environ=given, cwd=tmp_path)
+    variables = {name: "eu-west-1" if "${{" in value else value for name, value in WORKFLOW["env"].items()}
+    loaded = load(environ=variables, cwd=tmp_path)
     assert loaded.settings.estate.home_region == "eu-west-1"
-    assert given["WINDLASS_ENV"] not in loaded.settings.estate.production_like, (
+    assert variables["WINDLASS_ENV"] not in loaded.settings.estate.production_like, (
         "keys in the environment would be refused"
     )
 
@@ -96,7 +96,7 @@ def test_every_action_in_an_example_is_pinned_by_commit_and_says_its_version():
     texts = {file: file.read_text("utf-8") for file in files if file.suffix in (".yml", ".yaml", ".md")}
     used = [(file.name, line.strip()) for file, text in texts.items() for line in text.splitlines() if USES.match(line)]
     assert len(used) >= 7
-    assert [each for each in used if not PINNED.fullmatch(each[1])] == []
+    assert [action for action in used if not PINNED.fullmatch(action[1])] == []
     commits = {}
     for _, line in used:
         action, commit, version = PINNED.fullmatch(line).groups()

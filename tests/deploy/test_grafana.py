@@ -29,10 +29,10 @@ PROMTOOL = find_tool("promtool")
 SERIES = series()
 # Values that labels can have, where the code knows all of them.
 VALUES = {
-    ("windlass_inventory_scopes", "state"): {str(one) for one in ScopeState},
-    ("windlass_replication_seeds", "state"): {str(one) for one in State},
+    ("windlass_inventory_scopes", "state"): {str(state) for state in ScopeState},
+    ("windlass_replication_seeds", "state"): {str(state) for state in State},
     ("windlass_replication_objects", "count"): {"total", "done", "failed"},
-    ("windlass_jobs", "status"): {str(one) for one in JobStatus},
+    ("windlass_jobs", "status"): {str(status) for status in JobStatus},
     ("windlass_jobs", "kind"): {SCAN, COLLECT, CHANGE, BACKFILL, REDRIVE, SEED},
     ("windlass_aggregation_windows", "outcome"): {*OUTCOMES.values(), "running"},
     ("windlass_estate_calls_total", "outcome"): {"ok", "throttled", "error"},
@@ -41,11 +41,11 @@ VALUES = {
 
 def check(expression):
     """Every series, label and value in an expression is one that the code makes."""
-    asked = list(selectors(expression))
-    assert asked, f"asks for no metric: {expression}"
+    metrics = list(selectors(expression))
+    assert metrics, f"asks for no metric: {expression}"
     assert not unknown_words(expression), expression
     known = set(TARGET_LABELS) | {"le"}
-    for name, matchers in asked:
+    for name, matchers in metrics:
         assert name in SERIES, f"there is no metric {name}"
         labels = SERIES[name] | (TARGET_LABELS if name in FOREIGN else set())
         known |= SERIES[name]
@@ -53,11 +53,13 @@ def check(expression):
             assert label in labels, f"{name} has no label {label}"
             possible = VALUES.get((name, label))
             if possible and operator in ("=", "=~"):
-                for one in value.split("|") if operator == "=~" else [value]:
-                    assert any(re.fullmatch(one, each) for each in possible), f"{label} of {name} is never {one}"
+                for pattern in value.split("|") if operator == "=~" else [value]:
+                    assert any(re.fullmatch(pattern, value_) for value_ in possible), (
+                        f"{label} of {name} is never {pattern}"
+                    )
     assert groupings(expression) <= known, expression
-    if len(asked) == 1 and asked[0][0] not in FOREIGN:
-        assert groupings(expression) <= SERIES[asked[0][0]] | {"job", "instance"}, expression
+    if len(metrics) == 1 and metrics[0][0] not in FOREIGN:
+        assert groupings(expression) <= SERIES[metrics[0][0]] | {"job", "instance"}, expression
 
 
 def test_the_checks_find_what_is_wrong():
@@ -98,13 +100,13 @@ def test_ids_are_unique_and_panels_do_not_overlap():
     assert len(set(uids)) == len(uids)
     for file in FILES:
         panels = json.loads(file.read_text())["panels"]
-        assert len({one["id"] for one in panels}) == len(panels)
-        assert len({one["title"] for one in panels}) == len(panels)
+        assert len({panel["id"] for panel in panels}) == len(panels)
+        assert len({panel["title"] for panel in panels}) == len(panels)
         cells = [
             (x, y)
-            for one in panels
-            for x in range(one["gridPos"]["x"], one["gridPos"]["x"] + one["gridPos"]["w"])
-            for y in range(one["gridPos"]["y"], one["gridPos"]["y"] + one["gridPos"]["h"])
+            for panel in panels
+            for x in range(panel["gridPos"]["x"], panel["gridPos"]["x"] + panel["gridPos"]["w"])
+            for y in range(panel["gridPos"]["y"], panel["gridPos"]["y"] + panel["gridPos"]["h"])
         ]
         assert len(cells) == len(set(cells)), file.name
         assert max(x for x, _ in cells) < 24
@@ -121,15 +123,15 @@ def test_there_is_a_dashboard_for_each_capability_and_it_is_its_tables():
 
 
 def test_every_metric_is_on_a_dashboard():
-    asked = {
+    shown = {
         name
         for file in FILES
         for panel in json.loads(file.read_text())["panels"]
         for target in panel["targets"]
         for name, _ in selectors(target["expr"])
     }
-    wanted = {name for name in SERIES if name not in FOREIGN and not name.endswith(("_sum", "_count"))}
-    assert wanted - asked == set()
+    metrics = {name for name in SERIES if name not in FOREIGN and not name.endswith(("_sum", "_count"))}
+    assert metrics - shown == set()
 
 
 @pytest.mark.parametrize("rule", RULES, ids=lambda rule: rule["alert"])
@@ -269,29 +271,29 @@ _QUIET = {
 
 def test_every_alert_has_a_world_in_which_it_fires():
     assert list(_FIRES) == [rule["alert"] for rule in RULES]
-    for world in (_QUIET, *(given for given, _ in _FIRES.values())):
-        for one in world:
-            for name, labels in selectors(one):
-                assert set(labels) <= SERIES[name] | TARGET_LABELS, one
+    for world in (_QUIET, *(input_series for input_series, _ in _FIRES.values())):
+        for expression in world:
+            for name, labels in selectors(expression):
+                assert set(labels) <= SERIES[name] | TARGET_LABELS, expression
 
 
 @pytest.mark.skipif(not PROMTOOL, reason="promtool is not on the PATH (Debian's package prometheus has it)")
 def test_promtool_takes_the_rules_and_each_fires_when_it_should(tmp_path):
-    def world(name, given, at, expected):
+    def world(name, input_series, at, expected):
         return {
             "name": name,
             "interval": "1m",
-            "input_series": [{"series": one, "values": values} for one, values in given.items()],
+            "input_series": [{"series": expression, "values": values} for expression, values in input_series.items()],
             "promql_expr_test": [
                 {
                     "expr": 'count(ALERTS{alertstate="firing"}) by (alertname)',
                     "eval_time": at,
-                    "exp_samples": [{"labels": f'{{alertname="{one}"}}', "value": 1} for one in expected],
+                    "exp_samples": [{"labels": f'{{alertname="{alert}"}}', "value": 1} for alert in expected],
                 }
             ],
         }
 
-    tests = [world(name, given, at, [name]) for name, (given, at) in _FIRES.items()]
+    tests = [world(name, input_series, at, [name]) for name, (input_series, at) in _FIRES.items()]
     tests.append(world("all is well", _QUIET, "100m", []))
     (tmp_path / "tests.yaml").write_text(
         json.dumps({"rule_files": [str(FOLDER / "alerts.yaml")], "evaluation_interval": "1m", "tests": tests})
@@ -304,4 +306,6 @@ def test_promtool_takes_the_rules_and_each_fires_when_it_should(tmp_path):
 def test_compose_scrapes_with_these_rules():
     scrape = yaml.safe_load((DEPLOY / "docker/prometheus.yml").read_text())
     assert scrape["rule_files"] == ["alerts.yaml"]
-    assert all("windlass" in one["job_name"] for one in scrape["scrape_configs"]), "WindlassTargetDown looks for it"
+    assert all("windlass" in config["job_name"] for config in scrape["scrape_configs"]), (
+        "WindlassTargetDown looks for it"
+    )

@@ -40,19 +40,19 @@ def test_files_named_are_there(guide):
 
 @pytest.mark.parametrize("guide", ["kubernetes", "docker", "monitoring"])
 def test_windlass_inside_containers_is_called_as_it_can_be(guide):
-    found = 0
+    count = 0
     for line in typed(guide):
         words = shlex.split(line, comments=True)
         if words[:2] == ["kubectl", "exec"]:
             assert parse_command(words[words.index("--") + 1 :])
-            found += 1
+            count += 1
         elif words[:2] == ["docker", "run"]:
             assert parse_command(["windlass", *words[words.index("windlass:0.1.0") + 1 :]])
-            found += 1
+            count += 1
         elif words[0] == "windlass":
             parse_command(words)
-            found += 1
-    assert found
+            count += 1
+    assert count
 
 
 def test_build_arguments_are_the_dockerfiles():
@@ -87,27 +87,27 @@ def test_values_in_the_guide_render_and_the_grace_periods_are_those_it_tells(tmp
     for doc in docs:
         assert not faults(doc, "1.37"), doc["kind"]
     grace = {owner["metadata"]["name"]: pod["spec"].get("terminationGracePeriodSeconds") for owner, pod in pods(docs)}
-    told = [
+    documented = [
         int(number)
         for number in re.findall(
             r"^\| (?:consume, pipeline|aggregate) \|.*\| (\d+) \|$", GUIDES["kubernetes"], re.MULTILINE
         )
     ]
-    assert told == [grace["windlass-worker-yaml"], grace["windlass-worker-shares"]]
-    assert grace["windlass-worker-orders"] == told[0] - ConsumeConfig.model_fields["drain_s"].default + 60
+    assert documented == [grace["windlass-worker-yaml"], grace["windlass-worker-shares"]]
+    assert grace["windlass-worker-orders"] == documented[0] - ConsumeConfig.model_fields["drain_s"].default + 60
     assert all(containers(pod)[0]["image"] == "YOUR-REGISTRY/windlass:0.1.0" for _, pod in pods(docs))
 
 
 def test_requests_add_up_to_what_the_costs_say():
-    asked = [
+    containers = [
         VALUES["console"]["resources"],
         *[VALUES["workerDefaults"]["resources"]] * 2,
         VALUES["collector"]["resources"],
     ]
-    cpu = sum(int(one["requests"]["cpu"].removesuffix("m")) for one in asked) / 1000
-    memory = sum(int(one["requests"]["memory"].removesuffix("Mi")) for one in asked) / 1024
-    told = re.search(r"\(([\d.]+) CPU, ([\d.]+) GiB\)", GUIDES["kubernetes"])
-    assert (float(told[1]), float(told[2])) == (cpu, pytest.approx(memory, abs=0.06))
+    cpu = sum(int(container["requests"]["cpu"].removesuffix("m")) for container in containers) / 1000
+    memory = sum(int(container["requests"]["memory"].removesuffix("Mi")) for container in containers) / 1024
+    documented = re.search(r"\(([\d.]+) CPU, ([\d.]+) GiB\)", GUIDES["kubernetes"])
+    assert (float(documented[1]), float(documented[2])) == (cpu, pytest.approx(memory, abs=0.06))
 
 
 def test_rendered_documents_of_the_guide_are_no_strangers():

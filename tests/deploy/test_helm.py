@@ -158,9 +158,9 @@ def test_whose_identity_keda_asks_by(tmp_path):
     assert asks({"keda": {"roleArn": role}}) == {"provider": "aws", "roleArn": role}
 
 
-def _worker(**given):
+def _worker(**values):
     base = {"name": "orders", "kind": "consume", "settings": {"queue": "orders", "handler": "shop.orders:handle"}}
-    return {"workers": [base | given | {"settings": base["settings"] | given.get("settings", {})}]}
+    return {"workers": [base | values | {"settings": base["settings"] | values.get("settings", {})}]}
 
 
 _RULE = {
@@ -238,10 +238,10 @@ _REFUSED = {
 @needs_helm
 @pytest.mark.parametrize("name", _REFUSED)
 def test_contradictions_are_refused(name, tmp_path):
-    variant, values, said = _REFUSED[name]
+    variant, values, message = _REFUSED[name]
     ran = template(variant, tmp_path, values)
     assert ran.returncode != 0, "it was rendered"
-    assert said in ran.stderr
+    assert message in ran.stderr
 
 
 @needs_helm
@@ -323,11 +323,11 @@ def test_in_an_ipv6_cluster_everything_listens_there(tmp_path):
 def test_a_sidecar_collector_is_scraped_and_reachable(tmp_path):
     docs = rendered(SQLITE, tmp_path, {"monitoring": {"enabled": True, "consoleTokenSecret": {"name": "token"}}})
     (monitor,) = kinds(docs, "ServiceMonitor")
-    assert [one["port"] for one in monitor["spec"]["endpoints"]] == ["http", "collector"]
-    policy = next(one for one in kinds(docs, "NetworkPolicy") if one["metadata"]["name"] == "windlass-console")
+    assert [endpoint["port"] for endpoint in monitor["spec"]["endpoints"]] == ["http", "collector"]
+    policy = next(kind for kind in kinds(docs, "NetworkPolicy") if kind["metadata"]["name"] == "windlass-console")
     assert {"http", "collector"} == {port["port"] for rule in policy["spec"]["ingress"] for port in rule["ports"]}
     console = next(pod for owner, pod in pods(docs) if owner["metadata"]["name"] == "windlass-console")
-    collector = next(one for one in containers(console) if one["name"] == "collector")
+    collector = next(container for container in containers(console) if container["name"] == "collector")
     assert "10.1.2.3" in environment(collector, POD_IP="10.1.2.3")["WINDLASS_CONSOLE_ALLOWED_HOSTS"].split(",")
 
 

@@ -33,9 +33,9 @@ def aws():
 
 @pytest.fixture
 def world(aws, tmp_path):
-    made = World(aws.url, tmp_path)
-    yield made
-    made.close()
+    new_world = World(aws.url, tmp_path)
+    yield new_world
+    new_world.close()
 
 
 PIPELINES = """
@@ -135,8 +135,8 @@ def _function(world, handler, *queues, files=None):
         )
 
 
-TAKEN = {f"Consume sqs:{one}": BY_LAMBDA for one in ("ReceiveMessage", "DeleteMessage", "GetQueueAttributes")}
-LOGGED = {f"Log logs:{one}": BY_LAMBDA for one in ("CreateLogStream", "PutLogEvents")}
+TAKEN = {f"Consume sqs:{action}": BY_LAMBDA for action in ("ReceiveMessage", "DeleteMessage", "GetQueueAttributes")}
+LOGGED = {f"Log logs:{action}": BY_LAMBDA for action in ("CreateLogStream", "PutLogEvents")}
 
 
 def test_pipelines_as_a_function(world):
@@ -205,8 +205,8 @@ def _consume(world, url, dead, *, worker=True):
     names = ["ApproximateNumberOfMessages", "ApproximateNumberOfMessagesNotVisible"]
 
     def left():
-        found = world["sqs"].get_queue_attributes(QueueUrl=url, AttributeNames=names)["Attributes"]
-        return sum(int(one) for one in found.values())
+        attributes = world["sqs"].get_queue_attributes(QueueUrl=url, AttributeNames=names)["Attributes"]
+        return sum(int(count) for count in attributes.values())
 
     with world.running("consume", "orders", *FAST) if worker else contextlib.nullcontext():
         world.until(lambda: world["sqs"].receive_message(QueueUrl=dead, WaitTimeSeconds=1).get("Messages"))
@@ -326,8 +326,8 @@ def test_aggregation_as_an_operator_with_a_worker(world):
             world["s3"].put_object(Bucket=bucket, Key=f"folder/{number}", Body=b"x")
         url = world["sqs"].get_queue_url(QueueName="drops")["QueueUrl"]
         world["sqs"].send_message(QueueUrl=url, MessageBody="no event at all")
-        made = {"Publish", "SendMessage", "Invoke", "RefreshCache", "GetRole"}
-        world.until(lambda: made <= {one["operation"] for one in world.calls()}, 90)
+        operations = {"Publish", "SendMessage", "Invoke", "RefreshCache", "GetRole"}
+        world.until(lambda: operations <= {call["operation"] for call in world.calls()}, 90)
         dead = world["sqs"].get_queue_url(QueueName="drops-dlq")["QueueUrl"]
         world.until(lambda: world["sqs"].receive_message(QueueUrl=dead, WaitTimeSeconds=1).get("Messages"))
         time.sleep(1)
@@ -364,14 +364,14 @@ def test_aggregation_as_a_worker_that_invalidates(world):
         "MinTTL": 0,
         "ForwardedValues": {"QueryString": False, "Cookies": {"Forward": "none"}},
     }
-    wanted = {
+    operations_needed = {
         "CallerReference": "w",
         "Comment": "",
         "Enabled": True,
         "Origins": {"Quantity": 1, "Items": [origin]},
         "DefaultCacheBehavior": behaviour,
     }
-    distribution = world["cloudfront"].create_distribution(DistributionConfig=wanted)["Distribution"]["Id"]
+    distribution = world["cloudfront"].create_distribution(DistributionConfig=operations_needed)["Distribution"]["Id"]
     dead = world.queue("drops-dlq")
     url = world.queue("drops", dead="drops-dlq")
     world.queue("agg-timers")
@@ -382,8 +382,8 @@ def test_aggregation_as_a_worker_that_invalidates(world):
     with world.running("aggregate", "run", *FAST):
         world["s3"].put_object(Bucket=bucket, Key="page.html", Body=b"x")
         world["sqs"].send_message(QueueUrl=url, MessageBody="no event at all")
-        made = {"CreateInvalidation", "Scan"}
-        world.until(lambda: made <= {one["operation"] for one in world.calls()}, 90)
+        operations = {"CreateInvalidation", "Scan"}
+        world.until(lambda: operations <= {call["operation"] for call in world.calls()}, 90)
         world.until(lambda: world["sqs"].receive_message(QueueUrl=dead, WaitTimeSeconds=1).get("Messages"))
         time.sleep(1)
     assert_least(
@@ -405,12 +405,12 @@ def test_aggregation_as_a_function(world):
     _function(world, "windlass.functions.aggregate.handler", "drops", "agg-timers")
     for number in range(5):
         world["s3"].put_object(Bucket=bucket, Key=f"folder/{number}", Body=b"x")
-    made = {"Publish", "SendMessage", "Invoke", "RefreshCache", "GetRole"}
-    world.until(lambda: made <= {one["operation"] for one in world.calls()}, 90)
+    operations = {"Publish", "SendMessage", "Invoke", "RefreshCache", "GetRole"}
+    world.until(lambda: operations <= {call["operation"] for call in world.calls()}, 90)
     swept = world["lambda"].invoke(FunctionName="function", Payload=json.dumps({"detail-type": "Scheduled Event"}))
     assert "repaired_timers" in json.load(swept["Payload"])
-    found = [
-        *(f"{sid} sqs:{one}" for sid in ("Consume", "Consume2") for one in ("ReceiveMessage", "DeleteMessage")),
+    unused = [
+        *(f"{sid} sqs:{action}" for sid in ("Consume", "Consume2") for action in ("ReceiveMessage", "DeleteMessage")),
         "Consume sqs:GetQueueAttributes",
         "Consume sqs:ChangeMessageVisibility",
     ]
@@ -419,7 +419,7 @@ def test_aggregation_as_a_function(world):
         "aggregation",
         PolicyIdentity.FUNCTION,
         {
-            **dict.fromkeys(found, BY_LAMBDA),
+            **dict.fromkeys(unused, BY_LAMBDA),
             **LOGGED,
             "Consume2 sqs:ChangeMessageVisibility": "only when a timer comes before its time",
         },
@@ -484,12 +484,19 @@ def test_clients_as_a_worker(world):
         PolicyIdentity.WORKER,
         {
             **{
-                f"Catalog glue:{one}": by_athena
-                for one in ("GetDatabase", "CreateDatabase", "GetTable", "CreateTable", "UpdateTable", "GetPartitions")
+                f"Catalog glue:{action}": by_athena
+                for action in (
+                    "GetDatabase",
+                    "CreateDatabase",
+                    "GetTable",
+                    "CreateTable",
+                    "UpdateTable",
+                    "GetPartitions",
+                )
             },
             **{
-                f"Results s3:{one}": by_athena
-                for one in ("PutObject", "AbortMultipartUpload", "ListMultipartUploadParts")
+                f"Results s3:{action}": by_athena
+                for action in ("PutObject", "AbortMultipartUpload", "ListMultipartUploadParts")
             },
             "ResultsPlace s3:GetBucketLocation": by_athena,
             "ResultsPlace s3:ListBucketMultipartUploads": by_athena,
@@ -559,8 +566,8 @@ EMR = {
 EMR_OF = {"cluster": {"Steps"}, "application": {"StartRuns", "FollowRuns", "PassExecutionRole"}}
 BATCHES = {
     **{
-        f"{sid} s3:{one}": "only when objects are copied directly"
-        for sid, one in (
+        f"{sid} s3:{action}": "only when objects are copied directly"
+        for sid, action in (
             ("ReadForCopies", "GetObjectTagging"),
             ("WriteCopies", "PutObjectTagging"),
             ("WriteCopies", "AbortMultipartUpload"),
@@ -634,8 +641,8 @@ def test_replication_by_direct_copies(world):
     world.say("replicate", "verify", "--set", "set", "--compare", "checksum", "--sample", "5", code=1)
     verdict = check(world.calls(), _policy(world))
     assert not verdict.missing
-    told = {"Count", "FindBuckets", "Look", "Canary", "LookAtKeys", *BATCH_SIDS}
-    assert [one for one in verdict.unused if one[0] not in told] == []
+    expected_sids = {"Count", "FindBuckets", "Look", "Canary", "LookAtKeys", *BATCH_SIDS}
+    assert [pair for pair in verdict.unused if pair[0] not in expected_sids] == []
     assert {"s3:PutObject", "s3:GetObject"} <= {need.action for call in world.calls() for need in needs_of(call)}
 
 
@@ -669,8 +676,8 @@ def test_replication_of_versions_with_what_they_carry(world):
     every = statements_of(settings_of(world.folder), "replication", PolicyIdentity.OPERATOR, versions=True)
     verdict = check(world.calls(), every)
     assert not verdict.missing
-    ours = {"ReadForCopies", "WriteCopies", "Markers", "OwnersOfCopies"}
-    unused = {action for sid, action in verdict.unused if sid in ours}
+    own_sids = {"ReadForCopies", "WriteCopies", "Markers", "OwnersOfCopies"}
+    unused = {action for sid, action in verdict.unused if sid in own_sids}
     # Of direct copies alone: tags of current versions in parts, and uploads that break off (the test above).
     assert unused == IMPLIED | {"s3:GetObjectTagging", "s3:AbortMultipartUpload"}
     assert check(world.calls(), _policy(world)).missing, "without --versions it is a policy for less"
@@ -716,13 +723,13 @@ def test_replication_by_emr(world):
     every = statements_of(settings_of(world.folder), "replication", PolicyIdentity.OPERATOR)
     verdict = check(world.calls(), every)
     assert not verdict.missing
-    assert [one for one in verdict.unused if one[0] in EMR] == []
+    assert [pair for pair in verdict.unused if pair[0] in EMR] == []
     # Told which, the policy is for that cluster or application alone.
     for facts in ({"cluster": cluster}, {"application": application, "execution_role": role}):
         narrow = statements_of(settings_of(world.folder), "replication", PolicyIdentity.OPERATOR, **facts)
-        assert {one.sid for one in narrow} & EMR == EMR_OF[next(iter(facts))]
+        assert {statement.sid for statement in narrow} & EMR == EMR_OF[next(iter(facts))]
         verdict = check(world.calls(), narrow)
-        assert [one for one in verdict.unused if one[0] in EMR] == []
+        assert [pair for pair in verdict.unused if pair[0] in EMR] == []
         assert verdict.missing
 
 
@@ -736,10 +743,10 @@ def test_deployments_as_an_operator(world):
         world.say("deploy", "create", kind, kind, "--zip", "function.zip")
     # Everything differs: the code, every number that can be given, whom the role trusts.
     code.write_bytes(zipped({"main.py": "changed = True", "windlass.toml": config}))
-    theirs = world["iam"].create_policy(PolicyName="audit", PolicyDocument=json.dumps(AUDIT))["Policy"]["Arn"]
+    foreign_policy = world["iam"].create_policy(PolicyName="audit", PolicyDocument=json.dumps(AUDIT))["Policy"]["Arn"]
     for kind in ("pipeline", "aggregator"):
         world["iam"].update_assume_role_policy(RoleName=f"windlass-{kind}-us-east-1", PolicyDocument=json.dumps(TRUST))
-        world["iam"].attach_role_policy(RoleName=f"windlass-{kind}-us-east-1", PolicyArn=theirs)
+        world["iam"].attach_role_policy(RoleName=f"windlass-{kind}-us-east-1", PolicyArn=foreign_policy)
         more = ("--timeout", "70s", "--concurrency", "4", "--via", "eventbridge")
         world.say("deploy", "create", kind, kind, "--zip", "function.zip", *more)
         world.say("deploy", "status", kind, kind)

@@ -48,11 +48,11 @@ def config_of(docs, name="windlass.toml"):
 
 
 def workers(docs):
-    return [one for one in kinds(docs, "Deployment") if "-worker-" in one["metadata"]["name"]]
+    return [kind for kind in kinds(docs, "Deployment") if "-worker-" in kind["metadata"]["name"]]
 
 
 def console(docs):
-    return next(one for one in kinds(docs, "Deployment") if one["metadata"]["name"].endswith("-console"))
+    return next(kind for kind in kinds(docs, "Deployment") if kind["metadata"]["name"].endswith("-console"))
 
 
 @pytest.mark.parametrize("version", KUBERNETES)
@@ -90,7 +90,7 @@ def test_all_variants_are_there():
     assert kinds(postgresql, "CronJob")
     assert not kinds(postgresql, "PersistentVolumeClaim")
     assert kinds(sqlite, "PersistentVolumeClaim")
-    assert {one["kind"] for one in sqlite} <= {
+    assert {document["kind"] for document in sqlite} <= {
         "ConfigMap",
         "Deployment",
         "NetworkPolicy",
@@ -112,37 +112,37 @@ class TestPods:
             assert outer["seccompProfile"] == {"type": "RuntimeDefault"}, name
             assert spec["automountServiceAccountToken"] is False, name
             assert not {"hostNetwork", "hostPID", "hostIPC"} & set(spec), name
-            for one in containers(template):
-                inner = one["securityContext"]
+            for container in containers(template):
+                inner = container["securityContext"]
                 assert inner["readOnlyRootFilesystem"] is True, name
                 assert inner["allowPrivilegeEscalation"] is False, name
                 assert inner["capabilities"] == {"drop": ["ALL"]}, name
 
     def test_can_write_where_they_must_and_nowhere_else(self, file):
         for owner, template in pods(documents(file.read_text())):
-            volumes = {one["name"]: one for one in template["spec"]["volumes"]}
-            for one in containers(template):
-                mounts = {mount["mountPath"]: mount for mount in one["volumeMounts"]}
+            volumes = {volume["name"]: volume for volume in template["spec"]["volumes"]}
+            for container in containers(template):
+                mounts = {mount["mountPath"]: mount for mount in container["volumeMounts"]}
                 assert set(mounts) == {"/etc/windlass", "/tmp", "/var/lib/windlass"}, owner["metadata"]["name"]
                 assert mounts["/etc/windlass"]["readOnly"]
                 assert all(mount["name"] in volumes for mount in mounts.values())
                 assert volumes[mounts["/tmp"]["name"]]["emptyDir"]["sizeLimit"]
-                assert one["workingDir"] == "/var/lib/windlass"
-                assert environment(one)["HOME"] == "/tmp"
+                assert container["workingDir"] == "/var/lib/windlass"
+                assert environment(container)["HOME"] == "/tmp"
 
     def test_have_bounds(self, file):
         for _, template in pods(documents(file.read_text())):
-            for one in containers(template):
-                assert set(one["resources"]["requests"]) == {"cpu", "memory"}
-                assert one["resources"]["limits"]["memory"]
+            for container in containers(template):
+                assert set(container["resources"]["requests"]) == {"cpu", "memory"}
+                assert container["resources"]["limits"]["memory"]
 
     def test_name_no_registry_and_hold_no_secret(self, file):
         docs = documents(file.read_text())
         assert not kinds(docs, "Secret")
         for _, template in pods(docs):
-            for one in containers(template):
-                assert "/" not in one["image"]
-                for variable in one["env"]:
+            for container in containers(template):
+                assert "/" not in container["image"]
+                for variable in container["env"]:
                     if re.search(r"PASSWORD|TOKEN|SECRET|KEY", variable["name"]):
                         assert "secretKeyRef" in variable["valueFrom"]
         assert "://" not in re.sub(r"s3://|https://sqs\.", "", config_of(docs)), "a database URL belongs in a Secret"
@@ -153,8 +153,8 @@ class TestPods:
 
     def test_run_commands_that_windlass_has(self, file):
         for _, template in pods(documents(file.read_text())):
-            for one in containers(template):
-                argv = command_line(one)
+            for container in containers(template):
+                argv = command_line(container)
                 if argv[:2] == ["sh", "-c"]:
                     lines = re.findall(r"windlass --config \S+ [^|\"]+", argv[2])
                     assert len(lines) == 2
@@ -168,15 +168,17 @@ class TestPods:
         docs = documents(file.read_text())
         (held,) = kinds(docs, "ConfigMap")
         for _, template in pods(docs):
-            for one in containers(template):
-                argv = command_line(one)
+            for container in containers(template):
+                argv = command_line(container)
                 where = re.search(r"--config (\S+)", " ".join(argv))[1]
                 name = where.removeprefix("/etc/windlass/")
-                given = environment(one, POD_IP="10.1.2.3", WINDLASS_STORE_URL="postgresql://windlass@db/windlass")
-                loaded = settings_of(held["data"][name], tmp_path, given)
+                variables = environment(
+                    container, POD_IP="10.1.2.3", WINDLASS_STORE_URL="postgresql://windlass@db/windlass"
+                )
+                loaded = settings_of(held["data"][name], tmp_path, variables)
                 assert loaded.settings.console.host == "0.0.0.0"
-                assert given["WINDLASS_ENV"] in loaded.settings.estate.production_like
-                assert given["AWS_EC2_METADATA_DISABLED"] == "true"
+                assert variables["WINDLASS_ENV"] in loaded.settings.estate.production_like
+                assert variables["AWS_EC2_METADATA_DISABLED"] == "true"
 
     def test_selectors_find_their_pods_and_no_others(self, file):
         docs = documents(file.read_text())
@@ -197,8 +199,8 @@ class TestPods:
             name for doc in kinds(docs, "NetworkPolicy") for name in found(doc["spec"]["podSelector"]["matchLabels"])
         }
         assert covered == set(labels), "a pod without a NetworkPolicy"
-        budgets = {one["metadata"]["name"] for one in kinds(docs, "PodDisruptionBudget")}
-        assert budgets == {one["metadata"]["name"] for one in kinds(docs, "Deployment")}
+        budgets = {kind["metadata"]["name"] for kind in kinds(docs, "PodDisruptionBudget")}
+        assert budgets == {kind["metadata"]["name"] for kind in kinds(docs, "Deployment")}
 
 
 def test_service_links_would_break_the_configuration(tmp_path):
@@ -211,10 +213,10 @@ def test_service_links_would_break_the_configuration(tmp_path):
 
 def consume_config(deployment, docs, tmp_path):
     """The settings that a worker's consumer runs with, put together as its command does."""
-    (one,) = containers(deployment["spec"]["template"])
-    given = environment(one, WINDLASS_STORE_URL="postgresql://windlass@db/windlass")
-    settings = settings_of(config_of(docs), tmp_path, given).settings
-    name, params = parse_command(command_line(one))
+    (container,) = containers(deployment["spec"]["template"])
+    variables = environment(container, WINDLASS_STORE_URL="postgresql://windlass@db/windlass")
+    settings = settings_of(config_of(docs), tmp_path, variables).settings
+    name, params = parse_command(command_line(container))
     if name == "consume":
         return next(entry for entry in settings.consume if entry.name == params["name"])
     entries = {entry.name: entry for entry in (*settings.pipeline, *settings.aggregate)}
@@ -243,16 +245,16 @@ def test_probes_ask_what_the_code_serves(file):
     served = HealthPort(alive=lambda: (True, ""), ready=lambda: (True, ""), metrics=lambda: b"")._paths
     docs = documents(file.read_text())
     for deployment in kinds(docs, "Deployment"):
-        for one in containers(deployment["spec"]["template"]):
-            probes = {name: one[name]["httpGet"] for name in one if name.endswith("Probe")}
-            ports = {port["name"]: port["containerPort"] for port in one.get("ports", ())}
-            if one["name"] == "first-token":
+        for container in containers(deployment["spec"]["template"]):
+            probes = {name: container[name]["httpGet"] for name in container if name.endswith("Probe")}
+            ports = {port["name"]: port["containerPort"] for port in container.get("ports", ())}
+            if container["name"] == "first-token":
                 assert not probes
                 continue
-            assert {"startupProbe", "livenessProbe"} <= set(probes), one["name"]
+            assert {"startupProbe", "livenessProbe"} <= set(probes), container["name"]
             assert all(get["port"] in ports for get in probes.values())
             assert probes["livenessProbe"]["path"] == "/healthz"
-            name, params = parse_command(command_line(one))
+            name, params = parse_command(command_line(container))
             if name in ("serve", "up"):
                 assert (8470 if params["port"] is None else params["port"]) == ports[probes["livenessProbe"]["port"]]
                 for get in probes.values():
@@ -290,10 +292,12 @@ def test_the_console_answers_probes_and_scrapes_as_the_manifests_send_them(tmp_p
 
 def test_the_console_knows_the_names_it_is_called_by(tmp_path):
     docs = read(POSTGRESQL)
-    one = next(one for one in containers(console(docs)["spec"]["template"]) if one["name"] == "console")
+    container = next(
+        container for container in containers(console(docs)["spec"]["template"]) if container["name"] == "console"
+    )
     for address, called in (("10.1.2.3", "10.1.2.3:8470"), ("fd00::7", "[fd00::7]:8470")):
-        given = environment(one, POD_IP=address, WINDLASS_STORE_URL="postgresql://windlass@db/windlass")
-        hosts = settings_of(config_of(docs), tmp_path, given).settings.console.allowed_hosts
+        variables = environment(container, POD_IP=address, WINDLASS_STORE_URL="postgresql://windlass@db/windlass")
+        hosts = settings_of(config_of(docs), tmp_path, variables).settings.console.allowed_hosts
         for name in (called, "windlass-console.windlass.svc", "windlass.example.com"):
             assert _admitted("/healthz", name, hosts) is Role.NOBODY
     assert settings_of(config_of(docs), tmp_path, {}).settings.console.secure_cookies, "there is TLS in front"
@@ -305,8 +309,8 @@ def test_monitors_find_ports_and_send_a_token_where_one_is_wanted():
     for endpoint in pod_monitor["spec"]["podMetricsEndpoints"]:
         assert endpoint["path"] == "/metrics"
         for deployment in workers(docs):
-            (one,) = containers(deployment["spec"]["template"])
-            assert endpoint["port"] in [port["name"] for port in one["ports"]]
+            (container,) = containers(deployment["spec"]["template"])
+            assert endpoint["port"] in [port["name"] for port in container["ports"]]
     (service,) = kinds(docs, "Service")
     for endpoint in service_monitor["spec"]["endpoints"]:
         assert endpoint["path"] == "/metrics"
@@ -318,30 +322,32 @@ def test_monitors_find_ports_and_send_a_token_where_one_is_wanted():
 
 def test_keda_counts_what_is_in_flight_and_takes_a_pods_own_number(tmp_path):
     docs = read(POSTGRESQL)
-    names = {one["metadata"]["name"]: one for one in workers(docs)}
+    names = {worker["metadata"]["name"]: worker for worker in workers(docs)}
     scaled = kinds(docs, "ScaledObject")
     assert len(scaled) == 2
     (identity,) = kinds(docs, "TriggerAuthentication")
     assert identity["spec"]["podIdentity"] == {"provider": "aws", "identityOwner": "workload"}
-    for one in scaled:
-        deployment = names[one["spec"]["scaleTargetRef"]["name"]]
+    for scaled_object in scaled:
+        deployment = names[scaled_object["spec"]["scaleTargetRef"]["name"]]
         assert "replicas" not in deployment["spec"], "a Deployment with replicas would fight KEDA at every upgrade"
-        (trigger,) = one["spec"]["triggers"]
-        said = trigger["metadata"]
+        (trigger,) = scaled_object["spec"]["triggers"]
+        metadata = trigger["metadata"]
         config = consume_config(deployment, docs, tmp_path)
-        assert said["scaleOnInFlight"] == "true"
-        assert said["activationQueueLength"] == "0"
-        assert int(said["queueLength"]) == config.concurrency + config.prefetch
-        assert said["queueURL"].endswith(f"/{config.queue}")
+        assert metadata["scaleOnInFlight"] == "true"
+        assert metadata["activationQueueLength"] == "0"
+        assert int(metadata["queueLength"]) == config.concurrency + config.prefetch
+        assert metadata["queueURL"].endswith(f"/{config.queue}")
         assert trigger["authenticationRef"]["name"] == identity["metadata"]["name"]
-        assert one["spec"]["fallback"]["replicas"] >= 1
+        assert scaled_object["spec"]["fallback"]["replicas"] >= 1
     assert names["windlass-worker-shares"]["spec"]["replicas"] == 1
 
 
 def test_the_network_lets_through_what_is_needed_and_never_the_nodes_role():
     for name in (POSTGRESQL, SQLITE):
         docs = read(name)
-        ports = {port["name"] for _, pod in pods(docs) for one in containers(pod) for port in one.get("ports", ())}
+        ports = {
+            port["name"] for _, pod in pods(docs) for container in containers(pod) for port in container.get("ports", ())
+        }
         for policy in kinds(docs, "NetworkPolicy"):
             spec = policy["spec"]
             assert spec["policyTypes"] == ["Ingress", "Egress"]
@@ -355,19 +361,19 @@ def test_the_network_lets_through_what_is_needed_and_never_the_nodes_role():
                 for to in rule["to"]:
                     block = to.get("ipBlock", {})
                     assert block.get("cidr") != "0.0.0.0/0" or block["except"] == ["169.254.0.0/16"]
-        collector = [one for one in kinds(docs, "NetworkPolicy") if one["metadata"]["name"].endswith("-collector")]
-        assert all(one["spec"]["ingress"] == [] for one in collector)
+        collector = [kind for kind in kinds(docs, "NetworkPolicy") if kind["metadata"]["name"].endswith("-collector")]
+        assert all(policy["spec"]["ingress"] == [] for policy in collector)
 
 
 def test_with_sqlite_no_two_pods_share_a_file():
     docs = read(SQLITE)
-    one = console(docs)
-    assert one["spec"]["replicas"] == 1
-    assert one["spec"]["strategy"] == {"type": "Recreate"}, "the old pod must let go of the volume first"
+    deployment = console(docs)
+    assert deployment["spec"]["replicas"] == 1
+    assert deployment["spec"]["strategy"] == {"type": "Recreate"}, "the old pod must let go of the volume first"
     assert not kinds(docs, "CronJob")
-    assert [held["name"] for held in one["spec"]["template"]["spec"]["containers"]] == ["console", "collector"]
-    for deployment in workers(docs):
-        (worker,) = containers(deployment["spec"]["template"])
+    assert [held["name"] for held in deployment["spec"]["template"]["spec"]["containers"]] == ["console", "collector"]
+    for worker_deployment in workers(docs):
+        (worker,) = containers(worker_deployment["spec"]["template"])
         assert "--no-store" in worker["args"]
     collector = config_of(docs, "collector.toml")
     assert not re.search(r"\[\[(consume|pipeline|aggregate)\]\]", collector), (

@@ -41,24 +41,30 @@ CONFIG = {
 
 
 def made(capability, use, config=CONFIG, **facts):
-    return {one.sid: one for one in statements_of(Settings.model_validate(config), capability, use, **facts)}
+    return {
+        statement.sid: statement
+        for statement in statements_of(Settings.model_validate(config), capability, use, **facts)
+    }
 
 
 def test_a_function_s_policy_has_the_real_names_and_nothing_of_a_worker():
-    found = made("pipelines", PolicyIdentity.FUNCTION, function="packer", keys=[KEY])
-    assert found["ReadSources"].resources == ("arn:aws:s3:::raw-bucket/in/*",)
-    assert found["WriteTargets"].resources == ("arn:aws:s3:::out-bucket/made/*",)
-    assert found["KeepRefused"].resources == ("arn:aws:s3:::bad-bucket/p/*",)
-    assert found["FindSources"].conditions == {
+    statements = made("pipelines", PolicyIdentity.FUNCTION, function="packer", keys=[KEY])
+    assert statements["ReadSources"].resources == ("arn:aws:s3:::raw-bucket/in/*",)
+    assert statements["WriteTargets"].resources == ("arn:aws:s3:::out-bucket/made/*",)
+    assert statements["KeepRefused"].resources == ("arn:aws:s3:::bad-bucket/p/*",)
+    assert statements["FindSources"].conditions == {
         "StringEquals": {"aws:ResourceAccount": "123456789012"},
         "StringLikeIfExists": {"s3:prefix": ["in/*"]},
     }
-    assert found["Consume"].resources == ("arn:aws:sqs:eu-west-1:123456789012:events",)
-    assert "sqs:GetQueueUrl" not in found["Consume"].actions
-    assert "DeadLetter" not in found
-    assert found["Log"].resources == ("arn:aws:logs:eu-west-1:123456789012:log-group:/aws/lambda/packer:*",)
-    assert found["Keys"].resources == (KEY,)
-    assert found["Keys"].conditions["StringLike"]["kms:ViaService"] == ["sqs.*.amazonaws.com", "s3.*.amazonaws.com"]
+    assert statements["Consume"].resources == ("arn:aws:sqs:eu-west-1:123456789012:events",)
+    assert "sqs:GetQueueUrl" not in statements["Consume"].actions
+    assert "DeadLetter" not in statements
+    assert statements["Log"].resources == ("arn:aws:logs:eu-west-1:123456789012:log-group:/aws/lambda/packer:*",)
+    assert statements["Keys"].resources == (KEY,)
+    assert statements["Keys"].conditions["StringLike"]["kms:ViaService"] == [
+        "sqs.*.amazonaws.com",
+        "s3.*.amazonaws.com",
+    ]
 
 
 @pytest.mark.parametrize(
@@ -75,8 +81,8 @@ def test_a_function_s_policy_has_the_real_names_and_nothing_of_a_worker():
 )
 def test_keys_are_used_through_the_services_of_their_partition(region, names):
     config = {**CONFIG, "estate": {**CONFIG.get("estate", {}), "home_region": region}}
-    found = made("pipelines", PolicyIdentity.FUNCTION, config, function="packer", keys=[KEY])
-    assert found["Keys"].conditions["StringLike"]["kms:ViaService"] == names
+    statements = made("pipelines", PolicyIdentity.FUNCTION, config, function="packer", keys=[KEY])
+    assert statements["Keys"].conditions["StringLike"]["kms:ViaService"] == names
 
 
 def test_queues_are_named_by_arn_url_or_name_and_dead_letters_by_their_beginning():
@@ -92,10 +98,10 @@ def test_queues_are_named_by_arn_url_or_name_and_dead_letters_by_their_beginning
 
 def test_other_partitions_and_unknown_accounts():
     settings = Settings.model_validate({**CONFIG, "estate": {"home_region": "cn-north-1", "regions": ["cn-north-1"]}})
-    found = {one.sid: one for one in statements_of(settings, "pipelines", PolicyIdentity.WORKER)}
-    assert found["ReadSources"].resources == ("arn:aws-cn:s3:::raw-bucket/in/*",)
-    assert found["ReadSources"].conditions == {}
-    assert found["Consume"].resources == ("arn:aws-cn:sqs:cn-north-1:*:events",)
+    statements = {statement.sid: statement for statement in statements_of(settings, "pipelines", PolicyIdentity.WORKER)}
+    assert statements["ReadSources"].resources == ("arn:aws-cn:s3:::raw-bucket/in/*",)
+    assert statements["ReadSources"].conditions == {}
+    assert statements["Consume"].resources == ("arn:aws-cn:sqs:cn-north-1:*:events",)
 
 
 def test_other_accounts_are_entered_by_their_roles():
@@ -103,36 +109,36 @@ def test_other_accounts_are_entered_by_their_roles():
         "accounts": [{"id": "123456789012"}, {"id": "222222222222", "role": "windlass-reader"}],
         "regions": "enabled",
     }
-    found = made("inventory", PolicyIdentity.WORKER, {"estate": estate})
-    assert found["EnterAccounts"].resources == ("arn:aws:iam::222222222222:role/windlass-reader",)
-    assert found["Regions"].actions == ("account:ListRegions", "ec2:DescribeRegions")
+    statements = made("inventory", PolicyIdentity.WORKER, {"estate": estate})
+    assert statements["EnterAccounts"].resources == ("arn:aws:iam::222222222222:role/windlass-reader",)
+    assert statements["Regions"].actions == ("account:ListRegions", "ec2:DescribeRegions")
     units = {
         "organization": True,
         "organization_role": "reader",
         "organization_units": ["ou-1"],
         "regions": ["us-east-1"],
     }
-    found = made("inventory", PolicyIdentity.WORKER, {"estate": units})
-    assert found["Organization"].actions == (
+    statements = made("inventory", PolicyIdentity.WORKER, {"estate": units})
+    assert statements["Organization"].actions == (
         "organizations:ListAccountsForParent",
         "organizations:ListOrganizationalUnitsForParent",
     )
-    assert found["EnterAccounts"].resources == ("arn:aws:iam::*:role/reader",)
+    assert statements["EnterAccounts"].resources == ("arn:aws:iam::*:role/reader",)
 
 
 def test_the_inventory_reads_and_does_nothing_else():
-    found = made("inventory", PolicyIdentity.WORKER, {})["Collect"].actions
-    verbs = {one.partition(":")[2] for one in found}
-    assert not {one for one in verbs if not one.startswith(("Get", "List", "Describe", "GET"))}
-    assert len(found) == len(set(found)) > 100
+    actions = made("inventory", PolicyIdentity.WORKER, {})["Collect"].actions
+    verbs = {action.partition(":")[2] for action in actions}
+    assert not {verb for verb in verbs if not verb.startswith(("Get", "List", "Describe", "GET"))}
+    assert len(actions) == len(set(actions)) > 100
 
 
 def test_the_inventory_s_policy_is_of_the_types_that_are_collected():
-    found = made("inventory", PolicyIdentity.WORKER, {"inventory": {"types": ["sqs.*"], "exclude_types": []}})[
+    statements = made("inventory", PolicyIdentity.WORKER, {"inventory": {"types": ["sqs.*"], "exclude_types": []}})[
         "Collect"
     ].actions
-    assert found == ("sqs:GetQueueAttributes", "sqs:ListQueueTags", "sqs:ListQueues")
-    assert {one.name for one in chosen(Settings())} == {one.name for one in CATALOG}
+    assert statements == ("sqs:GetQueueAttributes", "sqs:ListQueueTags", "sqs:ListQueues")
+    assert {kind.name for kind in chosen(Settings())} == {kind.name for kind in CATALOG}
 
 
 def test_a_deployment_is_of_what_can_be_deployed_by_its_own_names():
@@ -146,26 +152,28 @@ def test_a_deployment_is_of_what_can_be_deployed_by_its_own_names():
         "action": {"kind": "storage-gateway-refresh"},
     }
     stored = {"name": "stored", "queue": "other", "action": {"kind": "storage-gateway-refresh"}}
-    found = made("deploy", PolicyIdentity.OPERATOR, CONFIG | {"aggregate": [rule, stored, *CONFIG["aggregate"]]})
-    ours = "eu-west-1:123456789012"
-    assert found["Functions"].resources == tuple(
-        f"arn:aws:lambda:{ours}:function:windlass-{one}" for one in ("p", "shares")
+    statements = made("deploy", PolicyIdentity.OPERATOR, CONFIG | {"aggregate": [rule, stored, *CONFIG["aggregate"]]})
+    location = "eu-west-1:123456789012"
+    assert statements["Functions"].resources == tuple(
+        f"arn:aws:lambda:{location}:function:windlass-{name}" for name in ("p", "shares")
     )
-    assert found["Rules"].resources == tuple(
-        f"arn:aws:events:{ours}:rule/windlass-shares-{one}" for one in ("sweep", "completion")
+    assert statements["Rules"].resources == tuple(
+        f"arn:aws:events:{location}:rule/windlass-shares-{suffix}" for suffix in ("repair", "completion")
     )
-    assert found["Notifications"].resources == ("arn:aws:s3:::raw-bucket", "arn:aws:s3:::raw-*")
-    assert found["PassRoles"].conditions == {"StringEquals": {"iam:PassedToService": "lambda.amazonaws.com"}}
-    assert found["MakeMappings"].conditions == {"ArnLike": {"lambda:FunctionArn": list(found["Functions"].resources)}}
+    assert statements["Notifications"].resources == ("arn:aws:s3:::raw-bucket", "arn:aws:s3:::raw-*")
+    assert statements["PassRoles"].conditions == {"StringEquals": {"iam:PassedToService": "lambda.amazonaws.com"}}
+    assert statements["MakeMappings"].conditions == {
+        "ArnLike": {"lambda:FunctionArn": list(statements["Functions"].resources)}
+    }
     assert made("deploy", PolicyIdentity.OPERATOR, {"aggregate": [stored]}) == {}
 
 
 def test_only_sets_by_emr_may_start_clusters_and_only_those_of_windlass():
     pairs = {"name": "s", "pairs": [["logs", "logs-replica"]]}
     assert "Steps" not in made("replication", PolicyIdentity.OPERATOR, {"replicate": [pairs]})
-    found = made("replication", PolicyIdentity.OPERATOR, {"replicate": [pairs | {"method": "emr"}]})
-    assert found["MakeClusters"].conditions == {"StringLike": {"elasticmapreduce:RequestTag/windlass:seed": "*"}}
-    assert found["PassExecutionRole"].conditions == {
+    statements = made("replication", PolicyIdentity.OPERATOR, {"replicate": [pairs | {"method": "emr"}]})
+    assert statements["MakeClusters"].conditions == {"StringLike": {"elasticmapreduce:RequestTag/windlass:seed": "*"}}
+    assert statements["PassExecutionRole"].conditions == {
         "StringEquals": {"iam:PassedToService": "emr-serverless.amazonaws.com"}
     }
     narrow = made(
@@ -181,30 +189,30 @@ def test_only_sets_by_emr_may_start_clusters_and_only_those_of_windlass():
     assert not {"Steps", "MakeClusters"} & narrow.keys()
 
 
-@pytest.mark.parametrize("capability", CAPABILITIES, ids=lambda one: one.name)
+@pytest.mark.parametrize("capability", CAPABILITIES, ids=lambda capability: capability.name)
 def test_documents_are_valid_in_every_use(capability):
     settings = Settings.model_validate(CONFIG)
     for use in capability.uses:
         statements = capability.statements(settings, facts_of(settings, keys=[KEY], function="f"), use)
-        found = document(statements)
-        sids = [one["Sid"] for one in found["Statement"]]
+        policy = document(statements)
+        sids = [statement["Sid"] for statement in policy["Statement"]]
         assert len(sids) == len(set(sids))
         assert all(sid.isalnum() for sid in sids)
-        assert all(one["Action"] and one["Resource"] for one in found["Statement"])
-        assert all("*" not in action for one in found["Statement"] for action in one["Action"])
-        assert all(one.why for one in merged(statements))
-        assert json.loads(json.dumps(found)) == found
+        assert all(statement["Action"] and statement["Resource"] for statement in policy["Statement"])
+        assert all("*" not in action for statement in policy["Statement"] for action in statement["Action"])
+        assert all(statement.why for statement in merged(statements))
+        assert json.loads(json.dumps(policy)) == policy
 
 
 def test_statements_that_differ_in_resources_are_one():
-    one = Statement("Read", ("s3:GetObject",), ("a",), "why")
+    first = Statement("Read", ("s3:GetObject",), ("a",), "why")
     other = Statement("Read", ("s3:GetObject",), ("b", "a"), "why")
     third = Statement("Read", ("s3:PutObject",), ("b",), "why")
-    assert [(each.sid, each.resources) for each in merged([one, other, third])] == [
+    assert [(statement.sid, statement.resources) for statement in merged([first, other, third])] == [
         ("Read", ("a", "b")),
         ("Read2", ("b",)),
     ]
-    size, most = size_of([one])
+    size, most = size_of([first])
     assert 0 < size < most
 
 
@@ -253,7 +261,7 @@ def call(service, operation, *, path="", status=200, resource="", versioned=Fals
             "event-source-mapping:u",
             "lambda:eu-west-1:123456789012:event-source-mapping:u",
         ),
-        ("events", "PutTargets", "sweep", "events:eu-west-1:123456789012:rule/sweep"),
+        ("events", "PutTargets", "repair", "events:eu-west-1:123456789012:rule/repair"),
         ("logs", "CreateLogGroup", "/aws/lambda/f", "logs:eu-west-1:123456789012:log-group:/aws/lambda/f"),
         ("logs", "DescribeLogGroups", "/aws/lambda/f", "logs:eu-west-1:123456789012:log-group::log-stream:"),
         ("cloudfront", "CreateInvalidation", "distribution/E1", "cloudfront::123456789012:distribution/E1"),
@@ -273,30 +281,30 @@ def call(service, operation, *, path="", status=200, resource="", versioned=Fals
     ],
 )
 def test_what_a_call_names_is_the_resource_it_needs(service, operation, resource, arn):
-    (found, *_) = {one.resource for one in needs_of(call(service, operation, resource=resource))}
-    assert found == f"arn:aws:{arn}"
+    (resource_arn, *_) = {need.resource for need in needs_of(call(service, operation, resource=resource))}
+    assert resource_arn == f"arn:aws:{arn}"
 
 
 def test_tagging_and_passing_a_role_need_permissions_of_their_own():
-    made = call("lambda", "CreateFunction", resource="function:f", roles=["worker"], tagged=True)
+    creation = call("lambda", "CreateFunction", resource="function:f", roles=["worker"], tagged=True)
     function = "arn:aws:lambda:eu-west-1:123456789012:function:f"
-    assert set(needs_of(made)) == {
+    assert set(needs_of(creation)) == {
         Need("lambda:CreateFunction", function),
         Need("lambda:TagResource", function),
         Need("iam:PassRole", "arn:aws:iam::123456789012:role/worker"),
     }
     put = call("s3", "PutObject", path="/b/k", tagged=True)
-    assert {one.action for one in needs_of(put)} == {"s3:PutObject", "s3:PutObjectTagging"}
+    assert {need.action for need in needs_of(put)} == {"s3:PutObject", "s3:PutObjectTagging"}
 
 
 def test_a_missing_object_is_told_to_those_alone_who_may_list():
-    found = set(needs_of(call("s3", "HeadObject", path="/b/k%20ey", status=404)))
-    assert found == {Need("s3:GetObject", "arn:aws:s3:::b/k ey"), Need("s3:ListBucket", "arn:aws:s3:::b")}
+    needs = set(needs_of(call("s3", "HeadObject", path="/b/k%20ey", status=404)))
+    assert needs == {Need("s3:GetObject", "arn:aws:s3:::b/k ey"), Need("s3:ListBucket", "arn:aws:s3:::b")}
 
 
 def test_a_copy_reads_its_source():
-    found = set(needs_of(call("s3", "CopyObject", path="/to/k", resource="from/k?versionId=1", versioned=True)))
-    assert found == {Need("s3:PutObject", "arn:aws:s3:::to/k"), Need("s3:GetObjectVersion", "arn:aws:s3:::from/k")}
+    needs = set(needs_of(call("s3", "CopyObject", path="/to/k", resource="from/k?versionId=1", versioned=True)))
+    assert needs == {Need("s3:PutObject", "arn:aws:s3:::to/k"), Need("s3:GetObjectVersion", "arn:aws:s3:::from/k")}
 
 
 def test_the_check_finds_what_lacks_and_what_is_too_much():
@@ -333,9 +341,9 @@ def test_the_command_prints_the_document_alone(tmp_path):
     (tmp_path / "windlass.toml").write_text('[[consume]]\nqueue = "orders"\nhandler = "a:b"\n', "utf-8")
     done = say(tmp_path, "queues", "--for-function", "f", "--account", "123456789012")
     assert done.returncode == 0, done.stderr
-    found = json.loads(done.stdout)
-    assert found["Version"] == "2012-10-17"
-    assert [one["Sid"] for one in found["Statement"]] == ["Consume", "FindQueue", "DeadLetter", "Log"]
+    policy = json.loads(done.stdout)
+    assert policy["Version"] == "2012-10-17"
+    assert [statement["Sid"] for statement in policy["Statement"]] == ["Consume", "FindQueue", "DeadLetter", "Log"]
     unknown = say(tmp_path, "queues")
     assert "give --account" in unknown.stderr
     assert json.loads(unknown.stdout)

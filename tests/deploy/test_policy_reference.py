@@ -47,8 +47,8 @@ def statements():
     settings = Settings.model_validate(CONFIG | {"aggregate": [*CONFIG["aggregate"], HERE]})
     for capability in CAPABILITIES:
         for use in capability.uses:
-            found = capability.statements(settings, facts_of(settings, keys=[KEY], function="f"), use)
-            for statement in document(found)["Statement"]:
+            statements_ = capability.statements(settings, facts_of(settings, keys=[KEY], function="f"), use)
+            for statement in document(statements_)["Statement"]:
                 yield pytest.param(
                     statement, id=f"{capability.name}-{use.value if hasattr(use, 'value') else use}-{statement['Sid']}"
                 )
@@ -74,9 +74,9 @@ def test_actions_resources_and_conditions_exist(statement):
         action = action_of(name)
         assert action is not None, f"{name} is no action"
         forms = [
-            service(name.partition(":")[0])["resources"][one]["arn"]
-            for one in (kind.strip("*") for kind in action["resource_types"])
-            if one in service(name.partition(":")[0])["resources"]
+            service(name.partition(":")[0])["resources"][kind_]["arn"]
+            for kind_ in (kind.strip("*") for kind in action["resource_types"])
+            if kind_ in service(name.partition(":")[0])["resources"]
         ]
         if forms and "*" not in statement["Resource"]:
             fitting = [r for r in statement["Resource"] if any(matches(r, form) for form in forms)]
@@ -85,7 +85,7 @@ def test_actions_resources_and_conditions_exist(statement):
             assert any(r.endswith("*") for r in statement["Resource"]), f"{name} takes no resource but *"
 
 
-@pytest.mark.parametrize("statement", [one for one in statements() if "Condition" in one.values[0]])
+@pytest.mark.parametrize("statement", [statement for statement in statements() if "Condition" in statement.values[0]])
 def test_multivalued_keys_have_set_operators_and_single_ones_have_none(statement):
     for operator, keys in statement["Condition"].items():
         for key in keys:

@@ -31,16 +31,16 @@ def _trees(package):
 
 def _wire_operations():
     """The S3 operation of each function of the wire that makes a call: `head` → HeadObject."""
-    found = {}
+    operations = {}
     for tree in _trees(wire):
         for function in ast.walk(tree):
             if not isinstance(function, ast.FunctionDef):
                 continue
             for call in ast.walk(function):
-                made = isinstance(call, ast.Call) and getattr(call.func, "id", "") == "Call" and call.args
-                if made and isinstance(call.args[0], ast.Constant):
-                    found.setdefault(function.name, call.args[0].value)
-    return found
+                is_call = isinstance(call, ast.Call) and getattr(call.func, "id", "") == "Call" and call.args
+                if is_call and isinstance(call.args[0], ast.Constant):
+                    operations.setdefault(function.name, call.args[0].value)
+    return operations
 
 
 @pytest.fixture(scope="module")
@@ -50,17 +50,17 @@ def operations():
     models = {name: set(session.get_service_model(name).operation_names) for name in SERVICES}
     models["s3control"] -= models["s3"]  # S3 on Outposts has operations of the same names
     by_function = _wire_operations()
-    found = set()
+    pairs = set()
     for tree in _trees(windlass.replication):
         for node in ast.walk(tree):
             if isinstance(node, ast.Constant) and isinstance(node.value, str):
-                found |= {(name, node.value) for name in SERVICES if node.value in models[name]}
+                pairs |= {(name, node.value) for name in SERVICES if node.value in models[name]}
             elif isinstance(node, ast.Call):
                 name = node.func.attr if isinstance(node.func, ast.Attribute) else getattr(node.func, "id", "")
                 owner = getattr(getattr(node.func, "value", None), "id", "")
                 if name in by_function and (owner == "s3" or name.endswith("_acl")):
-                    found.add(("s3", by_function[name]))
-    return found
+                    pairs.add(("s3", by_function[name]))
+    return pairs
 
 
 def test_the_scan_sees_calls_of_each_kind(operations):
@@ -76,10 +76,10 @@ def test_the_scan_sees_calls_of_each_kind(operations):
 
 
 def test_every_call_of_replication_is_in_its_policy(operations):
-    found = statements_of(
+    statements = statements_of(
         Settings.model_validate(CONFIG), "replication", PolicyIdentity.OPERATOR, keys=[KEY], versions=True, restore=True
     )
-    allowed = {action for one in found for action in one.actions}
+    allowed = {action for statement in statements for action in statement.actions}
     needed = {action: call for call in operations for action in actions_of(*call)}
     missing = {action: call for action, call in needed.items() if action not in allowed}
     assert missing == {}
@@ -87,15 +87,20 @@ def test_every_call_of_replication_is_in_its_policy(operations):
 
 def test_restores_are_allowed_only_when_they_are_asked_for():
     def actions(**facts):
-        found = statements_of(Settings.model_validate(CONFIG), "replication", PolicyIdentity.OPERATOR, **facts)
-        return {action for one in found for action in one.actions}
+        statements = statements_of(Settings.model_validate(CONFIG), "replication", PolicyIdentity.OPERATOR, **facts)
+        return {action for statement in statements for action in statement.actions}
 
     assert "s3:RestoreObject" not in actions()
     assert "s3:RestoreObject" in actions(restore=True)
 
 
 def test_keys_that_are_not_named_may_be_looked_at_and_not_used():
-    found = statements_of(Settings.model_validate(CONFIG), "replication", PolicyIdentity.OPERATOR)
-    on_keys = {action: one.resources for one in found for action in one.actions if action.startswith("kms:")}
+    statements = statements_of(Settings.model_validate(CONFIG), "replication", PolicyIdentity.OPERATOR)
+    on_keys = {
+        action: statement.resources
+        for statement in statements
+        for action in statement.actions
+        if action.startswith("kms:")
+    }
     keys = ("arn:aws:kms:*:123456789012:key/*",)
     assert on_keys == {"kms:DescribeKey": keys, "kms:GetKeyPolicy": keys}

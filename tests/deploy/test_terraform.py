@@ -46,11 +46,11 @@ def test_readmes_tell_every_input_and_output(module):
     )
 
 
-@pytest.mark.parametrize("module", [*terraform.MODULES, *(f"internal/{one}" for one in terraform.INTERNAL)])
+@pytest.mark.parametrize("module", [*terraform.MODULES, *(f"internal/{name}" for name in terraform.INTERNAL)])
 def test_every_variable_and_output_says_what_it_is(module):
-    for kind, wanted in (("variable", {"description", "type"}), ("output", {"description", "value"})):
+    for kind, attributes in (("variable", {"description", "type"}), ("output", {"description", "value"})):
         for name, fields in terraform_readme.blocks(module, kind):
-            assert wanted <= fields.keys(), name
+            assert attributes <= fields.keys(), name
             assert fields["description"].endswith(('."', '.\\"')), f"{name}: {fields['description']}"
             if name in ("force_destroy", "manage_notification"):
                 assert fields["default"] == "false", "off by default: it deletes what others put there"
@@ -59,7 +59,7 @@ def test_every_variable_and_output_says_what_it_is(module):
 
 
 def test_each_module_has_an_example():
-    assert sorted(one.name for one in (terraform.TREE / "examples").iterdir()) == sorted(terraform.MODULES)
+    assert sorted(folder.name for folder in (terraform.TREE / "examples").iterdir()) == sorted(terraform.MODULES)
 
 
 def test_the_inventory_s_role_may_read_what_is_read_and_nothing_else(tmp_path):
@@ -70,7 +70,7 @@ def test_the_inventory_s_role_may_read_what_is_read_and_nothing_else(tmp_path):
         for name in re.findall(r'"(\w+)"', names)
     }
     needed = policy(tmp_path, "inventory")["Statement"]
-    assert allowed == {action for one in needed for action in one["Action"]}
+    assert allowed == {action for statement in needed for action in statement["Action"]}
 
 
 def policy(folder, *arguments):
@@ -87,10 +87,15 @@ def granted(statements):
     def many(value):
         return value if isinstance(value, list) else [value]
 
-    return {(action, where) for one in statements for action in many(one["Action"]) for where in many(one["Resource"])}
+    return {
+        (action, where)
+        for statement in statements
+        for action in many(statement["Action"])
+        for where in many(statement["Resource"])
+    }
 
 
-CHECKOV = shutil.which("checkov") or next((str(one) for one in Path("/tmp").glob("checkov*/bin/checkov")), None)
+CHECKOV = shutil.which("checkov") or next((str(path) for path in Path("/tmp").glob("checkov*/bin/checkov")), None)
 
 
 @pytest.mark.slow
@@ -105,12 +110,14 @@ def test_checkov_finds_nothing_that_is_not_argued():
         text=True,
         check=False,
     )
-    told = json.loads(done.stdout)
-    failed = [(one["check_id"], one["resource"], one["file_path"]) for one in told["results"]["failed_checks"]]
+    report = json.loads(done.stdout)
+    failed = [
+        (check["check_id"], check["resource"], check["file_path"]) for check in report["results"]["failed_checks"]
+    ]
     assert failed == []
-    assert told["summary"]["passed"] > 100
-    for one in told["results"]["skipped_checks"]:
-        assert len(one["check_result"]["suppress_comment"]) > 20, one["check_id"]
+    assert report["summary"]["passed"] > 100
+    for check in report["results"]["skipped_checks"]:
+        assert len(check["check_result"]["suppress_comment"]) > 20, check["check_id"]
 
 
 # Valid
@@ -164,7 +171,8 @@ def test_valid_together(tmp_path):
 @needs_terraform
 @pytest.mark.slow
 @pytest.mark.parametrize(
-    "root", [f"modules/{one}" for one in terraform.MODULES] + [f"examples/{one}" for one in terraform.MODULES]
+    "root",
+    [f"modules/{module}" for module in terraform.MODULES] + [f"examples/{module}" for module in terraform.MODULES],
 )
 def test_valid_alone(root, tmp_path):
     assert terraform.Terraform(tmp_path, root).init().validate() == []
@@ -227,9 +235,9 @@ def until(check, within_s=90):
     """What `check` returns as soon as that is true."""
     deadline = time.monotonic() + within_s
     while time.monotonic() < deadline:
-        found = check()
-        if found:
-            return found
+        result = check()
+        if result:
+            return result
         time.sleep(0.3)
     raise AssertionError("it never came to be")
 
@@ -244,22 +252,22 @@ def body_of(s3, bucket, key):
 
 def messages(sqs, url, wait_s=0):
     """The bodies of what a queue holds, taken off it."""
-    found = []
+    bodies = []
     while got := sqs.receive_message(QueueUrl=url, MaxNumberOfMessages=10, WaitTimeSeconds=wait_s).get("Messages", ()):
-        for one in got:
-            found.append(json.loads(one["Body"]))
-            sqs.delete_message(QueueUrl=url, ReceiptHandle=one["ReceiptHandle"])
-    return found
+        for message in got:
+            bodies.append(json.loads(message["Body"]))
+            sqs.delete_message(QueueUrl=url, ReceiptHandle=message["ReceiptHandle"])
+    return bodies
 
 
 def test_the_inventory_s_role_can_be_assumed_and_made_by_a_stack_set_s_template(example, client, account, embedded):
     """The one apply that is quick: a role and its policy."""
     iam, trusted = client("iam"), f"arn:aws:iam::{account}:role/collector"
     root = example("inventory-reader")
-    told = root.apply(collector_role_arn=trusted)["inventory_reader"]
+    outputs = root.apply(collector_role_arn=trusted)["inventory_reader"]
     assert root.plan() == ""
-    assert told["role_arn"] == f"arn:aws:iam::{account}:role/windlass-inventory-reader"
-    keys = client("sts").assume_role(RoleArn=told["role_arn"], RoleSessionName="windlass", ExternalId="windlass")[
+    assert outputs["role_arn"] == f"arn:aws:iam::{account}:role/windlass-inventory-reader"
+    keys = client("sts").assume_role(RoleArn=outputs["role_arn"], RoleSessionName="windlass", ExternalId="windlass")[
         "Credentials"
     ]
     assumed = boto3.client(
@@ -272,22 +280,22 @@ def test_the_inventory_s_role_can_be_assumed_and_made_by_a_stack_set_s_template(
     )
     assert assumed.get_caller_identity()["Arn"].endswith("assumed-role/windlass-inventory-reader/windlass")
     assumed.close()
-    mine = iam.get_role_policy(RoleName=told["role_name"], PolicyName="windlass")["PolicyDocument"]
-    trust = iam.get_role(RoleName=told["role_name"])["Role"]["AssumeRolePolicyDocument"]
+    policy = iam.get_role_policy(RoleName=outputs["role_name"], PolicyName="windlass")["PolicyDocument"]
+    trust = iam.get_role(RoleName=outputs["role_name"])["Role"]["AssumeRolePolicyDocument"]
     assert trust["Statement"][0]["Principal"] == {"AWS": [trusted]}
     assert trust["Statement"][0]["Condition"] == {"StringEquals": {"sts:ExternalId": "windlass"}}
     root.destroy()
     assert leftovers(client) == {}
 
     # The same role as CloudFormation makes it in every account of an organization.
-    properties = json.loads(told["template_body"])["Resources"]["Role"]["Properties"]
-    assert properties["Policies"] == [{"PolicyName": "windlass", "PolicyDocument": mine}]
+    properties = json.loads(outputs["template_body"])["Resources"]["Role"]["Properties"]
+    assert properties["Policies"] == [{"PolicyName": "windlass", "PolicyDocument": policy}]
     assert properties["AssumeRolePolicyDocument"] == trust
     client("cloudformation").create_stack(
-        StackName="reader", TemplateBody=told["template_body"], Capabilities=["CAPABILITY_NAMED_IAM"]
+        StackName="reader", TemplateBody=outputs["template_body"], Capabilities=["CAPABILITY_NAMED_IAM"]
     )
-    assert iam.get_role(RoleName=told["role_name"])["Role"]["Arn"] == told["role_arn"]
-    assert iam.list_role_policies(RoleName=told["role_name"])["PolicyNames"] == ["windlass"]
+    assert iam.get_role(RoleName=outputs["role_name"])["Role"]["Arn"] == outputs["role_arn"]
+    assert iam.list_role_policies(RoleName=outputs["role_name"])["PolicyNames"] == ["windlass"]
     client("cloudformation").delete_stack(StackName="reader")
 
 
@@ -297,41 +305,45 @@ def test_the_inventory_s_role_can_be_assumed_and_made_by_a_stack_set_s_template(
 def test_the_pipeline_transforms_what_lands(example, client, account, tmp_path):
     s3, sqs, prefix = client("s3"), client("sqs"), f"p{account}"
     root = example("pipeline")
-    told = root.apply(prefix=prefix, zip_path=built(tmp_path, "pipeline", PIPELINE.format(prefix=prefix)), **RUNTIME)[
-        "pipeline"
-    ]
-    s3.put_object(Bucket=told["source_bucket"], Key="in/a/b.yaml", Body=b"n: 1\n")
-    s3.put_object(Bucket=told["source_bucket"], Key="in/bad.yml", Body=b"a: [1, 2\nb: }")
-    s3.put_object(Bucket=told["source_bucket"], Key="other/c.yaml", Body=b"n: 2\n")
-    assert json.loads(until(lambda: body_of(s3, told["target_bucket"], "a/b.json"))) == {"n": 1}
-    reason = json.loads(until(lambda: body_of(s3, told["target_bucket"], "failed/in/bad.yml.reason.json")))
+    outputs = root.apply(
+        prefix=prefix, zip_path=built(tmp_path, "pipeline", PIPELINE.format(prefix=prefix)), **RUNTIME
+    )["pipeline"]
+    s3.put_object(Bucket=outputs["source_bucket"], Key="in/a/b.yaml", Body=b"n: 1\n")
+    s3.put_object(Bucket=outputs["source_bucket"], Key="in/bad.yml", Body=b"a: [1, 2\nb: }")
+    s3.put_object(Bucket=outputs["source_bucket"], Key="other/c.yaml", Body=b"n: 2\n")
+    assert json.loads(until(lambda: body_of(s3, outputs["target_bucket"], "a/b.json"))) == {"n": 1}
+    reason = json.loads(until(lambda: body_of(s3, outputs["target_bucket"], "failed/in/bad.yml.reason.json")))
     assert reason["reason"] == "malformed"
-    assert body_of(s3, told["target_bucket"], "c.json") is None
-    assert until(lambda: client("logs").describe_log_streams(logGroupName=told["log_group"])["logStreams"])
-    assert messages(sqs, told["dead_letter_queue_url"]) == []
+    assert body_of(s3, outputs["target_bucket"], "c.json") is None
+    assert until(lambda: client("logs").describe_log_streams(logGroupName=outputs["log_group"])["logStreams"])
+    assert messages(sqs, outputs["dead_letter_queue_url"]) == []
 
-    mine = client("iam").get_role_policy(RoleName=f"{told['function_name']}-us-east-1", PolicyName="windlass")[
+    policy = client("iam").get_role_policy(RoleName=f"{outputs['function_name']}-us-east-1", PolicyName="windlass")[
         "PolicyDocument"
     ]["Statement"]
-    needed = policy(tmp_path, "pipelines", "--for-function", told["function_name"], "--account", account)["Statement"]
-    assert granted(mine) == granted(needed), "nothing missing, nothing unused"
+    needed = policy(tmp_path, "pipelines", "--for-function", outputs["function_name"], "--account", account)[
+        "Statement"
+    ]
+    assert granted(policy) == granted(needed), "nothing missing, nothing unused"
 
     # As it is written in AWS: closed, encrypted, batches with partial failures.
-    for bucket in (told["source_bucket"], told["target_bucket"]):
+    for bucket in (outputs["source_bucket"], outputs["target_bucket"]):
         closed = s3.get_public_access_block(Bucket=bucket)["PublicAccessBlockConfiguration"]
         assert all(closed.values())
         assert s3.get_bucket_versioning(Bucket=bucket)["Status"] == "Enabled"
-    (mapping,) = client("lambda").list_event_source_mappings(FunctionName=told["function_name"])["EventSourceMappings"]
+    (mapping,) = client("lambda").list_event_source_mappings(FunctionName=outputs["function_name"])[
+        "EventSourceMappings"
+    ]
     assert mapping["FunctionResponseTypes"] == ["ReportBatchItemFailures"]
-    attributes = sqs.get_queue_attributes(QueueUrl=told["queue_url"], AttributeNames=["All"])["Attributes"]
+    attributes = sqs.get_queue_attributes(QueueUrl=outputs["queue_url"], AttributeNames=["All"])["Attributes"]
     assert json.loads(attributes["RedrivePolicy"]) == {
-        "deadLetterTargetArn": told["dead_letter_queue_arn"],
+        "deadLetterTargetArn": outputs["dead_letter_queue_arn"],
         "maxReceiveCount": 5,
     }
     assert int(attributes["VisibilityTimeout"]) == 360
 
     assert root.plan() == ""
-    emptied(s3, told["source_bucket"], told["target_bucket"])
+    emptied(s3, outputs["source_bucket"], outputs["target_bucket"])
     root.destroy()
     assert leftovers(client) == {}
 
@@ -376,8 +388,8 @@ def test_entries_of_others_survive_beside_an_event_feed(embedded, client, accoun
     raw, out = f"{prefix}-raw", f"{prefix}-uniform"
     for bucket in (raw, out):
         s3.create_bucket(Bucket=bucket)
-    theirs = sqs.create_queue(QueueName="theirs")["QueueUrl"]
-    theirs_arn = sqs.get_queue_attributes(QueueUrl=theirs, AttributeNames=["QueueArn"])["Attributes"]["QueueArn"]
+    foreign_queue = sqs.create_queue(QueueName="theirs")["QueueUrl"]
+    theirs_arn = sqs.get_queue_attributes(QueueUrl=foreign_queue, AttributeNames=["QueueArn"])["Attributes"]["QueueArn"]
     s3.put_bucket_notification_configuration(
         Bucket=raw,
         NotificationConfiguration={
@@ -393,23 +405,25 @@ def test_entries_of_others_survive_beside_an_event_feed(embedded, client, accoun
         account=account,
         files={"main.tf": FOREIGN.replace("RUNTIME", RUNTIME["runtime"])},
     ).init()
-    told = root.apply(bucket=raw, zip_path=built(tmp_path, "pipeline", PIPELINE.format(prefix=prefix)))["pipeline"]
+    outputs = root.apply(bucket=raw, zip_path=built(tmp_path, "pipeline", PIPELINE.format(prefix=prefix)))["pipeline"]
     assert _notification(s3, raw) == before
-    messages(sqs, theirs)
+    messages(sqs, foreign_queue)
     s3.put_object(Bucket=raw, Key="in/x.yaml", Body=b"n: 3\n")
     assert json.loads(until(lambda: body_of(s3, out, "x.json"))) == {"n": 3}
-    assert [one["Records"][0]["s3"]["object"]["key"] for one in messages(sqs, theirs, wait_s=1)] == ["in/x.yaml"]
-    assert told["notification_entries"] == [
+    assert [message["Records"][0]["s3"]["object"]["key"] for message in messages(sqs, foreign_queue, wait_s=1)] == [
+        "in/x.yaml"
+    ]
+    assert outputs["notification_entries"] == [
         {
             "Id": "windlass-uniform",
-            "QueueArn": told["queue_arn"],
+            "QueueArn": outputs["queue_arn"],
             "Events": ["s3:ObjectCreated:*", "s3:ObjectRemoved:*"],
         }
     ]
     assert root.plan() == ""
     root.destroy()
     assert _notification(s3, raw) == before
-    assert leftovers(client) == {"buckets": [raw, out], "queues": [theirs]}
+    assert leftovers(client) == {"buckets": [raw, out], "queues": [foreign_queue]}
 
 
 def _notification(s3, bucket):
@@ -423,52 +437,54 @@ def _notification(s3, bucket):
 @pytest.mark.timeout(900)
 def test_the_aggregator_acts_once_a_window(example, client, account, embedded, tmp_path):
     s3, sqs, prefix = client("s3"), client("sqs"), f"a{account}"
-    config = AGGREGATE.format(told=f"{embedded.url}/{account}/windlass-told")
+    config = AGGREGATE.format(told=f"{embedded.url}/{account}/windlass-actions")
     root = example("aggregator")
     outputs = root.apply(prefix=prefix, zip_path=built(tmp_path, "aggregator", config), **RUNTIME)
-    told = outputs["aggregator"]
+    aggregator = outputs["aggregator"]
     for number in range(30):
-        s3.put_object(Bucket=told["source_bucket"], Key=f"f{number % 3}/o{number}", Body=b"x")
-    seen = []
+        s3.put_object(Bucket=aggregator["source_bucket"], Key=f"f{number % 3}/o{number}", Body=b"x")
+    summaries = []
 
     def covered():
-        seen.extend(messages(sqs, outputs["told_url"], wait_s=1))
-        return sum((one.get("summary") or one)["events"] for one in seen) >= 30
+        summaries.extend(messages(sqs, outputs["told_url"], wait_s=1))
+        return sum((document.get("summary") or document)["events"] for document in summaries) >= 30
 
     until(covered)
-    assert 1 <= len(seen) <= 8
-    ttl = client("dynamodb").describe_time_to_live(TableName=told["table_name"])["TimeToLiveDescription"]
+    assert 1 <= len(summaries) <= 8
+    ttl = client("dynamodb").describe_time_to_live(TableName=aggregator["table_name"])["TimeToLiveDescription"]
     assert ttl == {"TimeToLiveStatus": "ENABLED", "AttributeName": "expires"}
     sources = {
-        one["EventSourceArn"].rpartition(":")[2]
-        for one in client("lambda").list_event_source_mappings()["EventSourceMappings"]
+        mapping["EventSourceArn"].rpartition(":")[2]
+        for mapping in client("lambda").list_event_source_mappings()["EventSourceMappings"]
     }
-    assert sources == {told["queue_name"], told["timer_queue_name"]}
-    timers = sqs.get_queue_attributes(QueueUrl=told["timer_queue_url"], AttributeNames=["All"])["Attributes"]
+    assert sources == {aggregator["queue_name"], aggregator["timer_queue_name"]}
+    timers = sqs.get_queue_attributes(QueueUrl=aggregator["timer_queue_url"], AttributeNames=["All"])["Attributes"]
     assert "RedrivePolicy" not in timers
 
-    mine = client("iam").get_role_policy(RoleName=f"{told['function_name']}-us-east-1", PolicyName="windlass")[
+    policy = client("iam").get_role_policy(RoleName=f"{aggregator['function_name']}-us-east-1", PolicyName="windlass")[
         "PolicyDocument"
     ]["Statement"]
-    needed = policy(tmp_path, "aggregation", "--for-function", told["function_name"], "--account", account)["Statement"]
+    needed = policy(tmp_path, "aggregation", "--for-function", aggregator["function_name"], "--account", account)[
+        "Statement"
+    ]
     # The example takes completions, which the rule of this test does not wait for.
-    assert granted(mine) == granted(needed) | {("dynamodb:PutItem", told["table_arn"])}, (
+    assert granted(policy) == granted(needed) | {("dynamodb:PutItem", aggregator["table_arn"])}, (
         "nothing missing, nothing unused"
     )
 
-    # The sweep and completions come from EventBridge; each may call the function, and nobody else.
-    (schedule,) = [one for one in client("events").list_rules()["Rules"] if one["Name"].endswith("-sweep")]
+    # The repair schedule and completions come from EventBridge; only these two may invoke the function.
+    (schedule,) = [rule for rule in client("events").list_rules()["Rules"] if rule["Name"].endswith("-repair")]
     assert schedule["ScheduleExpression"] == "rate(5 minutes)"
-    callers = json.loads(client("lambda").get_policy(FunctionName=told["function_name"])["Policy"])
-    assert {one["Principal"]["Service"] for one in callers["Statement"]} == {"events.amazonaws.com"}
-    assert len({json.dumps(one["Condition"]) for one in callers["Statement"]}) == 2
+    callers = json.loads(client("lambda").get_policy(FunctionName=aggregator["function_name"])["Policy"])
+    assert {statement["Principal"]["Service"] for statement in callers["Statement"]} == {"events.amazonaws.com"}
+    assert len({json.dumps(statement["Condition"]) for statement in callers["Statement"]}) == 2
     swept = client("lambda").invoke(
-        FunctionName=told["function_name"], Payload=json.dumps({"detail-type": "Scheduled Event"})
+        FunctionName=aggregator["function_name"], Payload=json.dumps({"detail-type": "Scheduled Event"})
     )
     assert "repaired_timers" in json.load(swept["Payload"])
 
     assert root.plan() == ""
-    emptied(s3, told["source_bucket"])
+    emptied(s3, aggregator["source_bucket"])
     root.destroy()
     assert leftovers(client) == {}
 
@@ -481,16 +497,17 @@ def test_the_feed_takes_a_bucket_s_events_and_leaves_its_entries_alone(example, 
     s3.put_bucket_notification_configuration(Bucket=bucket, NotificationConfiguration={"EventBridgeConfiguration": {}})
     before = _notification(s3, bucket)
     root = example("event-feed")
-    told = root.apply(bucket_name=bucket)["feed"]
+    outputs = root.apply(bucket_name=bucket)["feed"]
     s3.put_object(Bucket=bucket, Key="in/a", Body=b"x")
     s3.put_object(Bucket=bucket, Key="other/b", Body=b"x")
     s3.delete_object(Bucket=bucket, Key="in/a")
-    found = until(
+    events = until(
         lambda: sorted(
-            (one["detail-type"], one["detail"]["object"]["key"]) for one in messages(sqs, told["queue_url"], wait_s=3)
+            (message["detail-type"], message["detail"]["object"]["key"])
+            for message in messages(sqs, outputs["queue_url"], wait_s=3)
         )
     )
-    assert found == [("Object Created", "in/a"), ("Object Deleted", "in/a")]
+    assert events == [("Object Created", "in/a"), ("Object Deleted", "in/a")]
     assert root.plan() == ""
     root.destroy()
     assert _notification(s3, bucket) == before
@@ -502,7 +519,7 @@ def test_the_feed_takes_a_bucket_s_events_and_leaves_its_entries_alone(example, 
 def test_replication_s_roles_are_those_that_windlass_would_make(example, client, account):
     iam = client("iam")
     root = example("replication-role")
-    told = root.apply(source_bucket="raw", destination_bucket="copy")["replication_role"]
+    outputs = root.apply(source_bucket="raw", destination_bucket="copy")["replication_role"]
     assert root.plan() == ""
     raw, copy = (BucketRef(bucket=name, account_id=account, region="us-east-1") for name in ("raw", "copy"))
     pair = Pair(source=raw, destination=copy)
@@ -512,7 +529,7 @@ def test_replication_s_roles_are_those_that_windlass_would_make(example, client,
         "report_bucket": "raw",
         "report_prefix": ".windlass/seed/",
     }
-    wanted = {
+    expected = {
         "replication": replication_statements(pair),
         "batch": [
             *batch_statements(pair, RoleScope(operation=Operation.REPLICATE, generated=True, **place)),
@@ -520,13 +537,13 @@ def test_replication_s_roles_are_those_that_windlass_would_make(example, client,
         ],
     }
     trusted = {"replication": "s3.amazonaws.com", "batch": "batchoperations.s3.amazonaws.com"}
-    assert told["role_names"].keys() == wanted.keys()
-    for kind, name in told["role_names"].items():
+    assert outputs["role_names"].keys() == expected.keys()
+    for kind, name in outputs["role_names"].items():
         document = iam.get_role_policy(RoleName=name, PolicyName="windlass")["PolicyDocument"]
-        assert granted(document["Statement"]) == granted(wanted[kind]), kind
+        assert granted(document["Statement"]) == granted(expected[kind]), kind
         trust = iam.get_role(RoleName=name)["Role"]["AssumeRolePolicyDocument"]["Statement"]
-        assert [one["Principal"] for one in trust] == [{"Service": trusted[kind]}]
-    assert told["replication_role_arn"].endswith(f"{account}:role/windlass-seed-replication-us-east-1")
+        assert [statement["Principal"] for statement in trust] == [{"Service": trusted[kind]}]
+    assert outputs["replication_role_arn"].endswith(f"{account}:role/windlass-seed-replication-us-east-1")
 
     # S3 takes the role in a rule.
     s3 = client("s3")
@@ -542,7 +559,7 @@ def test_replication_s_roles_are_those_that_windlass_would_make(example, client,
     s3.put_bucket_replication(
         Bucket=f"raw-{account}",
         ReplicationConfiguration={
-            "Role": told["replication_role_arn"],
+            "Role": outputs["replication_role_arn"],
             "Rules": [rule | {"Destination": {"Bucket": f"arn:aws:s3:::copy-{account}"}}],
         },
     )
@@ -556,22 +573,24 @@ def test_the_trail_records_and_athena_reads_what_it_wrote(example, client, accou
     s3, bucket = client("s3"), f"seen-{account}"
     s3.create_bucket(Bucket=bucket)
     root = example("clients-trail")
-    told = root.apply(bucket_names=[bucket])["clients_trail"]
+    outputs = root.apply(bucket_names=[bucket])["clients_trail"]
     s3.put_object(Bucket=bucket, Key="a", Body=b"x")
     s3.get_object(Bucket=bucket, Key="a")["Body"].read()
     with urllib.request.urlopen(f"{embedded.url}/_windlass/trails", timeout=10) as answer:
         assert json.load(answer)
-    logs = until(lambda: [one["Key"] for one in s3.list_objects_v2(Bucket=told["log_bucket"]).get("Contents", ())])
+    logs = until(
+        lambda: [content["Key"] for content in s3.list_objects_v2(Bucket=outputs["log_bucket"]).get("Contents", ())]
+    )
     assert all(key.startswith(f"AWSLogs/{account}/CloudTrail") for key in logs)
     rows = _rows(
-        client("athena"), told, f"SELECT eventname, count(*) AS n FROM {told['table_name']} GROUP BY 1 ORDER BY 1"
+        client("athena"), outputs, f"SELECT eventname, count(*) AS n FROM {outputs['table_name']} GROUP BY 1 ORDER BY 1"
     )
     assert rows == [("GetObject", "1"), ("PutObject", "1")]
 
     # The table is the one that the scan makes; the log bucket takes the trail's files and nobody else's.
-    table = client("glue").get_table(DatabaseName=told["database_name"], Name=told["table_name"])["Table"]
+    table = client("glue").get_table(DatabaseName=outputs["database_name"], Name=outputs["table_name"])["Table"]
     layout = Layout(
-        bucket=told["log_bucket"],
+        bucket=outputs["log_bucket"],
         prefix="AWSLogs/",
         accounts=(account,),
         regions=("us-east-1",),
@@ -583,31 +602,33 @@ def test_the_trail_records_and_athena_reads_what_it_wrote(example, client, accou
     for name, value in table["Parameters"].items():
         if name.startswith(("projection", "storage")) and name != "projection.log_region.values":
             assert f"'{name}'='{value}'" in text
-    assert client("athena").get_work_group(WorkGroup=told["workgroup_name"])["WorkGroup"]["Configuration"][
+    assert client("athena").get_work_group(WorkGroup=outputs["workgroup_name"])["WorkGroup"]["Configuration"][
         "EnforceWorkGroupConfiguration"
     ]
-    assert client("cloudtrail").get_trail_status(Name=told["trail_arn"])["IsLogging"]
+    assert client("cloudtrail").get_trail_status(Name=outputs["trail_arn"])["IsLogging"]
 
     assert root.plan() == ""
-    emptied(s3, told["log_bucket"], told["results_bucket"])
+    emptied(s3, outputs["log_bucket"], outputs["results_bucket"])
     root.destroy()
     assert leftovers(client) == {"buckets": [bucket]}
 
 
-def _rows(athena, told, query):
+def _rows(athena, outputs, query):
     started = athena.start_query_execution(
-        QueryString=query, WorkGroup=told["workgroup_name"], QueryExecutionContext={"Database": told["database_name"]}
+        QueryString=query,
+        WorkGroup=outputs["workgroup_name"],
+        QueryExecutionContext={"Database": outputs["database_name"]},
     )["QueryExecutionId"]
 
     def over():
-        found = athena.get_query_execution(QueryExecutionId=started)["QueryExecution"]
-        return found if found["Status"]["State"] not in ("QUEUED", "RUNNING") else None
+        execution = athena.get_query_execution(QueryExecutionId=started)["QueryExecution"]
+        return execution if execution["Status"]["State"] not in ("QUEUED", "RUNNING") else None
 
     done = until(over)
     assert done["Status"]["State"] == "SUCCEEDED", done
-    assert done["ResultConfiguration"]["OutputLocation"].startswith(f"s3://{told['results_bucket']}/")
-    found = athena.get_query_results(QueryExecutionId=started)["ResultSet"]["Rows"]
-    return [tuple(one.get("VarCharValue") for one in row["Data"]) for row in found[1:]]
+    assert done["ResultConfiguration"]["OutputLocation"].startswith(f"s3://{outputs['results_bucket']}/")
+    rows = athena.get_query_results(QueryExecutionId=started)["ResultSet"]["Rows"]
+    return [tuple(cell.get("VarCharValue") for cell in row["Data"]) for row in rows[1:]]
 
 
 @pytest.mark.slow
@@ -616,14 +637,14 @@ def test_a_worker_s_role_is_its_service_account_s_alone(example, client, account
     iam, issuer = client("iam"), "oidc.eks.us-east-1.amazonaws.com/id/ABC"
     root = example("worker-irsa")
     queue = f"arn:aws:sqs:us-east-1:{account}:events"
-    told = root.apply(
+    outputs = root.apply(
         oidc_provider_arn=f"arn:aws:iam::{account}:oidc-provider/{issuer}",
         queue_arn=queue,
         source_bucket="raw",
         target_bucket="out",
     )
     assert root.plan() == ""
-    worker, other = told["worker"], told["worker_pod_identity"]
+    worker, other = outputs["worker"], outputs["worker_pod_identity"]
     statements = iam.get_role(RoleName=worker["role_name"])["Role"]["AssumeRolePolicyDocument"]["Statement"]
     subjects = ["system:serviceaccount:windlass:worker", "system:serviceaccount:keda:keda-operator"]
     for trust, subject in zip(statements, subjects, strict=True):
@@ -673,11 +694,11 @@ def test_every_option_applies_and_changes_nothing_when_applied_again(embedded, c
     root = terraform.Terraform(tmp_path, "options", url=embedded.url, account=account, files={"main.tf": text})
     with zipfile.ZipFile(root.root / "function.zip", "w") as archive:
         archive.writestr("main.py", "")
-    told = root.init().apply(prefix=prefix, cluster_name="main")
+    outputs = root.init().apply(prefix=prefix, cluster_name="main")
     assert root.plan() == ""
     (association,) = client("eks").list_pod_identity_associations(clusterName="main")["associations"]
     assert (association["namespace"], association["serviceAccount"]) == ("windlass", "windlass")
-    (policy_json,) = told["agreements"].values()
+    (policy_json,) = outputs["agreements"].values()
     assert "s3:ReplicateDelete" in policy_json
     encryption = s3.get_bucket_encryption(Bucket=f"{prefix}-raw")["ServerSideEncryptionConfiguration"]["Rules"][0]
     assert encryption["ApplyServerSideEncryptionByDefault"]["SSEAlgorithm"] == "aws:kms"

@@ -53,9 +53,9 @@ target = "s3://out/{key}"
 def test_a_function_gets_its_entries_and_nothing_of_the_estate_s_roles(tmp_path):
     (tmp_path / "windlass.toml").write_text(WHOLE, "utf-8")
     settings = load(config=str(tmp_path / "windlass.toml"), environ={}, cwd=tmp_path).settings
-    one = settings.model_copy(update={"pipeline": settings.pipeline[:1]})
+    single = settings.model_copy(update={"pipeline": settings.pipeline[:1]})
     text = function_config(
-        one, bundle_of("pipeline"), [], file="windlass.toml", account_id="111122223333", region="eu-west-1"
+        single, bundle_of("pipeline"), [], file="windlass.toml", account_id="111122223333", region="eu-west-1"
     ).text
     assert tomllib.loads(text) == {
         "estate": {
@@ -96,8 +96,8 @@ def test_a_transform_comes_with_what_it_imports_of_its_project(tmp_path):
         other="",
     )
     (folder / "shop" / "init.py").rename(folder / "shop" / "__init__.py")
-    found = user_entries(["shop.transforms:run"], [folder], distributions=["pyyaml"])
-    assert {entry.path for entry in found} == {
+    entries = user_entries(["shop.transforms:run"], [folder], distributions=["pyyaml"])
+    assert {entry.path for entry in entries} == {
         "shop/__init__.py",
         "shop/transforms.py",
         "shop/prices.py",

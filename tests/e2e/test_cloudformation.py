@@ -186,7 +186,7 @@ def test_an_aggregator_s_stack_counts_and_acts(world):
 
     world.update("aggregator", **asked | {"CompletionEvents": "yes"})
     assert {one["Name"] for one in world.client("events").list_rules()["Rules"]} == {
-        "windlass-shares-sweep",
+        "windlass-shares-repair",
         "windlass-shares-completion",
     }
     world.delete("aggregator")

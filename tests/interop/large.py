@@ -31,7 +31,7 @@ TRANSFORMS = {"copy": '"copy"', "gzip": '"gzip"', "zstd": '"zstd"', "csv-to-parq
 class Passed:
     """How one object went through a worker process of its own."""
 
-    took_s: float
+    duration_s: float
     peak_mib: float
     made: Path
     busiest: float
@@ -132,7 +132,7 @@ class Place:
             threads = _Threads(worker.pid)
             self._send(key)
             self._wait(lambda: threads.look() or self._left() == 0, worker, limit_s)
-            took_s = time.perf_counter() - began
+            duration_s = time.perf_counter() - began
             peak_mib = _peak_mib(worker.pid)
         finally:
             worker.terminate()
@@ -144,7 +144,7 @@ class Place:
         self.log = log.read_text()
         found = sorted(one for one in (self.data / "out").rglob("*") if one.is_file() and name in one.parts)
         assert len(found) == made, (found, self.log[-2000:])
-        return Passed(took_s, peak_mib, found[0], threads.busiest_s() / took_s)
+        return Passed(duration_s, peak_mib, found[0], threads.busiest_s() / duration_s)
 
     def warm(self, key):
         """Have the server read the object once, as it does before it first says its ETag; outside of what is timed."""

@@ -133,7 +133,7 @@ def _sources(rules: Sequence[AggregateConfig], buckets: Sequence[str]) -> list[B
 def _repair_schedule(place: StackLocation, function: str, interval_s: float) -> StackResource:
     minutes = max(1, round(interval_s / 60))
     rate = f"rate({minutes} minute{'s' if minutes > 1 else ''})"
-    return _rule(place, function, "sweeps", "sweep", {"ScheduleExpression": rate})
+    return _rule(place, function, "repair", "repair", {"ScheduleExpression": rate})
 
 
 def completion_rule(place: StackLocation, function: str, *, wanted: bool = True) -> StackResource:

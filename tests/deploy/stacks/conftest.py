@@ -17,6 +17,6 @@ def deploy_aws():
 
 @pytest.fixture
 def world(deploy_aws, tmp_path):
-    made = World(deploy_aws.url, tmp_path)
-    yield made
-    made.close()
+    new_world = World(deploy_aws.url, tmp_path)
+    yield new_world
+    new_world.close()

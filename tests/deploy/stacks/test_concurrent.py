@@ -52,11 +52,11 @@ class Bucket:
 
     def effect(self, *filters, mark=MARK):
         arn = f"arn:aws:sqs:us-east-1:{self.world.account}:ours"
-        entries = tuple(queue_entry(mark, at, arn, EVENTS, one) for at, one in enumerate(filters, 1))
+        entries = tuple(queue_entry(mark, at, arn, EVENTS, prefix) for at, prefix in enumerate(filters, 1))
         return NotificationChange("events", self.world.raw, mark, entries, "")
 
     def ids(self):
-        return {one["Id"] for one in entries_of(self.world.notification(self.world.raw))}
+        return {entry["Id"] for entry in entries_of(self.world.notification(self.world.raw))}
 
 
 @pytest.fixture
@@ -87,11 +87,11 @@ def test_a_change_at_any_point_between_reads_and_after_the_write_is_kept(bucket,
 def test_a_write_of_theirs_that_overtook_ours_gets_ours_added_again(bucket):
     stale = bucket.world.notification(bucket.world.raw)
     arn = f"arn:aws:sqs:us-east-1:{bucket.world.account}:theirs"
-    theirs = {
+    others = {
         **stale,
         "QueueConfigurations": [*stale["QueueConfigurations"], queue_entry("late ", 1, arn, EVENTS, "l/")],
     }
-    bucket.after[PUT, 1] = lambda: bucket.put(theirs)  # they read before us and wrote after: ours is gone
+    bucket.after[PUT, 1] = lambda: bucket.put(others)  # they read before us and wrote after: ours is gone
     assert aws.notify(bucket.call, bucket.effect("in/"), sleep=lambda _: None)
     assert bucket.ids() == THEIRS | {"late 1", f"{MARK}1"}
     assert bucket.counts[PUT] == 2
@@ -138,19 +138,19 @@ def test_several_deployments_of_one_bucket_at_once_all_have_what_they_want(bucke
 
     def deploy(name):
         mark = f"windlass.pipeline.{name}."
-        mine = Bucket(bucket.world)
+        own = Bucket(bucket.world)
         try:
             for filters in ((f"{name}/",), (), (f"{name}/", f"{name}2/")):
-                aws.notify(mine.call, mine.effect(*filters, mark=mark))
+                aws.notify(own.call, own.effect(*filters, mark=mark))
                 assert len(own_entries(bucket.world.notification(bucket.world.raw), mark)) == len(filters)
         except BaseException as error:
             failures.append(error)
 
     threads = [threading.Thread(target=deploy, args=(name,)) for name in "abc"]
-    for one in threads:
-        one.start()
-    for one in threads:
-        one.join()
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
     assert failures == []
     assert bucket.ids() == THEIRS | {f"windlass.pipeline.{name}.{at}" for name in "abc" for at in (1, 2)}
 

@@ -20,7 +20,7 @@ def test_a_pipeline_comes_works_and_goes_and_leaves_the_bucket_as_it_was(world):
     world.configure(PIPELINE)
 
     dry = world.create("pipeline", "uniform", "--dry-run")
-    assert [one["call"] for one in dry["effects"]] == [
+    assert [effect["call"] for effect in dry["effects"]] == [
         "sqs:CreateQueue",
         "sqs:CreateQueue",
         "logs:CreateLogGroup",
@@ -44,9 +44,9 @@ def test_a_pipeline_comes_works_and_goes_and_leaves_the_bucket_as_it_was(world):
     world.client("s3").put_object(Bucket=world.raw, Key="in/a/x.yaml", Body=b"n: 1\n")
     world.client("s3").put_object(Bucket=world.raw, Key="in/bad.yml", Body=b"a: [1\nb: }")
     world.client("s3").put_object(Bucket=world.raw, Key="in/other.txt", Body=b"no")
-    made = world.wait(lambda: len(found := world.contents(world.out)) >= 3 and found)
-    assert json.loads(made["a/x.json"]) == {"n": 1}
-    assert set(made) == {"a/x.json", "failed/in/bad.yml", "failed/in/bad.yml.reason.json"}
+    outputs = world.wait(lambda: len(contents := world.contents(world.out)) >= 3 and contents)
+    assert json.loads(outputs["a/x.json"]) == {"n": 1}
+    assert set(outputs) == {"a/x.json", "failed/in/bad.yml", "failed/in/bad.yml.reason.json"}
 
     world.say("deploy", "delete", "pipeline", "uniform", code=252)  # nobody to ask
     dry = json.loads(world.say("deploy", "delete", "pipeline", "uniform", "--dry-run", "-o", "json").stdout)
@@ -55,8 +55,8 @@ def test_a_pipeline_comes_works_and_goes_and_leaves_the_bucket_as_it_was(world):
     assert equivalent(world.notification(world.raw), before)
     assert set(world.status("pipeline", "uniform").values()) == {"missing"}
     assert world.delete("pipeline", "uniform")["effects"] == []
-    assert [one["FunctionName"] for one in world.client("lambda").list_functions()["Functions"]] == ["theirs"]
-    assert [one["RoleName"] for one in world.client("iam").list_roles()["Roles"]] == ["theirs"]
+    assert [function["FunctionName"] for function in world.client("lambda").list_functions()["Functions"]] == ["theirs"]
+    assert [role["RoleName"] for role in world.client("iam").list_roles()["Roles"]] == ["theirs"]
 
 
 @pytest.mark.timeout(200)
@@ -69,7 +69,7 @@ def test_an_aggregator_counts_acts_and_goes(world):
     refused = world.say("deploy", "create", "aggregator", "shares", "--zip", "function.zip", code=254)
     assert "theirs QueueArn" in refused.stderr
     world.configure(AGGREGATOR + 'prefixes = ["in/", "in/deeper/"]\n')
-    calls = [one["call"] for one in world.create("aggregator", "shares")["effects"]]
+    calls = [effect["call"] for effect in world.create("aggregator", "shares")["effects"]]
     assert calls == [
         "sqs:CreateQueue",
         "sqs:CreateQueue",
@@ -92,14 +92,16 @@ def test_an_aggregator_counts_acts_and_goes(world):
     assert world.create("aggregator", "shares")["effects"] == []
     assert set(world.status("aggregator", "shares").values()) == {"ok"}
     (entry,) = [
-        one for one in world.notification(world.raw)["QueueConfigurations"] if one["Id"].startswith("windlass.")
+        configuration
+        for configuration in world.notification(world.raw)["QueueConfigurations"]
+        if configuration["Id"].startswith("windlass.")
     ]
     assert entry["Filter"]["Key"]["FilterRules"][0]["Value"] == "in/"  # the deeper one would overlap
 
     for at in range(20):
         world.client("s3").put_object(Bucket=world.raw, Key=f"in/{at}", Body=b"x")
-    told = world.wait(lambda: sqs.receive_message(QueueUrl=acted, WaitTimeSeconds=2).get("Messages"))
-    assert json.loads(told[0]["Body"])["bucket"] == world.raw
+    messages = world.wait(lambda: sqs.receive_message(QueueUrl=acted, WaitTimeSeconds=2).get("Messages"))
+    assert json.loads(messages[0]["Body"])["bucket"] == world.raw
 
     world.delete("aggregator", "shares", "--force")
     assert equivalent(world.notification(world.raw), before)

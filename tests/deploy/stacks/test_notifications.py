@@ -33,7 +33,7 @@ def entry(kind):
         optional={
             "Id": ids,
             "Filter": st.lists(
-                st.tuples(st.sampled_from(["Prefix", "suffix"]), texts), unique_by=lambda one: one[0]
+                st.tuples(st.sampled_from(["Prefix", "suffix"]), texts), unique_by=lambda rule: rule[0]
             ).map(lambda rules: {"Key": {"FilterRules": [{"Name": name, "Value": value} for name, value in rules]}}),
         },
     )
@@ -50,7 +50,9 @@ configurations = st.fixed_dictionaries(
     },
 )
 wanted = st.lists(st.tuples(texts, texts), max_size=3, unique=True).map(
-    lambda filters: [queue_entry(MARK, at, "arn:q", ["s3:ObjectCreated:*"], *one) for at, one in enumerate(filters, 1)]
+    lambda filters: [
+        queue_entry(MARK, at, "arn:q", ["s3:ObjectCreated:*"], *key_filter) for at, key_filter in enumerate(filters, 1)
+    ]
 )
 
 
@@ -85,14 +87,14 @@ def test_order_and_the_case_of_rule_names_mean_nothing(now, dice):
     for name, value in other.items():
         if name.endswith("Configurations"):
             dice.shuffle(value)
-            for one in value:
-                dice.shuffle(one["Events"])
-                for rule in one.get("Filter", {}).get("Key", {}).get("FilterRules", ()):
+            for entry in value:
+                dice.shuffle(entry["Events"])
+                for rule in entry.get("Filter", {}).get("Key", {}).get("FilterRules", ()):
                     rule["Name"] = rule["Name"].swapcase()
     assert equivalent(now, other)
 
 
-@given(configurations.filter(lambda one: list(entries_of(one))))
+@given(configurations.filter(lambda configuration: list(entries_of(configuration))))
 def test_one_entry_less_is_not_the_same(now):
     other = copy.deepcopy(now)
     name = next(name for name in other if name.endswith("Configurations") and other[name])
@@ -106,14 +108,14 @@ def test_event_bridge_is_a_difference_though_it_is_empty():
 
 
 def test_the_mark_of_one_name_is_not_that_of_a_longer_one():
-    theirs = {"QueueConfigurations": [queue_entry("windlass.pipeline.p-2.", 1, "arn:q", ["s3:ObjectCreated:*"])]}
-    assert without_entries(theirs, MARK) == theirs
+    other_stack = {"QueueConfigurations": [queue_entry("windlass.pipeline.p-2.", 1, "arn:q", ["s3:ObjectCreated:*"])]}
+    assert without_entries(other_stack, MARK) == other_stack
 
 
-def colliding(one, other):
-    events, prefix, suffix = one
-    theirs = {"TopicConfigurations": [{**queue_entry("x", 1, "arn:t", *other), "TopicArn": "arn:t"}]}
-    return bool(conflicting_entries(theirs, [queue_entry(MARK, 1, "arn:q", events, prefix, suffix)], MARK))
+def colliding(first, other):
+    events, prefix, suffix = first
+    foreign = {"TopicConfigurations": [{**queue_entry("x", 1, "arn:t", *other), "TopicArn": "arn:t"}]}
+    return bool(conflicting_entries(foreign, [queue_entry(MARK, 1, "arn:q", events, prefix, suffix)], MARK))
 
 
 def test_what_s3_refuses_beside_another_entry_is_known_before():
@@ -124,5 +126,5 @@ def test_what_s3_refuses_beside_another_entry_is_known_before():
     assert not colliding((every, "in/", ""), (every, "out/", ""))
     assert not colliding((every, "in/", ".yaml"), (every, "in/", ".json"))
     assert not colliding((put, "", ""), (["s3:ObjectCreated:Copy"], "", ""))
-    mine = {"QueueConfigurations": [queue_entry(MARK, 1, "arn:q", every)]}
-    assert not conflicting_entries(mine, [queue_entry(MARK, 1, "arn:q", every)], MARK)
+    own = {"QueueConfigurations": [queue_entry(MARK, 1, "arn:q", every)]}
+    assert not conflicting_entries(own, [queue_entry(MARK, 1, "arn:q", every)], MARK)

@@ -46,7 +46,7 @@ def stack_of(deploy, world, kind=StackKind.PIPELINE, name="uniform", **more):
 
 
 def stand(deploy, stack):
-    return {one.resource.purpose: one.state for one in states(deploy.read(stack))}
+    return {state.resource.purpose: state.state for state in states(deploy.read(stack))}
 
 
 @pytest.mark.timeout(200)
@@ -99,7 +99,7 @@ def test_a_queue_that_was_there_is_used_and_left_with_the_policy_it_had(world, d
         "windlass-pipeline-uniform-buckets" in now["Policy"],
     ) == ("77", True, True)
     plan = deploy.plan_delete(stack)
-    assert [one.name for one in plan.kept] == ["raw-events"]
+    assert [kept.name for kept in plan.kept] == ["raw-events"]
     deploy.apply(stack, plan)
     after = sqs.get_queue_attributes(QueueUrl=url, AttributeNames=["All"])["Attributes"]
     assert "windlass" not in after["Policy"]
@@ -117,7 +117,7 @@ def test_a_function_or_role_of_somebody_else_is_never_touched(world, deploy):
     )
     with pytest.raises(Conflict, match="not made by this deployment"):
         deploy.plan_create(stack)
-    assert [one.name for one in deploy.plan_delete(stack).kept] == [name]
+    assert [kept.name for kept in deploy.plan_delete(stack).kept] == [name]
     assert deploy.plan_delete(stack).effects == ()
 
 
@@ -146,11 +146,11 @@ def test_policies_that_others_attached_to_our_role_are_listed_and_go_with_it(wor
 def test_a_rule_that_somebody_deleted_by_hand_is_made_again(world, deploy):
     stack = stack_of(deploy, world, StackKind.AGGREGATOR, "shares")
     deploy.apply(stack, deploy.plan_create(stack))
-    events, name = world.client("events"), stack.resource("sweeps").name
+    events, name = world.client("events"), stack.resource("repair").name
     events.remove_targets(Rule=name, Ids=["function"])
     events.delete_rule(Name=name)
     deploy.apply(stack, deploy.plan_create(stack))
-    assert stand(deploy, stack)["sweeps"] == "ok"
+    assert stand(deploy, stack)["repair"] == "ok"
     assert deploy.plan_create(stack).effects == ()
 
 
@@ -161,14 +161,14 @@ def test_queues_with_messages_stay_unless_forced_and_are_taken_up_again(world, d
     # S3 sends a test event when a notification is set; the function takes it.
     world.wait(
         lambda: all(
-            one.resource.kind is not ResourceKind.QUEUE or not one.facts["messages"]
-            for one in states(deploy.read(stack))
+            state.resource.kind is not ResourceKind.QUEUE or not state.facts["messages"]
+            for state in states(deploy.read(stack))
         )
     )
     dead = sqs.get_queue_url(QueueName="raw-events-dead")["QueueUrl"]
     sqs.send_message(QueueUrl=dead, MessageBody="look at me")
     plan = deploy.plan_delete(stack)
-    assert [(one.name, one.why) for one in plan.kept] == [("raw-events-dead", "it holds about 1 message")]
+    assert [(kept.name, kept.why) for kept in plan.kept] == [("raw-events-dead", "it holds about 1 message")]
     deploy.apply(stack, plan)
     assert stand(deploy, stack)["dead letters"] == "ok"
     deploy.apply(stack, deploy.plan_create(stack))
@@ -214,7 +214,7 @@ def test_a_rule_that_becomes_strict_hears_of_completions_and_no_more_when_it_is_
         strictly.apply(strict, plan)
         assert strictly.plan_create(strict).effects == ()
         assert stand(strictly, strict)["completions"] == "ok"
-    (rule,) = [one for one in events.list_rules()["Rules"] if one["Name"] == name]
+    (rule,) = [rule for rule in events.list_rules()["Rules"] if rule["Name"] == name]
     assert json.loads(rule["EventPattern"]) == {
         "source": ["aws.storagegateway"],
         "detail-type": ["Storage Gateway Refresh Cache Event"],
@@ -227,14 +227,14 @@ def test_a_rule_that_becomes_strict_hears_of_completions_and_no_more_when_it_is_
         "RemovePermission",
     ]
     deploy.apply(stack, plan)
-    assert [one["Name"] for one in events.list_rules()["Rules"]] == ["windlass-shares-sweep"]
+    assert [rule["Name"] for rule in events.list_rules()["Rules"]] == ["windlass-shares-repair"]
     allowed = json.loads(world.client("lambda").get_policy(FunctionName="windlass-shares")["Policy"])["Statement"]
-    assert [one["Sid"] for one in allowed] == ["windlass-sweep"]
+    assert [statement["Sid"] for statement in allowed] == ["windlass-repair"]
     # A rule of that name that somebody else made is left, and deleted by nobody.
     events.put_rule(Name=name, ScheduleExpression="rate(1 day)")
     assert "completions" not in stand(deploy, stack)
     deploy.apply(stack, deploy.plan_delete(stack, force=True))
-    assert [one["Name"] for one in events.list_rules()["Rules"]] == [name]
+    assert [rule["Name"] for rule in events.list_rules()["Rules"]] == [name]
 
 
 @NAMED_BUCKETS

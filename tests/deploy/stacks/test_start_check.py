@@ -32,11 +32,11 @@ def test_an_own_transform_is_packed_and_runs(world, project):
     s3.put_object(Bucket=world.raw, Key="in/a.yaml", Body=b"hello")
     deadline = time.monotonic() + 60
     while time.monotonic() < deadline:
-        found = s3.list_objects_v2(Bucket=world.out).get("Contents", [])
-        if found:
+        objects = s3.list_objects_v2(Bucket=world.out).get("Contents", [])
+        if objects:
             break
         time.sleep(0.3)
-    assert s3.get_object(Bucket=world.out, Key=found[0]["Key"])["Body"].read() == b"HELLO"
+    assert s3.get_object(Bucket=world.out, Key=objects[0]["Key"])["Body"].read() == b"HELLO"
     again = world.say("deploy", "create", "pipeline", "uniform")
     assert "Nothing to do" in again.stderr
 

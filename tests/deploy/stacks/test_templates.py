@@ -28,8 +28,8 @@ class Loader(yaml.SafeLoader):
 def function(loader, suffix, node):
     value = {
         yaml.ScalarNode: loader.construct_scalar,
-        yaml.SequenceNode: lambda one: loader.construct_sequence(one, deep=True),
-    }.get(type(node), lambda one: loader.construct_mapping(one, deep=True))(node)
+        yaml.SequenceNode: lambda node_: loader.construct_sequence(node_, deep=True),
+    }.get(type(node), lambda node_: loader.construct_mapping(node_, deep=True))(node)
     return {suffix if suffix in ("Ref", "Condition") else f"Fn::{suffix}": value}
 
 
@@ -45,7 +45,7 @@ def names(path):
 
 
 def test_all_seven_are_there():
-    assert [one.stem for one in TEMPLATES] == [
+    assert [template.stem for template in TEMPLATES] == [
         "aggregator",
         "clients-trail",
         "event-feed",
@@ -79,9 +79,9 @@ def test_checkov_finds_nothing_that_is_not_argued():
         text=True,
         check=False,
     )
-    said = json.loads(done.stdout)
-    assert said["summary"]["failed"] == 0, [
-        one["check_id"] + " " + one["resource"] for one in said["results"]["failed_checks"]
+    summary = json.loads(done.stdout)
+    assert summary["summary"]["failed"] == 0, [
+        check["check_id"] + " " + check["resource"] for check in summary["results"]["failed_checks"]
     ]
 
 
@@ -89,29 +89,32 @@ def test_checkov_finds_nothing_that_is_not_argued():
 def test_parameters_and_outputs_are_explained_and_exceptions_argued(path):
     template = read(path)
     for kind in ("Parameters", "Outputs"):
-        for name, one in template[kind].items():
-            assert len(one.get("Description", "")) > 12, (path.stem, name)
-    for name, one in template["Resources"].items():
-        for skipped in one.get("Metadata", {}).get("checkov", {}).get("skip", ()):
+        for name, parameter in template[kind].items():
+            assert len(parameter.get("Description", "")) > 12, (path.stem, name)
+    for name, parameter in template["Resources"].items():
+        for skipped in parameter.get("Metadata", {}).get("checkov", {}).get("skip", ()):
             assert re.fullmatch(r"CKV\d?_AWS_\d+", skipped["id"]), name
             assert len(skipped["comment"]) > 20, (name, skipped)
 
 
 @pytest.mark.parametrize("path", TEMPLATES, ids=names)
 def test_buckets_stay_and_are_encrypted_queues_are_encrypted_and_have_dead_letters(path):
-    for name, one in read(path)["Resources"].items():
-        props = one["Properties"]
-        if one["Type"] == "AWS::S3::Bucket":
-            assert (one["DeletionPolicy"], one["UpdateReplacePolicy"]) == ("RetainExceptOnCreate", "Retain"), name
+    for name, resource in read(path)["Resources"].items():
+        props = resource["Properties"]
+        if resource["Type"] == "AWS::S3::Bucket":
+            assert (resource["DeletionPolicy"], resource["UpdateReplacePolicy"]) == (
+                "RetainExceptOnCreate",
+                "Retain",
+            ), name
             assert all(props["PublicAccessBlockConfiguration"].values())
             assert props["BucketEncryption"]
             assert "NotificationConfiguration" not in props  # it would replace what others set
-        elif one["Type"] == "AWS::SQS::Queue":
+        elif resource["Type"] == "AWS::SQS::Queue":
             assert props["SqsManagedSseEnabled"] is True
             assert name == "DeadLetterQueue" or props["RedrivePolicy"]["deadLetterTargetArn"] == {
                 "Fn::GetAtt": "DeadLetterQueue.Arn"
             }
-        elif one["Type"] == "AWS::Lambda::EventSourceMapping":
+        elif resource["Type"] == "AWS::Lambda::EventSourceMapping":
             assert props["FunctionResponseTypes"] == ["ReportBatchItemFailures"]
 
 
@@ -120,23 +123,23 @@ def policies(value):
     if isinstance(value, dict):
         if isinstance(value.get("Statement"), list):
             yield value["Statement"]
-        for one in value.values():
-            yield from policies(one)
+        for child in value.values():
+            yield from policies(child)
     elif isinstance(value, list):
-        for one in value:
-            yield from policies(one)
+        for child in value:
+            yield from policies(child)
 
 
 def actions(value):
     if isinstance(value, dict):
-        for key, one in value.items():
+        for key, child in value.items():
             if key == "Action":
-                yield from [one] if isinstance(one, str) else [each for each in one if isinstance(each, str)]
+                yield from [child] if isinstance(child, str) else [text for text in child if isinstance(text, str)]
             else:
-                yield from actions(one)
+                yield from actions(child)
     elif isinstance(value, list):
-        for one in value:
-            yield from actions(one)
+        for child in value:
+            yield from actions(child)
 
 
 @pytest.mark.parametrize("path", TEMPLATES, ids=names)
@@ -149,9 +152,9 @@ def test_the_statements_of_a_policy_have_ids_of_their_own(path):
 
 @pytest.mark.parametrize("path", TEMPLATES, ids=names)
 def test_no_role_may_do_whole_services(path):
-    for name, one in read(path)["Resources"].items():
-        if one["Type"] == "AWS::IAM::Role":
-            assert not [each for each in actions(one["Properties"]) if "*" in each], name
+    for name, resource in read(path)["Resources"].items():
+        if resource["Type"] == "AWS::IAM::Role":
+            assert not [action for action in actions(resource["Properties"]) if "*" in action], name
 
 
 # The notifier: inline code of two templates, and the same rules as windlass.deploy.notifications
@@ -182,20 +185,20 @@ def test_the_notifier_merges_as_windlass_deploy_does(now, entries):
 
 
 @given(configurations, configurations)
-def test_the_notifier_sees_the_same_differences(one, other):
-    assert (NOTIFIER.normal(one) == NOTIFIER.normal(other)) == equivalent(one, other)
+def test_the_notifier_sees_the_same_differences(first, other):
+    assert (NOTIFIER.normal(first) == NOTIFIER.normal(other)) == equivalent(first, other)
 
 
 def test_the_notifier_merges_anew_on_top_of_what_others_wrote(monkeypatch):
     entry = {"Id": f"{MARK}1", "QueueArn": "arn:q", "Events": ["s3:ObjectCreated:*"]}
-    theirs = {"Id": "t", "TopicArn": "arn:t", "Events": ["s3:ObjectRemoved:*"]}
+    foreign = {"Id": "t", "TopicArn": "arn:t", "Events": ["s3:ObjectRemoved:*"]}
     state = {"now": {}, "reads": 0}
 
     class Store:
         def get_bucket_notification_configuration(self, Bucket):  # noqa: N803
             state["reads"] += 1
             if state["reads"] == 2:  # between our first look and our write
-                state["now"] = {"TopicConfigurations": [theirs]}
+                state["now"] = {"TopicConfigurations": [foreign]}
             return dict(state["now"])
 
         def put_bucket_notification_configuration(self, Bucket, NotificationConfiguration, SkipDestinationValidation):  # noqa: N803
@@ -204,6 +207,6 @@ def test_the_notifier_merges_anew_on_top_of_what_others_wrote(monkeypatch):
     monkeypatch.setattr(NOTIFIER, "s3", Store())
     monkeypatch.setattr(NOTIFIER, "PAUSE_S", 0)
     NOTIFIER.settle("b", [entry], MARK)
-    assert state["now"] == {"TopicConfigurations": [theirs], "QueueConfigurations": [entry]}
+    assert state["now"] == {"TopicConfigurations": [foreign], "QueueConfigurations": [entry]}
     NOTIFIER.settle("b", [], MARK)
-    assert state["now"] == {"TopicConfigurations": [theirs]}
+    assert state["now"] == {"TopicConfigurations": [foreign]}

@@ -18,29 +18,29 @@ def test_two_consumers_of_one_bucket(world):
     world.configure(PIPELINE)
     sqs, s3 = world.client("sqs"), world.client("s3")
     sqs.create_queue(QueueName="theirs")
-    theirs = {"QueueConfigurations": [entry(f"arn:aws:sqs:us-east-1:{world.account}:theirs")]}
+    foreign = {"QueueConfigurations": [entry(f"arn:aws:sqs:us-east-1:{world.account}:theirs")]}
     s3.put_bucket_notification_configuration(
-        Bucket=world.raw, NotificationConfiguration=theirs, SkipDestinationValidation=True
+        Bucket=world.raw, NotificationConfiguration=foreign, SkipDestinationValidation=True
     )
     refused = world.say("deploy", "create", "pipeline", "uniform", "--zip", "function.zip", code=254)
     assert "--via eventbridge" in refused.stderr
     world.create("pipeline", "uniform", "--via", "eventbridge")
     now = world.notification(world.raw)
     assert now["EventBridgeConfiguration"] == {}
-    assert [one["Id"] for one in now["QueueConfigurations"]] == ["theirs"]
+    assert [configuration["Id"] for configuration in now["QueueConfigurations"]] == ["theirs"]
     s3.put_object(Bucket=world.raw, Key="in/a.yaml", Body=b"n: 1\n")
     s3.put_object(Bucket=world.raw, Key="other/b.yaml", Body=b"n: 2\n")
-    deadline, found = time.monotonic() + 60, []
-    while time.monotonic() < deadline and not found:
-        found = [one["Key"] for one in s3.list_objects_v2(Bucket=world.out).get("Contents", [])]
+    deadline, messages = time.monotonic() + 60, []
+    while time.monotonic() < deadline and not messages:
+        messages = [content["Key"] for content in s3.list_objects_v2(Bucket=world.out).get("Contents", [])]
         time.sleep(0.3)
-    assert found == ["a.json"]
+    assert messages == ["a.json"]
     assert world.create("pipeline", "uniform", "--via", "eventbridge")["effects"] == []
     world.delete("pipeline", "uniform", "--force")
     assert world.client("events").list_rules()["Rules"] == []
     left = world.notification(world.raw)
     assert left["EventBridgeConfiguration"] == {}  # others may need it by now
-    assert [one["Id"] for one in left["QueueConfigurations"]] == ["theirs"]
+    assert [configuration["Id"] for configuration in left["QueueConfigurations"]] == ["theirs"]
 
 
 def test_keys_are_matched_as_a_notification_matches_them():

@@ -48,8 +48,8 @@ class World:
         self.account = str(random.SystemRandom().randrange(10**11, 10**12))
         self.clients = {}
         self.raw, self.out = f"raw-{self.account}", f"out-{self.account}"
-        for one in (self.raw, self.out):
-            self.client("s3").create_bucket(Bucket=one)
+        for bucket in (self.raw, self.out):
+            self.client("s3").create_bucket(Bucket=bucket)
 
     def client(self, service):
         if service not in self.clients:
@@ -88,9 +88,9 @@ class World:
         return {row["resource"]: row["state"] for row in rows}
 
     def notification(self, bucket):
-        found = self.client("s3").get_bucket_notification_configuration(Bucket=bucket)
-        del found["ResponseMetadata"]
-        return found
+        configuration = self.client("s3").get_bucket_notification_configuration(Bucket=bucket)
+        del configuration["ResponseMetadata"]
+        return configuration
 
     def foreign_entries(self, bucket):
         """Entries of all four kinds that somebody else made; the configuration as S3 then tells it."""
@@ -131,22 +131,22 @@ class World:
         s3 = self.client("s3")
         pages = s3.get_paginator("list_objects_v2").paginate(Bucket=bucket)
         return {
-            one["Key"]: s3.get_object(Bucket=bucket, Key=one["Key"])["Body"].read()
+            content["Key"]: s3.get_object(Bucket=bucket, Key=content["Key"])["Body"].read()
             for page in pages
-            for one in page.get("Contents", ())
+            for content in page.get("Contents", ())
         }
 
     def log(self, function):
         events = self.client("logs").filter_log_events(logGroupName=f"/aws/lambda/{function}")["events"]
-        return "".join(one["message"] for one in events)[-3000:]
+        return "".join(event["message"] for event in events)[-3000:]
 
     def wait(self, what, seconds=60):
         deadline = time.monotonic() + seconds
-        while not (found := what()):
+        while not (result := what()):
             assert time.monotonic() < deadline, "it never came to be"
             time.sleep(0.2)
-        return found
+        return result
 
     def close(self):
-        for one in self.clients.values():
-            one.close()
+        for client in self.clients.values():
+            client.close()

@@ -10,8 +10,8 @@ import windlass
 def function_zip(config: str) -> bytes:
     """The zip, the same bytes for the same input."""
     root = Path(windlass.__file__).parent
-    made = io.BytesIO()
-    with zipfile.ZipFile(made, "w", zipfile.ZIP_DEFLATED) as archive:
+    buffer = io.BytesIO()
+    with zipfile.ZipFile(buffer, "w", zipfile.ZIP_DEFLATED) as archive:
 
         def add(name: str, content: bytes) -> None:
             archive.writestr(zipfile.ZipInfo(name, (2026, 1, 1, 0, 0, 0)), content, zipfile.ZIP_DEFLATED)
@@ -21,4 +21,4 @@ def function_zip(config: str) -> bytes:
             if path.is_file() and "__pycache__" not in name and path.suffix in (".py", ".toml", ".typed", ".mako"):
                 add(f"windlass/{name}", path.read_bytes())
         add("windlass.toml", config.encode())
-    return made.getvalue()
+    return buffer.getvalue()

@@ -1,8 +1,8 @@
-# Many objects land in a bucket, and a topic is told once a window. The bucket is made here, so that nobody else has entries
+# Many objects arrive in a bucket, and a queue receives one message per window. The bucket is created here, so that others have no entries
 # in its notification configuration, and the module may own it.
 
 variable "prefix" {
-  description = "Begins the bucket's name, which is unique in the whole world."
+  description = "Prefix of the bucket's name, which must be globally unique."
   type        = string
 }
 
@@ -23,8 +23,8 @@ variable "architecture" {
   default     = "arm64"
 }
 
-resource "aws_sqs_queue" "told" {
-  name                    = "windlass-told"
+resource "aws_sqs_queue" "actions" {
+  name                    = "windlass-actions"
   sqs_managed_sse_enabled = true
 }
 
@@ -35,7 +35,7 @@ module "aggregator" {
   source_bucket        = "${var.prefix}-drop"
   create_source_bucket = true
   manage_notification  = true
-  actions              = [{ kind = "sqs-send", resources = [aws_sqs_queue.told.arn] }]
+  actions              = [{ kind = "sqs-send", resources = [aws_sqs_queue.actions.arn] }]
   completion_events    = true
   zip_path             = var.zip_path
   runtime              = var.runtime
@@ -50,5 +50,5 @@ output "aggregator" {
 
 output "told_url" {
   description = "The queue that hears of windows."
-  value       = aws_sqs_queue.told.url
+  value       = aws_sqs_queue.actions.url
 }

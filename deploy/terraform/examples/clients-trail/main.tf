@@ -1,7 +1,7 @@
 # Who still calls which bucket how.
 
 variable "bucket_names" {
-  description = "Buckets to look at; empty for all."
+  description = "Buckets to record; empty for all."
   type        = list(string)
   default     = []
 }

@@ -1,4 +1,4 @@
-# The inventory's role in this account. For a whole organization, from its management account, add
+# The inventory's role in this account. For an organization, from its management account, add
 # organizational_unit_ids = ["r-ab12"] and organization_id.
 
 variable "collector_role_arn" {

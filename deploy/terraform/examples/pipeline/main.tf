@@ -1,8 +1,8 @@
-# YAML that lands in one bucket comes out as JSON in another. Both buckets are made here, so that nobody else has entries in
+# YAML objects of one bucket become JSON objects in another. Both buckets are created here, so that others have no entries in
 # their notification configuration, and the module may own it.
 
 variable "prefix" {
-  description = "Begins the buckets' names, which are unique in the whole world."
+  description = "Prefix of the buckets' names, which must be globally unique."
   type        = string
 }
 

@@ -1,24 +1,24 @@
-# Lost timers are found by a sweep; refresh completions tell strict rules that a refresh has ended.
+# Lost timers are replaced on a schedule; completion events report the end of a refresh to strict rules.
 
-resource "aws_cloudwatch_event_rule" "sweep" {
-  name                = "${var.name}-sweep"
+resource "aws_cloudwatch_event_rule" "repair" {
+  name                = "${var.name}-repair"
   description         = "Windlass: check for lost timers"
-  schedule_expression = "rate(${var.sweep_minutes} minutes)"
+  schedule_expression = "rate(${var.repair_minutes} minutes)"
   tags                = var.tags
 }
 
-resource "aws_cloudwatch_event_target" "sweep" {
-  rule      = aws_cloudwatch_event_rule.sweep.name
+resource "aws_cloudwatch_event_target" "repair" {
+  rule      = aws_cloudwatch_event_rule.repair.name
   target_id = "function"
   arn       = module.function.arn
 }
 
-resource "aws_lambda_permission" "sweep" {
-  statement_id  = "sweep"
+resource "aws_lambda_permission" "repair" {
+  statement_id  = "repair"
   action        = "lambda:InvokeFunction"
   function_name = module.function.name
   principal     = "events.amazonaws.com"
-  source_arn    = aws_cloudwatch_event_rule.sweep.arn
+  source_arn    = aws_cloudwatch_event_rule.repair.arn
 }
 
 resource "aws_cloudwatch_event_rule" "completion" {

@@ -115,14 +115,14 @@ variable "maximum_concurrency" {
   }
 }
 
-variable "sweep_minutes" {
+variable "repair_minutes" {
   description = "Minutes between two checks for lost timers."
   type        = number
   default     = 5
 
   validation {
-    condition     = var.sweep_minutes >= 2 && var.sweep_minutes <= 60 && floor(var.sweep_minutes) == var.sweep_minutes
-    error_message = "sweep_minutes is an integer from 2 to 60."
+    condition     = var.repair_minutes >= 2 && var.repair_minutes <= 60 && floor(var.repair_minutes) == var.repair_minutes
+    error_message = "repair_minutes is an integer from 2 to 60."
   }
 }
 

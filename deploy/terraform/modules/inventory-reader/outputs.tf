@@ -15,6 +15,6 @@ output "role_arn_pattern" {
 }
 
 output "template_body" {
-  description = "The role as a CloudFormation template, for StackSets that are made elsewhere."
+  description = "The role as a CloudFormation template, for StackSets that are created with another tool."
   value       = jsonencode(local.template)
 }

@@ -7,7 +7,7 @@ locals {
   account_id = data.aws_caller_identity.current.account_id
   region     = data.aws_region.current.id
 
-  # The KMS guide names services in kms:ViaService with amazonaws.com only; elsewhere the partition's suffix is allowed, too.
+  # The KMS guide names services in kms:ViaService with amazonaws.com only; in other partitions their suffix is allowed, too.
   suffixes = distinct(["amazonaws.com", data.aws_partition.current.dns_suffix])
 
   notification_entries = [

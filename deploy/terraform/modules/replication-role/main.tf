@@ -1,5 +1,5 @@
 # The service roles of S3 replication and of S3 Batch Operations: what `windlass replicate` would make, for those who
-# make roles elsewhere. A test compares the statements with src/windlass/replication/setup/role.py.
+# create roles with another tool. A test compares the statements with src/windlass/replication/setup/role.py.
 
 data "aws_region" "current" {}
 data "aws_partition" "current" {}
@@ -9,9 +9,9 @@ locals {
   sources    = distinct([for one in var.pairs : "${local.arn_prefix}${one.source}"])
   replicas   = distinct([for one in var.pairs : "${local.arn_prefix}${one.destination}"])
   foreign    = distinct([for one in var.pairs : "${local.arn_prefix}${one.destination}" if one.destination_account_id != null])
-  work       = var.work_bucket == null ? local.sources : ["${local.arn_prefix}${var.work_bucket}"]
+  work       = var.staging_bucket == null ? local.sources : ["${local.arn_prefix}${var.staging_bucket}"]
 
-  # The KMS guide names services in kms:ViaService with amazonaws.com only; elsewhere the partition's suffix is allowed, too.
+  # The KMS guide names services in kms:ViaService with amazonaws.com only; in other partitions their suffix is allowed, too.
   suffixes = distinct(["amazonaws.com", data.aws_partition.current.dns_suffix])
 
   services = {
@@ -177,7 +177,7 @@ data "aws_iam_policy_document" "batch" {
   statement {
     sid       = "Work"
     actions   = ["s3:GetObject", "s3:GetObjectVersion", "s3:PutObject"]
-    resources = [for one in local.work : "${one}/${var.work_prefix}*"]
+    resources = [for one in local.work : "${one}/${var.staging_prefix}*"]
   }
 }
 

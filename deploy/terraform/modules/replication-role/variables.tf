@@ -86,13 +86,13 @@ variable "generated_manifests" {
   default     = true
 }
 
-variable "work_bucket" {
-  description = "Bucket of manifests and reports ([replication] work); null for each pair's source bucket."
+variable "staging_bucket" {
+  description = "Bucket of manifests and reports ([replication] staging); null for each pair's source bucket."
   type        = string
   default     = null
 }
 
-variable "work_prefix" {
+variable "staging_prefix" {
   description = "Prefix of manifests and reports."
   type        = string
   default     = ".windlass/seed/"
