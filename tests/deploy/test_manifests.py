@@ -346,7 +346,10 @@ def test_the_network_lets_through_what_is_needed_and_never_the_nodes_role():
     for name in (POSTGRESQL, SQLITE):
         docs = read(name)
         ports = {
-            port["name"] for _, pod in pods(docs) for container in containers(pod) for port in container.get("ports", ())
+            port["name"]
+            for _, pod in pods(docs)
+            for container in containers(pod)
+            for port in container.get("ports", ())
         }
         for policy in kinds(docs, "NetworkPolicy"):
             spec = policy["spec"]

@@ -39,6 +39,7 @@ NAMES = (
     r"\"--(?:carry|failed-of|share|all)\"",
     r"/_windlass/caches",
     r"\btook=",
+    r"\bticking\b|\bunmake\b|\bmade_up\b|\bSourceMoved\b|\bLookAt(?:Source|Target)\b",
     # Classes
     r"\bclass (?:Hooks|Steps|Again|Flow|Way|Place|Engine)\b",
     r"\bclass (?:Moved|Compared|Trouble|Merged|Counted|Passed|Measured|Spot|Staging|Work)\b",
@@ -53,11 +54,25 @@ NAMES = (
 NAMES_OF_PACKAGES = (
     ("src/windlass/queues", r"\bclass Received\b"),
     ("src/windlass/inventory", r"\bclass (?:Effect|Known)\b"),
-    ("src/windlass/aggregation", r"\bclass (?:Part|Tally)\b"),
-    ("src/windlass/deploy", r"\bclass (?:Part|Check|Ask)\b"),
-    ("src/windlass/pipelines", r"\bclass Body\b"),
+    (
+        "src/windlass/aggregation",
+        r"\bclass (?:Part|Tally|Item)\b|\bsweep|\bevery_s\b|\btook_s\b",
+    ),
+    (
+        "src/windlass/deploy",
+        r"\bclass (?:Part|Check|Ask|Facts|Use|Verdict)\b|\bsweep",
+    ),
+    (
+        "src/windlass/pipelines",
+        r"\bclass (?:Body|Clients|Worker|Outcome|Verdict|Put|Delete|Outbox|Template)\b|\blook_first\b",
+    ),
+    ("src/windlass/clients", r"\bclass (?:Holder|Finding|Digest|Scan|Use|Worker|Read)\b"),
     ("src/windlass/api", r"\bclass (?:Guard|Outcome)\b"),
     ("src/windlass/clients", r"\bclass Trouble\b|\bnoise\b"),
+    *(
+        (f"src/windlass/{package}", r"\bfor (?:one|each) in |\n +(?:one|found|said|made|asked|mine|told) = ")
+        for package in ["aggregation", "clients", "deploy", "events", "functions", "memcached", "observe", "pipelines"]
+    ),
     ("local/src/windlass_local/batch", r"\bclass (?:Lane|Door)\b"),
 )
 

@@ -83,25 +83,25 @@ def report(
     clients, now, names = open_clients(ctx), clock.now(), words_of(rules)
     on = clock.parse_when(as_of, at=now).date() if as_of else now.date()
     since_day = clock.parse_when(since, at=now).date().isoformat() if since else ""
-    found = clients.report(rules=names, on=on, since_day=since_day)
+    reported = clients.report(rules=names, on=on, since_day=since_day)
     coverage = clients.coverage(rules=names, since_day=since_day)
     if html:
-        _write_html(clients, html, found, on=on, since_day=since_day, names=names)
+        _write_html(clients, html, reported, on=on, since_day=since_day, names=names)
     if parquet:
         _write_parquet(clients, parquet, since_day)
     if not html and not parquet:
-        _emit(found, _limit(output) if limit is None else limit, output)
+        _emit(reported, _limit(output) if limit is None else limit, output)
     print("\n".join((f"Coverage: {coverage.text}.", *coverage.gaps)), file=sys.stderr)
     _fail_on(clients, words_of(fail_on), on=on, since_day=since_day, accept_gaps=accept_gaps)
 
 
 def _write_html(
-    clients: Clients, file: Path, found: tuple[S3Client, ...], *, on: date, since_day: str, names: tuple[str, ...]
+    clients: Clients, file: Path, reported: tuple[S3Client, ...], *, on: date, since_day: str, names: tuple[str, ...]
 ) -> None:
     from windlass.clients.html import render_report
 
     page = render_report(
-        found,
+        reported,
         on=on,
         counts=clients.counts(since_day=since_day),
         signatures=clients.signatures(),
@@ -109,7 +109,7 @@ def _write_html(
         coverage=clients.coverage(rules=names, since_day=since_day),
     )
     file.write_text(page, encoding="utf-8")
-    print(f"{file}: {len(found):,} clients", file=sys.stderr)
+    print(f"{file}: {len(reported):,} clients", file=sys.stderr)
 
 
 def _write_parquet(clients: Clients, file: Path, since_day: str) -> None:
@@ -122,10 +122,10 @@ def _limit(output: Format) -> int:
     return 100 if output is Format.TABLE else 0
 
 
-def _emit(found: tuple[S3Client, ...], limit: int, output: Format) -> None:
+def _emit(reported: tuple[S3Client, ...], limit: int, output: Format) -> None:
     from windlass.clients.rows import client_row
 
-    rows = [client_row(client) for client in found]
+    rows = [client_row(client) for client in reported]
     columns = _COLUMNS if output is Format.TABLE or not rows else list(rows[0])
     empty = "No client was found. `windlass clients scans` lists what was read."
     emit(rows, output, columns, limit=limit, empty=empty)
