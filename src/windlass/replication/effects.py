@@ -1,4 +1,4 @@
-"""Writes to AWS as data: `--dry-run` prints the same list that is performed."""
+"""Writes to AWS as data: `--dry-run` prints the same list that a seed performs."""
 
 from __future__ import annotations
 
@@ -16,17 +16,18 @@ _TRY_AGAIN_S = 3.0
 
 
 class Caller(Protocol):
-    """Who makes the calls: the estate, or what stands for it."""
+    """The caller of AWS: the estate, or a stand-in for it."""
 
     def call(self, account_id: str, region: str, service: str, operation: str, /, **params: Any) -> dict[str, Any]:
-        """One call, our errors."""
+        """Make one call, and return its response. Errors are Windlass's own."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Effect:
     """One call that changes something: where, what, with which parameters, and why.
 
-    `already` are error codes that mean it is so already; `settles` that a role made just now may not be known yet.
+    `already` are error codes that mean that the change was made before. `settles` means that a new role may not be
+    visible yet.
     """
 
     account_id: str
@@ -54,7 +55,7 @@ def _one(estate: Caller, one: Effect, settle_s: float, sleep: Callable[[float], 
         except WindlassError as error:
             if error.code in one.already:
                 return {}
-            # IAM's changes take some seconds to reach S3 (IAM user guide: "Changes are not always immediately visible").
+            # IAM changes need some seconds to reach S3 (IAM user guide: "Changes are not always immediately visible").
             said = error.message.lower()
             if not (one.settles and ("role" in said or "principal" in said) and waited < settle_s):
                 raise
@@ -63,7 +64,7 @@ def _one(estate: Caller, one: Effect, settle_s: float, sleep: Callable[[float], 
 
 
 def rows(effects: Sequence[Effect]) -> list[dict[str, Any]]:
-    """The effects as rows of a listing."""
+    """Return the effects as rows of a listing."""
     return [
         {
             "call": f"{one.service} {one.operation}",

@@ -1,4 +1,4 @@
-"""What failure codes mean and what to do about them; the table is failures.toml. Pure but for reading it."""
+"""Meanings of failure codes and their remedies, read from failures.toml. Pure except for reading the file."""
 
 from __future__ import annotations
 
@@ -14,7 +14,9 @@ __all__ = ["Explained", "explain", "replication_codes"]
 
 @dataclass(frozen=True, slots=True)
 class Explained:
-    """A code's meaning, what to do, whether the same object may succeed next time as it is, and whether preflight sees it."""
+    """A code's meaning and advice, whether a retry of the unchanged object can succeed, and whether preflight predicts
+    the failure.
+    """
 
     code: str
     meaning: str
@@ -24,15 +26,17 @@ class Explained:
 
 
 def explain(code: str, message: str = "") -> Explained:
-    """What a code means; an unknown one keeps the message it came with."""
+    """Return the meaning of a code. For an unknown code, the message is the meaning."""
     known = _table().get(code)
     if known is not None:
         return known
-    return Explained(code or "Unknown", message or "no reason was given", "See the completion report's message.", True)
+    return Explained(
+        code or "Unknown", message or "S3 gave no reason", "Read the message in the completion report.", True
+    )
 
 
 def replication_codes() -> tuple[Explained, ...]:
-    """The documented reasons of failed replication, by code."""
+    """Return the documented reasons of failed replication, by code."""
     return tuple(_read(one) for one in _document()["replication"])
 
 
@@ -42,7 +46,7 @@ def _table() -> Mapping[str, Explained]:
     found: dict[str, Explained] = {}
     for one in (*document["replication"], *document["task"]):
         found[one["code"]] = _read(one)
-        if "also" in one:  # what older documents and S3 on Outposts call it
+        if "also" in one:  # the name in older documents and in S3 on Outposts
             found[one["also"]] = found[one["code"]]
     return found
 

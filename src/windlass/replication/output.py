@@ -69,7 +69,7 @@ WRITES = ("call", "on", "account_id", "region", "why")
 
 
 def findings(plan: PairPlan) -> list[dict[str, Any]]:
-    """What stands in a pair's way, as rows."""
+    """Return the findings of a pair's preflight as rows."""
     found = rows.finding_rows(plan.pair.title, plan.findings)
     if plan.error is not None and not any(row["level"] == "error" for row in found):
         row = {
@@ -85,7 +85,7 @@ def findings(plan: PairPlan) -> list[dict[str, Any]]:
 
 
 def print_plan(plans: Sequence[PairPlan], output: Format) -> None:
-    """The pairs' plans, with their total."""
+    """Print the pairs' plans with their total."""
     found = [rows.plan_row(one) for one in plans]
     if output is not Format.TABLE:
         emit(found, output, list(found[0]) if found else ())
@@ -110,19 +110,21 @@ def _for_people(row: dict[str, Any]) -> dict[str, Any]:
 def print_writes(
     replication: Replication, plans: Sequence[PairPlan], request: Request, set_name: str, output: Format
 ) -> None:
-    """Every write of the plans, in order; of EMR without a place to run, the command to add the step."""
+    """Print every write of the plans, in order. For EMR without a cluster or application, print the command that adds
+    the step.
+    """
     found: list[dict[str, Any]] = []
     for one in plans:
         writes = effects.rows(replication.effects(one, request, set_name=set_name))
         found += [{"pair": one.pair.title, **row} for row in writes]
-    emit(found, output, WRITES if len(plans) == 1 else ("pair", *WRITES), empty="Nothing to write.")
+    emit(found, output, WRITES if len(plans) == 1 else ("pair", *WRITES), empty="There is nothing to write.")
     for one in plans:
         if one.choice is not None and one.choice.method is Method.EMR and not request.target.starts:
             print(emr.step_command(one.pair, encrypt=bool(one.facts and one.facts.destination.key)))
 
 
 def print_seeds(replication: Replication, seeds: Sequence[SeedTask], output: Format) -> None:
-    """Seeds as a listing."""
+    """Print seeds as a listing."""
     failures = replication.failures(seeds)
     now = clock.now()
     found = [rows.seed_row(one, now, failures.get(one.seed_id, ())) for one in seeds]
@@ -136,7 +138,7 @@ def print_seeds(replication: Replication, seeds: Sequence[SeedTask], output: For
 
 
 def raise_refused(plans: Sequence[PairPlan]) -> None:
-    """The error of the pair that can't be seeded; PartialFailure when it is one of several."""
+    """Raise the error of a pair that cannot be seeded; PartialFailure when it is one of several pairs."""
     bad = [one.error for one in plans if one.error is not None]
     if len(plans) == 1 and bad:
         raise bad[0]
@@ -145,7 +147,7 @@ def raise_refused(plans: Sequence[PairPlan]) -> None:
 
 
 def raise_unwell(seeds: Sequence[SeedTask]) -> None:
-    """PartialFailure when a seed is not complete."""
+    """Raise PartialFailure when a seed is not complete."""
     error = incomplete_error(
         [Outcome(one) for one in seeds],
         "`windlass replicate report` shows why; `windlass replicate seed --retry REF` copies the failed objects.",

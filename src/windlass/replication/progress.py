@@ -44,7 +44,7 @@ class SeedProgress:
             self._live.stop()
 
     def show(self, seeds: Sequence[SeedTask]) -> None:
-        """Show how they stand."""
+        """Show the progress of the seeds."""
         several = len(seeds) > 1
         for one in seeds:
             if one.state.ended and one.seed_id not in self._ended:

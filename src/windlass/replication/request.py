@@ -1,4 +1,4 @@
-"""The options of `windlass replicate` as the request of a plan or a seed."""
+"""Requests from the options of `windlass replicate`."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ def request_from(
     compare: Compare | None = None,
     **more: Any,
 ) -> Request:
-    """Make the request of the options; the set's own settings stand where an option is not given."""
+    """Return the request for the options. The set's settings apply to options that are not given."""
     base = request_of(replication.set_named(set_name)) if set_name else Request()
     chosen = load_template(template) if template else base.template
     known = {name: value for name, value in (changed or {}).items() if value}
@@ -64,7 +64,7 @@ def request_from(
 
 
 def preserve_from(given: str) -> frozenset[Attribute]:
-    """Read the attributes that copies preserve, names with commas between them; UsageError for an unknown one."""
+    """Parse the attributes to preserve, comma-separated. UsageError for an unknown one."""
     try:
         return frozenset(Attribute(name.strip()) for name in given.split(","))
     except ValueError:

@@ -32,12 +32,12 @@ IDLE = "the destination is in sync"
 
 
 def line(seed: SeedTask) -> str:
-    """The line that people know: `State: Complete, Total: 836, Success: 836, Failed 0`."""
+    """Return the summary line of a seed: `State: Complete, Total: 836, Success: 836, Failed 0`."""
     return Outcome(seed).line
 
 
 def progress_row(moved: CopyProgress) -> dict[str, Any]:
-    """What came of a direct seed."""
+    """Return the progress of a direct seed as a row."""
     return {
         "total": moved.total,
         "copied": moved.copied,
@@ -50,7 +50,7 @@ def progress_row(moved: CopyProgress) -> dict[str, Any]:
 
 
 def seed_row(seed: SeedTask, now: datetime, failures: Sequence[FailureGroup] = ()) -> dict[str, Any]:
-    """A seed in a listing."""
+    """Return a seed as a row of a listing."""
     return {
         "seed_id": seed.seed_id,
         "pair": seed.pair.title,
@@ -85,7 +85,7 @@ def seed_row(seed: SeedTask, now: datetime, failures: Sequence[FailureGroup] = (
 
 
 def plan_row(plan: PairPlan) -> dict[str, Any]:
-    """A pair's plan in a listing; sizes and money are numbers."""
+    """Return a pair's plan as a row of a listing; sizes and costs are numbers."""
     volume, choice = plan.volume, plan.choice
     chosen = choice.estimate if choice is not None and not plan.in_sync else None
     estimates = choice.estimates if choice is not None else ()
@@ -116,7 +116,7 @@ def plan_row(plan: PairPlan) -> dict[str, Any]:
 
 
 def plan_total(rows: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
-    """The sums of a plan's rows; the time is that of the slowest pair, as pairs are seeded side by side."""
+    """Return the sums of a plan's rows. The duration is that of the slowest pair, because pairs are seeded in parallel."""
     summed = {
         name: sum(row[name] or 0 for row in rows)
         for name in ("objects", "size_bytes", "missing", "missing_bytes", "large", "usd")
@@ -135,7 +135,7 @@ def plan_total(rows: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
 
 
 def finding_rows(title: str, findings: Iterable[Finding]) -> list[dict[str, Any]]:
-    """What preflight found."""
+    """Return the findings of preflight as rows."""
     return [
         {
             "pair": title,
@@ -152,7 +152,7 @@ def finding_rows(title: str, findings: Iterable[Finding]) -> list[dict[str, Any]
 
 
 def failure_rows(seed: SeedTask, failures: Sequence[FailureGroup]) -> list[dict[str, Any]]:
-    """Why objects of a seed failed."""
+    """Return the failures of a seed as rows."""
     found = []
     for one in Outcome(seed, failures).shortfalls():
         known = explain(one.code, one.message)
@@ -173,12 +173,12 @@ def failure_rows(seed: SeedTask, failures: Sequence[FailureGroup]) -> list[dict[
 
 
 def verify_row(title: str, found: VerifyResult) -> dict[str, Any]:
-    """What a comparison found."""
+    """Return the result of a comparison as a row."""
     return {"pair": title, "verdict": str(found.verdict), **found.value()}
 
 
 def set_row(one: ReplicateConfig, last: datetime | None) -> dict[str, Any]:
-    """Return a set of windlass.toml by name. NotFound when there is none."""
+    """Return a set of windlass.toml as a row, with the time of its last start."""
     source = one.query or one.source or f"{len(one.pairs)} pairs"
     return {
         "set": one.name,

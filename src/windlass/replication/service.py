@@ -1,4 +1,4 @@
-"""The use cases of replication, for the command line, the API and the console. Running seeds is `seed/job.py`'s."""
+"""The use cases of replication for the command line, the API and the console. `seed/job.py` runs seeds."""
 
 from __future__ import annotations
 
@@ -77,7 +77,7 @@ class Replication:
         self.config, self.sets, self.now = config, tuple(sets), now
 
     def on(self, store: Store) -> Replication:
-        """Return this service over another view of its store: that of a running job."""
+        """Return this service with another view of its store: the store of the running job."""
         return Replication(
             self._estate,
             lambda: store,
@@ -135,7 +135,9 @@ class Replication:
         return found
 
     def _hosts(self, pairs: Sequence[Pair]) -> dict[str, str]:
-        """The host of each service involved; that of AWS's S3 under the empty name, where the estate names an endpoint."""
+        """Return the host of each service of the pairs. The empty name is AWS's S3, if the estate configures an
+        endpoint.
+        """
         names = {name for one in pairs for name in one.services}
         return {name: urlsplit(self.services.find(name).endpoint_url).netloc.lower() for name in names} | {
             "": urlsplit(self.estate.config.endpoint_url).netloc.lower() if names else ""
@@ -144,7 +146,7 @@ class Replication:
     def plan(
         self, pairs: Sequence[Pair], request: Request, *, tell: Callable[[int, int, str], object] = lambda *_: None
     ) -> tuple[PairPlan, ...]:
-        """Plan every pair, in order. AWS is only read; an error of a pair is in its plan."""
+        """Plan every pair, in order, with read calls only. The error of a pair is part of its plan."""
         measured = self._metrics(pairs, request)
         found: dict[str, PairPlan] = {}
 
@@ -178,9 +180,10 @@ class Replication:
             return tables.list_seeds(connection, job_id=job_id, set_name=set_name, states=states, limit=limit)
 
     def select(self, ref: str) -> list[SeedTask]:
-        """The seeds that a word names: a seed's id, a job's, a Batch Operations job's, a set's or a bucket's name.
+        """Return the seeds that a reference names: the id of a seed, a job or a Batch Operations job, or the name of a
+        set or bucket.
 
-        Of a set or bucket the last seed of each pair. NotFound when there is none.
+        For a set or bucket, return the last seed of each pair. NotFound when there is none.
         """
         with self.store.read() as connection:
             one = tables.get_seed(connection, ref)
@@ -202,7 +205,8 @@ class Replication:
         ]
         if not named:
             raise NotFound(
-                f"no seed matches {ref!r}", hint="`windlass replicate status` lists them; --find looks in AWS."
+                "`windlass replicate status` lists them; --find searches AWS.",
+                hint="`windlass replicate status` lists them; --find looks in AWS.",
             )
         return latest(named)
 
@@ -217,7 +221,7 @@ class Replication:
             return tables.last_started(connection, set_name)
 
     def etag(self) -> str:
-        """Return a text that differs after any seed changed."""
+        """Return a text that changes when any seed changes."""
         with self.store.read() as connection:
             return tables.last_moved(connection)
 
@@ -230,7 +234,9 @@ class Replication:
         return changed
 
     def add(self, connection: Connection, seeds: Sequence[SeedTask], job_id: str) -> None:
-        """Write new seeds of a job, in the transaction that makes the job: a job has all of its seeds or does not exist."""
+        """Write the new seeds of a job in the transaction that creates the job, so that a job has all of its seeds or
+        does not exist.
+        """
         for seed in seeds:
             tables.put_seed(connection, self.store, replace(seed, job_id=job_id, updated_at=self.now()))
 
@@ -313,7 +319,7 @@ class Replication:
         return PairFacts(pair=pair, source=source, destination=target)
 
     def _volume(self, pair: Pair, request: Request, known: Volume | None) -> Volume | None:
-        """Count by listing both buckets; take CloudWatch's figures of large ones."""
+        """Count by listing both buckets, or use CloudWatch's metrics for large ones."""
         if request.measure == "none":
             return None
         large = known is not None and known.objects > self.config.list_threshold_objects and not pair.prefix

@@ -1,4 +1,4 @@
-"""The seeds' tables and every query on them: each pair's state, and what failed why."""
+"""The tables of seeds and all queries on them: the state of each pair, and the reasons of failures."""
 
 from __future__ import annotations
 
@@ -65,14 +65,14 @@ failure = Table(
 
 
 def put_seed(connection: Connection, store: Store, one: SeedTask) -> None:
-    """Write how a seed stands."""
+    """Write the state of a seed."""
     values = _values(one)
     statement = store.upsert(seed).values(seed_id=one.seed_id, **values)
     connection.execute(statement.on_conflict_do_update(index_elements=["seed_id"], set_=values))
 
 
 def get_seed(connection: Connection, seed_id: str) -> SeedTask | None:
-    """The seed of this id."""
+    """Return the seed with this id; None when there is none."""
     row = connection.execute(select(seed).where(seed.c.seed_id == seed_id)).first()
     return _seed(row) if row is not None else None
 
@@ -99,13 +99,13 @@ def last_started(connection: Connection, set_name: str) -> datetime | None:
 
 
 def last_moved(connection: Connection) -> str:
-    """When any seed moved last, and how many there are."""
+    """Return a text that changes with every change of a seed: the time of the last change, and the number of seeds."""
     row = connection.execute(select(func.max(seed.c.updated_at), func.count())).one()
     return f"{row[0] or ''} {row[1]}"
 
 
 def put_failures(connection: Connection, seed_id: str, found: Sequence[FailureGroup]) -> None:
-    """Write what failed, in the place of what was known."""
+    """Replace the failures of a seed."""
     connection.execute(delete(failure).where(failure.c.seed_id == seed_id))
     if found:
         connection.execute(
@@ -124,14 +124,14 @@ def put_failures(connection: Connection, seed_id: str, found: Sequence[FailureGr
 
 
 def forget_old(connection: Connection, before: datetime) -> int:
-    """Forget seeds that ended before then, and what failed in them; how many."""
+    """Delete seeds that ended before `before`, with their failures, and return their number."""
     old = select(seed.c.seed_id).where(seed.c.finished_at < format_time(before))
     connection.execute(delete(failure).where(failure.c.seed_id.in_(old)))
     return connection.execute(delete(seed).where(seed.c.finished_at < format_time(before))).rowcount
 
 
 def list_failures(connection: Connection, seed_ids: Sequence[str]) -> dict[str, list[FailureGroup]]:
-    """What failed, by seed, the most frequent first."""
+    """Return the failures by seed, the most frequent first."""
     statement = (
         select(failure).where(failure.c.seed_id.in_(list(seed_ids))).order_by(failure.c.count.desc(), failure.c.code)
     )
@@ -215,5 +215,5 @@ def _seed(row: Row[Any]) -> SeedTask:
 
 
 def _text(value: str) -> str:
-    """PostgreSQL takes no NUL in a text."""
+    """Return the text without NUL, which PostgreSQL cannot store."""
     return value.replace("\0", "\ufffd")

@@ -79,7 +79,8 @@ def seed(
     ] = "",
     skip_bad: Annotated[bool, typer.Option("--skip-bad", help="Skip pairs that cannot be seeded.")] = False,
     priority: Annotated[
-        int | None, typer.Option("--priority", metavar="NUMBER", min=0, help="Of batch jobs; higher runs first.")
+        int | None,
+        typer.Option("--priority", metavar="NUMBER", min=0, help="Priority of batch jobs; a higher number runs first."),
     ] = None,
     tag: Annotated[
         list[str] | None, typer.Option("--tag", metavar="KEY=VALUE", help="Tag of batch jobs. Repeat for more.")
@@ -98,7 +99,7 @@ def seed(
         str, typer.Option("--execution-role", metavar="ARN", help="EMR Serverless: the role of the Spark job.")
     ] = "",
     transient: Annotated[
-        bool, typer.Option("--transient", help="EMR: start a cluster that ends with the step.")
+        bool, typer.Option("--transient", help="EMR: start a cluster that terminates after the step.")
     ] = False,
     distributed: Annotated[
         bool,
@@ -178,7 +179,7 @@ def _without_refused(plans: Sequence[PairPlan]) -> tuple[PairPlan, ...]:
 
 
 def _prints_only(plans: Sequence[PairPlan], request: Request) -> bool:
-    """True for EMR without a cluster or application: the step is printed for a person to add."""
+    """True for EMR without a cluster or application: the command of the step is only printed."""
     emr = all(plan.choice and plan.choice.method is Method.EMR for plan in plans)
     return bool(plans) and not request.target.starts and emr
 

@@ -1,9 +1,10 @@
-"""One seed shared by several workers, with nothing between them but S3: ranges of keys, leased by conditional writes.
+"""A seed that several workers share through S3 only: ranges of keys, leased by conditional writes.
 
-Below one place in S3 there are `plan.json` (the pair and its shards), `lease-N` while somebody works on shard N, and `done-N`
-with what came of it. A lease is taken by a put that fails where one is (If-None-Match), renewed and taken over by one that
-fails where somebody was quicker (If-Match). Whether a lease has run out is reckoned by S3's clock alone. Two workers on one
-shard, which a long pause can bring about, copy a few objects twice, and nothing worse.
+Below one prefix in S3 are `plan.json` (the pair and its shards), `lease-N` while a worker copies shard N, and `done-N`
+with the result of the shard. A worker takes a lease with a put that fails when the lease exists (If-None-Match), and
+renews or takes over one with a put that fails when another worker was faster (If-Match). Only S3's clock decides
+whether a lease has expired. After a long pause of a worker, two workers can copy one shard: some objects are then
+copied twice, with the same result.
 """
 
 from __future__ import annotations
@@ -37,16 +38,16 @@ _READ_AT_ONCE = 32
 _EXAMPLES = 5
 
 Shard = tuple[str, str | None]
-"""The keys after one, up to and with another (None: to the end)."""
+"""The keys after the first, up to and including the second (None: to the end)."""
 
 
 def board_place(seed_id: str) -> str:
-    """Where the workers of a shared seed meet, in the destination: below our own keys, which belong to neither side."""
+    """Return the prefix at the destination that the workers share. It is below `.windlass/`, which is never replicated."""
     return f"{OWN_PREFIX}{seed_id}"
 
 
 def cut_shards(pages: Sequence[tuple[str, int]], per_shard: int) -> list[Shard]:
-    """Shards of about so many keys, from the last key of each listed page and its number of keys."""
+    """Return shards of about `per_shard` keys, from the last key and the number of keys of each listed page."""
     shards: list[Shard] = []
     after, count = "", 0
     for last, keys in sorted(pages):
@@ -59,7 +60,7 @@ def cut_shards(pages: Sequence[tuple[str, int]], per_shard: int) -> list[Shard]:
 
 @dataclass(frozen=True, slots=True)
 class Board:
-    """The place in S3 where workers of one seed meet."""
+    """The prefix in S3 that the workers of one seed share."""
 
     client: Client
     bucket: str
@@ -68,7 +69,7 @@ class Board:
     ttl_s: float = _TTL_S
 
     async def post(self, about: dict[str, Any], shards: Sequence[Shard]) -> bool:
-        """Put up the plan; False when there is one already, which then holds."""
+        """Write the plan. False when a plan exists, which then applies."""
         body = json.dumps({**about, "shards": [list(each) for each in shards]}).encode()
         try:
             await self.client.send(
@@ -79,7 +80,9 @@ class Board:
         return True
 
     async def check(self) -> None:
-        """UsageError where a put does not fail on what is there already: workers could not tell who has a shard."""
+        """Check that a conditional put fails when the object exists. UsageError when it does not: workers could not
+        lease shards.
+        """
         probe = self._key("probe")
         try:
             for _ in range(2):
@@ -94,7 +97,7 @@ class Board:
         )
 
     async def plan(self) -> dict[str, Any]:
-        """The plan; NotFound when there is none."""
+        """Return the plan. NotFound when there is none."""
         try:
             _, body = await self.client.send(s3.get(self.bucket, self._key("plan.json"), owner=self.owner))
         except NotFound as error:
@@ -108,7 +111,7 @@ class Board:
         return found
 
     async def done(self, known: Mapping[int, dict[str, Any]]) -> dict[int, dict[str, Any]]:
-        """What came of the shards that are done; of those that are known, as it was known."""
+        """Return the results of the finished shards. Results in `known` are not read again."""
         names = [number for number in await self._names("done-") if number not in known]
         gate = asyncio.Semaphore(_READ_AT_ONCE)
 
@@ -121,7 +124,7 @@ class Board:
         return {**known, **dict(zip(names, await asyncio.gather(*map(read, names)), strict=True))}
 
     async def take(self, number: int, holder: str) -> str:
-        """Lease a shard; the lease's ETag, or empty when somebody else has it."""
+        """Lease a shard. Return the lease's ETag; empty when another worker has it."""
         key, body = self._key(f"lease-{number}"), holder.encode()
         try:
             return (await self.client.send(s3.put(self.bucket, key, body, if_none_match=True, owner=self.owner))).etag
@@ -137,15 +140,15 @@ class Board:
         return await self._put_over(key, body, head.etag)
 
     async def renew(self, number: int, holder: str, etag: str) -> str:
-        """Hold a lease for longer; its new ETag, or empty when it was lost."""
-        # The body must differ, or the ETag would not tell who was quicker.
+        """Extend a lease. Return its new ETag; empty when the lease was lost."""
+        # The body must differ, or the ETag would not show which worker was faster.
         turn = f"{holder} {asyncio.get_running_loop().time()}".encode()
         return await self._put_over(self._key(f"lease-{number}"), turn, etag)
 
     async def finish(self, number: int, moved: CopyProgress) -> None:
-        """Write down what came of a shard, unless that was done, and let its lease go."""
+        """Write the result of a shard, unless one exists, and delete the lease."""
         body = json.dumps(_value(moved)).encode()
-        with contextlib.suppress(Conflict):  # two held it one after the other: who copied was the first to finish
+        with contextlib.suppress(Conflict):  # after a takeover, the worker that finished first has written the result
             await self.client.send(
                 s3.put(self.bucket, self._key(f"done-{number}"), body, if_none_match=True, owner=self.owner)
             )
@@ -176,7 +179,7 @@ class Board:
 
 
 async def begin_sharing(board: Board, sides: BucketPair, *, listers: int, per_shard: int) -> None:
-    """List the source, and put up the shards; a plan that is there already holds."""
+    """List the source and write the shards, unless a plan exists."""
     try:
         await board.plan()
     except NotFound:
@@ -188,7 +191,7 @@ async def begin_sharing(board: Board, sides: BucketPair, *, listers: int, per_sh
 
 
 class _Ends:
-    """A sink that keeps the last key of each page, and how many keys it had."""
+    """A visitor that keeps the last key and the number of keys of each page."""
 
     def __init__(self) -> None:
         self.pages: list[tuple[str, int]] = []
@@ -199,10 +202,10 @@ class _Ends:
             self.pages.append((source[-1].key, len(source)))
 
     def on_split(self, split: Split) -> None:
-        """Visitor: there is nothing to record."""
+        """Visitor: nothing to record."""
 
     def on_range_done(self, number: int) -> None:
-        """Visitor: there is nothing to record."""
+        """Visitor: nothing to record."""
 
 
 async def share(
@@ -222,7 +225,7 @@ async def share(
         if not left:
             return total(done)
         tell(total(done))
-        # Each begins somewhere else, so that workers seldom ask for the same lease.
+        # Each worker starts at a different shard, so that workers seldom request the same lease.
         at = hash(holder) % len(left)
         worked = False
         for number in left[at:] + left[:at]:
@@ -246,7 +249,7 @@ async def _hold(
     shard: Shard,
     stop: threading.Event,
 ) -> bool:
-    """Copy one shard while its lease is held; True when the shard was finished."""
+    """Copy one shard while its lease is held. True when the shard was finished."""
     working = asyncio.ensure_future(work(number, shard, stop))
     try:
         while not working.done():
@@ -264,7 +267,7 @@ async def _hold(
 
 
 def total(found: dict[int, dict[str, Any]]) -> CopyProgress:
-    """What came of all shards together."""
+    """Return the sum of all shards' results."""
     sums: dict[str, int] = {}
     failures: dict[str, FailureGroup] = {}
     for one in found.values():

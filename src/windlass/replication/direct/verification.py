@@ -1,4 +1,4 @@
-"""Two sides compared object by object; and what a walk finds, handed to another thread."""
+"""The comparison of two buckets object by object, and a queue that passes compared keys to another thread."""
 
 from __future__ import annotations
 
@@ -48,17 +48,17 @@ class QueueVisitor:
         triples = zip(mine, [there.pop(row.key, None) for row in mine] if there else repeat(None), actions)  # noqa: B905  endless
         rows = list(map(tuple.__new__, repeat(Candidate), triples))
         rows += [Candidate(None, row) for row in there.values()]
-        while self._found.full():  # nobody else puts, so that room stays room
+        while self._found.full():  # this is the only producer, so the room remains
             if self._stop.is_set():
                 raise Interrupted("the listing was stopped")
             await asyncio.sleep(_FULL_S)
         self._found.put_nowait(rows)
 
     def on_split(self, split: Split) -> None:
-        """Visitor: there is nothing to record."""
+        """Visitor: nothing to record."""
 
     def on_range_done(self, number: int) -> None:
-        """Visitor: there is nothing to record."""
+        """Visitor: nothing to record."""
 
 
 async def verify_objects(
@@ -82,7 +82,7 @@ async def verify_objects(
 
 
 class _Comparison:
-    """Counts what is the same and what is not; a difference of opaque ETags says nothing."""
+    """Counts the objects that are the same, missing, different or extra. Different opaque ETags decide nothing."""
 
     def __init__(
         self, sides: BucketPair, stop: threading.Event, tell: Callable[[int], object], *, by: Compare, sample: int
@@ -113,7 +113,7 @@ class _Comparison:
         self._tell(self._counts.total())
 
     async def read_sample(self) -> None:
-        """Read what was drawn, on both sides."""
+        """Read the content of the drawn objects on both sides."""
         for kind, key in self._drawn:
             self._check()
             same = await by_content(self._sides, key)
@@ -126,10 +126,10 @@ class _Comparison:
             raise Interrupted(f"the comparison of {self._sides.pair.title} was stopped")
 
     def on_split(self, split: Split) -> None:
-        """Visitor: there is nothing to record."""
+        """Visitor: nothing to record."""
 
     def on_range_done(self, number: int) -> None:
-        """Visitor: there is nothing to record."""
+        """Visitor: nothing to record."""
 
     def value(self) -> VerifyResult:
         """Return the result."""
@@ -152,7 +152,7 @@ class _Comparison:
             self._examples[kind].append(key)
 
     def _draw(self, kind: str, key: str) -> None:
-        """Each of all keys is drawn with the same probability (Vitter's algorithm R)."""
+        """Draw each key with the same probability (Vitter's algorithm R)."""
         self._seen += 1
         if len(self._drawn) < self._sample:
             self._drawn.append((kind, key))

@@ -24,7 +24,9 @@ __all__ = ["DirectMethod"]
 
 
 class DirectMethod:
-    """Copies here and now: when `start` returns, every object was copied or has failed. The journal is its checkpoint."""
+    """Copies in this process: when `start` returns, every object was copied or has failed. The journal is its
+    checkpoint.
+    """
 
     name = Method.DIRECT
 
@@ -37,7 +39,7 @@ class DirectMethod:
         seed_id: str,  # noqa: ARG002
         set_name: str,  # noqa: ARG002
     ) -> list[Effect]:
-        """Return one effect for all copies: they are not listed one by one."""
+        """Return one effect for all copies; the objects are not listed one by one."""
         pair = plan.pair
         bucket = pair.destination if pair.destination.account_id or pair.services else pair.source
         count = plan.volume.to_move if plan.volume else 0
@@ -70,7 +72,7 @@ class DirectMethod:
         return replace(task, state=State.VERIFYING)
 
     def in_flight(self, task: SeedTask) -> bool:  # noqa: ARG002
-        """False: AWS has no job of it."""
+        """Return False: AWS has no job for this method."""
         return False
 
     def poll(
@@ -83,7 +85,7 @@ class DirectMethod:
         return task, Poll.RUNNING
 
     def next_job(self, task: SeedTask, request: Request, context: SeedContext) -> SeedTask:  # noqa: ARG002
-        """There is one run only."""
+        """Return the task: a direct seed has one run only."""
         return task
 
     def result(self, task: SeedTask, request: Request, context: SeedContext) -> Result:  # noqa: ARG002
@@ -108,7 +110,7 @@ def _save_progress(task: SeedTask, progress: CopyProgress, context: SeedContext)
 
 
 def _extras(request: Request) -> str:
-    """What is copied besides current objects with what S3 copies of them."""
+    """Return what is copied in addition to current objects and their standard attributes."""
     extras = ["the missing versions"] if request.versions else []
     if request.versions and request.delete_markers is not False:
         extras.append("delete markers")

@@ -23,7 +23,7 @@ __all__ = ["Poll", "Result", "SeedMethod"]
 
 
 class Poll(StrEnum):
-    """What a poll of a seed's AWS job found."""
+    """The result of one poll of a seed's AWS job."""
 
     RUNNING = "running"
     NEXT_JOB = "next_job"
@@ -57,10 +57,10 @@ class SeedMethod(Protocol):
         """Return the writes of a planned seed, in order, as a dry run prints them."""
 
     def start(self, task: SeedTask, facts: PairFacts, request: Request, context: SeedContext) -> SeedTask:
-        """Start the copies. The task is COPYING while AWS works on it, and VERIFYING when nothing is left to wait for."""
+        """Start the copies. The task is COPYING while AWS copies, and VERIFYING when all copies are finished."""
 
     def in_flight(self, task: SeedTask) -> bool:
-        """True when AWS has a job of this seed, which is polled and not started again."""
+        """True when AWS has a job of this seed, which must be polled instead of started again."""
 
     def poll(self, task: SeedTask, jobs: Mapping[str, BatchJob], context: SeedContext) -> tuple[SeedTask, Poll]:
         """Read the status of the seed's job; `jobs` are the Batch Operations jobs of all seeds, by id."""
@@ -69,7 +69,7 @@ class SeedMethod(Protocol):
         """Start the next job of a seed that has several."""
 
     def result(self, task: SeedTask, request: Request, context: SeedContext) -> Result:
-        """Read what came of the seed's jobs: counts, failures, status."""
+        """Read the results of the seed's jobs: counts, failures, status."""
 
     def restarted(self, task: SeedTask) -> Checkpoint:
-        """Return the checkpoint from which a failed seed is run once more."""
+        """Return the checkpoint from which a failed seed is restarted."""

@@ -1,4 +1,4 @@
-"""From what a set says to pairs of buckets: patterns with captures, and pairs checked against each other. Pure."""
+"""Pairs of buckets from a set's description: patterns with captures, and checks of pairs against each other. Pure."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ __all__ = [
 _NAME = re.compile(r"^[a-z0-9][a-z0-9._-]{1,61}[a-z0-9]$")
 _ARN = re.compile(r"^arn:[a-z0-9-]+:s3:::")
 _ELSEWHERE = re.compile(r"^([A-Za-z][A-Za-z0-9_-]{0,39}):(?!/)([^/]*)(?:/(.*))?\Z", re.DOTALL)
-# Other services allow more than S3 does today.
+# Other services allow names that S3 no longer allows.
 _ANY_NAME = re.compile(r"^[A-Za-z0-9][A-Za-z0-9._-]{1,254}$")
 _ACCESS_POINT = re.compile(
     r"^arn:[a-z0-9-]+:(s3|s3-object-lambda|s3-outposts|s3express|s3tables|s3vectors):(?!::)[^:]*:[^:]*:(.*)$"
@@ -43,7 +43,7 @@ _HINT = "Write a bucket's name, s3://BUCKET/PREFIX, or SERVICE:BUCKET/PREFIX."
 
 
 def parse_location(text: str) -> tuple[str, str]:
-    """(bucket, prefix) of `logs`, `s3://logs/2026/` or a bucket's ARN. UsageError when it is not a bucket name."""
+    """Return (bucket, prefix) of `logs`, `s3://logs/2026/` or a bucket's ARN. UsageError for other text."""
     plain = _ARN.sub("", text.strip().removeprefix("s3://"))
     bucket, _, prefix = plain.partition("/")
     if reason := _unsupported(plain, bucket):
@@ -57,7 +57,9 @@ def parse_location(text: str) -> tuple[str, str]:
 
 
 def _unsupported(plain: str, bucket: str) -> str:
-    """Why a name of AWS's is none that replication and copies take; empty for others (S3 user guide, "Bucket naming rules")."""
+    """Return why AWS cannot replicate or copy a bucket of this name; empty otherwise (S3 user guide, "Bucket naming
+    rules").
+    """
     found = _ACCESS_POINT.match(plain)
     if found is not None:
         return f"{found[2]} of {found[1]} is not a bucket"
@@ -68,12 +70,14 @@ def _unsupported(plain: str, bucket: str) -> str:
 
 
 def is_elsewhere(text: str) -> bool:
-    """Whether a place is written as one of a `[[service]]`."""
+    """True when the text names a bucket of a `[[service]]`."""
     return bool(_ELSEWHERE.match(text.strip())) and not text.strip().startswith("arn:")
 
 
 def parse_place(text: str) -> tuple[str, str, str]:
-    """(service, bucket, prefix) of `minio:logs/2026/`, or of what `parse_location` takes, whose service is empty."""
+    """Return (service, bucket, prefix) of `minio:logs/2026/`, or of any text that `parse_location` accepts, with an
+    empty service.
+    """
     if not is_elsewhere(text):
         return ("", *parse_location(text))
     found = _ELSEWHERE.match(text.strip())
@@ -84,7 +88,7 @@ def parse_place(text: str) -> tuple[str, str, str]:
 
 
 def destination_name(pattern: str, source: str, captured: Sequence[str] = (), region: str = "") -> str:
-    """The destination's name that a pattern makes of a source: `{name}`, `{region}`, `{1}`, `{2}` …"""
+    """Return the destination's name for a source. The pattern may contain `{name}`, `{region}`, `{1}`, `{2}` …"""
     known = {"name": source, "region": region} | {str(at): part for at, part in enumerate(captured, 1)}
 
     def value(found: re.Match[str]) -> str:
@@ -104,10 +108,10 @@ def destination_name(pattern: str, source: str, captured: Sequence[str] = (), re
 def by_pattern(
     names: Iterable[str], source: str, destination: str, regions: Mapping[str, str] | None = None, *, service: str = ""
 ) -> tuple[tuple[str, str], ...]:
-    """Every source that matches, with its destination's name, by name. `*` stands for any characters, `?` for one.
+    """Return every matching source with its destination's name, in order. `*` matches any characters, `?` matches one.
 
-    Buckets that are somebody's destination are no sources: `logs-*` must not copy `logs-a-replica` once more. The names are
-    of a `service`'s buckets where one is given.
+    A bucket that is the destination of another is not a source: `logs-*` must not copy `logs-a-replica` again. With
+    `service`, the names are those of that service's buckets.
     """
     matcher = re.compile("".join({"*": "(.*)", "?": "(.)"}.get(char, re.escape(char)) for char in source) + r"\Z")
     made = {}
@@ -123,7 +127,9 @@ def by_pattern(
 def place_pairs(
     named: Iterable[tuple[str, str]], known: Mapping[str, tuple[str, str]], prefix: str = ""
 ) -> tuple[Pair, ...]:
-    """Pairs with what is `known` of AWS's buckets: (account, region) by name. A source's own prefix comes first."""
+    """Return pairs with (account, region) from `known`, by bucket name. A source's own prefix has precedence over
+    `prefix`.
+    """
     found = []
     for left, right in named:
         (here, source, own), (there, target, _) = parse_place(left), parse_place(right)
@@ -134,7 +140,7 @@ def place_pairs(
 
 
 def check_pairs(pairs: Sequence[Pair]) -> None:
-    """UsageError for a bucket paired with itself, a destination with two sources, or no pair at all."""
+    """Raise UsageError for a bucket paired with itself, a destination with two sources, or no pair."""
     if not pairs:
         raise UsageError("there is no pair of buckets to seed", hint="Name SOURCE and DEST, or a set with --set.")
     for one in pairs:
@@ -152,9 +158,10 @@ def check_pairs(pairs: Sequence[Pair]) -> None:
 
 
 def check_aliases(pairs: Sequence[Pair], hosts: Mapping[str, str]) -> None:
-    """UsageError for a pair whose two names mean one bucket: of one host (AWS's are one), or of a bucket's name in AWS.
+    """Raise UsageError for a pair whose two names are one bucket: same name at the same host, or in AWS, where names
+    are global.
 
-    `hosts` has the host of each service by name; under the empty name, AWS's where it is not AWS's own.
+    `hosts` has the host of each service by name. The empty name is AWS, if the estate uses another endpoint for it.
     """
     for one in pairs:
         source, target = one.source, one.destination

@@ -1,4 +1,4 @@
-"""The plan of one pair: what was found, method, cost and findings. Pure."""
+"""The plan of one pair: facts, method, cost and findings. Pure."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ __all__ = ["PairPlan", "intent_of", "plan_pair"]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PairPlan:
-    """One pair: what was found, how it will be seeded, and why not."""
+    """The plan of one pair: its facts, how it is seeded, and the error if it cannot be."""
 
     pair: Pair
     facts: PairFacts | None = None
@@ -36,19 +36,23 @@ class PairPlan:
 
     @property
     def is_first(self) -> bool:
-        """True when nothing can have been replicated to this destination: its rule is new, or it has no object of the source."""
+        """True when nothing was replicated to this destination before: its rule is new, or it has no object of the
+        source.
+        """
         volume = self.volume
         empty = volume is not None and volume.source == "listing" and 0 < volume.objects == volume.missing
         return empty or (self.facts is not None and self.facts.rule is None)
 
     def is_done(self, request: Request) -> bool:
-        """True when there is nothing to do. A plan counts current objects only: direct copies of versions always compare."""
+        """True when there is nothing to do. A plan counts current objects only, so direct copies of versions always
+        compare.
+        """
         direct = self.choice is not None and self.choice.method is Method.DIRECT
         return self.in_sync and not request.include_in_sync and not (request.versions and direct)
 
 
 def plan_pair(facts: PairFacts, volume: Volume | None, request: Request, config: ReplicationConfig) -> PairPlan:
-    """The plan of one pair. What stands in the way is in it, not raised."""
+    """Plan one pair. Problems are part of the plan, not raised."""
     if facts.pair.services and (refused := _refused_elsewhere(facts.pair, request)) is not None:
         return PairPlan(pair=facts.pair, facts=facts, error=refused)
     if not (facts.source.exists and facts.destination.exists):
@@ -89,7 +93,9 @@ def plan_pair(facts: PairFacts, volume: Volume | None, request: Request, config:
 
 
 def _refused_elsewhere(pair: Pair, request: Request) -> WindlassError | None:
-    """What is asked of replication rules, which only Amazon S3 has; and versions, which only it lists alike."""
+    """Return the error for options that need replication rules or versions on a service other than Amazon S3; None
+    without one.
+    """
     asked = {
         "--switch-on": request.switch_on is True,
         "--enable-versioning": request.enable_versioning,
@@ -110,7 +116,7 @@ def _refused_elsewhere(pair: Pair, request: Request) -> WindlassError | None:
 def intent_of(
     facts: PairFacts, request: Request, choice: Choice, config: ReplicationConfig, volume: Volume | None
 ) -> Intent:
-    """Return what is going to be done with a pair, as preflight checks it."""
+    """Return the intended operation on a pair, for preflight."""
     return Intent(
         operation=choice.operation,
         method=choice.method,

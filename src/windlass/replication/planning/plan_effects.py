@@ -1,4 +1,4 @@
-"""Every write of a planned seed, in order: what `--dry-run` prints is what is carried out."""
+"""Every write of a planned seed, in order. `--dry-run` prints the same list that a seed performs."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ def effects_for(
     set_name: str = "",
     held: RoleFacts | None = None,
 ) -> tuple[Effect, ...]:
-    """Return the writes of a plan; none when there is nothing to do. `held` is the replication role that the source has now."""
+    """Return the writes of a plan; none when there is nothing to do. `held` is the source's current replication role."""
     if plan.facts is None or plan.choice is None or plan.is_done(request):
         return ()
     effects: list[Effect] = []

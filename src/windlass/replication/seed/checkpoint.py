@@ -14,7 +14,7 @@ from windlass.replication.model import JobRef, ManifestRef, Method
 __all__ = ["VERSION", "BatchCheckpoint", "Checkpoint", "EmrCheckpoint", "checkpoint_from", "new_checkpoint"]
 
 VERSION = 2
-"""Written into every checkpoint. Version 1 had no number, and the names on the left of `_VERSION_1`."""
+"""The version of every checkpoint written. Version 1 had no number, and used the names on the left of `_VERSION_1`."""
 _VERSION_1 = {
     "t0": "cutoff_at",
     "large": "large_objects",
@@ -30,7 +30,9 @@ class Checkpoint:
     """What every method records. The direct method records nothing else: its journal is on disk."""
 
     cutoff_at: datetime | None = None
-    """When replication was proved on: S3 replicates newer objects, the seed copies older ones. None before that."""
+    """The time at which replication was proved to be on: S3 replicates newer objects, the seed copies older ones. None
+    before.
+    """
     status: str = ""
     """The last status of the AWS job, in the words of S3 Batch Operations; empty while there is no job."""
 
@@ -63,18 +65,18 @@ class BatchCheckpoint(Checkpoint):
     role_changed_at: datetime | None = None
     """When Windlass wrote the role; None for a role that it did not write."""
     requested_at: datetime | None = None
-    """When the last job was requested."""
+    """The time when the last job was requested."""
     manifests: tuple[ManifestRef, ...] | None = None
     """None before they are written; empty when no object was eligible."""
     pending_manifests: tuple[ManifestRef, ...] = ()
-    """Those whose jobs are still to be created."""
+    """The manifests whose jobs are not created yet."""
     jobs_created: int = 0
     large_objects: int = 0
     """Objects over S3's copy limit, which this process copies in parts after the job."""
     first_replication: bool = False
     """True when nothing can have been replicated to this destination before."""
     retry_of: tuple[JobRef, ...] = ()
-    """Earlier jobs whose failed objects are copied."""
+    """Earlier jobs whose failed objects are copied again."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -1,8 +1,9 @@
-"""Seeds as a job: every pair prepared side by side, all batch jobs followed by one ListJobs a place, the ended ones finished.
+"""Seeds as a job: prepares all pairs in parallel, polls all batch jobs with one ListJobs per account and region, and
+finishes them.
 
-Anybody can watch and cancel it; an interrupted one goes on where AWS is. Batch jobs run on without us: a detached seed ends
-this job as soon as they are made, and `watch` follows and finishes them, from any machine that shares the store or can see
-the jobs in AWS.
+Any process with the store can watch and cancel the job. An interrupted job continues with the state of AWS. Batch jobs
+run without this process: a detached seed ends this job once they are created. `watch` then polls and finishes them, on
+any machine that shares the store or can list the jobs in AWS.
 """
 
 from __future__ import annotations
@@ -59,7 +60,9 @@ def begin(
     set_name: str = "",
     params: Mapping[str, object] | None = None,
 ) -> str:
-    """A new job for these plans, nothing written to AWS yet; its id. The first plan that can't be is raised."""
+    """Create a job for these plans, without a write to AWS, and return its id. Raises the error of the first plan that
+    cannot be seeded.
+    """
     refused = [one for one in plans if one.error is not None]
     if refused:
         error = refused[0].error
@@ -75,7 +78,7 @@ def begin(
 
 
 def retry(replication: Replication, jobs: Jobs, seeds: Sequence[SeedTask], request: Request) -> str:
-    """A new job that does again what failed in these seeds' batch jobs. UsageError when nothing did."""
+    """Create a job that retries the failed tasks of these seeds' batch jobs. UsageError when none failed."""
     failed = [one for one in seeds if one.failed and one.jobs]
     if not failed:
         raise UsageError(
@@ -90,7 +93,7 @@ def retry(replication: Replication, jobs: Jobs, seeds: Sequence[SeedTask], reque
             pair=one.pair,
             method=Method.BATCH,
             operation=one.operation,
-            why=f"what failed in {one.seed_id}",
+            why=f"failed tasks of {one.seed_id}",
             state=State.QUEUED,
             total=one.failed,
             created_at=now,
@@ -134,7 +137,9 @@ def follow(
     requests: Callable[[SeedTask], Request] = lambda _: Request(),
     wait: bool = True,
 ) -> list[SeedTask]:
-    """Look at seeds that somebody else began, and finish those whose jobs have ended; without `wait` only those."""
+    """Poll seeds that another process started, and finish those whose jobs have ended. With `wait`, poll until all have
+    ended.
+    """
     crew = SeedRunner(replication, {one.seed_id: one for one in seeds}, requests, hooks, stop)
     crew.work(prepare=False, wait=wait)
     return list(crew.seeds.values())
@@ -146,7 +151,7 @@ def requests_of(jobs: Jobs, *, verify: bool = True) -> Callable[[SeedTask], Requ
     def request_of(seed: SeedTask) -> Request:
         try:
             request = Request.of(jobs.get(seed.job_id).params["request"])
-        except (NotFound, KeyError):  # adopted, or its job is forgotten
+        except (NotFound, KeyError):  # an adopted seed, or one whose job was deleted
             request = Request()
         return request if verify else replace(request, verify=False)
 
@@ -154,7 +159,7 @@ def requests_of(jobs: Jobs, *, verify: bool = True) -> Callable[[SeedTask], Requ
 
 
 def adopt(replication: Replication) -> list[SeedTask]:
-    """Seeds of batch jobs in AWS that this store does not know: made on another machine. They are known from then on."""
+    """Find seeds of batch jobs in AWS that another machine created and this store does not have, and store them."""
     known = {job_id for seed in replication.seeds(limit=100_000) for _, _, job_id in seed.jobs}
     found: dict[str, list[BatchJob]] = {}
     for job in batch.find_jobs(replication.estate):
@@ -164,7 +169,9 @@ def adopt(replication: Replication) -> list[SeedTask]:
 
 
 def cancel(replication: Replication, jobs: Jobs, seeds: Sequence[SeedTask]) -> list[str]:
-    """Stop seeds: their batch jobs in AWS, and the job of ours that runs them; a line about each. Conflict when all have ended."""
+    """Stop seeds: their batch jobs in AWS, and the job that runs them here. Return a line for each. Conflict when all
+    have ended.
+    """
     live = [one for one in seeds if not one.state.ended]
     if not live:
         raise Conflict("these seeds have already ended", hint="`windlass replicate status` shows their results.")
@@ -189,7 +196,7 @@ def cancel(replication: Replication, jobs: Jobs, seeds: Sequence[SeedTask]) -> l
 def wait(
     replication: Replication, jobs: Jobs, seeds: Sequence[SeedTask], show: Callable[[Sequence[SeedTask]], object]
 ) -> list[SeedTask]:
-    """Wait until seeds that another process works on have ended, as the store has them. Interrupted: that process is gone."""
+    """Wait until another process has finished the seeds, according to the store. Interrupted when that process is gone."""
     ids = [one.seed_id for one in seeds]
     found = {one.seed_id: one for one in seeds}
     while True:
@@ -209,7 +216,9 @@ def wait(
 
 
 def write_failed(replication: Replication, seeds: Sequence[SeedTask], path: Path) -> int:
-    """The manifest rows of what failed in one seed's batch jobs, into a file; how many. UsageError for several seeds."""
+    """Write the manifest rows of one seed's failed tasks to a file, and return their number. UsageError for several
+    seeds.
+    """
     count = 0
     if sum(bool(one.failed) for one in seeds) > 1:
         raise UsageError(
@@ -345,6 +354,6 @@ def _adopted(replication: Replication, seed_id: str, jobs: Sequence[BatchJob]) -
 
 
 def unfinished(jobs: Jobs, seeds: Iterable[SeedTask]) -> list[SeedTask]:
-    """Seeds that nobody works on and that have not ended: detached ones, and those of a process that is gone."""
+    """Return the unfinished seeds that no process works on: detached ones, and those of a process that is gone."""
     running = {one.job_id for one in jobs.list(status=JobStatus.RUNNING, kind=KIND, limit=1000)}
     return [one for one in seeds if not one.state.ended and one.job_id not in running]

@@ -1,6 +1,7 @@
-"""The result of a seed: final state, summary line, exit code and report all follow from the numbers here. Pure.
+"""The outcome of a seed. Its final state, summary line, exit code and report follow from the counts here. Pure.
 
-A job's own "Complete" says that S3 went through its list. Whether the destination has everything is what the comparison found.
+The status "Complete" of a job means only that S3 processed its list. The comparison shows whether the destination has
+every object.
 """
 
 from __future__ import annotations
@@ -46,14 +47,14 @@ _NAMED = 3
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
-    """How a seed ended, or stands: `troubles` are the failures of its copies."""
+    """The outcome of a seed, final or so far. `troubles` are the failures of its copies."""
 
     seed: SeedTask
     failures: Sequence[FailureGroup] = ()
 
     @property
     def incomplete(self) -> bool:
-        """True when the seed has ended and the destination lacks something, or may lack it."""
+        """True when the seed has ended and the destination is missing objects, or may be."""
         return self.seed.state in _BAD
 
     def state_after(self, status: str, *, strict: bool = False) -> State:
@@ -68,7 +69,9 @@ class Outcome:
 
     @property
     def line(self) -> str:
-        """The line that people know: `State: Complete, Total: 836, Success: 836, Failed 0`, and what verification adds to it."""
+        """Return the summary line, `State: Complete, Total: 836, Success: 836, Failed 0`, with the result of the
+        comparison.
+        """
         seed = self.seed
         word = _WORDS[seed.state] if seed.state.ended else seed.checkpoint.status or _WORDS[seed.state]
         text = f"State: {word}, Total: {seed.total}, Success: {seed.done}, Failed {seed.failed}"
@@ -76,7 +79,7 @@ class Outcome:
 
     @property
     def reason(self) -> str:
-        """Why it is not complete, in a few words with some of the keys; empty when it is."""
+        """Return why the seed is not complete, with some of the keys; empty when it is complete."""
         if not self.incomplete:
             return ""
         words = [f"{self.seed.failed:,} failed"] if self.seed.failed else []
@@ -84,7 +87,9 @@ class Outcome:
         return ", ".join(words) or self.seed.error or str(self.seed.state)
 
     def shortfalls(self) -> tuple[FailureGroup, ...]:
-        """Return the reasons for the report: failures of copies, then what only the comparison found. No object is told twice."""
+        """Return the reasons for the report: failures of copies, then objects that only the comparison found. Each
+        object is in one reason.
+        """
         verified = self.seed.verified
         newer = sum(group.count for group in self.failures if group.code == NEWER)
         failed = sum(group.count for group in self.failures) - newer

@@ -28,7 +28,9 @@ _UNDER_WAY = (State.COPYING, State.WAITING, State.VERIFYING)
 
 @dataclass(frozen=True, slots=True)
 class Callbacks:
-    """Callbacks of a run: `show` receives all tasks at intervals; `ask` confirms a job whose tasks S3 counted (None: it waits)."""
+    """Callbacks of a run. `show` receives all tasks at intervals; `ask` confirms a job whose tasks S3 has counted
+    (None: the job waits).
+    """
 
     show: Callable[[Sequence[SeedTask]], object] = lambda _: None
     ask: Callable[[SeedTask], bool] | None = None
@@ -88,7 +90,7 @@ class SeedRunner:
                 )
 
     def _fresh(self) -> list[SeedTask]:
-        """Return the tasks to start or restart: AWS has no running job of theirs."""
+        """Return the tasks to start or restart: those without a running job in AWS."""
         fresh = []
         for task in self._tasks():
             in_flight = task.state in _UNDER_WAY and METHODS[task.method].in_flight(task)
@@ -111,7 +113,7 @@ class SeedRunner:
             verified={},
             finished_at=None,
         )
-        self._keep(restarted)  # otherwise the end of the earlier run would be shown as this one's
+        self._keep(restarted)  # the previous run's end would otherwise be shown as this run's
         return restarted
 
     def _submit(self, pool: ThreadPoolExecutor, seed: SeedTask, step: Callable[[SeedTask, Request], SeedTask]) -> None:
@@ -129,7 +131,7 @@ class SeedRunner:
                 raise error
             elif isinstance(error, WindlassError):
                 self._keep(workflow.fail(self.seeds[seed_id], error))
-            else:  # An unexpected error ends this seed, not two hundred others.
+            else:  # An unexpected error ends only this seed.
                 logger("replication").error("seed.broke", seed=seed_id, exc_info=error)
                 self._keep(workflow.fail(self.seeds[seed_id], WindlassError(f"{type(error).__name__}: {error}")))
 
@@ -157,7 +159,7 @@ class SeedRunner:
                 self._keep(confirmed)
 
     def _batch_jobs(self, seeds: Iterable[SeedTask]) -> dict[str, BatchJob]:
-        """Return the batch jobs of these tasks by id: one ListJobs per account and region, whatever their number."""
+        """Return the batch jobs of these tasks by id, with one ListJobs per account and region."""
         places: dict[tuple[str, str], set[str]] = {}
         for seed in seeds:
             for account_id, region, job_id in seed.jobs:
@@ -165,7 +167,7 @@ class SeedRunner:
         found: dict[str, BatchJob] = {}
         for place, wanted in places.items():
             listed = batch.list_jobs(self.replication.estate, *place, wanted=wanted)
-            for job_id in wanted - listed.keys():  # jobs are listed for 90 days
+            for job_id in wanted - listed.keys():  # S3 lists jobs for 90 days
                 try:
                     listed[job_id] = batch.describe(self.replication.estate, *place, job_id)
                 except NotFound:
@@ -185,7 +187,7 @@ class SeedRunner:
         return all(one.state.ended for one in self._tasks())
 
     def _only_waiting(self) -> bool:
-        """True when every unfinished task awaits confirmation, and no prompt is left to ask for it."""
+        """True when every unfinished task awaits confirmation and no prompt is available."""
         left = [one for one in self._tasks() if not one.state.ended]
         if self.callbacks.ask is not None:
             left = [one for one in left if one.seed_id not in self._asked or one.state is not State.WAITING]

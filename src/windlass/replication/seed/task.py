@@ -1,4 +1,4 @@
-"""The task of one pair: what is copied and how, what is already done (the checkpoint), and what came of it."""
+"""The task of one pair: what is copied and how, what is already done (the checkpoint), and the result."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ class CopyOptions:
     delete_markers: bool = True
     """With `versions`: write the delete markers, too."""
     preserve: frozenset[Attribute] = frozenset()
-    """What copies keep of their sources besides what S3 copies by itself."""
+    """The attributes that copies preserve in addition to those that S3 copies."""
     criteria: Criteria = BY_ETAG
     restore: Restore | None = None
     """Restore archived objects and wait for them; None leaves them out."""
@@ -36,7 +36,7 @@ class CopyOptions:
 class SeedTask:
     """The seed of one pair. `jobs` are Batch Operations jobs in the order in which they run.
 
-    The store keeps everything but `options`, which the job's request holds.
+    The store has every field except `options`, which is stored in the job's request.
     """
 
     seed_id: str

@@ -1,7 +1,8 @@
-"""The workflow of one seed: prepare (plan again, replication on, start the copies), then finish (result, large objects, verify).
+"""The workflow of one seed: prepare (plan again, replication on, start the copies), then finish (result, large objects,
+verify).
 
-Each step is idempotent, and recorded in the task's checkpoint before the next one begins: a resumed seed continues where it stopped.
-What a step does to copy objects is the method's (`methods/`).
+Each step is idempotent, and recorded in the task's checkpoint before the next one starts: a resumed seed continues
+where it stopped. The method (`methods/`) defines how a step copies objects.
 """
 
 from __future__ import annotations
@@ -73,12 +74,12 @@ class Workflow:
         return self.context.save(task, state=state, error=result.error, detail=detail)
 
     def fail(self, task: SeedTask, error: WindlassError) -> SeedTask:
-        """Save a task that an error ended."""
+        """Save a task that ended with an error."""
         hint = f" ({error.hint})" if error.hint else ""
         return self.context.save(task, state=State.FAILED, error=f"{error.message}{hint}", detail="")
 
     def _plan(self, task: SeedTask, request: Request) -> PairPlan:
-        """Plan the pair again: a change since the first plan is found before anything is written."""
+        """Plan the pair again, so that a change since the first plan is detected before anything is written."""
         narrowed = replace(request, method=task.method, operation=task.operation, measure="none")
         (plan,) = self.context.replication.plan([task.pair], narrowed)
         if plan.error is not None:
@@ -97,13 +98,16 @@ class Workflow:
         if request.canary:
             task = context.save(task, detail="waiting for the canary object")
             canary = setup.prove(context.estate, plan.pair, task.seed_id, config, stop=context.stop)
-            # S3's times are whole seconds, and `CreatedBefore` takes older objects only: without the added second, no job would
-            # copy an object of the canary's own second. Objects that the rule replicated since are not NONE or FAILED: they stay out.
+            # S3's times have whole seconds, and `CreatedBefore` selects older objects only. Without the added second,
+            # no job would copy
+            # an object that was written in the same second as the canary. Objects that the rule has replicated since
+            # then have other statuses than
+            # NONE and FAILED, so the job does not select them.
             cutoff_at = canary.written_at + _SECOND
         return context.save(task, checkpoint=replace(task.checkpoint, cutoff_at=cutoff_at), detail="replication is on")
 
     def _copy_large_objects(self, task: SeedTask, request: Request) -> SeedTask:
-        """Copy, in parts, what the destination is missing of the objects that are too large for a job."""
+        """Copy the missing objects that are too large for a job, in parts."""
         checkpoint = task.checkpoint
         if not isinstance(checkpoint, BatchCheckpoint | EmrCheckpoint) or not checkpoint.large_objects:
             return task
@@ -115,7 +119,7 @@ class Workflow:
         progress = replication.direct.seed(copy, CopyContext(self.context.stop))
         known = replication.failures([task]).get(task.seed_id, [])
         replication.save_failures(task, [*known, *progress.failures])
-        # An object that failed in the job and was copied here has not failed any more.
+        # An object that failed in the job and was copied here is no longer a failure.
         recovered = max(0, progress.copied - large)
         return self.context.save(
             task,

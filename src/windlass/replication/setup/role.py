@@ -1,4 +1,4 @@
-"""The service roles of a seed: who may assume them, and the least they must be allowed. Pure.
+"""The service roles of a seed: their trust policies, and the least permissions that they need. Pure.
 
 Source: S3 user guide, "Granting permissions for Batch Operations", "Configuring an IAM role for S3 Batch Replication",
 "Setting up permissions for live replication", "Replicating encrypted objects".
@@ -32,7 +32,7 @@ REPLICATION_SERVICE = "s3.amazonaws.com"
 
 @dataclass(frozen=True, slots=True)
 class Encryption:
-    """KMS keys in use, by ARN; empty where none is."""
+    """The KMS keys in use, by ARN; empty where none is."""
 
     source_key: str = ""
     destination_key: str = ""
@@ -40,7 +40,7 @@ class Encryption:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RoleScope:
-    """Where a job's manifest and report are, and what it does."""
+    """The buckets and prefixes of a job's manifest and report, and the operation of the job."""
 
     operation: Operation
     manifest_bucket: str = ""
@@ -54,24 +54,24 @@ class RoleScope:
 
 
 def role_name(kind: str, pair: Pair) -> str:
-    """A name that is the same for the same pair: `windlass-batch-1f3a…`."""
+    """Return the role's name, which is always the same for a pair: `windlass-batch-1f3a…`."""
     return f"windlass-{kind}-{digest([pair.source.bucket, pair.destination.bucket])[:16]}"
 
 
 def role_arn(name: str, account_id: str, region: str) -> str:
-    """The ARN of a role of that name."""
+    """Return the ARN of a role with this name."""
     return format_arn("iam", "", account_id, f"role/{name}", partition=partition_of(region))
 
 
 def trust_statement(service: str) -> Statement:
-    """The trust policy's one statement."""
+    """Return the only statement of the trust policy."""
     return {"Effect": "Allow", "Principal": {"Service": service}, "Action": "sts:AssumeRole"}
 
 
 def replication_statements(
     pair: Pair, *, encryption: Encryption = Encryption(), locked: bool = False, delete_markers: bool = False
 ) -> tuple[Statement, ...]:
-    """What a replication role needs for this pair."""
+    """Return the permissions of a replication role for this pair."""
     source, target = pair.source.arn, pair.destination.arn
     read = ["s3:GetObjectVersionForReplication", "s3:GetObjectVersionAcl", "s3:GetObjectVersionTagging"]
     write = ["s3:ReplicateObject", "s3:ReplicateTags"]
@@ -91,7 +91,7 @@ def replication_statements(
 
 
 def batch_statements(pair: Pair, work: RoleScope, encryption: Encryption = Encryption()) -> tuple[Statement, ...]:
-    """What a batch job's role needs."""
+    """Return the permissions of a batch job's role."""
     source, target = pair.source.arn, pair.destination.arn
     found: list[Statement] = []
     if work.operation is Operation.REPLICATE:
@@ -124,10 +124,12 @@ def batch_statements(pair: Pair, work: RoleScope, encryption: Encryption = Encry
 def agreement(
     pair: Pair, operation: Operation, principal: str, *, delete_markers: bool = False
 ) -> tuple[BucketRef, tuple[Statement, ...]] | None:
-    """Between two accounts: the bucket whose policy must let the role in, and with what. None within one account.
+    """For pairs across accounts, return the bucket whose policy must allow the role, and the statements. None within
+    one account.
 
-    A replication rule's role is the source's, and writes. A copy job's role is the destination's, and reads; where the
-    destination is a stranger's, the job is the source's, and writes.
+    A replication rule's role belongs to the source's account, and writes. A copy job's role belongs to the
+    destination's account, and reads. When the destination is outside the estate, the job belongs to the source's
+    account, and writes.
     """
     if not _crosses_accounts(pair) or operation is Operation.LAMBDA:
         return None
@@ -164,7 +166,7 @@ def _bucket(pair: Pair, name: str) -> str:
 
 
 def _kms(pair: Pair, encryption: Encryption) -> list[Statement]:
-    """Keys may be used through S3 only."""
+    """Return the statements that allow the use of KMS keys, through S3 only."""
     found: list[Statement] = []
     for key, actions, region in (
         (encryption.source_key, ["kms:Decrypt"], pair.source.region),

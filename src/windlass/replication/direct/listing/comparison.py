@@ -98,7 +98,7 @@ class _ListingComparison(Generic[R]):
         self._beyond = include_extra
         self._sides: dict[int, _Side[R]] = {}
         self._turn = asyncio.Condition()
-        self._last: str | None = None  # the destination has nothing after this key
+        self._last: str | None = None  # the destination has no key after this one
 
     async def run(self, listers: int) -> None:
         try:
@@ -188,7 +188,7 @@ class _ListingComparison(Generic[R]):
 
 
 def _advancing(page: Paged[R], after: str) -> Paged[R]:
-    """The page; AwsError for one that has more behind it and no key to go on from."""
+    """Return the page. AwsError when the listing is truncated and has no key to continue from."""
     if page.token and not page.objects:
         raise AwsError(
             f"a listing does not advance after {after!r}: a page has no keys and a continuation token",

@@ -1,4 +1,4 @@
-"""The decision about each key of a page: the same for seeds and manifests, with a HEAD only where listings do not decide."""
+"""The decision about each key of a page, for seeds and manifests. A HEAD is sent only when the listings do not decide."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ __all__ = ["Decisions"]
 
 @dataclass(frozen=True, slots=True)
 class Decisions:
-    """Decides by `criteria`; `evidence` compares objects that listings do not decide."""
+    """Decides by `criteria`; `evidence` compares objects for which the listings do not decide."""
 
     criteria: Criteria
     evidence: Evidence

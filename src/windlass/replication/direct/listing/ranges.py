@@ -1,9 +1,9 @@
-"""A bucket's keys in ranges that several listers work on at once, cut where the most is left. Pure.
+"""A bucket's keys as ranges that several listers work on at once, split where the most keys are left. Pure.
 
-A range is the keys after one text, up to and with another. Each is listed page by page from its beginning; when a lister has nothing
-to do, the range with the most left is cut in two. How much is left is guessed from the keys of its last page; a guess
-is only believed so far (`reach`), four times farther each time that it proved right. Whatever is guessed, every key is in exactly one
-range.
+A range holds the keys after `after`, up to and including `upto`. It is listed page by page from its start. When a
+lister is free, the range with the most pages left is split in two. The number of pages left is estimated from the keys
+of the last page. An estimate is trusted only up to `reach` pages, which grows fourfold after each correct one. Wrong
+estimates cost requests, but every key is in exactly one range.
 """
 
 from __future__ import annotations
@@ -21,17 +21,19 @@ __all__ = ["Range", "Ranges", "Split"]
 _REACH = 16.0
 _FARTHER, _FARTHEST = 4.0, 1e12
 _SMALLEST = 4.0
-"""Pages that are worth a cut: half a page is read in vain at each."""
+"""The minimum number of pages for a split: each split wastes half a page on average."""
 _CLOSELY = frozenset(4**power for power in range(20))
-"""Pages of a range that are looked at closely."""
+"""After these pages of a range, more pairs of adjacent keys are examined."""
 _GRAIN = 8
-"""Into how many parts of a page a cut is reckoned."""
+"""The number of parts of a page to which a split is computed."""
 _FREE, _EXPLORED = 2, 0.01
-"""How many requests, and which share of them, may be spent on a hunch."""
+"""The number and the share of requests that may be spent on exploring unexpected keys."""
 
 
 class _Reckoned(NamedTuple):
-    """How many pages a range has left, the number of where it is, and how many numbers a page takes there."""
+    """The estimated number of pages left in a range, the position of its last key, and the positions that a page
+    covers.
+    """
 
     left: float
     at: int
@@ -40,7 +42,7 @@ class _Reckoned(NamedTuple):
 
 @dataclass(slots=True, eq=False)
 class Range:
-    """The keys after `after`, up to and with `upto` (None: to the end)."""
+    """The keys after `after`, up to and including `upto` (None: to the end)."""
 
     number: int
     after: str
@@ -52,16 +54,16 @@ class Range:
     explored: bool = False
     parent: Range | None = None
     waits: bool = False
-    """A range was cut from this one, and nobody knows yet whether anything is in it."""
+    """True when a range was split off and its first page is still unknown."""
     span: tuple[str, str] = ("", "")
-    """The first and last key of the page that its density is reckoned from; a new range has its neighbour's."""
+    """The first and last key of the page that the density is estimated from; a new range has that of its parent."""
     reckoned: _Reckoned | None = None
-    """As of its last page."""
+    """The estimate after its last page."""
 
 
 @dataclass(frozen=True, slots=True)
 class Split:
-    """A range became two: `number` ends at `at` now, `new` begins after it."""
+    """The split of a range: `number` now ends at `at`, and `new` starts after it."""
 
     number: int
     new: int
@@ -69,7 +71,9 @@ class Split:
 
 
 class Ranges:
-    """Which page to ask for next. `ranges` are what an earlier run had left; else the whole of `after`..`upto`."""
+    """The ranges of a listing and their next pages. `ranges` are those that an earlier run left; by default, all of
+    `after`..`upto`.
+    """
 
     def __init__(
         self,
@@ -89,23 +93,23 @@ class Ranges:
         self._finished: list[int] = []
         self._prune = prune
         self._last: str | None = None
-        """Nothing is after this key."""
+        """The last key of the bucket, once it is known."""
 
     def __iter__(self) -> Iterator[Range]:
         return iter(self._ranges.values())
 
     @property
     def done(self) -> bool:
-        """Whether everything was listed."""
+        """True when everything was listed."""
         return not self._ranges
 
     def finished(self) -> list[int]:
-        """The ranges that turned out empty without being asked for, since this was last called."""
+        """Return the ranges that turned out to be empty without a request since the last call."""
         found, self._finished = self._finished, []
         return found
 
     def next(self) -> tuple[Range | None, Split | None]:
-        """The range whose next page is to be asked for, and the cut that made it; None while the others are under way."""
+        """Return the range to list next, and the split that created it. None while all ranges are being listed."""
         for one in self._ranges.values():
             if not one.asked:
                 one.asked = True
@@ -135,7 +139,9 @@ class Ranges:
         return new, Split(one.number, new.number, at)
 
     def page(self, one: Range, keys: Sequence[str], *, more: bool) -> int:
-        """A page of this range came: how many of its keys belong to it. Out of order is ValueError."""
+        """Record a page, and return how many of its keys belong to the range. ValueError when the keys are out of
+        order.
+        """
         if keys and (keys[0] <= one.after or any(map(ge, keys, islice(keys, 1, None)))):
             raise ValueError(f"the listing is out of order after {one.after!r}")
         one.pages, one.reckoned = one.pages + 1, None
@@ -146,7 +152,7 @@ class Ranges:
                 self._space.follows(keys[0], one.after)
             self._learned(one, one.parent, empty=not keys or (one.upto is not None and keys[0] > one.upto))
         if not more:
-            self._ends(keys[-1] if keys else one.after)  # leaves this one alone: it is asked
+            self._ends(keys[-1] if keys else one.after)  # this range is being listed, so it stays
         one.asked = False
         mine = len(keys) if one.upto is None else _count(keys, one.upto)
         self._space.learn(keys, before=one.span if one.pages not in _CLOSELY else None)
@@ -161,13 +167,13 @@ class Ranges:
         return mine
 
     def _learned(self, one: Range, parent: Range, *, empty: bool) -> None:
-        """The first page of a range that was cut from another: how far a guess may reach there."""
+        """Adjust the reach of both ranges after the first page of a split range."""
         one.parent, parent.waits = None, False
         if one.explored:
             self._vain_explored += empty
             self._exploring = False
         elif empty:
-            parent.reach = 0.0  # until it has listed some pages more
+            parent.reach = 0.0  # until the parent has listed more pages
         else:
             one.reach = parent.reach = min(parent.reach * _FARTHER, _FARTHEST)
 
@@ -176,7 +182,9 @@ class Ranges:
         self._ranges.pop(one.number, None)
 
     def _ends(self, last: str) -> None:
-        """Nothing comes after `last`: what begins there, and was not asked for yet, is empty (with `prune`: is left out)."""
+        """Record that no key follows `last`. Ranges after it that are not being listed are empty, and finished with
+        `prune`.
+        """
         self._last = last if self._last is None else min(self._last, last)
         if not self._prune:
             return
@@ -185,7 +193,7 @@ class Ranges:
             self._finished.append(other.number)
 
     def _cut(self) -> tuple[Range, str] | None:
-        """The range with the most left, and where to cut it."""
+        """Return the range with the most pages left, and the key at which to split it."""
         best, most = None, 2.0 * _SMALLEST
         for one in self._ranges.values():
             if one.waits or not one.pages or not one.span[1] or one.reach < _SMALLEST:
@@ -211,8 +219,8 @@ class Ranges:
         return _Reckoned((end - at) / per_page, at, per_page)
 
     def _explore(self, places: Iterable[tuple[str, Range]]) -> tuple[Range, str] | None:
-        """What is after all that is expected where a range's last key and a text differ, once for each place: what nobody expects is
-        found only by looking, and looking costs nothing where something is.
+        """Return a split after all expected keys, tried once per place. Only a request can find unexpected keys, and it
+        is wasted only if there are none.
         """
         if self._exploring or self._vain_explored > _FREE + self._pages * _EXPLORED:
             return None
@@ -229,7 +237,7 @@ class Ranges:
         return None
 
     def _checked(self, one: Range, key: str) -> tuple[Range, str] | None:
-        """A cut must leave something on either side, as far as is known."""
+        """Return the split if both sides can hold keys, as far as is known."""
         if key <= one.after or (one.upto is not None and key >= one.upto):
             return None
         if self._last is not None and key >= self._last:

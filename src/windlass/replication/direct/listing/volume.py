@@ -1,4 +1,4 @@
-"""The volume of a plan: both buckets counted page by page."""
+"""The volume of a plan: both buckets, counted page by page."""
 
 from __future__ import annotations
 
@@ -45,7 +45,9 @@ class VolumeVisitor:
             self._frozen += sum(row.storage_class in ARCHIVE_CLASSES for row in rows)
 
     def _lacks(self, row: Listed, there: Listed | None) -> bool:
-        """True when the row is to be copied; of two that a listing does not tell apart, the seed asks for more."""
+        """True when a seed would copy the row. When a listing does not decide, the row counts as undecided: the seed
+        sends a HEAD.
+        """
         verdict = Verdict.UNKNOWN if there is None else compare_listed(row, there, self._criteria.by)
         action = action_for(row, there, verdict, self._criteria)
         if there is not None and action is not Action.COPY:
@@ -53,10 +55,10 @@ class VolumeVisitor:
         return action is Action.COPY
 
     def on_split(self, split: Split) -> None:
-        """Visitor: there is nothing to record."""
+        """Visitor: nothing to record."""
 
     def on_range_done(self, number: int) -> None:
-        """Visitor: there is nothing to record."""
+        """Visitor: nothing to record."""
 
     def value(self) -> Volume:
         """Return the counts."""

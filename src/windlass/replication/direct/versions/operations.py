@@ -1,8 +1,7 @@
-"""How one version is copied, and how one key is looked at, over the clients to both buckets.
+"""The copy of one version, and the comparison of one key's histories, over the clients to both buckets.
 
-Every write says what must be on top at the destination (`If-Match`, `If-None-Match`), and is sent once: whoever writes there
-at the same time, and whatever became of a request whose answer was lost, no version is put where it does not belong, and none
-twice.
+Every write has a condition on the destination's current version (`If-Match`, `If-None-Match`) and is sent once. So
+neither another writer nor a lost response can make a version appear twice or in the wrong place.
 """
 
 from __future__ import annotations
@@ -32,12 +31,13 @@ _COPY_ONCE = replace(_DELETE_ONCE, errors_after_200=True)
 _HEADS_AT_ONCE = 16
 
 Own = Callable[[str, str, str], Awaitable[Mapping[str, str]]]
-"""Headers of a copy's own: of a key, its version id and its ETag."""
+"""Returns a copy's own headers for a key, its version id and its ETag."""
 
 
 class Step(NamedTuple):
-    """A version to copy, or a delete marker to make. `top`: the ETag of what is on top at the destination; empty where nothing or a
-    marker is; None where that must be looked at first."""
+    """A version to copy, or a delete marker to write. `top` is the ETag of the destination's current version: empty
+    when that is a delete marker or does not exist, None when it must be read first.
+    """
 
     key: str
     version_id: str
@@ -50,7 +50,7 @@ class Step(NamedTuple):
 
 
 def step_of(version: ListedVersion, top: str | None) -> Step:
-    """A version of the source as something to do."""
+    """Return the step that copies a version of the source."""
     return Step(
         version.key,
         version.version_id,
@@ -64,18 +64,20 @@ def step_of(version: ListedVersion, top: str | None) -> Step:
 
 
 def top_of(versions: Sequence[ListedVersion]) -> str:
-    """The ETag of what is current; empty where that is nothing, or a delete marker."""
+    """Return the ETag of the current version; empty when it is a delete marker or does not exist."""
     return "" if not versions or versions[-1].marker else versions[-1].etag
 
 
 def kept(versions: Sequence[ListedVersion], *, markers: bool) -> Sequence[ListedVersion]:
-    """What counts of a history: delete markers only where they are wanted."""
+    """Return the versions that are compared: without delete markers unless `markers` is set."""
     return versions if markers else [one for one in versions if not one.marker]
 
 
 @dataclass(frozen=True, slots=True)
 class VersionOperations:
-    """`write` is a client of its own, with a connection for each copy under way. `markers`: delete markers are made, too."""
+    """The calls for versions. `write` is a client with one connection per copy in flight. `markers`: delete markers are
+    written, too.
+    """
 
     sides: BucketPair
     write: Client
@@ -83,7 +85,9 @@ class VersionOperations:
     own: Own | None = None
 
     async def look(self, key: str) -> tuple[Outlook, str]:
-        """What is to be done about a key as both sides are now, and what is on top at the destination."""
+        """Compare the current histories of a key. Return what must be done, and the ETag of the destination's current
+        version.
+        """
         source, target = self.sides.pair.source, self.sides.pair.destination
         here, there = await asyncio.gather(
             history_of(self.sides.read, source, key), history_of(self.sides.look, target, key)
@@ -95,7 +99,9 @@ class VersionOperations:
         return outlook, top_of(there.versions)
 
     async def put(self, step: Step, top: str) -> str:
-        """Put one on top; what is on top then. Conflict when something else was, NotFound when the source has it no more."""
+        """Write one version, and return the ETag of the current version after it. Conflict when the destination's
+        current version was another, NotFound when the source no longer has the version.
+        """
         target = self.sides.pair.destination
         if step.marker:
             call = s3.delete(target.bucket, step.key, if_match=top, owner=target.account_id)
@@ -135,10 +141,10 @@ async def closer(
     *,
     strict: bool = False,
 ) -> Outlook:
-    """What is to be done where listings don't tell: by what S3 says of each version (checksums, encryption).
+    """Compare histories by the HEADs of their versions (checksums, encryption) when the listings do not decide.
 
-    Versions of which nothing more can be told are taken for the same when sizes are equal and the copy is not older; `strict`
-    tells with `doubtful` that the outcome depends on that.
+    Versions that remain undecided count as the same when their sizes are equal and the copy is not older. With
+    `strict`, the result is `doubtful` when it depends on such versions.
     """
     tell = telling(source)
     open_ = [(one, there) for one in source for there in destination if tell(one, there) is None]

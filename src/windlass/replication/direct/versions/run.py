@@ -1,4 +1,6 @@
-"""One direct seed of versions: both sides' histories listed and compared, journalled, copied."""
+"""One direct seed of versions: lists and compares both buckets' histories, journals the missing versions, and copies
+them.
+"""
 
 from __future__ import annotations
 
@@ -29,7 +31,7 @@ _LOOK_S = 0.5
 
 
 def version_journal(folder: Path) -> JournalOf[Step]:
-    """The journal of a seed of versions."""
+    """Open the journal of a seed of versions."""
     return JournalOf(folder, Step)
 
 
@@ -61,7 +63,7 @@ async def seed_versions(
 
 
 class _VersionRun(SeedRun):
-    """Histories: a key that lacks versions is a chain of rows in one block."""
+    """A run over histories: the missing versions of a key are consecutive rows of one block."""
 
     _copier: VersionCopier
     _pipeline: VersionCopier
@@ -89,7 +91,7 @@ class _VersionRun(SeedRun):
         await compare_listings(ranges, source, destination, self, listers=self._limits.listers)
 
     async def on_page(self, of: Range, source: Sequence[History], destination: Sequence[History]) -> None:
-        """Visitor: histories were compared."""
+        """Visitor: journal the missing versions of compared histories."""
         there = {one.key: one.versions for one in destination}
         steps: list[Step] = []
         skipped = 0
@@ -108,7 +110,9 @@ class _VersionRun(SeedRun):
 
 
 def steps_for(ours: History, theirs: Sequence[ListedVersion], *, markers: bool) -> list[Step]:
-    """What is to be put for a key; what can't be told from listings, or goes wrong, is looked at when it is its turn."""
+    """Return the steps for a key. When the listings do not decide, or the key cannot be copied, the steps make the
+    copier list it again.
+    """
     found = compare_histories(ours.versions, kept(theirs, markers=markers))
     plain = not (found.conflict or found.doubtful or found.archived)
     top = top_of(theirs) if plain else None

@@ -1,4 +1,4 @@
-"""Two sides compared version by version: what the destination lacks of each history, in order, and what it has besides."""
+"""The comparison of two buckets version by version: missing versions of each history, in order, and extra versions."""
 
 from __future__ import annotations
 
@@ -33,8 +33,8 @@ async def verify_versions(
 ) -> VerifyResult:
     """Compare every version, and with `options.delete_markers` every delete marker.
 
-    A version that the destination lacks is missing; one below a newer version of the destination's own is different; one that
-    neither ETags nor checksums decide is unknown.
+    A version that the destination does not have is missing. A version below a newer one of the destination's own is
+    different. A version about which neither ETags nor checksums decide is unknown.
     """
     pair = sides.pair
     found = _Comparison(sides, stop, on_progress, by=options.by, markers=options.delete_markers)
@@ -91,10 +91,10 @@ class _Comparison:
             examples.append(key)
 
     def on_split(self, split: Split) -> None:
-        """Visitor: there is nothing to record."""
+        """Visitor: nothing to record."""
 
     def on_range_done(self, number: int) -> None:
-        """Visitor: there is nothing to record."""
+        """Visitor: nothing to record."""
 
     def value(self) -> VerifyResult:
         """Return the result."""
@@ -110,6 +110,6 @@ class _Comparison:
 
 
 def _lenient(ours: Sequence[ListedVersion], theirs: Sequence[ListedVersion]) -> Outlook:
-    """The outlook when what nobody asks S3 for is taken for the same."""
+    """Return what must be done when undecided versions count as the same."""
     tell = telling(ours)
     return settle(ours, theirs, lambda one, other: tell(one, other) is not False)

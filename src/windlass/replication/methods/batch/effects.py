@@ -26,14 +26,14 @@ def checkpoint_of(task: SeedTask) -> BatchCheckpoint:
 
 
 def generated(template: Template, operation: Operation) -> bool:
-    """Whether S3 makes the manifest itself."""
+    """True when S3 generates the manifest."""
     return (template.manifest.kind or ("generated" if operation is Operation.REPLICATE else "csv")) == "generated"
 
 
 def copy_role(
     facts: PairFacts, request: Request, operation: Operation, config: ReplicationConfig, seed_id: str
 ) -> tuple[str, list[Effect]]:
-    """The job's role, and the writes that make it, where none was named."""
+    """Return the job's role, and the writes that create it unless a role is configured."""
     named = request.template.role or config.role
     pair = facts.placed
     place = batch.job_bucket(operation, pair)
@@ -57,7 +57,7 @@ def job_effects(
     effects: list[Effect] = []
     if manifest is None and not generated(request.template, operation):
         key = f"{manifests_at.prefix}/manifest-{checkpoint.jobs_created}.csv"
-        manifest = ManifestRef(manifests_at.bucket, key, "(known once it is written)", request.versions)
+        manifest = ManifestRef(manifests_at.bucket, key, "(known after the upload)", request.versions)
         bucket = batch.job_bucket(operation, pair)
         effects.append(
             Effect(
@@ -66,7 +66,7 @@ def job_effects(
                 service="s3",
                 operation="PutObject",
                 params={"Bucket": manifests_at.bucket, "Key": key},
-                why=f"the manifest of {count:,} objects, uploaded while it is written",
+                why=f"the manifest of {count:,} objects, uploaded as a stream",
             )
         )
     spec = batch.JobSpec(
@@ -90,7 +90,7 @@ def job_effects(
 def staging_prefixes(
     pair: Pair, template: Template, operation: Operation, config: ReplicationConfig, seed_id: str
 ) -> tuple[batch.StagingPrefix, batch.StagingPrefix]:
-    """Where the manifest and the report go."""
+    """Return the prefixes of the manifest and the report."""
     manifest, report = template.manifest, template.report
     return (
         batch.staging_prefix_for(
@@ -119,5 +119,5 @@ def role_scope(
 
 
 def _above(spot: batch.StagingPrefix) -> batch.StagingPrefix:
-    """The role outlives the seed: it may reach every seed's folder, not only this one's."""
+    """Return the parent folder: the role outlives the seed, so it may reach the folders of all seeds."""
     return replace(spot, prefix=spot.prefix.rpartition("/")[0])

@@ -85,7 +85,7 @@ class BatchMethod:
         return bool(task.jobs)
 
     def poll(self, task: SeedTask, jobs: Mapping[str, BatchJob], context: SeedContext) -> tuple[SeedTask, Poll]:
-        """Take over the counts and the status of the seed's jobs."""
+        """Update the counts and the status from the seed's jobs."""
         known = [jobs[job_id] for _, _, job_id in task.jobs if job_id in jobs]
         if not known:
             return task, Poll.RUNNING
@@ -112,9 +112,12 @@ class BatchMethod:
         return self._read_reports(task, context)
 
     def restarted(self, task: SeedTask) -> Checkpoint:
-        """Keep role and cutoff. What a report says failed is retried; otherwise the pair is compared again."""
+        """Keep role and cutoff. Failed objects in a report are copied again; without a report, the pair is compared
+        again.
+        """
         checkpoint = checkpoint_of(task)
-        # An object that the comparison missed is not there, whatever replication status S3 shows for it.
+        # An object that the comparison missed does not exist at the destination, whatever replication status S3 shows
+        # for it.
         first = checkpoint.first_replication or bool(task.verified.get("missing"))
         retry_of = task.jobs if task.jobs and task.failed else checkpoint.retry_of
         return replace(checkpoint, manifests=None, status="", first_replication=first, retry_of=retry_of)
@@ -202,7 +205,7 @@ class BatchMethod:
 
 
 def write_manifests(task: SeedTask, request: Request, context: SeedContext) -> SeedTask:
-    """List what is to be copied into manifests, and record them in the checkpoint."""
+    """Write the keys to copy into manifests, and record the manifests in the checkpoint."""
     counts = CandidateCounts()
     manifests = ManifestWriter(context.replication, task, request, context.stop).list_objects(counts)
     # `replace` keeps the class of the checkpoint: both methods that use manifests have these fields.

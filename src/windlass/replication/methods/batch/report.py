@@ -1,8 +1,10 @@
-"""Completion reports of S3 Batch Operations: read as a stream, counted by reason, turned into a manifest of what failed.
+"""Completion reports of S3 Batch Operations: read as a stream, counted by reason, and turned into a manifest of the
+failed tasks.
 
-Rows are Bucket, Key, VersionId, TaskStatus, ErrorCode, HTTPStatusCode, ResultMessage without a header. Keys are URL-encoded
-as in manifests, so a failed row's first three fields are its retry row, byte for byte. The two codes are told apart by
-which one is a number: S3 writes them in either order. Messages may hold commas, quotes and line breaks.
+Rows are Bucket, Key, VersionId, TaskStatus, ErrorCode, HTTPStatusCode, ResultMessage without a header. Keys are
+URL-encoded as in manifests, so the first three fields of a failed row are its retry row, byte for byte. S3 writes the
+two codes in either order; the one that is a number is the HTTP status. Messages may contain commas, quotes and line
+breaks.
 """
 
 from __future__ import annotations
@@ -25,7 +27,7 @@ __all__ = ["ReportFile", "Tally", "read_index", "tally"]
 
 _KEPT_KEYS = 5
 _BLOCK_BYTES = 1 << 18
-# One record: (all of it, (bucket,key,version), (status,code,code)); the message may be quoted.
+# One record: (the full text, (bucket,key,version), (status,code,code)); the message may be quoted.
 _RECORD = re.compile(
     rb'(([^,"\n]*,[^,"\n]*,[^,"\n]*),([^,"\n]*,[^,"\n]*,[^,"\n]*),(?:"[^"]*(?:""[^"]*)*"|[^"\n]*)\r?\n)'
 )
@@ -36,7 +38,7 @@ Found = tuple[bytes, bytes, bytes]
 
 @dataclass(frozen=True, slots=True)
 class ReportFile:
-    """One file of a report: where it is, and whether its tasks `succeeded` or `failed`."""
+    """One file of a report: its location, and whether its tasks `succeeded` or `failed`."""
 
     bucket: str
     key: str
@@ -46,7 +48,7 @@ class ReportFile:
 
 @dataclass(slots=True)
 class Tally:
-    """What a report says: numbers, and the reasons of what failed."""
+    """The counts of a report, and the reasons of failures."""
 
     succeeded: int = 0
     failed: int = 0
@@ -55,7 +57,7 @@ class Tally:
     messages: dict[str, str] = field(default_factory=dict)
 
     def failures(self) -> tuple[FailureGroup, ...]:
-        """The reasons, the most frequent first."""
+        """Return the failures by reason, the most frequent first."""
         ordered = sorted(self.counts.items(), key=lambda item: (-item[1], item[0]))
         return tuple(
             FailureGroup(
@@ -65,7 +67,7 @@ class Tally:
         )
 
     def take(self, rows: list[Found], retry: Callable[[bytes], object] | None) -> None:
-        """Count one block; its failed rows go on to `retry` as manifest rows."""
+        """Count one block. Its failed rows are passed to `retry` as manifest rows."""
         codes = Counter(map(itemgetter(2), rows))
         well = sum(number for found, number in codes.items() if _status(found) == _WELL)
         self.succeeded += well
@@ -92,7 +94,7 @@ class Tally:
 
 
 def read_index(body: bytes) -> tuple[ReportFile, ...]:
-    """The files that a report's manifest.json names. AwsError when it is none."""
+    """Return the files that a report's manifest.json names. AwsError for any other document."""
     try:
         document: dict[str, Any] = json.loads(body)
         return tuple(
@@ -106,9 +108,10 @@ def read_index(body: bytes) -> tuple[ReportFile, ...]:
 def tally(
     chunks: Iterable[bytes], retry: Callable[[bytes], object] | None = None, *, into: Tally | None = None
 ) -> Tally:
-    """Count a report file's tasks, however its chunks were cut; `retry` gets manifest rows of the failed ones.
+    """Count a report file's tasks, from chunks of any size. `retry` receives the failed tasks as manifest rows.
 
-    Version ids are on all of a file's rows or on none, as a manifest wants them: a report is of one job's manifest.
+    Version ids are on all rows of a file or on none, as a manifest needs them, because a report is about one job's
+    manifest.
     """
     found = into if into is not None else Tally()
     for block in _blocks(chunks):
@@ -120,14 +123,14 @@ def tally(
 
 
 def _blocks(chunks: Iterable[bytes]) -> Iterator[bytes]:
-    """Whole records, a quarter of a MiB at a time: what a processor keeps near."""
+    """Yield complete records in blocks of a quarter of a MiB, which fit into a processor's cache."""
     rest = b""
     for chunk in chunks:
         data = rest + chunk if rest else chunk
         at = 0
         while len(data) - at >= _BLOCK_BYTES:
             cut = _cut(data, at, at + _BLOCK_BYTES)
-            if cut <= at:  # a record longer than a block: wait for its end
+            if cut <= at:  # a record longer than a block: read on to its end
                 break
             yield data[at:cut]
             at = cut
@@ -137,7 +140,7 @@ def _blocks(chunks: Iterable[bytes]) -> Iterator[bytes]:
 
 
 def _cut(data: bytes, start: int, end: int) -> int:
-    """Where the last record that ends before `end` ends: at a line break outside quotes. -1 for none."""
+    """Return the end of the last record before `end`: a line break outside quotes. -1 when there is none."""
     cut = data.rfind(b"\n", start, end) + 1
     while cut > start and data.count(b'"', start, cut) % 2:
         cut = data.rfind(b"\n", start, cut - 1) + 1
@@ -145,7 +148,7 @@ def _cut(data: bytes, start: int, end: int) -> int:
 
 
 def _slowly(block: bytes) -> Iterator[Found]:
-    """The rows of a block that is not written as S3 writes it: every field quoted, fewer fields."""
+    """Yield the rows of a block that is not in S3's usual format: all fields quoted, or fewer fields."""
     for fields in csv.reader(io.StringIO(block.decode("utf-8", "surrogateescape"), newline="")):
         if fields:
             padded = [one.encode("utf-8", "surrogateescape") for one in [*fields, *[""] * 7][:7]]

@@ -1,4 +1,4 @@
-"""The method `emr`: a step of s3-dist-cp on a cluster, or a Spark job on EMR Serverless that works through a manifest."""
+"""The method `emr`: an s3-dist-cp step on a cluster, or a Spark job on EMR Serverless that processes a manifest."""
 
 from __future__ import annotations
 
@@ -48,7 +48,7 @@ class EmrMethod:
         return list(emr.emr_effects(plan.pair, request.target, seed_id, prefix, None, encrypt=encrypt))
 
     def start(self, task: SeedTask, facts: PairFacts, request: Request, context: SeedContext) -> SeedTask:
-        """Write a manifest, where the job works through one, and start the step."""
+        """Write a manifest, if the job needs one, and start the step."""
         if self.in_flight(task):
             return context.save(task, state=State.COPYING)
         prefix = staging_prefixes(task.pair, request.template, task.operation, context.config, task.seed_id)[0]
@@ -93,16 +93,16 @@ class EmrMethod:
         return task, Poll.ENDED if progress.ended else Poll.RUNNING
 
     def next_job(self, task: SeedTask, request: Request, context: SeedContext) -> SeedTask:  # noqa: ARG002
-        """There is one step only."""
+        """Return the task: a seed by EMR has one step only."""
         return task
 
     def result(self, task: SeedTask, request: Request, context: SeedContext) -> Result:  # noqa: ARG002
-        """Return the status of the step. EMR counts no objects: the comparison does."""
+        """Return the status of the step. EMR counts no objects, so the counts come from the comparison."""
         status = task.checkpoint.status or "Complete"
         return Result(task, status, task.detail if status == "Failed" else "")
 
     def restarted(self, task: SeedTask) -> Checkpoint:
-        """Keep the step: what was started is polled once more."""
+        """Keep the step, which is polled again."""
         return replace(_checkpoint(task), manifests=None, status="")
 
 
