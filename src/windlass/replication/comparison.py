@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:  # windlass.wire imports orjson, which `windlass replicate --help` does not need
     from windlass.wire.listing import Listed
 
-__all__ = ["BY_ETAG", "Action", "Compare", "Criteria", "Verdict", "action_for", "compare_listed", "is_older"]
+__all__ = ["BY_ETAG", "Compare", "ContentVerdict", "Criteria", "KeyAction", "action_for", "compare_listed", "is_older"]
 
 
 class Compare(StrEnum):
@@ -26,7 +26,7 @@ class Compare(StrEnum):
     CHECKSUM = "checksum"
 
 
-class Verdict(StrEnum):
+class ContentVerdict(StrEnum):
     """Whether two objects have the same content."""
 
     SAME = "same"
@@ -34,7 +34,7 @@ class Verdict(StrEnum):
     UNKNOWN = "unknown"
 
 
-class Action(StrEnum):
+class KeyAction(StrEnum):
     """What a seed does about a key of the source."""
 
     SKIP = "skip"
@@ -55,21 +55,21 @@ BY_ETAG = Criteria()
 """By ETag, or by a checksum that both sides have; newer objects of the destination stay."""
 
 
-def compare_listed(source: Listed, destination: Listed, by: Compare) -> Verdict:
+def compare_listed(source: Listed, destination: Listed, by: Compare) -> ContentVerdict:
     """Compare two rows of listings. UNKNOWN (by ETag or checksum) means that a HEAD of both objects may decide."""
     if source.size_bytes != destination.size_bytes:
-        return Verdict.DIFFERENT
+        return ContentVerdict.DIFFERENT
     if by is Compare.SIZE:
-        return Verdict.SAME
+        return ContentVerdict.SAME
     if by is Compare.ETAG:
-        return Verdict.SAME if source.etag == destination.etag else Verdict.UNKNOWN
+        return ContentVerdict.SAME if source.etag == destination.etag else ContentVerdict.UNKNOWN
     if by is Compare.TIME:
         if is_older(source, destination):
-            return Verdict.DIFFERENT
+            return ContentVerdict.DIFFERENT
         # A listing does not show which of two objects is older when both were written within one second.
         same_second = source.last_modified == destination.last_modified
-        return Verdict.UNKNOWN if same_second and source.etag != destination.etag else Verdict.SAME
-    return Verdict.UNKNOWN
+        return ContentVerdict.UNKNOWN if same_second and source.etag != destination.etag else ContentVerdict.SAME
+    return ContentVerdict.UNKNOWN
 
 
 def is_older(source: Listed, destination: Listed) -> bool:
@@ -77,13 +77,13 @@ def is_older(source: Listed, destination: Listed) -> bool:
     return destination.last_modified < source.last_modified
 
 
-def action_for(source: Listed, destination: Listed | None, verdict: Verdict, criteria: Criteria) -> Action:
+def action_for(source: Listed, destination: Listed | None, verdict: ContentVerdict, criteria: Criteria) -> KeyAction:
     """Decide about a key. `verdict` is ignored without a `destination`."""
     if destination is None or source.size_bytes != destination.size_bytes:
-        return Action.COPY
+        return KeyAction.COPY
     if criteria.by is not Compare.SIZE and is_older(source, destination):
-        return Action.COPY
-    if verdict is not Verdict.DIFFERENT:
-        return Action.SKIP
+        return KeyAction.COPY
+    if verdict is not ContentVerdict.DIFFERENT:
+        return KeyAction.SKIP
     newer = source.last_modified < destination.last_modified
-    return Action.REFUSE if newer and not criteria.replace_newer else Action.COPY
+    return KeyAction.REFUSE if newer and not criteria.replace_newer else KeyAction.COPY

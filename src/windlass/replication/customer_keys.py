@@ -82,16 +82,18 @@ class PairKeys:
 
     def reading(self, access: Access) -> Access:
         """Return the access that reads the source. ConfigError when a key would be sent over plain HTTP."""
-        given = self.source.headers() if self.source is not None else ()
-        return _with_headers(access, dict.fromkeys(_READS, given))
+        key_headers = self.source.headers() if self.source is not None else ()
+        return _with_headers(access, dict.fromkeys(_READS, key_headers))
 
     def writing(self, access: Access) -> Access:
         """Return the access that writes, copies to and compares the destination. ConfigError when a key would be sent
         over HTTP.
         """
-        given = self.destination.headers() if self.destination is not None else ()
+        key_headers = self.destination.headers() if self.destination is not None else ()
         copied = self.source.headers(_OF_SOURCE) if self.source is not None else ()
-        return _with_headers(access, dict.fromkeys((*_READS, *_WRITES), given) | dict.fromkeys(_COPIES, given + copied))
+        return _with_headers(
+            access, dict.fromkeys((*_READS, *_WRITES), key_headers) | dict.fromkeys(_COPIES, key_headers + copied)
+        )
 
 
 NO_KEYS = PairKeys()
@@ -142,8 +144,8 @@ def _missing(place: BucketRef, origin: str, hint: str) -> ConfigError:
 
 
 def _with_headers(access: Access, headers: Mapping[str, Headers]) -> Access:
-    given = {operation: pairs for operation, pairs in headers.items() if pairs}
-    if not given:
+    operation_headers = {operation: pairs for operation, pairs in headers.items() if pairs}
+    if not operation_headers:
         return access
     if not access.endpoint_url.startswith("https://") and not is_loopback(access.endpoint_url):
         raise ConfigError(
@@ -151,4 +153,4 @@ def _with_headers(access: Access, headers: Mapping[str, Headers]) -> Access:
             hint="S3 refuses customer keys over HTTP, and others on the network could read them: use an https endpoint.",
             code="InsecureCustomerKey",
         )
-    return replace(access, operation_headers=given)
+    return replace(access, operation_headers=operation_headers)

@@ -9,11 +9,11 @@ from dataclasses import dataclass
 from importlib import resources
 from typing import Any
 
-__all__ = ["Explained", "explain", "replication_codes"]
+__all__ = ["FailureMeaning", "explain", "replication_codes"]
 
 
 @dataclass(frozen=True, slots=True)
-class Explained:
+class FailureMeaning:
     """A code's meaning and advice, whether a retry of the unchanged object can succeed, and whether preflight predicts
     the failure.
     """
@@ -25,35 +25,35 @@ class Explained:
     predicted: bool = False
 
 
-def explain(code: str, message: str = "") -> Explained:
+def explain(code: str, message: str = "") -> FailureMeaning:
     """Return the meaning of a code. For an unknown code, the message is the meaning."""
     known = _table().get(code)
     if known is not None:
         return known
-    return Explained(
+    return FailureMeaning(
         code or "Unknown", message or "S3 gave no reason", "Read the message in the completion report.", True
     )
 
 
-def replication_codes() -> tuple[Explained, ...]:
+def replication_codes() -> tuple[FailureMeaning, ...]:
     """Return the documented reasons of failed replication, by code."""
-    return tuple(_read(one) for one in _document()["replication"])
+    return tuple(_read(row) for row in _document()["replication"])
 
 
 @functools.cache
-def _table() -> Mapping[str, Explained]:
+def _table() -> Mapping[str, FailureMeaning]:
     document = _document()
-    found: dict[str, Explained] = {}
-    for one in (*document["replication"], *document["task"]):
-        found[one["code"]] = _read(one)
-        if "also" in one:  # the name in older documents and in S3 on Outposts
-            found[one["also"]] = found[one["code"]]
-    return found
+    table: dict[str, FailureMeaning] = {}
+    for row in (*document["replication"], *document["task"]):
+        table[row["code"]] = _read(row)
+        if "also" in row:  # the name in older documents and in S3 on Outposts
+            table[row["also"]] = table[row["code"]]
+    return table
 
 
-def _read(one: Mapping[str, Any]) -> Explained:
-    advice = _document()["advice"].get(one["advice"], one["advice"])
-    return Explained(one["code"], one["meaning"], advice, one.get("retry", False), one.get("predicted", False))
+def _read(row: Mapping[str, Any]) -> FailureMeaning:
+    advice = _document()["advice"].get(row["advice"], row["advice"])
+    return FailureMeaning(row["code"], row["meaning"], advice, row.get("retry", False), row.get("predicted", False))
 
 
 @functools.cache

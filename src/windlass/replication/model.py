@@ -20,7 +20,7 @@ __all__ = [
     "Operation",
     "Pair",
     "Restore",
-    "State",
+    "SeedState",
     "Volume",
 ]
 
@@ -64,7 +64,7 @@ class Restore:
     poll_s: float = 1800.0
 
 
-class State(StrEnum):
+class SeedState(StrEnum):
     """The state of one pair's seed."""
 
     QUEUED = "queued"
@@ -80,7 +80,7 @@ class State(StrEnum):
     @property
     def ended(self) -> bool:
         """True when the state is final."""
-        return self in (State.DONE, State.INCOMPLETE, State.FAILED, State.CANCELLED)
+        return self in (SeedState.DONE, SeedState.INCOMPLETE, SeedState.FAILED, SeedState.CANCELLED)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -126,7 +126,7 @@ class Pair:
     @property
     def services(self) -> tuple[str, ...]:
         """Return the services other than the estate's AWS, the source's first."""
-        return tuple(dict.fromkeys(one.service for one in (self.source, self.destination) if one.service))
+        return tuple(dict.fromkeys(place.service for place in (self.source, self.destination) if place.service))
 
     @property
     def one_service(self) -> bool:

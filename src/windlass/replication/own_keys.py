@@ -11,13 +11,13 @@ from typing import NamedTuple, Self
 
 from windlass.core.paging import LoopGuard
 from windlass.estate.service import Estate
-from windlass.replication.comparison import Action
+from windlass.replication.comparison import KeyAction
 from windlass.replication.model import BucketRef
 from windlass.wire import s3
 from windlass.wire.blocking_client import BlockingClient
 from windlass.wire.listing import Listed, ListedVersion
 
-__all__ = ["ARCHIVE_CLASSES", "OWN_PREFIX", "Candidate", "Clients", "others", "own_prefixes"]
+__all__ = ["ARCHIVE_CLASSES", "OWN_PREFIX", "BucketClients", "Candidate", "others", "own_prefixes"]
 
 OWN_PREFIX = ".windlass/"
 """Windlass writes below this prefix, at the top of a bucket or of a pair's prefix. `.windlass-x` is an ordinary key."""
@@ -29,7 +29,7 @@ class Candidate(NamedTuple):
 
     source: Listed | None
     destination: Listed | None
-    action: Action = Action.SKIP
+    action: KeyAction = KeyAction.SKIP
 
 
 def own_prefixes(prefix: str) -> tuple[str, ...]:
@@ -42,12 +42,12 @@ def others(rows: Sequence[Listed], ours: tuple[str, ...]) -> Sequence[Listed]:
     if not rows:
         return rows
     first, last = rows[0].key, rows[-1].key
-    if all(last < one or (first > one and not first.startswith(one)) for one in ours):
+    if all(last < prefix or (first > prefix and not first.startswith(prefix)) for prefix in ours):
         return rows  # most pages have no such key, which two comparisons show
     return [row for row in rows if not row.key.startswith(ours)]
 
 
-class Clients:
+class BucketClients:
     """Clients to S3 by account and region, opened on first use. Close them, or use it with `with`."""
 
     def __init__(self, estate: Estate) -> None:
@@ -72,7 +72,7 @@ class Clients:
                 place.bucket, prefix=prefix, key_marker=key, version_marker=version, owner=place.account_id
             )
             page = client.send(call)
-            yield from (one for one in page.versions if not one.key.startswith(own_prefixes(prefix)))
+            yield from (version for version in page.versions if not version.key.startswith(own_prefixes(prefix)))
             key, version = page.key_marker, page.version_marker
             if not key:
                 return

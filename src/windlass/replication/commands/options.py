@@ -15,7 +15,7 @@ from windlass.replication.model import Method, Operation
 
 if TYPE_CHECKING:
     from windlass.replication.planning.plan import PairPlan
-    from windlass.replication.planning.request import Request
+    from windlass.replication.planning.request import SeedRequest
     from windlass.replication.seed.task import SeedTask
     from windlass.replication.service import PairSelection, Replication
 
@@ -151,7 +151,7 @@ def select_pairs(source: str, destination: str, set_name: str, prefix: str) -> P
 
 
 def plan_pairs(
-    replication: Replication, selection: PairSelection, request: Request, *, quiet: bool = False
+    replication: Replication, selection: PairSelection, request: SeedRequest, *, quiet: bool = False
 ) -> tuple[PairPlan, ...]:
     """Plan every selected pair, and show the progress."""
     pairs = replication.pairs(selection)

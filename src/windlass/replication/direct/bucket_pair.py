@@ -13,7 +13,7 @@ from windlass.core.access import Access
 from windlass.core.clock import format_time, parse_time
 from windlass.core.errors import AwsError, NotFound, WindlassError
 from windlass.core.paging import LoopGuard
-from windlass.replication.comparison import Verdict
+from windlass.replication.comparison import ContentVerdict
 from windlass.replication.customer_keys import NO_KEYS, OTHER_ENCRYPTION, PairKeys
 from windlass.replication.direct.copying.parts import PartCopier
 from windlass.replication.direct.copying.reader import Reader
@@ -96,15 +96,15 @@ class BucketPair:
         read = await open_client(source, source.account_id or reader, customer_keys.reading)
         write = await open_client(target, reader, customer_keys.writing)
         tags = elsewhere.tags if elsewhere is not None else True
-        made = cls(pair, read, write, write, part_bytes, largest, stack, tags=tags)
+        bucket_pair = cls(pair, read, write, write, part_bytes, largest, stack, tags=tags)
         if not pair.one_service:
             assert elsewhere is not None
             reading = Reader(read, source.bucket, source.account_id)
-            made.streams = StreamCopier(
+            bucket_pair.streams = StreamCopier(
                 reading, write, target.bucket, target.account_id, classes=elsewhere.classes, tags=elsewhere.tags
             )
-            made.largest = min(largest, made.streams.one_put_bytes)
-        return made
+            bucket_pair.largest = min(largest, bucket_pair.streams.one_put_bytes)
+        return bucket_pair
 
     async def close(self) -> None:
         """Close the clients."""
@@ -178,7 +178,7 @@ class BucketPair:
             )
         except WindlassError:  # the copy meets the same error and reports it
             return False
-        return compare_heads(here, head, digests=not self.pair.services) is not Verdict.DIFFERENT
+        return compare_heads(here, head, digests=not self.pair.services) is not ContentVerdict.DIFFERENT
 
     async def copy_current(self, row: Listed) -> bool:
         """Copy the current object under the key. False when the key no longer exists."""
@@ -203,10 +203,10 @@ class BucketPair:
 def _pages(client: Client, place: BucketRef, prefix: str) -> List:
     async def page(after: str) -> Page:
         call = s3.list_objects(place.bucket, prefix=prefix, start_after=after, owner=place.account_id)
-        found = await client.send(call)
-        if not found.objects and found.token:
-            found = await _followed(client, place, prefix, found.token)
-        return Page(_timed(found.objects), found.prefixes, found.token) if place.service else found
+        keys = await client.send(call)
+        if not keys.objects and keys.token:
+            keys = await _followed(client, place, prefix, keys.token)
+        return Page(_timed(keys.objects), keys.prefixes, keys.token) if place.service else keys
 
     return page
 

@@ -26,7 +26,7 @@ from windlass.replication.direct.listing.evidence import Evidence
 from windlass.replication.direct.listing.ranges import Ranges
 from windlass.replication.direct.listing.volume import VolumeVisitor
 from windlass.replication.direct.model import CopyContext, CopyProgress, VerifyOptions, VerifyResult
-from windlass.replication.direct.run import Limits, seed
+from windlass.replication.direct.run import SeedLimits, seed
 from windlass.replication.direct.shards import Board, Shard, begin_sharing, board_place, share
 from windlass.replication.direct.verification import QueueVisitor, verify_objects
 from windlass.replication.direct.versions.run import seed_versions, version_journal
@@ -58,7 +58,7 @@ class DirectCopier:
         estate: Callable[[], Estate],
         home: Path,
         *,
-        limits: Limits | None = None,
+        limits: SeedLimits | None = None,
         largest_bytes: int = MAX_COPY_BYTES,
         part_bytes: int = _PART_BYTES,
         per_shard: int = _PER_SHARD,
@@ -69,7 +69,7 @@ class DirectCopier:
     ) -> None:
         self._estate, self._home = estate, home
         self._services = services or Services((), {})
-        self._limits = limits or Limits()
+        self._limits = limits or SeedLimits()
         self._largest, self._part = largest_bytes, part_bytes
         self._per_shard, self._ttl_s = per_shard, ttl_s
         self._counting = SharedEventLoop("count")
@@ -159,11 +159,11 @@ class DirectCopier:
         """Count the objects of both buckets."""
 
         async def go(sides: BucketPair) -> Volume:
-            found = VolumeVisitor(sides.pair, criteria)
+            volume = VolumeVisitor(sides.pair, criteria)
             await compare_listings(
-                Ranges(), sides.source_pages(), sides.destination_pages(), found, listers=self._limits.listers
+                Ranges(), sides.source_pages(), sides.destination_pages(), volume, listers=self._limits.listers
             )
-            return found.value()
+            return volume.value()
 
         return self._with(pair, go, run=self._counting.run)
 
@@ -179,12 +179,12 @@ class DirectCopier:
 
         `source_only`: only the source is listed.
         """
-        found: queue.Queue[Sequence[Candidate] | BaseException | None] = queue.Queue(_PAGES_AHEAD)
+        pages: queue.Queue[Sequence[Candidate] | BaseException | None] = queue.Queue(_PAGES_AHEAD)
         over = stop or threading.Event()
 
         async def go(sides: BucketPair) -> None:
             there = None if source_only else sides.destination_pages()
-            sink = QueueVisitor(Decisions(criteria, Evidence(sides, criteria.by)), sides.pair, found, over)
+            sink = QueueVisitor(Decisions(criteria, Evidence(sides, criteria.by)), sides.pair, pages, over)
             await compare_listings(
                 Ranges(prune=source_only),
                 sides.source_pages(),
@@ -197,14 +197,14 @@ class DirectCopier:
         def run() -> None:
             try:
                 self._with(pair, go)
-                found.put(None)
+                pages.put(None)
             except BaseException as error:  # noqa: BLE001  it is raised where the rows are wanted
-                found.put(error)
+                pages.put(error)
 
         thread = threading.Thread(target=run, name="list", daemon=True)
         thread.start()
         try:
-            while (page := found.get()) is not None:
+            while (page := pages.get()) is not None:
                 if isinstance(page, BaseException):
                     raise page
                 yield from page
@@ -212,7 +212,7 @@ class DirectCopier:
             over.set()
             while thread.is_alive():  # a lister may be waiting for room in the queue
                 with contextlib.suppress(queue.Empty):
-                    found.get(timeout=0.05)
+                    pages.get(timeout=0.05)
 
     def _with(
         self,
@@ -222,14 +222,16 @@ class DirectCopier:
         run: Callable[[Coroutine[Any, Any, T]], T] = run_alone,
     ) -> T:
         places = (pair.source, pair.destination)
-        in_aws = [one for one in places if not one.service]
+        in_aws = [place for place in places if not place.service]
         known = pair.destination.account_id or pair.source.account_id
         reader = known or (self._estate().accounts()[0].id if in_aws else "")
         # Created on this thread, because creating a client takes long and the loop may have other users.
         ways = {
-            (account_id, one.region): replace(self._estate().access(account_id, one.region, "s3"), headers=self._agreed)
-            for one in in_aws
-            for account_id in {one.account_id or reader, reader}
+            (account_id, bucket.region): replace(
+                self._estate().access(account_id, bucket.region, "s3"), headers=self._agreed
+            )
+            for bucket in in_aws
+            for account_id in {bucket.account_id or reader, reader}
         }
         elsewhere = self._elsewhere(pair)
         customer_keys = self._customer_keys.of(pair)
@@ -256,7 +258,9 @@ class DirectCopier:
         """Return the access for a pair with another service: the storage classes that all its services name, and
         whether to copy tags.
         """
-        known = [self._services.find(one) for one in pair.services]
-        classes = frozenset.intersection(*[frozenset(one.storage_classes) for one in known]) if known else frozenset()
+        known = [self._services.find(service) for service in pair.services]
+        classes = (
+            frozenset.intersection(*[frozenset(service.storage_classes) for service in known]) if known else frozenset()
+        )
         target = pair.destination.service
         return ServiceAccess(self._services.access, classes, self._services.find(target).tags if target else True)

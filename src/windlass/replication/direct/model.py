@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Protocol
 
-from windlass.replication.comparison import BY_ETAG, Compare, Criteria, Verdict
+from windlass.replication.comparison import BY_ETAG, Compare, ContentVerdict, Criteria
 from windlass.replication.model import FailureGroup, Pair, Volume
 from windlass.replication.own_keys import Candidate
 from windlass.replication.seed.task import SeedTask
@@ -45,16 +45,16 @@ class VerifyResult:
     examples: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
 
     @property
-    def verdict(self) -> Verdict:
+    def verdict(self) -> ContentVerdict:
         """SAME when every object of the source was verified; UNKNOWN when only some could not be compared."""
         if self.missing or self.different:
-            return Verdict.DIFFERENT
-        return Verdict.UNKNOWN if self.unknown else Verdict.SAME
+            return ContentVerdict.DIFFERENT
+        return ContentVerdict.UNKNOWN if self.unknown else ContentVerdict.SAME
 
     @property
     def whole(self) -> bool:
         """True when the destination has every object of the source, and each was verified to be the same."""
-        return self.verdict is Verdict.SAME
+        return self.verdict is ContentVerdict.SAME
 
     def value(self) -> dict[str, Any]:
         """Return the dictionary that a seed stores."""

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from typing import Any, Protocol
 
 from windlass.core.errors import Interrupted, WindlassError
-from windlass.replication.comparison import Action
+from windlass.replication.comparison import KeyAction
 from windlass.replication.direct.bucket_pair import BucketPair
 from windlass.replication.direct.copying.attribute_pipeline import AttributePipeline
 from windlass.replication.direct.copying.attributes import AttributeReader
@@ -34,7 +34,7 @@ from windlass.replication.seed.task import CopyOptions
 from windlass.wire.copy_pipeline import CopyPipeline
 from windlass.wire.listing import Listed
 
-__all__ = ["Limits", "SeedRun", "seed"]
+__all__ = ["SeedLimits", "SeedRun", "seed"]
 
 _COMMIT_INTERVAL_S = 0.25
 _PROGRESS_INTERVAL_S = 0.5
@@ -47,7 +47,7 @@ _MAX_BACKLOG_BLOCKS = 20_000
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Limits:
+class SeedLimits:
     """Bounds of one seed: copy connections, listers, and copies per second (at the start, at most)."""
 
     connections: int = 512
@@ -59,7 +59,7 @@ class Limits:
 async def seed(
     pair: BucketPair,
     journal: Journal,
-    limits: Limits,
+    limits: SeedLimits,
     context: CopyContext,
     *,
     options: CopyOptions,
@@ -117,7 +117,7 @@ class SeedRun(ABC):
     _copier: BlockCopier
     _pipeline: Pipeline
 
-    def __init__(self, pair: BucketPair, journal: JournalOf[Any], limits: Limits, context: CopyContext) -> None:
+    def __init__(self, pair: BucketPair, journal: JournalOf[Any], limits: SeedLimits, context: CopyContext) -> None:
         self._pair, self._journal, self._limits, self._context = pair, journal, limits, context
         self._block_done = asyncio.Event()
         self._own_prefixes = own_prefixes(pair.pair.prefix)
@@ -236,7 +236,7 @@ class _ObjectRun(SeedRun):
         self,
         pair: BucketPair,
         journal: Journal,
-        limits: Limits,
+        limits: SeedLimits,
         context: CopyContext,
         options: CopyOptions,
         attributes: AttributeReader | None,
@@ -284,8 +284,8 @@ class _ObjectRun(SeedRun):
         missing, refused = rows, list[Listed]()
         if existing:
             actions = await self._decisions.of(rows, existing)
-            missing = [row for row, action in zip(rows, actions, strict=True) if action is Action.COPY]
-            refused = [row for row, action in zip(rows, actions, strict=True) if action is Action.REFUSE]
+            missing = [row for row, action in zip(rows, actions, strict=True) if action is KeyAction.COPY]
+            refused = [row for row, action in zip(rows, actions, strict=True) if action is KeyAction.REFUSE]
         skipped = len(rows) - len(missing) - len(refused)
         number = self._journal.block(of.number, of.after, missing, skipped=skipped, refused=refused)
         for row in refused:

@@ -107,8 +107,8 @@ class Board:
                 f"there is no distributed seed below s3://{self.bucket}/{self.prefix}",
                 hint="Start one with `windlass replicate seed … --distributed`; `windlass replicate status` shows its id.",
             ) from None
-        found: dict[str, Any] = json.loads(body)
-        return found
+        plan: dict[str, Any] = json.loads(body)
+        return plan
 
     async def done(self, known: Mapping[int, dict[str, Any]]) -> dict[int, dict[str, Any]]:
         """Return the results of the finished shards. Results in `known` are not read again."""
@@ -118,8 +118,8 @@ class Board:
         async def read(number: int) -> dict[str, Any]:
             async with gate:
                 _, body = await self.client.send(s3.get(self.bucket, self._key(f"done-{number}"), owner=self.owner))
-            found: dict[str, Any] = json.loads(body)
-            return found
+            result: dict[str, Any] = json.loads(body)
+            return result
 
         return {**known, **dict(zip(names, await asyncio.gather(*map(read, names)), strict=True))}
 
@@ -162,15 +162,15 @@ class Board:
             return ""
 
     async def _names(self, kind: str) -> list[int]:
-        found, token = list[int](), ""
+        numbers, token = list[int](), ""
         guard = LoopGuard(f"the listing of {self.bucket}")
         while True:
             page = await self.client.send(
                 s3.list_objects(self.bucket, prefix=self._key(kind), token=token, owner=self.owner)
             )
-            found += [int(row.key.rpartition("-")[2]) for row in page.objects]
+            numbers += [int(row.key.rpartition("-")[2]) for row in page.objects]
             if not page.token:
-                return found
+                return numbers
             token = page.token
             guard.advance(token)
 
@@ -183,14 +183,14 @@ async def begin_sharing(board: Board, sides: BucketPair, *, listers: int, per_sh
     try:
         await board.plan()
     except NotFound:
-        ends = _Ends()
+        ends = _PageEnds()
         await compare_listings(Ranges(), sides.source_pages(), None, ends, listers=listers)
         source, target = sides.pair.source, sides.pair.destination
         about = {"source": source.bucket, "destination": target.bucket, "prefix": sides.pair.prefix}
         await board.post(about, cut_shards(ends.pages, per_shard))
 
 
-class _Ends:
+class _PageEnds:
     """A visitor that keeps the last key and the number of keys of each page."""
 
     def __init__(self) -> None:
@@ -266,23 +266,23 @@ async def _hold(
     return True
 
 
-def total(found: dict[int, dict[str, Any]]) -> CopyProgress:
+def total(results: dict[int, dict[str, Any]]) -> CopyProgress:
     """Return the sum of all shards' results."""
     sums: dict[str, int] = {}
     failures: dict[str, FailureGroup] = {}
-    for one in found.values():
-        for name, number in one["counts"].items():
+    for result in results.values():
+        for name, number in result["counts"].items():
             sums[name] = sums.get(name, 0) + number
-        for code, count, message, keys in one["failures"]:
+        for code, count, message, keys in result["failures"]:
             before = failures.get(code)
             kept = before or FailureGroup(code=code, count=0, message=message)
             failures[code] = replace(kept, count=kept.count + count, keys=(*kept.keys, *keys)[:_EXAMPLES])
-    return CopyProgress(**sums, failures=tuple(sorted(failures.values(), key=lambda one: -one.count)))
+    return CopyProgress(**sums, failures=tuple(sorted(failures.values(), key=lambda group: -group.count)))
 
 
 def _value(moved: CopyProgress) -> dict[str, Any]:
     names = ("total", "copied", "skipped", "failed", "total_bytes", "copied_bytes")
     return {
         "counts": {name: getattr(moved, name) for name in names},
-        "failures": [[one.code, one.count, one.message, list(one.keys)] for one in moved.failures],
+        "failures": [[failure.code, failure.count, failure.message, list(failure.keys)] for failure in moved.failures],
     }

@@ -35,17 +35,17 @@ class QueueVisitor:
         self,
         decisions: Decisions,
         pair: Pair,
-        found: queue.Queue[Sequence[Candidate] | BaseException | None],
+        pages: queue.Queue[Sequence[Candidate] | BaseException | None],
         stop: threading.Event,
     ) -> None:
-        self._decisions, self._found, self._stop = decisions, found, stop
+        self._decisions, self._found, self._stop = decisions, pages, stop
         self._ours = own_prefixes(pair.prefix)
 
     async def on_page(self, of: Range, source: Sequence[Listed], destination: Sequence[Listed]) -> None:  # noqa: ARG002
         """Visitor: keys of both sides."""
-        mine, there = others(source, self._ours), {row.key: row for row in others(destination, self._ours)}
-        actions = await self._decisions.of(mine, there)
-        triples = zip(mine, [there.pop(row.key, None) for row in mine] if there else repeat(None), actions)  # noqa: B905  endless
+        own_rows, there = others(source, self._ours), {row.key: row for row in others(destination, self._ours)}
+        actions = await self._decisions.of(own_rows, there)
+        triples = zip(own_rows, [there.pop(row.key, None) for row in own_rows] if there else repeat(None), actions)  # noqa: B905  endless
         rows = list(map(tuple.__new__, repeat(Candidate), triples))
         rows += [Candidate(None, row) for row in there.values()]
         while self._found.full():  # this is the only producer, so the room remains
@@ -73,12 +73,17 @@ async def verify_objects(
 
     The content of `options.sample` objects, drawn from all that are or may be the same, is read on both sides.
     """
-    found = _Comparison(sides, stop, on_progress, by=options.by, sample=options.sample)
+    comparison = _Comparison(sides, stop, on_progress, by=options.by, sample=options.sample)
     await compare_listings(
-        Ranges(prune=False), sides.source_pages(), sides.destination_pages(), found, listers=listers, include_extra=True
+        Ranges(prune=False),
+        sides.source_pages(),
+        sides.destination_pages(),
+        comparison,
+        listers=listers,
+        include_extra=True,
     )
-    await found.read_sample()
-    return found.value()
+    await comparison.read_sample()
+    return comparison.value()
 
 
 class _Comparison:

@@ -10,10 +10,10 @@ from windlass.replication.config import ReplicationConfig
 from windlass.replication.direct.model import CopyContext, CopyProgress
 from windlass.replication.effects import Effect
 from windlass.replication.methods.method import Poll, Result
-from windlass.replication.model import BatchJob, Method, State
+from windlass.replication.model import BatchJob, Method, SeedState
 from windlass.replication.planning.facts import PairFacts
 from windlass.replication.planning.plan import PairPlan
-from windlass.replication.planning.request import Request
+from windlass.replication.planning.request import SeedRequest
 from windlass.replication.seed.checkpoint import Checkpoint
 from windlass.replication.seed.task import SeedTask
 
@@ -33,7 +33,7 @@ class DirectMethod:
     def effects(
         self,
         plan: PairPlan,
-        request: Request,
+        request: SeedRequest,
         config: ReplicationConfig,  # noqa: ARG002  the Protocol's
         *,
         seed_id: str,  # noqa: ARG002
@@ -59,9 +59,9 @@ class DirectMethod:
             )
         ]
 
-    def start(self, task: SeedTask, facts: PairFacts, request: Request, context: SeedContext) -> SeedTask:  # noqa: ARG002
+    def start(self, task: SeedTask, facts: PairFacts, request: SeedRequest, context: SeedContext) -> SeedTask:  # noqa: ARG002
         """Copy every object that the destination is missing."""
-        task = context.save(task, state=State.COPYING, detail="copying")
+        task = context.save(task, state=SeedState.COPYING, detail="copying")
 
         def report(progress: CopyProgress) -> None:
             _save_progress(task, progress, context)
@@ -69,7 +69,7 @@ class DirectMethod:
         progress = context.replication.direct.seed(task, CopyContext(context.stop, report))
         task = _save_progress(task, progress, context)
         context.replication.save_failures(task, progress.failures)
-        return replace(task, state=State.VERIFYING)
+        return replace(task, state=SeedState.VERIFYING)
 
     def in_flight(self, task: SeedTask) -> bool:  # noqa: ARG002
         """Return False: AWS has no job for this method."""
@@ -84,11 +84,11 @@ class DirectMethod:
         """Nothing to poll: another process copies."""
         return task, Poll.RUNNING
 
-    def next_job(self, task: SeedTask, request: Request, context: SeedContext) -> SeedTask:  # noqa: ARG002
+    def next_job(self, task: SeedTask, request: SeedRequest, context: SeedContext) -> SeedTask:  # noqa: ARG002
         """Return the task: a direct seed has one run only."""
         return task
 
-    def result(self, task: SeedTask, request: Request, context: SeedContext) -> Result:  # noqa: ARG002
+    def result(self, task: SeedTask, request: SeedRequest, context: SeedContext) -> Result:  # noqa: ARG002
         """Return the task: `start` saved its counts and failures."""
         return Result(task)
 
@@ -109,7 +109,7 @@ def _save_progress(task: SeedTask, progress: CopyProgress, context: SeedContext)
     )
 
 
-def _extras(request: Request) -> str:
+def _extras(request: SeedRequest) -> str:
     """Return what is copied in addition to current objects and their standard attributes."""
     extras = ["the missing versions"] if request.versions else []
     if request.versions and request.delete_markers is not False:

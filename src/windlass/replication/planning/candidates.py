@@ -10,9 +10,9 @@ from typing import TypeVar
 from windlass.core.errors import NotFound
 from windlass.core.pool import map_bounded
 from windlass.replication.archive import RestoreState, restore_state
-from windlass.replication.comparison import Action
+from windlass.replication.comparison import KeyAction
 from windlass.replication.model import BucketRef, Operation
-from windlass.replication.own_keys import ARCHIVE_CLASSES, Candidate, Clients
+from windlass.replication.own_keys import ARCHIVE_CLASSES, BucketClients, Candidate
 from windlass.replication.seed.task import SeedTask
 from windlass.wire import s3
 from windlass.wire.listing import Listed, ListedVersion
@@ -58,7 +58,7 @@ def wanted(
 def _missing(rows: Iterable[Candidate], seed: SeedTask, tally: CandidateCounts, largest_bytes: int) -> Iterator[Listed]:
     for row in rows:
         source = row.source
-        if source is None or (seed.operation is not Operation.LAMBDA and row.action is not Action.COPY):
+        if source is None or (seed.operation is not Operation.LAMBDA and row.action is not KeyAction.COPY):
             continue
         if seed.operation is Operation.COPY and source.size_bytes > largest_bytes:
             tally.large += 1
@@ -67,7 +67,7 @@ def _missing(rows: Iterable[Candidate], seed: SeedTask, tally: CandidateCounts, 
 
 
 def noncurrent(
-    clients: Clients,
+    clients: BucketClients,
     seed: SeedTask,
     reader: str,
     tally: CandidateCounts,
@@ -81,7 +81,7 @@ def noncurrent(
     return _readable(_oldest_first(clients, seed, reader, largest_bytes), tally, is_restored)
 
 
-def _oldest_first(clients: Clients, seed: SeedTask, reader: str, largest_bytes: int) -> Iterator[ListedVersion]:
+def _oldest_first(clients: BucketClients, seed: SeedTask, reader: str, largest_bytes: int) -> Iterator[ListedVersion]:
     held: list[ListedVersion] = []
     for version in clients.versions(seed.pair.source, seed.pair.prefix, reader):
         if held and held[0].key != version.key:
@@ -106,7 +106,7 @@ def _identity(row: Listed | ListedVersion) -> tuple[str, str]:
     return row.key, row.version_id if isinstance(row, ListedVersion) else ""
 
 
-def restored_check(clients: Clients, place: BucketRef, reader: str) -> IsRestored:
+def restored_check(clients: BucketClients, place: BucketRef, reader: str) -> IsRestored:
     """Return a function that reads restore states by HEADs, several at a time. A missing object is not restored; other
     errors are raised.
     """

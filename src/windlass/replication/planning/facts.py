@@ -72,11 +72,11 @@ class BucketFacts:
     def rule_for(self, destination: BucketRef) -> Mapping[str, Any] | None:
         """Return the enabled replication rule of the highest priority to a bucket; None when there is none."""
         live = [
-            one
-            for one in self.rules
-            if one.get("Status") == "Enabled" and one["Destination"]["Bucket"] == destination.arn
+            rule
+            for rule in self.rules
+            if rule.get("Status") == "Enabled" and rule["Destination"]["Bucket"] == destination.arn
         ]
-        return max(live, key=lambda one: int(one.get("Priority", 0)), default=None)
+        return max(live, key=lambda rule: int(rule.get("Priority", 0)), default=None)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -49,35 +49,39 @@ class Choice:
     @property
     def estimate(self) -> Estimate:
         """Return the estimate of the chosen method."""
-        return next(one for one in self.estimates if one.method is self.method and one.operation is self.operation)
+        return next(
+            estimate
+            for estimate in self.estimates
+            if estimate.method is self.method and estimate.operation is self.operation
+        )
 
 
 def choose(
     pair: Pair,
     volume: Volume,
-    asked: Method,
+    requested: Method,
     operation: Operation | None,
     situation: MethodConstraints,
     config: ReplicationConfig,
 ) -> Choice:
     """Return the requested method, or the best one. UsageError when the requested method cannot do the operation."""
-    _refuse(asked, operation, situation)
-    wanted = operation or (Operation.REPLICATE if _replicas(asked, situation) else Operation.COPY)
-    _refuse_customer_keys(asked, wanted, situation)
-    ways = _possible(wanted, situation)
+    _refuse(requested, operation, situation)
+    chosen = operation or (Operation.REPLICATE if _replicas(requested, situation) else Operation.COPY)
+    _refuse_customer_keys(requested, chosen, situation)
+    ways = _possible(chosen, situation)
     estimates = tuple(
-        estimate(way, does, pair, volume, config, situation.keys) for way, does in ((way, wanted) for way in ways)
+        estimate(way, does, pair, volume, config, situation.keys) for way, does in ((way, chosen) for way in ways)
     )
-    if asked is not Method.AUTO:
-        return Choice(method=asked, operation=wanted, why="asked for", estimates=estimates)
-    way, why = _best(wanted, volume, situation, {one.method: one for one in estimates})
-    return Choice(method=way, operation=wanted, why=why, estimates=estimates)
+    if requested is not Method.AUTO:
+        return Choice(method=requested, operation=chosen, why="asked for", estimates=estimates)
+    way, why = _best(chosen, volume, situation, {estimate.method: estimate for estimate in estimates})
+    return Choice(method=way, operation=chosen, why=why, estimates=estimates)
 
 
-def _replicas(asked: Method, situation: MethodConstraints) -> bool:
-    if situation.customer_keys and asked is Method.AUTO:
+def _replicas(requested: Method, situation: MethodConstraints) -> bool:
+    if situation.customer_keys and requested is Method.AUTO:
         return False
-    return situation.replicating and not situation.elsewhere and asked in (Method.AUTO, Method.BATCH)
+    return situation.replicating and not situation.elsewhere and requested in (Method.AUTO, Method.BATCH)
 
 
 def _possible(operation: Operation, situation: MethodConstraints) -> tuple[Method, ...]:
@@ -88,34 +92,34 @@ def _possible(operation: Operation, situation: MethodConstraints) -> tuple[Metho
     return (Method.DIRECT, Method.BATCH, Method.EMR)
 
 
-def _refuse(asked: Method, operation: Operation | None, situation: MethodConstraints) -> None:
+def _refuse(requested: Method, operation: Operation | None, situation: MethodConstraints) -> None:
     if situation.elsewhere:
-        _refuse_elsewhere(asked, operation, situation)
-    if operation in (Operation.REPLICATE, Operation.LAMBDA) and asked in (Method.DIRECT, Method.EMR):
+        _refuse_elsewhere(requested, operation, situation)
+    if operation in (Operation.REPLICATE, Operation.LAMBDA) and requested in (Method.DIRECT, Method.EMR):
         what = "make true replicas" if operation is Operation.REPLICATE else "invoke a function per object"
-        raise UsageError(f"--method {asked} cannot {what}: only batch jobs can", hint="Use --method batch or auto.")
+        raise UsageError(f"--method {requested} cannot {what}: only batch jobs can", hint="Use --method batch or auto.")
     if operation is Operation.REPLICATE and not situation.replicating:
         raise UsageError(
             "true replicas need a replication rule from the source to the destination",
             hint="Leave out --no-switch-on, or use --operation copy.",
         )
-    if situation.detached and asked is Method.DIRECT:
+    if situation.detached and requested is Method.DIRECT:
         raise UsageError(
             "a direct seed runs in this process and cannot be detached",
             hint="Use --method batch, or run the command in the background.",
         )
 
 
-def _refuse_customer_keys(asked: Method, operation: Operation, situation: MethodConstraints) -> None:
+def _refuse_customer_keys(requested: Method, operation: Operation, situation: MethodConstraints) -> None:
     """Raise UsageError for copies by a service that accepts no customer keys (S3 user guide, "Copy objects" of S3 Batch
     Operations).
     """
     if not situation.customer_keys or operation is not Operation.COPY:
         return
-    if asked in (Method.BATCH, Method.EMR):
-        service = "S3 Batch Operations" if asked is Method.BATCH else "S3DistCp on EMR"
+    if requested in (Method.BATCH, Method.EMR):
+        service = "S3 Batch Operations" if requested is Method.BATCH else "S3DistCp on EMR"
         raise UsageError(
-            f"--method {asked} cannot copy objects with customer keys (SSE-C): {service} accepts no keys",
+            f"--method {requested} cannot copy objects with customer keys (SSE-C): {service} accepts no keys",
             hint="Use --method direct.",
         )
     if situation.detached:
@@ -125,12 +129,13 @@ def _refuse_customer_keys(asked: Method, operation: Operation, situation: Method
         )
 
 
-def _refuse_elsewhere(asked: Method, operation: Operation | None, situation: MethodConstraints) -> None:
+def _refuse_elsewhere(requested: Method, operation: Operation | None, situation: MethodConstraints) -> None:
     """Raise UsageError for operations that Amazon S3 can do only between its own buckets."""
     where = f"{' and '.join(situation.elsewhere)} {'is' if len(situation.elsewhere) == 1 else 'are'} not Amazon S3"
-    if asked in (Method.BATCH, Method.EMR):
+    if requested in (Method.BATCH, Method.EMR):
         raise UsageError(
-            f"--method {asked} needs Amazon S3 as source and destination: {where}", hint="Use --method direct, or auto."
+            f"--method {requested} needs Amazon S3 as source and destination: {where}",
+            hint="Use --method direct, or auto.",
         )
     if operation in (Operation.REPLICATE, Operation.LAMBDA):
         what = "replicas are created" if operation is Operation.REPLICATE else "functions are invoked for each object"

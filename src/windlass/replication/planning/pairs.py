@@ -60,9 +60,9 @@ def _unsupported(plain: str, bucket: str) -> str:
     """Return why AWS cannot replicate or copy a bucket of this name; empty otherwise (S3 user guide, "Bucket naming
     rules").
     """
-    found = _ACCESS_POINT.match(plain)
-    if found is not None:
-        return f"{found[2]} of {found[1]} is not a bucket"
+    match = _ACCESS_POINT.match(plain)
+    if match is not None:
+        return f"{match[2]} of {match[1]} is not a bucket"
     for suffix, reason in _RESERVED:
         if bucket.endswith(suffix):
             return reason
@@ -80,29 +80,29 @@ def parse_place(text: str) -> tuple[str, str, str]:
     """
     if not is_elsewhere(text):
         return ("", *parse_location(text))
-    found = _ELSEWHERE.match(text.strip())
-    assert found is not None
-    if not _ANY_NAME.match(found[2]):
+    match = _ELSEWHERE.match(text.strip())
+    assert match is not None
+    if not _ANY_NAME.match(match[2]):
         raise UsageError(f"{text!r} is not a bucket name", hint=_HINT)
-    return found[1], found[2], found[3] or ""
+    return match[1], match[2], match[3] or ""
 
 
 def destination_name(pattern: str, source: str, captured: Sequence[str] = (), region: str = "") -> str:
     """Return the destination's name for a source. The pattern may contain `{name}`, `{region}`, `{1}`, `{2}` …"""
     known = {"name": source, "region": region} | {str(at): part for at, part in enumerate(captured, 1)}
 
-    def value(found: re.Match[str]) -> str:
-        if found[1] not in known:
+    def value(match: re.Match[str]) -> str:
+        if match[1] not in known:
             raise UsageError(
-                f"destination {pattern!r}: {{{found[1]}}} has no value",
+                f"destination {pattern!r}: {{{match[1]}}} has no value",
                 hint="Use {name}, {region}, and {1}, {2} … for the stars of the source's pattern.",
             )
-        return known[found[1]]
+        return known[match[1]]
 
-    made = re.sub(r"\{(\w+)\}", value, pattern)
-    if not _NAME.match(made) and not is_elsewhere(made):
-        raise UsageError(f"{pattern!r} turns {source} into {made!r}, which is not a valid bucket name")
-    return made
+    name = re.sub(r"\{(\w+)\}", value, pattern)
+    if not _NAME.match(name) and not is_elsewhere(name):
+        raise UsageError(f"{pattern!r} turns {source} into {name!r}, which is not a valid bucket name")
+    return name
 
 
 def by_pattern(
@@ -114,14 +114,14 @@ def by_pattern(
     `service`, the names are those of that service's buckets.
     """
     matcher = re.compile("".join({"*": "(.*)", "?": "(.)"}.get(char, re.escape(char)) for char in source) + r"\Z")
-    made = {}
+    pairs = {}
     for name in sorted(names):
-        found = matcher.match(name)
-        if found:
+        match = matcher.match(name)
+        if match:
             written = f"{service}:{name}" if service else name
-            made[written] = destination_name(destination, name, found.groups(), (regions or {}).get(name, ""))
-    targets = set(made.values())
-    return tuple((name, target) for name, target in made.items() if name not in targets)
+            pairs[written] = destination_name(destination, name, match.groups(), (regions or {}).get(name, ""))
+    targets = set(pairs.values())
+    return tuple((name, target) for name, target in pairs.items() if name not in targets)
 
 
 def place_pairs(
@@ -130,25 +130,25 @@ def place_pairs(
     """Return pairs with (account, region) from `known`, by bucket name. A source's own prefix has precedence over
     `prefix`.
     """
-    found = []
+    pairs = []
     for left, right in named:
         (here, source, own), (there, target, _) = parse_place(left), parse_place(right)
-        found.append(
+        pairs.append(
             Pair(source=_place(here, source, known), destination=_place(there, target, known), prefix=own or prefix)
         )
-    return tuple(found)
+    return tuple(pairs)
 
 
 def check_pairs(pairs: Sequence[Pair]) -> None:
     """Raise UsageError for a bucket paired with itself, a destination with two sources, or no pair."""
     if not pairs:
         raise UsageError("there is no pair of buckets to seed", hint="Name SOURCE and DEST, or a set with --set.")
-    for one in pairs:
-        if one.source.name == one.destination.name:
+    for pair in pairs:
+        if pair.source.name == pair.destination.name:
             raise UsageError(
-                f"{one.source.name} cannot be its own replica", hint="Source and destination must be two buckets."
+                f"{pair.source.name} cannot be its own replica", hint="Source and destination must be two buckets."
             )
-    counted = Counter((one.destination.name, one.prefix) for one in pairs)
+    counted = Counter((pair.destination.name, pair.prefix) for pair in pairs)
     twice = sorted(bucket for (bucket, _), number in counted.items() if number > 1)
     if twice:
         raise UsageError(
@@ -163,8 +163,8 @@ def check_aliases(pairs: Sequence[Pair], hosts: Mapping[str, str]) -> None:
 
     `hosts` has the host of each service by name. The empty name is AWS, if the estate uses another endpoint for it.
     """
-    for one in pairs:
-        source, target = one.source, one.destination
+    for pair in pairs:
+        source, target = pair.source, pair.destination
         if source.bucket != target.bucket or source.service == target.service:
             continue
         here, there = (

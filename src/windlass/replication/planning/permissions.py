@@ -61,11 +61,11 @@ def check_crossing(facts: PairFacts, intent: Intent) -> Iterator[Finding]:
     )
     agreed = agreement(placed, Operation.COPY, principal)
     needed = agreed[1] if agreed is not None else ()
-    asked = ", ".join(facts.source_refused)
+    calls = ", ".join(facts.source_refused)
     yield error_finding(
         "AccessDenied",
         facts.source.bucket,
-        f"account {placed.destination.account_id}, which makes the copies, may not call {asked} on it",
+        f"account {placed.destination.account_id}, which makes the copies, may not call {calls} on it",
         f"Allow it in the policy of {facts.source.bucket}; its own identity needs s3:GetObject and s3:GetObjectTagging there, too.",
         Fix(f"bucket policy of {facts.source.bucket}", facts.source.policy, merged(facts.source.policy, needed)),
     )
@@ -114,18 +114,18 @@ def _role(role: RoleFacts, service: str, needed: Sequence[Statement]) -> Iterato
 
 def _lacking(where: str, lacking: Sequence[Statement], fix: Fix) -> Iterator[Finding]:
     """Yield one finding per code: what S3 would answer, with one fix for all."""
-    said: dict[str, list[str]] = {}
+    actions_by_code: dict[str, list[str]] = {}
     for statement in lacking:
         for action in statement["Action"]:
             for code in _CODES_OF_ACTIONS.get(action, ("AccessDenied",)):
-                said.setdefault(code, []).append(action)
-    for code, actions in said.items():
+                actions_by_code.setdefault(code, []).append(action)
+    for code, actions in actions_by_code.items():
         yield error_finding(code, where, f"{', '.join(dict.fromkeys(actions))} is not allowed", fix=fix)
 
 
 def _unknown(where: str, statements: Sequence[Statement]) -> Iterator[Finding]:
     """Report permissions that cannot be evaluated here as unknown: they are not an all-clear."""
-    actions = dict.fromkeys(action for one in statements for action in one["Action"])
+    actions = dict.fromkeys(action for statement in statements for action in statement["Action"])
     if actions:
         yield warning_finding(
             "PolicyUnknown",

@@ -13,7 +13,7 @@ from windlass.replication.planning.cost import Keys
 from windlass.replication.planning.facts import PairFacts
 from windlass.replication.planning.method_choice import Choice, MethodConstraints, choose
 from windlass.replication.planning.preflight import Finding, Intent, check, refusal
-from windlass.replication.planning.request import Request
+from windlass.replication.planning.request import SeedRequest
 
 __all__ = ["PairPlan", "intent_of", "plan_pair"]
 
@@ -43,7 +43,7 @@ class PairPlan:
         empty = volume is not None and volume.source == "listing" and 0 < volume.objects == volume.missing
         return empty or (self.facts is not None and self.facts.rule is None)
 
-    def is_done(self, request: Request) -> bool:
+    def is_done(self, request: SeedRequest) -> bool:
         """True when there is nothing to do. A plan counts current objects only, so direct copies of versions always
         compare.
         """
@@ -51,7 +51,7 @@ class PairPlan:
         return self.in_sync and not request.include_in_sync and not (request.versions and direct)
 
 
-def plan_pair(facts: PairFacts, volume: Volume | None, request: Request, config: ReplicationConfig) -> PairPlan:
+def plan_pair(facts: PairFacts, volume: Volume | None, request: SeedRequest, config: ReplicationConfig) -> PairPlan:
     """Plan one pair. Problems are part of the plan, not raised."""
     if facts.pair.services and (refused := _refused_elsewhere(facts.pair, request)) is not None:
         return PairPlan(pair=facts.pair, facts=facts, error=refused)
@@ -92,29 +92,29 @@ def plan_pair(facts: PairFacts, volume: Volume | None, request: Request, config:
     )
 
 
-def _refused_elsewhere(pair: Pair, request: Request) -> WindlassError | None:
+def _refused_elsewhere(pair: Pair, request: SeedRequest) -> WindlassError | None:
     """Return the error for options that need replication rules or versions on a service other than Amazon S3; None
     without one.
     """
-    asked = {
+    options = {
         "--switch-on": request.switch_on is True,
         "--enable-versioning": request.enable_versioning,
         "--delete-markers": request.delete_markers is True,
         "--versions": request.versions,
         "--preserve": bool(request.preserve),
     }
-    given = [name for name, is_asked in asked.items() if is_asked]
-    if not given:
+    unsupported = [name for name, is_asked in options.items() if is_asked]
+    if not unsupported:
         return None
     where = " and ".join(pair.services)
     return UsageError(
-        f"{pair.title}: {', '.join(given)} is not supported: {where} is not Amazon S3",
+        f"{pair.title}: {', '.join(unsupported)} is not supported: {where} is not Amazon S3",
         hint="Leave out these options: current versions are copied.",
     )
 
 
 def intent_of(
-    facts: PairFacts, request: Request, choice: Choice, config: ReplicationConfig, volume: Volume | None
+    facts: PairFacts, request: SeedRequest, choice: Choice, config: ReplicationConfig, volume: Volume | None
 ) -> Intent:
     """Return the intended operation on a pair, for preflight."""
     return Intent(

@@ -7,7 +7,7 @@ from windlass.replication.effects import Effect
 from windlass.replication.methods.registry import METHODS
 from windlass.replication.planning.facts import RoleFacts
 from windlass.replication.planning.plan import PairPlan, intent_of
-from windlass.replication.planning.request import Request
+from windlass.replication.planning.request import SeedRequest
 from windlass.replication.setup.replication import switch_effects
 
 __all__ = ["effects_for"]
@@ -15,7 +15,7 @@ __all__ = ["effects_for"]
 
 def effects_for(
     plan: PairPlan,
-    request: Request,
+    request: SeedRequest,
     config: ReplicationConfig,
     *,
     seed_id: str,

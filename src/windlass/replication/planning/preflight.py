@@ -25,13 +25,13 @@ def check(facts: PairFacts, intent: Intent) -> tuple[Finding, ...]:
     if not (facts.source.exists and facts.destination.exists):
         return tuple(_missing_buckets(facts))
     looks = _LOOKS_ELSEWHERE if facts.pair.services else _LOOKS
-    found = [one for look in looks for one in look(facts, intent)]
-    return tuple(sorted(found, key=lambda one: one.level != "error"))
+    findings = [finding for look in looks for finding in look(facts, intent)]
+    return tuple(sorted(findings, key=lambda finding: finding.level != "error"))
 
 
 def refusal(facts: PairFacts, findings: Sequence[Finding]) -> WindlassError | None:
     """Return one error for a pair that cannot be seeded; None when it can."""
-    errors = [one for one in findings if one.level == "error"]
+    errors = [finding for finding in findings if finding.level == "error"]
     if not errors:
         return None
     first = errors[0]

@@ -14,14 +14,14 @@ from windlass.replication.methods.emr.step import EmrTarget
 from windlass.replication.model import Attribute, Method, Operation, Restore
 from windlass.replication.seed.task import CopyOptions
 
-__all__ = ["Request", "request_of"]
+__all__ = ["SeedRequest", "request_of"]
 
 _RENAMED = {"via": "method", "carry": "preserve", "everything": "include_in_sync", "shared": "distributed"}
 """Fields of jobs that were stored under earlier names."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Request:
+class SeedRequest:
     """The request, the same for every pair. `switch_on` None: replication is switched on for replicas only.
 
     `delete_markers` None: the rule does not replicate them, and direct copies of versions write them.
@@ -105,10 +105,10 @@ class Request:
         }
 
     @staticmethod
-    def of(params: Mapping[str, Any]) -> Request:
+    def of(params: Mapping[str, Any]) -> SeedRequest:
         """Return the request that a job stored."""
         known = {_RENAMED.get(name, name): value for name, value in params.items()}
-        return Request(
+        return SeedRequest(
             **known
             | {
                 "method": Method(known["method"]),
@@ -121,10 +121,10 @@ class Request:
         )
 
 
-def request_of(config: ReplicateConfig) -> Request:
+def request_of(config: ReplicateConfig) -> SeedRequest:
     """Return what a `[[replicate]]` set of windlass.toml requests."""
     template = load_template(Path(config.template)) if config.template else Template()
-    return Request(
+    return SeedRequest(
         method=Method(config.method),
         operation=Operation(config.operation) if config.operation else None,
         switch_on=None if config.switch_on else False,

@@ -64,14 +64,14 @@ def _refusal(services: Services, place: BucketRef, client: BlockingClient, call:
 
 def bucket_names(services: Services, name: str) -> list[str]:
     """Return the names of a service's buckets."""
-    found: list[str] = []
+    buckets: list[str] = []
     with BlockingClient(services.access(name), connections=2) as client:
         token, guard = "", LoopGuard(f"the listing of {name}'s buckets")
         while True:
             names, token = _ask(services, BucketRef(bucket="", service=name), client, s3.list_buckets(token=token))
-            found += names
+            buckets += names
             if not token:
-                return found
+                return buckets
             guard.advance(token)
 
 

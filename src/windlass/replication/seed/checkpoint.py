@@ -38,7 +38,7 @@ class Checkpoint:
 
     def document(self) -> dict[str, Any]:
         """Return the JSON document that `checkpoint_from` reads; fields with their default value are left out."""
-        values = {one.name: getattr(self, one.name) for one in fields(self)}
+        values = {field.name: getattr(self, field.name) for field in fields(self)}
         return {"version": VERSION} | {name: _plain(value) for name, value in values.items() if value not in _EMPTY}
 
     @classmethod
@@ -50,7 +50,7 @@ class Checkpoint:
                 f"the seed's checkpoint has version {version}, and this Windlass reads versions up to {VERSION}",
                 hint="Resume the seed with the Windlass that started it, or install that version here.",
             )
-        known = {one.name for one in fields(cls)}
+        known = {field.name for field in fields(cls)}
         named = {_VERSION_1.get(name, name) if version == 1 else name: value for name, value in document.items()}
         return cls(
             **{name: _READERS.get(name, _same)(value) for name, value in named.items() if name in known and value != ""}
@@ -95,7 +95,7 @@ _CLASSES: Mapping[Method, type[Checkpoint]] = {Method.BATCH: BatchCheckpoint, Me
 def new_checkpoint(method: Method, **values: Any) -> Checkpoint:
     """Return a checkpoint of a method; values that the method does not record are left out."""
     kind = _CLASSES.get(method, Checkpoint)
-    known = {one.name for one in fields(kind)}
+    known = {field.name for field in fields(kind)}
     return kind(**{name: value for name, value in values.items() if name in known})
 
 
@@ -113,7 +113,7 @@ def _plain(value: Any) -> Any:
     if isinstance(value, ManifestRef):
         return asdict(value)
     if isinstance(value, tuple):
-        return [_plain(one) for one in value]
+        return [_plain(item) for item in value]
     return dict(value) if isinstance(value, Mapping) else value
 
 
@@ -122,7 +122,7 @@ def _same(value: Any) -> Any:
 
 
 def _manifests(value: Any) -> tuple[ManifestRef, ...] | None:
-    return None if value is None else tuple(ManifestRef(**one) for one in value)
+    return None if value is None else tuple(ManifestRef(**manifest) for manifest in value)
 
 
 _READERS: Mapping[str, Callable[[Any], Any]] = {
@@ -131,5 +131,5 @@ _READERS: Mapping[str, Callable[[Any], Any]] = {
     "requested_at": parse_time,
     "manifests": _manifests,
     "pending_manifests": _manifests,
-    "retry_of": lambda value: tuple((one[0], one[1], one[2]) for one in value),
+    "retry_of": lambda value: tuple((job[0], job[1], job[2]) for job in value),
 }

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from windlass.core.errors import PartialFailure
-from windlass.replication.model import FailureGroup, State
+from windlass.replication.model import FailureGroup, SeedState
 from windlass.replication.seed.task import SeedTask
 
 __all__ = [
@@ -20,7 +20,7 @@ __all__ = [
     "NOT_VERIFIED",
     "NO_TASKS",
     "VERIFY_FAILED",
-    "Outcome",
+    "SeedOutcome",
     "incomplete_error",
     "summary",
 ]
@@ -31,23 +31,23 @@ NEWER = "DstObjectNewer"
 NO_TASKS = "nothing to do: no object was eligible"
 
 _WORDS = {
-    State.DONE: "Complete",
-    State.INCOMPLETE: "Incomplete",
-    State.FAILED: "Failed",
-    State.CANCELLED: "Cancelled",
-    State.WAITING: "Suspended",
-    State.COPYING: "Active",
-    State.VERIFYING: "Active",
-    State.PREPARING: "Preparing",
-    State.QUEUED: "New",
+    SeedState.DONE: "Complete",
+    SeedState.INCOMPLETE: "Incomplete",
+    SeedState.FAILED: "Failed",
+    SeedState.CANCELLED: "Cancelled",
+    SeedState.WAITING: "Suspended",
+    SeedState.COPYING: "Active",
+    SeedState.VERIFYING: "Active",
+    SeedState.PREPARING: "Preparing",
+    SeedState.QUEUED: "New",
 }
-_BAD = (State.FAILED, State.INCOMPLETE, State.CANCELLED)
+_BAD = (SeedState.FAILED, SeedState.INCOMPLETE, SeedState.CANCELLED)
 _NAMED = 3
 
 
 @dataclass(frozen=True, slots=True)
-class Outcome:
-    """The outcome of a seed, final or so far. `troubles` are the failures of its copies."""
+class SeedOutcome:
+    """The outcome of a seed, final or so far. `failures` are the failures of its copies."""
 
     seed: SeedTask
     failures: Sequence[FailureGroup] = ()
@@ -57,15 +57,15 @@ class Outcome:
         """True when the seed has ended and the destination is missing objects, or may be."""
         return self.seed.state in _BAD
 
-    def state_after(self, status: str, *, strict: bool = False) -> State:
+    def state_after(self, status: str, *, strict: bool = False) -> SeedState:
         """Return a seed's final state from the `status` of its job. With `strict`, objects that could not be compared count."""
         if status == "Cancelled":
-            return State.CANCELLED
+            return SeedState.CANCELLED
         if status == "Failed":
-            return State.FAILED
+            return SeedState.FAILED
         short = self._count("missing") or self._count("different") or self.seed.verified.get("error")
         short = short or (strict and self._count("unknown"))
-        return State.INCOMPLETE if self.seed.failed or short else State.DONE
+        return SeedState.INCOMPLETE if self.seed.failed or short else SeedState.DONE
 
     @property
     def line(self) -> str:
@@ -129,7 +129,7 @@ class Outcome:
         return list(examples.get(kind, ()))
 
 
-def incomplete_error(outcomes: Sequence[Outcome], hint: str) -> PartialFailure | None:
+def incomplete_error(outcomes: Sequence[SeedOutcome], hint: str) -> PartialFailure | None:
     """Return the error that a command ends with when seeds are not complete; it names the pairs and why. None when all are."""
     bad = [outcome for outcome in outcomes if outcome.incomplete]
     if not bad:

@@ -14,8 +14,8 @@ from windlass.jobs.model import JobStatus
 from windlass.jobs.service import Jobs
 from windlass.observe.log import logger
 from windlass.replication.config import ReplicateConfig
-from windlass.replication.model import State
-from windlass.replication.planning.request import Request, request_of
+from windlass.replication.model import SeedState
+from windlass.replication.planning.request import SeedRequest, request_of
 from windlass.replication.seed import job as seeding
 from windlass.replication.seed.runner import Callbacks
 from windlass.replication.service import PairSelection, Replication
@@ -28,7 +28,7 @@ _KEPT_JOBS = 50
 _LISTED_JOBS = 200
 _KEPT_S = 90 * 86_400.0
 _FOLLOWING = "replicate/follow"
-_UNDER_WAY = (State.COPYING, State.WAITING, State.VERIFYING)
+_UNDER_WAY = (SeedState.COPYING, SeedState.WAITING, SeedState.VERIFYING)
 
 
 def seed_set(
@@ -57,7 +57,7 @@ def seed_set(
     return job_id
 
 
-def _loop_params(chosen: ReplicateConfig, request: Request) -> dict[str, object]:
+def _loop_params(chosen: ReplicateConfig, request: SeedRequest) -> dict[str, object]:
     """Return the parameters that mark a job as the scheduler's. It never resumes a job that a person interrupted."""
     return {"request": request.params(), "set": chosen.name, "loop": True}
 

@@ -9,7 +9,7 @@ from typing import Any
 
 from windlass.core import clock
 from windlass.replication.comparison import BY_ETAG, Criteria
-from windlass.replication.model import Attribute, JobRef, Method, Operation, Pair, Restore, State
+from windlass.replication.model import Attribute, JobRef, Method, Operation, Pair, Restore, SeedState
 from windlass.replication.seed.checkpoint import Checkpoint
 
 __all__ = ["CopyOptions", "SeedTask"]
@@ -48,7 +48,7 @@ class SeedTask:
     job_id: str = ""
     set_name: str = ""
     why: str = ""
-    state: State = State.QUEUED
+    state: SeedState = SeedState.QUEUED
     jobs: tuple[JobRef, ...] = ()
     total: int = 0
     done: int = 0
@@ -66,7 +66,7 @@ class SeedTask:
     @property
     def fraction(self) -> float:
         """Progress from 0.0 to 1.0; 1.0 once the seed is done."""
-        if self.state is State.DONE:
+        if self.state is SeedState.DONE:
             return 1.0
         return min(1.0, (self.done + self.failed) / self.total) if self.total else 0.0
 

@@ -14,12 +14,12 @@ from windlass.core.errors import Interrupted, WindlassError
 from windlass.replication.direct.model import CopyContext, VerifyOptions
 from windlass.replication.effects import perform
 from windlass.replication.methods.registry import METHODS
-from windlass.replication.model import Method, Operation, State
+from windlass.replication.model import Method, Operation, SeedState
 from windlass.replication.planning.plan import PairPlan
-from windlass.replication.planning.request import Request
+from windlass.replication.planning.request import SeedRequest
 from windlass.replication.seed.checkpoint import BatchCheckpoint, EmrCheckpoint
 from windlass.replication.seed.context import SeedContext
-from windlass.replication.seed.outcome import Outcome, summary
+from windlass.replication.seed.outcome import SeedOutcome, summary
 from windlass.replication.seed.task import CopyOptions, SeedTask
 from windlass.replication.setup import replication as setup
 
@@ -44,22 +44,22 @@ class Workflow:
 
     context: SeedContext
 
-    def prepare(self, task: SeedTask, request: Request) -> SeedTask:
+    def prepare(self, task: SeedTask, request: SeedRequest) -> SeedTask:
         """Plan the pair again, switch replication on, and start the copies. Direct copies are made before this returns."""
         started_at = task.started_at or self.context.replication.now()
-        task = self.context.save(task, state=State.PREPARING, started_at=started_at, error="", finished_at=None)
+        task = self.context.save(task, state=SeedState.PREPARING, started_at=started_at, error="", finished_at=None)
         plan = self._plan(task, request)
         assert plan.facts is not None
         if request.switches_on(task.operation) and task.checkpoint.cutoff_at is None:
             task = self._switch_on(task, plan, request)
         task = METHODS[task.method].start(task, plan.facts, request, self.context)
-        return self.finish(task, request) if task.state is State.VERIFYING else task
+        return self.finish(task, request) if task.state is SeedState.VERIFYING else task
 
-    def next_job(self, task: SeedTask, request: Request) -> SeedTask:
+    def next_job(self, task: SeedTask, request: SeedRequest) -> SeedTask:
         """Start the next job of a seed that has several."""
         return METHODS[task.method].next_job(task, request, self.context)
 
-    def finish(self, task: SeedTask, request: Request) -> SeedTask:
+    def finish(self, task: SeedTask, request: SeedRequest) -> SeedTask:
         """Read the result, copy objects that are too large for a batch job, compare both buckets, and save the final state."""
         result = METHODS[task.method].result(task, request, self.context)
         task = result.task
@@ -69,16 +69,16 @@ class Workflow:
             task = self._copy_large_objects(task, request)
             if request.verify and task.operation is not Operation.LAMBDA:
                 task = self._verify(task, request)
-        state = Outcome(task).state_after(result.status, strict=request.strict)
+        state = SeedOutcome(task).state_after(result.status, strict=request.strict)
         detail = task.detail if result.error else summary(task)
         return self.context.save(task, state=state, error=result.error, detail=detail)
 
     def fail(self, task: SeedTask, error: WindlassError) -> SeedTask:
         """Save a task that ended with an error."""
         hint = f" ({error.hint})" if error.hint else ""
-        return self.context.save(task, state=State.FAILED, error=f"{error.message}{hint}", detail="")
+        return self.context.save(task, state=SeedState.FAILED, error=f"{error.message}{hint}", detail="")
 
-    def _plan(self, task: SeedTask, request: Request) -> PairPlan:
+    def _plan(self, task: SeedTask, request: SeedRequest) -> PairPlan:
         """Plan the pair again, so that a change since the first plan is detected before anything is written."""
         narrowed = replace(request, method=task.method, operation=task.operation, measure="none")
         (plan,) = self.context.replication.plan([task.pair], narrowed)
@@ -86,7 +86,7 @@ class Workflow:
             raise plan.error
         return plan
 
-    def _switch_on(self, task: SeedTask, plan: PairPlan, request: Request) -> SeedTask:
+    def _switch_on(self, task: SeedTask, plan: PairPlan, request: SeedRequest) -> SeedTask:
         context, config = self.context, self.context.config
         context.check(task)
         unconditional = replace(request, include_in_sync=True)
@@ -106,7 +106,7 @@ class Workflow:
             cutoff_at = canary.written_at + _SECOND
         return context.save(task, checkpoint=replace(task.checkpoint, cutoff_at=cutoff_at), detail="replication is on")
 
-    def _copy_large_objects(self, task: SeedTask, request: Request) -> SeedTask:
+    def _copy_large_objects(self, task: SeedTask, request: SeedRequest) -> SeedTask:
         """Copy the missing objects that are too large for a job, in parts."""
         checkpoint = task.checkpoint
         if not isinstance(checkpoint, BatchCheckpoint | EmrCheckpoint) or not checkpoint.large_objects:
@@ -129,8 +129,8 @@ class Workflow:
             checkpoint=replace(checkpoint, large_objects=0),
         )
 
-    def _verify(self, task: SeedTask, request: Request) -> SeedTask:
-        task = self.context.save(task, state=State.VERIFYING, detail="comparing both buckets")
+    def _verify(self, task: SeedTask, request: SeedRequest) -> SeedTask:
+        task = self.context.save(task, state=SeedState.VERIFYING, detail="comparing both buckets")
         options = VerifyOptions(
             by=request.compare,
             versions=request.versions and task.method is Method.DIRECT,

@@ -50,9 +50,9 @@ def switch_effects(
     `held` is the role of the source's other rules, if there are any: a bucket has one role for all its rules.
     """
     pair = facts.placed
-    found = list(_versioning(facts)) if intent.enable_versioning else []
+    writes = list(_versioning(facts)) if intent.enable_versioning else []
     if facts.rule is not None:
-        return tuple(found)
+        return tuple(writes)
     statements = replication_statements(
         pair, encryption=facts.encryption, locked=facts.source.locked, delete_markers=intent.delete_markers
     )
@@ -60,9 +60,9 @@ def switch_effects(
     if not arn:
         name = role_name("replication", pair)
         arn = role_arn(name, pair.source.account_id, pair.source.region)
-        found += role_effects(pair.source, name, REPLICATION_SERVICE, statements, f"replicate {pair.title}")
+        writes += role_effects(pair.source, name, REPLICATION_SERVICE, statements, f"replicate {pair.title}")
     elif held is not None and held.found and held.readable and missing(held.policies, statements):
-        found.append(
+        writes.append(
             Effect(
                 account_id=pair.source.account_id,
                 region=pair.source.region,
@@ -76,8 +76,8 @@ def switch_effects(
                 why="the role of the source's other rules must reach this destination, too",
             )
         )
-    found += agreement_effects(facts, Operation.REPLICATE, arn, delete_markers=intent.delete_markers)
-    found.append(
+    writes += agreement_effects(facts, Operation.REPLICATE, arn, delete_markers=intent.delete_markers)
+    writes.append(
         Effect(
             account_id=pair.source.account_id,
             region=pair.source.region,
@@ -88,7 +88,7 @@ def switch_effects(
             settles=True,
         )
     )
-    return tuple(found)
+    return tuple(writes)
 
 
 def role_effects(place: BucketRef, name: str, service: str, statements: Any, why: str) -> list[Effect]:
@@ -161,14 +161,14 @@ def agreement_effects(
 
 def _configuration(facts: PairFacts, arn: str, intent: Intent) -> dict[str, Any]:
     pair, encryption = facts.placed, facts.encryption
-    rules = [_second_version(one) for one in facts.source.rules]
+    rules = [_second_version(rule) for rule in facts.source.rules]
     destination: dict[str, Any] = {"Bucket": pair.destination.arn}
     if pair.destination.account_id and pair.destination.account_id != pair.source.account_id:
         destination |= {"Account": pair.destination.account_id, "AccessControlTranslation": {"Owner": "Destination"}}
     rule: dict[str, Any] = {
         "ID": f"windlass-{digest(pair.key)[:8]}",
         "Status": "Enabled",
-        "Priority": max((int(one.get("Priority", 0)) for one in rules), default=0) + 1,
+        "Priority": max((int(rule.get("Priority", 0)) for rule in rules), default=0) + 1,
         "Filter": {"Prefix": pair.prefix},
         "DeleteMarkerReplication": {"Status": "Enabled" if intent.delete_markers else "Disabled"},
         "Destination": destination,
@@ -220,10 +220,10 @@ def prove(
     began = time.monotonic()
     try:
         while time.monotonic() - began < config.canary_timeout_s:
-            found = _wait(estate, pair, key, _put(estate, pair.source, key), config, stop, began)
-            if found is not None:
+            written_at = _wait(estate, pair, key, _put(estate, pair.source, key), config, stop, began)
+            if written_at is not None:
                 tell(f"the canary arrived after {time.monotonic() - began:.1f} s")
-                return Canary(found, time.monotonic() - began)
+                return Canary(written_at, time.monotonic() - began)
     finally:
         _clean(estate, pair, key)
     raise AwsError(
@@ -293,13 +293,13 @@ def _clean(estate: Estate, pair: Pair, key: str) -> None:
                 place.account_id, place.region, "s3", "ListObjectVersions", Bucket=place.bucket, Prefix=key
             )
             for page in pages:
-                for one in [*page.get("Versions", []), *page.get("DeleteMarkers", [])]:
+                for version in [*page.get("Versions", []), *page.get("DeleteMarkers", [])]:
                     estate.call(
                         place.account_id,
                         place.region,
                         "s3",
                         "DeleteObject",
                         Bucket=place.bucket,
-                        Key=one["Key"],
-                        VersionId=one["VersionId"],
+                        Key=version["Key"],
+                        VersionId=version["VersionId"],
                     )

@@ -93,9 +93,9 @@ def replication_statements(
 def batch_statements(pair: Pair, work: RoleScope, encryption: Encryption = Encryption()) -> tuple[Statement, ...]:
     """Return the permissions of a batch job's role."""
     source, target = pair.source.arn, pair.destination.arn
-    found: list[Statement] = []
+    statements: list[Statement] = []
     if work.operation is Operation.REPLICATE:
-        found.append(_allow(["s3:InitiateReplication"], f"{source}/*"))
+        statements.append(_allow(["s3:InitiateReplication"], f"{source}/*"))
     elif work.operation is Operation.COPY:
         read = ["s3:GetObject", "s3:GetObjectTagging", "s3:GetObjectAcl"]
         write = ["s3:PutObject", "s3:PutObjectTagging", "s3:PutObjectAcl"]
@@ -104,21 +104,21 @@ def batch_statements(pair: Pair, work: RoleScope, encryption: Encryption = Encry
         if work.locked:
             read += ["s3:GetObjectRetention", "s3:GetObjectLegalHold"]
             write += ["s3:PutObjectRetention", "s3:PutObjectLegalHold"]
-        found += [_allow(["s3:ListBucket"], source), _allow(read, f"{source}/*"), _allow(write, f"{target}/*")]
-        found += _kms(pair, encryption)
+        statements += [_allow(["s3:ListBucket"], source), _allow(read, f"{source}/*"), _allow(write, f"{target}/*")]
+        statements += _kms(pair, encryption)
     else:
-        found.append(_allow(["lambda:InvokeFunction"], work.function_arn, f"{work.function_arn}:*"))
+        statements.append(_allow(["lambda:InvokeFunction"], work.function_arn, f"{work.function_arn}:*"))
     if work.generated:
         reads = ["s3:GetReplicationConfiguration"] if work.operation is Operation.REPLICATE else []
-        found.append(_allow([*reads, "s3:PutInventoryConfiguration"], source))
+        statements.append(_allow([*reads, "s3:PutInventoryConfiguration"], source))
     if work.manifest_bucket:
         place = f"{_bucket(pair, work.manifest_bucket)}/{work.manifest_prefix}*"
-        found.append(
+        statements.append(
             _allow(["s3:GetObject", "s3:GetObjectVersion", *(["s3:PutObject"] if work.generated else [])], place)
         )
     if work.report_bucket:
-        found.append(_allow(["s3:PutObject"], f"{_bucket(pair, work.report_bucket)}/{work.report_prefix}*"))
-    return tuple(found)
+        statements.append(_allow(["s3:PutObject"], f"{_bucket(pair, work.report_bucket)}/{work.report_prefix}*"))
+    return tuple(statements)
 
 
 def agreement(
@@ -167,15 +167,15 @@ def _bucket(pair: Pair, name: str) -> str:
 
 def _kms(pair: Pair, encryption: Encryption) -> list[Statement]:
     """Return the statements that allow the use of KMS keys, through S3 only."""
-    found: list[Statement] = []
+    statements: list[Statement] = []
     for key, actions, region in (
         (encryption.source_key, ["kms:Decrypt"], pair.source.region),
         (encryption.destination_key, ["kms:Encrypt", "kms:GenerateDataKey", "kms:Decrypt"], pair.destination.region),
     ):
         if key:
             through = {"StringLike": {"kms:ViaService": via_service("s3", region)}}
-            found.append({**_allow(actions, key), "Condition": through})
-    return found
+            statements.append({**_allow(actions, key), "Condition": through})
+    return statements
 
 
 def _allow(actions: list[str], *resources: str) -> Statement:

@@ -75,12 +75,12 @@ def carried_headers(head: Mapping[str, str], what: frozenset[Attribute], now: da
     """Return the lock and redirect of a HEAD as headers of a copy. An expired retention is left out: S3 refuses past
     dates.
     """
-    found: dict[str, str] = {}
+    headers: dict[str, str] = {}
     if Attribute.LOCK in what:
         if _MODE in head and _UNTIL in head and parse_time(head[_UNTIL]) > now:
-            found |= {_MODE: head[_MODE], _UNTIL: head[_UNTIL]}
+            headers |= {_MODE: head[_MODE], _UNTIL: head[_UNTIL]}
         if head.get(_HOLD) == "ON":
-            found[_HOLD] = "ON"
+            headers[_HOLD] = "ON"
     if Attribute.REDIRECT in what and head.get(_REDIRECT):
-        found[_REDIRECT] = head[_REDIRECT]
-    return found
+        headers[_REDIRECT] = head[_REDIRECT]
+    return headers

@@ -164,12 +164,12 @@ class Copier:
     def _pump(self) -> None:
         now = self.now()
         while self.operations.room() > 0:
-            found = self._next(now)
-            if found is None:
+            token = self._next(now)
+            if token is None:
                 break
-            block, index = found
+            block, index = token
             row = block.rows[index]
-            self.operations.send(found, row)
+            self.operations.send(token, row)
         self._schedule_tick()
 
     def _schedule_tick(self) -> None:
@@ -297,13 +297,13 @@ class Copier:
         """Copy the current object under the key: the object changed after it was listed, or was deleted."""
         try:
             async with self._head_slots:
-                found = await self.operations.copy_current(row)
+                copied = await self.operations.copy_current(row)
         except Throttled as error:
             self._throttled(block, index, row, error)
         except WindlassError as error:
             self._failed(block, index, row, error)
         else:
-            (self._copied if found else self._skip_deleted)(block, index, row)
+            (self._copied if copied else self._skip_deleted)(block, index, row)
 
     def _spawn(self, work: Coroutine[Any, Any, None]) -> None:
         task = asyncio.get_running_loop().create_task(work)

@@ -19,7 +19,7 @@ from typing import NamedTuple, Protocol
 
 from windlass.wire.s3 import Head
 
-__all__ = ["Claim", "Differs", "Digest", "Trust", "claim_of", "etag_claim", "of_parts", "parts_of"]
+__all__ = ["Claim", "ContentDigest", "Differs", "Trust", "claim_of", "etag_claim", "of_parts", "parts_of"]
 
 _MD5 = re.compile(r"[0-9a-f]{32}")
 _IN_PARTS = re.compile(r"[0-9a-f]{32}-[0-9]{1,5}")
@@ -73,7 +73,7 @@ _MAKERS: dict[str, Callable[[], _Sum]] = {
 }
 
 
-class Digest:
+class ContentDigest:
     """The digests of a stream: MD5, for the destination's ETag, and the claimed algorithm."""
 
     def __init__(self, claims: Sequence[Claim] = ()) -> None:
@@ -99,8 +99,8 @@ class Digest:
         algorithm = self._claims[0].algorithm if self._claims else "md5"
         if algorithm == "parts":  # an upload of one part
             return of_parts([self.md5]).among(self._claims)
-        found = self.md5 if self._other is None else self._other.hexdigest()
-        return Claim(algorithm, found).among(self._claims)
+        digest = self.md5 if self._other is None else self._other.hexdigest()
+        return Claim(algorithm, digest).among(self._claims)
 
 
 @dataclass(slots=True)
@@ -110,11 +110,11 @@ class Trust:
     proven: int = 0
     opaque: int = 0
 
-    def learn(self, claim: Claim | None, found: Claim) -> None:
+    def learn(self, claim: Claim | None, actual: Claim) -> None:
         """Record whether an ETag matched the content, when the content was read correctly."""
         if claim is not None and claim.algorithm in ("md5", "parts"):
-            self.proven += found == claim
-            self.opaque += found != claim
+            self.proven += actual == claim
+            self.opaque += actual != claim
 
     @property
     def given(self) -> bool:
@@ -141,7 +141,7 @@ def claim_of(head: Head, trust: Trust) -> Claim | None:
 def etag_claim(head: Head, trust: Trust) -> Claim | None:
     """Return what the ETag claims about the content or its parts; None when it cannot be checked."""
     encrypted = "kms" in head.headers.get("x-amz-server-side-encryption", "")
-    if encrypted or any("-customer-" in one for one in head.headers) or not trust.given:
+    if encrypted or any("-customer-" in header for header in head.headers) or not trust.given:
         return None
     if _MD5.fullmatch(head.etag):
         return Claim("md5", head.etag)
@@ -150,12 +150,12 @@ def etag_claim(head: Head, trust: Trust) -> Claim | None:
 
 def parts_of(etag: str) -> int:
     """Return the number of parts that an ETag shows; 0 for an object that was put in one piece."""
-    found = _IN_PARTS.fullmatch(etag)
-    count = int(etag.rpartition("-")[2]) if found else 0
+    match = _IN_PARTS.fullmatch(etag)
+    count = int(etag.rpartition("-")[2]) if match else 0
     return count if count <= _MOST_PARTS else 0
 
 
 def of_parts(digests: Sequence[str]) -> Claim:
     """Return the claim of the ETag of a multipart object, from its parts' MD5s in hex."""
-    joined = b"".join(bytes.fromhex(one) for one in digests)
+    joined = b"".join(bytes.fromhex(digest) for digest in digests)
     return Claim("parts", f"{md5(joined, usedforsecurity=False).hexdigest()}-{len(digests)}")

@@ -144,8 +144,8 @@ class JournalOf(Generic[R]):
 
     def begin(self, ranges: Iterable[Range]) -> None:
         """Record the ranges of a new seed."""
-        for one in ranges:
-            self._append(self._plan, _RANGE, _text([one.number, one.after, one.upto]))
+        for listed_range in ranges:
+            self._append(self._plan, _RANGE, _text([listed_range.number, listed_range.after, listed_range.upto]))
 
     def split(self, number: int, new: int, at: str) -> None:
         """Record the split of a range into two."""

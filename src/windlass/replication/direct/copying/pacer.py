@@ -183,17 +183,17 @@ class Paces:
         """Return the pace of a key's prefix."""
         slash = key.find("/")
         top = key[:slash] if slash > 0 else ""
-        found = self._all.get(top)
-        if found is None:
+        pace = self._all.get(top)
+        if pace is None:
             if len(self._all) >= _MOST_PLACES:
                 top = ""
-                found = self._all.get(top)
-            if found is None:
+                pace = self._all.get(top)
+            if pace is None:
                 begin = min(self._most, max(_LOWEST, self._start / (len(self._all) + 1)))
-                found = self._all[top] = Pace(begin, self._now(), self._total, most=self._most)
-        return found
+                pace = self._all[top] = Pace(begin, self._now(), self._total, most=self._most)
+        return pace
 
     @property
     def rate(self) -> float:
         """Return the sum of the allowed rates, in copies per second."""
-        return sum(one.rate for one in self._all.values())
+        return sum(pace.rate for pace in self._all.values())

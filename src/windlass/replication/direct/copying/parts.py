@@ -92,11 +92,11 @@ class PartCopier:
         key = row.key
         head = await self._head(key, version_id)
         sizes = await self._layout(key, version_id, head)
-        made = self._made(head) | dict(self.headers or {})
+        headers = self._made(head) | dict(self.headers or {})
         tags = await self._tags(key, version_id, head)
         if tags:
-            made["x-amz-tagging"] = tags
-        upload = await self.write.send(s3.create_upload(self.bucket, key, headers=made, owner=self.owner))
+            headers["x-amz-tagging"] = tags
+        upload = await self.write.send(s3.create_upload(self.bucket, key, headers=headers, owner=self.owner))
         try:
             parts = await self._parts(key, version_id, head, upload, list(part_ranges(sizes)))
             return await self.write.send(
@@ -116,14 +116,14 @@ class PartCopier:
             raise
 
     async def _head(self, key: str, version_id: str) -> Head:
-        asked = {"x-amz-checksum-mode": "ENABLED"}
-        call = s3.head(self.source, key, version_id=version_id, headers=asked, owner=self.source_owner)
+        checksum_mode = {"x-amz-checksum-mode": "ENABLED"}
+        call = s3.head(self.source, key, version_id=version_id, headers=checksum_mode, owner=self.source_owner)
         return await self.read.send(call)
 
     async def _layout(self, key: str, version_id: str, head: Head) -> list[int]:
         """Return the sizes of the source's parts; equal parts when it has none or its service does not report them."""
-        found = _MULTIPART.fullmatch(head.etag)
-        if found is None or not 1 <= int(found[1]) <= _MOST_PARTS:
+        match = _MULTIPART.fullmatch(head.etag)
+        if match is None or not 1 <= int(match[1]) <= _MOST_PARTS:
             return uniform(head.size_bytes, self.part_bytes)
         gate = asyncio.Semaphore(_HEADS_AT_ONCE)
 
@@ -135,27 +135,29 @@ class PartCopier:
                 return (await self.read.send(call)).size_bytes
 
         try:
-            sizes = await asyncio.gather(*[size(number) for number in range(1, int(found[1]) + 1)])
+            sizes = await asyncio.gather(*[size(number) for number in range(1, int(match[1]) + 1)])
         except WindlassError:
             return uniform(head.size_bytes, self.part_bytes)
         return sizes if sum(sizes) == head.size_bytes else uniform(head.size_bytes, self.part_bytes)
 
     def _made(self, head: Head) -> dict[str, str]:
-        made = {name: value for name, value in head.headers.items() if name in _KEPT or name.startswith("x-amz-meta-")}
+        headers = {
+            name: value for name, value in head.headers.items() if name in _KEPT or name.startswith("x-amz-meta-")
+        }
         for name in head.headers:
-            if found := _CHECKSUM.fullmatch(name):
-                made["x-amz-checksum-algorithm"] = found[1].upper()
+            if match := _CHECKSUM.fullmatch(name):
+                headers["x-amz-checksum-algorithm"] = match[1].upper()
                 if head.headers.get("x-amz-checksum-type"):
-                    made["x-amz-checksum-type"] = head.headers["x-amz-checksum-type"]
-        return made
+                    headers["x-amz-checksum-type"] = head.headers["x-amz-checksum-type"]
+        return headers
 
     async def _tags(self, key: str, version_id: str, head: Head) -> str:
         """Return the object's tags in the format of the tagging header."""
         if not self.tags or head.headers.get("x-amz-tagging-count") == "0":
             return ""
         call = s3.tags(self.source, key, version_id=version_id, owner=self.source_owner)
-        found = await self.read.send(call)
-        return "&".join(f"{quote(name, safe='')}={quote(value, safe='')}" for name, value in found)
+        tags = await self.read.send(call)
+        return "&".join(f"{quote(name, safe='')}={quote(value, safe='')}" for name, value in tags)
 
     async def _parts(self, key: str, version_id: str, head: Head, upload: str, ranges: Sequence[Range]) -> list[Part]:
         gate = asyncio.Semaphore(_AT_ONCE)

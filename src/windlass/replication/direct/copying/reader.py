@@ -17,7 +17,7 @@ from windlass.wire.errors import ConnectionLost
 from windlass.wire.model import PACED, Call
 from windlass.wire.s3 import Head
 
-__all__ = ["Read", "Reader", "likely_parts"]
+__all__ = ["Reader", "SmallObject", "likely_parts"]
 
 _CUTS = 5
 _PAUSE_S = 0.2
@@ -29,7 +29,7 @@ _ASKED = {"x-amz-checksum-mode": "ENABLED"}
 
 
 @dataclass(frozen=True, slots=True)
-class Read:
+class SmallObject:
     """A small object with its complete content."""
 
     head: Head
@@ -48,7 +48,7 @@ class Reader:
         """Return the object's current head. NotFound when the object no longer exists."""
         return await self.client.send(_paced(s3.head(self.bucket, key, headers=_ASKED, owner=self.owner)))
 
-    async def whole(self, key: str, etag: str, size_bytes: int) -> Read:
+    async def whole(self, key: str, etag: str, size_bytes: int) -> SmallObject:
         """Return a small object. Conflict when the object was replaced (some services ignore If-Match)."""
         call = s3.get(
             self.bucket, key, if_match=etag, headers=_ASKED, owner=self.owner, max_bytes=2 * size_bytes + _MIB
@@ -63,7 +63,7 @@ class Reader:
                 code="IncompleteBody",
                 hint="Check for a proxy that changes response bodies.",
             )
-        return Read(head, body)
+        return SmallObject(head, body)
 
     async def pieces(self, key: str, etag: str, first: int, last: int) -> AsyncGenerator[bytes, None]:
         """Yield exactly the bytes from `first` to `last`, both included. Conflict when the object was replaced."""
@@ -72,8 +72,8 @@ class Reader:
             before = at
             try:
                 call = s3.get(self.bucket, key, byte_range=(at, last), if_match=etag, owner=self.owner)
-                async with self.client.stream(_paced(call)) as (found, pieces):
-                    head = found[0]
+                async with self.client.stream(_paced(call)) as (heads, pieces):
+                    head = heads[0]
                     self._check(key, etag, head)
                     if not head.content_range.startswith(f"bytes {at}-{last}/"):
                         raise AwsError(
@@ -89,8 +89,8 @@ class Reader:
             if at <= last:  # the connection was cut: request the rest of the same object
                 cuts = cuts + 1 if at == before else 0
                 if cuts > _CUTS:
-                    said = f"{self.bucket}: reading {key!r} was cut off repeatedly, the last time at byte {at:,}"
-                    raise AwsError(said, code="IncompleteBody", hint="Check the network and the service.")
+                    message = f"{self.bucket}: reading {key!r} was cut off repeatedly, the last time at byte {at:,}"
+                    raise AwsError(message, code="IncompleteBody", hint="Check the network and the service.")
                 await asyncio.sleep(_PAUSE_S * cuts)
 
     async def layout(self, key: str, head: Head) -> tuple[list[int], bool]:
@@ -121,9 +121,9 @@ class Reader:
         return await self.client.send(_paced(s3.tags(self.bucket, key, owner=self.owner)))
 
     async def _part(self, key: str, head: Head, number: int) -> Head:
-        found = await self.client.send(s3.head(self.bucket, key, part=number, if_match=head.etag, owner=self.owner))
-        self._check(key, head.etag, found)
-        return found
+        part = await self.client.send(s3.head(self.bucket, key, part=number, if_match=head.etag, owner=self.owner))
+        self._check(key, head.etag, part)
+        return part
 
     def _check(self, key: str, etag: str, head: Head) -> None:
         if etag and head.etag and head.etag != etag:

@@ -25,8 +25,8 @@ from windlass.core.errors import AwsError, Conflict, NotFound, Throttled, Windla
 from windlass.replication.direct.copying.copy_headers import carried
 from windlass.replication.direct.copying.digests import (
     Claim,
+    ContentDigest,
     Differs,
-    Digest,
     Trust,
     claim_of,
     etag_claim,
@@ -139,7 +139,7 @@ class StreamCopier:
         claim = claim_of(read.head, self.trust)
         if claim is not None and claim.algorithm == "parts" and parts_of(claim.digest) != 1:
             claim = None
-        digest = Digest(_claims(claim, seen))
+        digest = ContentDigest(_claims(claim, seen))
         digest.update(read.body)
         self.trust.learn(claim, digest.check())
         headers = await self._headers(row.key, read.head, whole=True) | {"content-md5": _base64(digest.md5)}
@@ -156,17 +156,17 @@ class StreamCopier:
         self.trust.learn(claim, digest.check())
 
     async def _in_parts(self, row: Listed, head: Head, seen: Sequence[Claim]) -> None:
-        sizes, told = await self._sizes(row.key, head)
+        sizes, exact = await self._sizes(row.key, head)
         headers = await self._headers(row.key, head)
         begin = s3.create_upload(self.bucket, row.key, headers=headers, owner=self.owner, checksums=True)
         upload = await self.write.send(_paced(begin))
         try:
-            made = await self._parts(row.key, head.etag, upload, list(part_ranges(sizes)))
-            _check_parts(self.bucket, row.key, made)
-            if told:  # when the parts are a guess, a different digest only shows that the guess was wrong
+            uploaded = await self._parts(row.key, head.etag, upload, list(part_ranges(sizes)))
+            _check_parts(self.bucket, row.key, uploaded)
+            if exact:  # when the parts are a guess, a different digest only shows that the guess was wrong
                 claim = etag_claim(head, self.trust)
-                self.trust.learn(claim, of_parts([md5 for _, md5 in made]).among(_claims(claim, seen)))
-            parts = [part for part, _ in made]
+                self.trust.learn(claim, of_parts([md5 for _, md5 in uploaded]).among(_claims(claim, seen)))
+            parts = [part for part, _ in uploaded]
             await self.write.send(
                 s3.complete_upload(self.bucket, row.key, upload_id=upload, parts=parts, owner=self.owner)
             )
@@ -177,14 +177,14 @@ class StreamCopier:
 
     async def _sizes(self, key: str, head: Head) -> tuple[list[int], bool]:
         """Return the sizes of the parts to copy, and True if they are certainly the source's own."""
-        sizes, told = await self.source.layout(key, head) if parts_of(head.etag) else ([], False)
+        sizes, exact = await self.source.layout(key, head) if parts_of(head.etag) else ([], False)
         if not sizes or any(size < _LEAST_PART_BYTES for size in sizes[:-1]):
             return uniform(head.size_bytes, self.part_bytes), False
-        return sizes, told
+        return sizes, exact
 
     async def _parts(self, key: str, etag: str, upload: str, ranges: list[Range]) -> list[tuple[Part, str]]:
         """Copy the parts, several at once. Return the uploaded parts with the MD5s of the content that was read."""
-        made: list[tuple[Part, str] | None] = [None] * len(ranges)
+        uploaded: list[tuple[Part, str] | None] = [None] * len(ranges)
         left = iter(ranges)
 
         async def work() -> None:
@@ -192,7 +192,7 @@ class StreamCopier:
                 call = s3.upload_part(self.bucket, key, upload_id=upload, number=number, body=b"", owner=self.owner)
                 async with self.slots:
                     part, digest = await self._through(call, key, etag, (first, last), ())
-                made[number - 1] = (part, digest.md5)
+                uploaded[number - 1] = (part, digest.md5)
 
         tasks = [asyncio.ensure_future(work()) for _ in range(min(_STREAMS, len(ranges)))]
         try:
@@ -203,18 +203,18 @@ class StreamCopier:
             await asyncio.gather(
                 *tasks, return_exceptions=True
             )  # afterwards the slots are free and no part is being written
-        return [one for one in made if one is not None]
+        return [part for part in uploaded if part is not None]
 
     async def _through(
         self, call: Call[T], key: str, etag: str, span: tuple[int, int], claims: Sequence[Claim]
-    ) -> tuple[T, Digest]:
+    ) -> tuple[T, ContentDigest]:
         """Read a range and send it on at once. Return the response and the digest of the content. Restarts after a cut
         connection.
         """
         attempt = 0
         while True:
             attempt += 1
-            digest = Digest(claims)
+            digest = ContentDigest(claims)
             try:
                 async with contextlib.aclosing(_held(self.source.pieces(key, etag, *span), digest)) as pieces:
                     return await self.write.upload(call, span[1] - span[0] + 1, pieces), digest
@@ -233,9 +233,9 @@ class StreamCopier:
             await self.write.send(s3.abort_upload(self.bucket, key, upload_id=upload, owner=self.owner))
 
 
-def _check_parts(bucket: str, key: str, made: Sequence[tuple[Part, str]]) -> None:
+def _check_parts(bucket: str, key: str, uploaded: Sequence[tuple[Part, str]]) -> None:
     """Compare the destination's ETag of each part with the MD5 of what was sent. If one ETag is an MD5, all must be."""
-    equal = [part.etag == md5 for part, md5 in made]
+    equal = [part.etag == md5 for part, md5 in uploaded]
     if any(equal) and not all(equal):
         number = equal.index(False) + 1
         raise AwsError(
@@ -254,7 +254,7 @@ def _base64(digest: str) -> str:
     return base64.b64encode(bytes.fromhex(digest)).decode()
 
 
-async def _held(pieces: AsyncGenerator[bytes, None], digest: Digest) -> AsyncGenerator[bytes, None]:
+async def _held(pieces: AsyncGenerator[bytes, None], digest: ContentDigest) -> AsyncGenerator[bytes, None]:
     """Yield the pieces, but the last one only after all of them match a claim."""
     held = b""
     async with contextlib.aclosing(pieces):

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from hashlib import sha256
 
 from windlass.core.errors import AwsError, WindlassError
-from windlass.replication.comparison import Compare, Verdict, compare_listed
+from windlass.replication.comparison import Compare, ContentVerdict, compare_listed
 from windlass.replication.direct.bucket_pair import BucketPair
 from windlass.replication.direct.listing.heads import ASKED, compare_heads, has_evidence, part_count
 from windlass.replication.model import BucketRef
@@ -33,35 +33,35 @@ class Evidence:
     by: Compare
     _gate: asyncio.Semaphore = field(default_factory=lambda: asyncio.Semaphore(_HEADS_AT_ONCE))
 
-    async def verdicts(self, rows: Sequence[tuple[Listed, Listed]]) -> list[Verdict]:
+    async def verdicts(self, rows: Sequence[tuple[Listed, Listed]]) -> list[ContentVerdict]:
         """Return a verdict for each (source, destination), in order. UNKNOWN when an object cannot be read or changes
         meanwhile.
         """
         verdicts = [compare_listed(source, destination, self.by) for source, destination in rows]
         if self.by in (Compare.ETAG, Compare.CHECKSUM):
-            open_ = [at for at, verdict in enumerate(verdicts) if verdict is Verdict.UNKNOWN]
+            open_ = [at for at, verdict in enumerate(verdicts) if verdict is ContentVerdict.UNKNOWN]
             for at, verdict in zip(
                 open_, await asyncio.gather(*[self._closer(*rows[at]) for at in open_]), strict=True
             ):
                 verdicts[at] = verdict
         return verdicts
 
-    async def _closer(self, source: Listed, destination: Listed) -> Verdict:
+    async def _closer(self, source: Listed, destination: Listed) -> ContentVerdict:
         async with self._gate:
             try:
                 return await self._by_heads(source, destination)
             except WindlassError:
-                return Verdict.UNKNOWN
+                return ContentVerdict.UNKNOWN
 
-    async def _by_heads(self, source: Listed, destination: Listed) -> Verdict:
+    async def _by_heads(self, source: Listed, destination: Listed) -> ContentVerdict:
         pair = self.sides.pair
         there = await _head(self.sides.look, pair.destination, destination)
         if not has_evidence(there):
-            return Verdict.UNKNOWN
+            return ContentVerdict.UNKNOWN
         here = await _head(self.sides.read, pair.source, source)
         digests = not pair.services  # another service does not report what its ETag is a digest of
         verdict = compare_heads(here, there, digests=digests)
-        if verdict is Verdict.UNKNOWN and await self._same_layout(source, here, destination, there):
+        if verdict is ContentVerdict.UNKNOWN and await self._same_layout(source, here, destination, there):
             return compare_heads(here, there, digests=digests, same_layout=True)
         return verdict
 

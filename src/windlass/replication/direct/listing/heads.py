@@ -10,7 +10,7 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 
-from windlass.replication.comparison import Verdict
+from windlass.replication.comparison import ContentVerdict
 from windlass.wire.s3 import Head
 
 __all__ = ["ASKED", "compare_heads", "has_evidence", "part_count", "sums_of"]
@@ -24,23 +24,23 @@ _PLAIN_ENCRYPTION = ("", "AES256")
 _CUSTOMER_KEY = "x-amz-server-side-encryption-customer-algorithm"
 
 
-def compare_heads(here: Head, there: Head, *, digests: bool = True, same_layout: bool = False) -> Verdict:
+def compare_heads(here: Head, there: Head, *, digests: bool = True, same_layout: bool = False) -> ContentVerdict:
     """Compare two heads of equal size. `digests`: the ETags of both services are digests; `same_layout`: the parts are
     equally large.
     """
     if here.etag and here.etag == there.etag:
-        return Verdict.SAME
+        return ContentVerdict.SAME
     if digests and _is_digest(here) and _is_digest(there):
         counts = part_count(here), part_count(there)
         if counts == (0, 0) or (same_layout and counts[0] == counts[1]):
-            return Verdict.DIFFERENT
+            return ContentVerdict.DIFFERENT
     ours, theirs = sums_of(here), sums_of(there)
     common = ours.keys() & theirs.keys()
     equal = {name: ours[name] == theirs[name] for name in common}
     comparable = {name for name in common if same_layout or not name[1]}
     if any(not equal[name] for name in comparable):
-        return Verdict.DIFFERENT
-    return Verdict.SAME if any(equal.values()) else Verdict.UNKNOWN
+        return ContentVerdict.DIFFERENT
+    return ContentVerdict.SAME if any(equal.values()) else ContentVerdict.UNKNOWN
 
 
 def has_evidence(head: Head) -> bool:

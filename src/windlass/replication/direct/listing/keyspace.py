@@ -115,17 +115,17 @@ class KeySpace:
         for at in some:
             self._neighbours(keys[at - 1], keys[at], shared)
 
-    def neighbours(self, one: str, after: str) -> None:
+    def neighbours(self, key: str, after: str) -> None:
         """Record that no key is between two keys."""
-        self._neighbours(one, after, 0)
+        self._neighbours(key, after, 0)
 
     def follows(self, key: str, text: str) -> None:
         """Record that no key is between a text and this key."""
         self._learn(key, 0, _shared(text, key))
 
-    def _neighbours(self, one: str, after: str, since: int) -> None:
-        shared = _shared(one, after)
-        self._learn(one, since, shared, ends=True)
+    def _neighbours(self, key: str, after: str, since: int) -> None:
+        shared = _shared(key, after)
+        self._learn(key, since, shared, ends=True)
         self._learn(after, since, shared)
 
     def depth(self, first: str, last: str) -> int:
@@ -195,10 +195,10 @@ class KeySpace:
             place = self._made(segment, key[begun:at])
             wider = place.wider
             closed, few = place.closed, len(place.seen) < 2
-            for one in (place, wider) if wider else (place,):
-                one.found(follower)
+            for learner in (place, wider) if wider else (place,):
+                learner.found(follower)
                 if at > shared:
-                    (one.ends if ends else one.begins)(follower)
+                    (learner.ends if ends else learner.begins)(follower)
             if at > shared:
                 place.varies.add(follower)
             if wider:
@@ -254,15 +254,15 @@ def _followers(place: _Place, wider: _Place, *, inside: bool) -> set[str]:
         expected |= _DIGITS | _HEX if letters is _HEX else _DIGITS
     if expected & _LOWER:
         expected |= letters
-    if letters is _LOWER and any("A" <= one <= "Z" for one in expected):
+    if letters is _LOWER and any("A" <= character <= "Z" for character in expected):
         expected.update(map(str.upper, letters))
-    if any(one > "\x7f" for one in expected):
-        script = {one for one in varies if one > "\x7f"}
+    if any(character > "\x7f" for character in expected):
+        script = {letter for letter in varies if letter > "\x7f"}
         if len(script) >= _SCRIPT:
             expected |= script
     lowest = "" if place.lowest is None else min(place.lowest, *place.seen)
     highest = _LAST if place.highest is None else max(place.highest, *place.seen)
-    return {one for one in expected if one in place.seen or lowest <= one <= highest}
+    return {character for character in expected if character in place.seen or lowest <= character <= highest}
 
 
 def _segment(key: str, at: int) -> tuple[int, int]:
@@ -289,10 +289,10 @@ def _next(character: str) -> str:
     return chr(_SURROGATES.stop if code in _SURROGATES else min(code, ord(_LAST)))
 
 
-def _shared(one: str, other: str) -> int:
+def _shared(key: str, other: str) -> int:
     """Return the length of the common beginning of two keys."""
     at = 0
-    for a, b in zip(one, other, strict=False):
+    for a, b in zip(key, other, strict=False):
         if a != b:
             break
         at += 1

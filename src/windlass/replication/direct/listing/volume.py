@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from operator import attrgetter
 
-from windlass.replication.comparison import BY_ETAG, Action, Criteria, Verdict, action_for, compare_listed
+from windlass.replication.comparison import BY_ETAG, ContentVerdict, Criteria, KeyAction, action_for, compare_listed
 from windlass.replication.direct.listing.ranges import Range, Split
 from windlass.replication.model import MAX_COPY_BYTES, Pair, Volume
 from windlass.replication.own_keys import ARCHIVE_CLASSES, others, own_prefixes
@@ -48,11 +48,11 @@ class VolumeVisitor:
         """True when a seed would copy the row. When a listing does not decide, the row counts as undecided: the seed
         sends a HEAD.
         """
-        verdict = Verdict.UNKNOWN if there is None else compare_listed(row, there, self._criteria.by)
+        verdict = ContentVerdict.UNKNOWN if there is None else compare_listed(row, there, self._criteria.by)
         action = action_for(row, there, verdict, self._criteria)
-        if there is not None and action is not Action.COPY:
-            self._unclear += verdict is not Verdict.SAME
-        return action is Action.COPY
+        if there is not None and action is not KeyAction.COPY:
+            self._unclear += verdict is not ContentVerdict.SAME
+        return action is KeyAction.COPY
 
     def on_split(self, split: Split) -> None:
         """Visitor: nothing to record."""

@@ -20,11 +20,11 @@ from windlass.replication.direct.copying.copier import FATAL_CODES
 from windlass.replication.direct.copying.failures import MOST_REFUSALS, Failures, is_refusal, stopped_by
 from windlass.replication.direct.copying.journal import BlockOf, JournalOf
 from windlass.replication.direct.copying.pacer import Paces
-from windlass.replication.direct.versions.operations import Step, step_of
+from windlass.replication.direct.versions.operations import VersionStep, step_of
 from windlass.replication.direct.versions.sequence import NEWER, OUT_OF_ORDER, Outlook
 from windlass.replication.failures import explain
 
-__all__ = ["BEHIND", "CopyOperations", "VersionCopier"]
+__all__ = ["BEHIND", "VersionCopier", "VersionCopyOperations"]
 
 BEHIND = "OlderVersionFailed"
 
@@ -45,17 +45,17 @@ _UNCLEAR = TRANSIENT_CODES | {
 }
 _FROZEN = ("InvalidObjectState", "the version is archived")
 
-Chain = tuple[BlockOf[Step], list[int]]
+Chain = tuple[BlockOf[VersionStep], list[int]]
 """The unfinished rows of a key in a block, as indexes."""
 
 
-class CopyOperations(Protocol):
+class VersionCopyOperations(Protocol):
     """The calls that list a key's history and copy one of its versions."""
 
     async def look(self, key: str) -> tuple[Outlook, str]:
         """Return what must be done for a key, and the ETag of the destination's current version."""
 
-    async def put(self, step: Step, top: str) -> str:
+    async def put(self, step: VersionStep, top: str) -> str:
         """Copy one version, and return the ETag of the current version after it."""
 
 
@@ -63,9 +63,9 @@ class CopyOperations(Protocol):
 class VersionCopier:
     """Copies `concurrency` keys side by side. `on_block_done` is called when a block is done."""
 
-    journal: JournalOf[Step]
+    journal: JournalOf[VersionStep]
     paces: Paces
-    operations: CopyOperations
+    operations: VersionCopyOperations
     now: Callable[[], float]
     concurrency: int
     on_block_done: Callable[[], None]
@@ -79,7 +79,7 @@ class VersionCopier:
     under_way: int = 0
     """The number of keys being copied."""
     _waiting: deque[int] = field(default_factory=deque)
-    _open: deque[tuple[BlockOf[Step], Iterator[list[int]]]] = field(default_factory=deque)
+    _open: deque[tuple[BlockOf[VersionStep], Iterator[list[int]]]] = field(default_factory=deque)
     _unfinished: set[int] = field(default_factory=set)
     _tasks: set[asyncio.Task[None]] = field(default_factory=set)
     _stopped: bool = False
@@ -158,7 +158,7 @@ class VersionCopier:
 
     # One key
 
-    async def _key(self, block: BlockOf[Step], indexes: list[int]) -> None:
+    async def _key(self, block: BlockOf[VersionStep], indexes: list[int]) -> None:
         """Copy the missing versions of one key, with retries."""
         work = _Key(block, {block.rows[at].version_id: at for at in indexes}, [block.rows[at] for at in indexes])
         work.top = None if block.doubtful else work.steps[0].top
@@ -185,15 +185,15 @@ class VersionCopier:
         """List the key if needed, and copy. True when the key is finished; False when the seed was stopped."""
         if work.top is None:
             outlook, top = await self.operations.look(work.key)
-            for one in outlook.archived:
-                self._row_failed(work, one.version_id, *_FROZEN)
-            lacking = {one.version_id for one in outlook.lacking}
+            for version in outlook.archived:
+                self._row_failed(work, version.version_id, *_FROZEN)
+            lacking = {version.version_id for version in outlook.lacking}
             for version_id in work.left.keys() - lacking:
                 self._there(work, version_id)
             if outlook.conflict:
                 self._failed(work, outlook.conflict, explain(outlook.conflict).meaning)
                 return True
-            work.steps, work.top = [step_of(one, None) for one in outlook.lacking], top
+            work.steps, work.top = [step_of(version, None) for version in outlook.lacking], top
         while work.steps:
             step = work.steps[0]
             if not await self._turn(step.key):
@@ -215,7 +215,7 @@ class VersionCopier:
 
     # Results
 
-    def _copied(self, work: _Key, step: Step) -> None:
+    def _copied(self, work: _Key, step: VersionStep) -> None:
         self._refused_in_a_row = 0
         index = work.left.pop(step.version_id, None)
         if index is not None:  # a version created after the listing is not in the counts
@@ -263,7 +263,7 @@ class VersionCopier:
             self.journal.failed(work.block.rows[index], code, message)
             self._mark(work.block, index)
 
-    def _mark(self, block: BlockOf[Step], index: int) -> None:
+    def _mark(self, block: BlockOf[VersionStep], index: int) -> None:
         self.journal.mark(block, index)
         if not block.left:
             self._unfinished.discard(block.number)
@@ -276,9 +276,9 @@ class _Key:
     (None: unknown).
     """
 
-    block: BlockOf[Step]
+    block: BlockOf[VersionStep]
     left: dict[str, int]
-    steps: list[Step]
+    steps: list[VersionStep]
     top: str | None = None
     key: str = field(init=False)
 
@@ -286,7 +286,7 @@ class _Key:
         self.key = self.steps[0].key
 
 
-def _chains(block: BlockOf[Step]) -> Iterator[list[int]]:
+def _chains(block: BlockOf[VersionStep]) -> Iterator[list[int]]:
     """Yield the unfinished rows of each key."""
     for _, indexes in groupby(range(len(block.rows)), lambda at: block.rows[at].key):
         left = [at for at in indexes if not block.done >> at & 1]

@@ -47,21 +47,21 @@ def list_histories(client: Client, place: BucketRef, prefix: str) -> Pages[Histo
         key, version = after, ""
         guard = LoopGuard(f"the listing of {place.bucket}'s versions")
         while True:
-            found = await client.send(
+            listing = await client.send(
                 s3.list_versions(
                     place.bucket, prefix=prefix, key_marker=key, version_marker=version, owner=place.account_id
                 )
             )
             # S3 leaves out the marker's own key unless a version is named. Other services may include it.
-            rows = found.versions
-            held += rows if rows and rows[0].key > after else [one for one in rows if one.key > after]
-            if not found.key_marker:
+            rows = listing.versions
+            held += rows if rows and rows[0].key > after else [row for row in rows if row.key > after]
+            if not listing.key_marker:
                 return Histories(_by_key(held), "")
             whole = next((at for at in reversed(range(len(held))) if held[at].key != held[-1].key), -1) + 1
             if whole:
                 return Histories(_by_key(held[:whole]), "more")
-            guard.advance((found.key_marker, found.version_marker))
-            key, version = found.key_marker, found.version_marker
+            guard.advance((listing.key_marker, listing.version_marker))
+            key, version = listing.key_marker, listing.version_marker
 
     return page
 
@@ -72,18 +72,18 @@ async def history_of(client: Client, place: BucketRef, key: str) -> History:
     marker, version = "", ""
     guard = LoopGuard(f"the listing of {place.bucket}'s versions")
     while True:
-        found = await client.send(
+        listing = await client.send(
             s3.list_versions(
                 place.bucket, prefix=key, key_marker=marker, version_marker=version, owner=place.account_id
             )
         )
-        held += [one for one in found.versions if one.key == key]
-        guard.advance((found.key_marker, found.version_marker))
-        marker, version = found.key_marker, found.version_marker
+        held += [version for version in listing.versions if version.key == key]
+        guard.advance((listing.key_marker, listing.version_marker))
+        marker, version = listing.key_marker, listing.version_marker
         # The key sorts before all longer keys with the same beginning.
         if marker != key:
             return History(key, held[::-1])
 
 
 def _by_key(rows: Iterable[ListedVersion]) -> list[History]:
-    return [History(key, list(found)[::-1]) for key, found in groupby(rows, attrgetter("key"))]
+    return [History(key, list(versions)[::-1]) for key, versions in groupby(rows, attrgetter("key"))]

@@ -17,11 +17,11 @@ from dataclasses import dataclass
 from windlass.replication.own_keys import ARCHIVE_CLASSES
 from windlass.wire.listing import ListedVersion
 
-__all__ = ["NEWER", "OUT_OF_ORDER", "Outlook", "Same", "alike", "compare_histories", "settle", "telling"]
+__all__ = ["NEWER", "OUT_OF_ORDER", "Outlook", "SameVersion", "alike", "compare_histories", "settle", "telling"]
 
 NEWER, OUT_OF_ORDER = "DstVersionsNewer", "DstVersionsOutOfOrder"
 
-Same = Callable[[ListedVersion, ListedVersion], bool | None]
+SameVersion = Callable[[ListedVersion, ListedVersion], bool | None]
 """Returns whether a version of the destination is (a copy of) a version of the source; None when that is unknown."""
 
 _IN_PARTS = "-"
@@ -62,15 +62,15 @@ def alike(source: ListedVersion, destination: ListedVersion) -> bool | None:
     return None
 
 
-def telling(source: Sequence[ListedVersion]) -> Same:
+def telling(source: Sequence[ListedVersion]) -> SameVersion:
     """Return a comparison that knows all of the source's versions: the ETag of one is not that of a copy of another,
     unless opaque.
     """
-    known = {one.etag for one in source}
+    known = {version.etag for version in source}
 
-    def same(one: ListedVersion, other: ListedVersion) -> bool | None:
-        said = alike(one, other)
-        return False if said is None and other.etag in known and _IN_PARTS not in one.etag else said
+    def same(ours: ListedVersion, other: ListedVersion) -> bool | None:
+        verdict = alike(ours, other)
+        return False if verdict is None and other.etag in known and _IN_PARTS not in ours.etag else verdict
 
     return same
 
@@ -80,10 +80,10 @@ def compare_histories(source: Sequence[ListedVersion], destination: Sequence[Lis
     decide.
     """
     tell = telling(source)
-    strict = settle(source, destination, lambda one, other: tell(one, other) is True)
+    strict = settle(source, destination, lambda ours, other: tell(ours, other) is True)
     if strict.whole:
         return strict
-    lenient = settle(source, destination, lambda one, other: tell(one, other) is not False)
+    lenient = settle(source, destination, lambda ours, other: tell(ours, other) is not False)
     if lenient == strict:
         return strict
     return Outlook(
@@ -91,27 +91,27 @@ def compare_histories(source: Sequence[ListedVersion], destination: Sequence[Lis
     )
 
 
-def settle(source: Sequence[ListedVersion], destination: Sequence[ListedVersion], same: Same) -> Outlook:
+def settle(source: Sequence[ListedVersion], destination: Sequence[ListedVersion], same: SameVersion) -> Outlook:
     """Return what must be done, given both histories (oldest first) and a comparison `same` that always decides."""
     if _in_place(source, destination, same):
         return Outlook(extra=len(destination) - len(source))
-    found, _ = _found(source, destination, same)
+    count, _ = _found(source, destination, same)
     # An archived version cannot be read. The versions above it are copied without waiting for it.
-    archived = tuple(one for one in source[found:] if one.storage_class in ARCHIVE_CLASSES)
-    readable = [one for one in source if one not in archived]
+    archived = tuple(version for version in source[count:] if version.storage_class in ARCHIVE_CLASSES)
+    readable = [version for version in source if version not in archived]
     if _in_place(readable, destination, same):
         return Outlook(archived=archived, extra=len(destination) - len(readable))
-    found, last = _found(readable, destination, same)
-    lacking = tuple(readable[found:])
+    count, last = _found(readable, destination, same)
+    lacking = tuple(readable[count:])
     return Outlook(
         lacking=lacking or (readable[-1],),
         archived=archived,
-        extra=len(destination) - found,
+        extra=len(destination) - count,
         conflict=_conflict(source, lacking, destination, destination[last + 1 :], same),
     )
 
 
-def _in_place(source: Sequence[ListedVersion], destination: Sequence[ListedVersion], same: Same) -> bool:
+def _in_place(source: Sequence[ListedVersion], destination: Sequence[ListedVersion], same: SameVersion) -> bool:
     """True when the destination has all of the source's versions in order, with the newest on top."""
     if not source:
         return True
@@ -120,7 +120,7 @@ def _in_place(source: Sequence[ListedVersion], destination: Sequence[ListedVersi
     return _found(source[:-1], destination[:-1], same)[0] == len(source) - 1
 
 
-def _found(source: Sequence[ListedVersion], destination: Sequence[ListedVersion], same: Same) -> tuple[int, int]:
+def _found(source: Sequence[ListedVersion], destination: Sequence[ListedVersion], same: SameVersion) -> tuple[int, int]:
     """Return how many of the source's versions, from the oldest, are there in order, and the index of the last match
     (-1: none).
     """
@@ -136,18 +136,18 @@ def _conflict(
     lacking: Sequence[ListedVersion],
     destination: Sequence[ListedVersion],
     above: Sequence[ListedVersion],
-    same: Same,
+    same: SameVersion,
 ) -> str:
     """Return the failure code when the missing versions cannot be copied on top; else empty."""
     if not lacking:
         return NEWER  # all versions are there, but another one is current
-    if any(_replica(one, there) for one in lacking for there in destination):
+    if any(_replica(version, there) for version in lacking for there in destination):
         return OUT_OF_ORDER
-    known = {(one.marker, one.size_bytes, one.etag) for one in source}
+    known = {(version.marker, version.size_bytes, version.etag) for version in source}
     for there in above:
         if there.last_modified <= source[-1].last_modified or (there.marker, there.size_bytes, there.etag) in known:
             continue
-        if not any(same(one, there) for one in source):
+        if not any(same(version, there) for version in source):
             return NEWER
     return ""
 

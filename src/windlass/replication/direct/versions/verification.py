@@ -37,11 +37,11 @@ async def verify_versions(
     different. A version about which neither ETags nor checksums decide is unknown.
     """
     pair = sides.pair
-    found = _Comparison(sides, stop, on_progress, by=options.by, markers=options.delete_markers)
+    comparison = _Comparison(sides, stop, on_progress, by=options.by, markers=options.delete_markers)
     source = list_histories(sides.read, pair.source, pair.prefix)
     destination = list_histories(sides.look, pair.destination, pair.prefix)
-    await compare_listings(Ranges(prune=False), source, destination, found, listers=listers, include_extra=True)
-    return found.value()
+    await compare_listings(Ranges(prune=False), source, destination, comparison, listers=listers, include_extra=True)
+    return comparison.value()
 
 
 class _Comparison:
@@ -58,17 +58,17 @@ class _Comparison:
         """Visitor: histories to compare."""
         if self._stop.is_set():
             raise Interrupted(f"the comparison of {self._sides.pair.title} was stopped")
-        there = {one.key: kept(one.versions, markers=self._markers) for one in destination}
-        for one in source:
-            ours, theirs = kept(one.versions, markers=self._markers), there.pop(one.key, ())
-            if one.key.startswith(self._ours):
+        there = {history.key: kept(history.versions, markers=self._markers) for history in destination}
+        for history in source:
+            ours, theirs = kept(history.versions, markers=self._markers), there.pop(history.key, ())
+            if history.key.startswith(self._ours):
                 continue
             outlook = compare_histories(ours, theirs)
             if outlook.doubtful and self._by in (Compare.ETAG, Compare.CHECKSUM):
-                outlook = await closer(self._sides, one.key, ours, theirs, strict=True)
+                outlook = await closer(self._sides, history.key, ours, theirs, strict=True)
             elif outlook.doubtful:
                 outlook = _lenient(ours, theirs)
-            self._add(one.key, len(ours), outlook)
+            self._add(history.key, len(ours), outlook)
         for key, theirs in there.items():
             if theirs and not key.startswith(self._ours):
                 self._count("extra", key, len(theirs))
@@ -112,4 +112,4 @@ class _Comparison:
 def _lenient(ours: Sequence[ListedVersion], theirs: Sequence[ListedVersion]) -> Outlook:
     """Return what must be done when undecided versions count as the same."""
     tell = telling(ours)
-    return settle(ours, theirs, lambda one, other: tell(one, other) is not False)
+    return settle(ours, theirs, lambda our_version, other: tell(our_version, other) is not False)

@@ -10,7 +10,7 @@ from windlass.replication.methods.batch import job as batch
 from windlass.replication.methods.batch.template import Template
 from windlass.replication.model import ManifestRef, Operation, Pair
 from windlass.replication.planning.facts import PairFacts
-from windlass.replication.planning.request import Request
+from windlass.replication.planning.request import SeedRequest
 from windlass.replication.seed.checkpoint import BatchCheckpoint
 from windlass.replication.seed.task import SeedTask
 from windlass.replication.setup.replication import agreement_effects, role_effects
@@ -31,7 +31,7 @@ def generated(template: Template, operation: Operation) -> bool:
 
 
 def copy_role(
-    facts: PairFacts, request: Request, operation: Operation, config: ReplicationConfig, seed_id: str
+    facts: PairFacts, request: SeedRequest, operation: Operation, config: ReplicationConfig, seed_id: str
 ) -> tuple[str, list[Effect]]:
     """Return the job's role, and the writes that create it unless a role is configured."""
     named = request.template.role or config.role
@@ -39,17 +39,22 @@ def copy_role(
     place = batch.job_bucket(operation, pair)
     name = role_name(f"batch-{operation}", pair)
     arn = named or role_arn(name, place.account_id, place.region)
-    found: list[Effect] = []
+    writes: list[Effect] = []
     if not named:
         statements = batch_statements(pair, role_scope(facts, request, operation, config, seed_id), facts.encryption)
-        found += role_effects(place, name, BATCH_SERVICE, statements, f"{operation} {pair.title}")
+        writes += role_effects(place, name, BATCH_SERVICE, statements, f"{operation} {pair.title}")
     if operation is Operation.COPY:
-        found += agreement_effects(facts, operation, arn)
-    return arn, found
+        writes += agreement_effects(facts, operation, arn)
+    return arn, writes
 
 
 def job_effects(
-    task: SeedTask, request: Request, config: ReplicationConfig, *, manifest: ManifestRef | None = None, count: int = 0
+    task: SeedTask,
+    request: SeedRequest,
+    config: ReplicationConfig,
+    *,
+    manifest: ManifestRef | None = None,
+    count: int = 0,
 ) -> list[Effect]:
     """Return the writes of the next job: its manifest, where Windlass writes one and `manifest` is not given, and CreateJob."""
     pair, operation, checkpoint = task.pair, task.operation, checkpoint_of(task)
@@ -103,7 +108,7 @@ def staging_prefixes(
 
 
 def role_scope(
-    facts: PairFacts, request: Request, operation: Operation, config: ReplicationConfig, seed_id: str
+    facts: PairFacts, request: SeedRequest, operation: Operation, config: ReplicationConfig, seed_id: str
 ) -> RoleScope:
     """Return what the role of the pair's jobs must be able to reach."""
     manifest, report = staging_prefixes(facts.placed, request.template, operation, config, seed_id)

@@ -180,18 +180,18 @@ def create_effect(spec: JobSpec) -> Effect:
     )
 
 
-def list_jobs(estate: Estate, account_id: str, region: str, wanted: Iterable[str] = ()) -> dict[str, BatchJob]:
+def list_jobs(estate: Estate, account_id: str, region: str, job_ids: Iterable[str] = ()) -> dict[str, BatchJob]:
     """Return the jobs of an account and region, by id. With `wanted`, the listing stops after the last of those."""
-    missing = set(wanted)
+    missing = set(job_ids)
     some = bool(missing)
-    found: dict[str, BatchJob] = {}
+    jobs: dict[str, BatchJob] = {}
     for page in estate.pages(account_id, region, "s3control", "ListJobs", AccountId=account_id, MaxResults=1000):
-        for one in page.get("Jobs", []):
-            found[one["JobId"]] = _read(one, account_id, region)
-        missing -= found.keys()
+        for job in page.get("Jobs", []):
+            jobs[job["JobId"]] = _read(job, account_id, region)
+        missing -= jobs.keys()
         if some and not missing:
             break
-    return found
+    return jobs
 
 
 def describe(estate: Estate, account_id: str, region: str, job_id: str) -> BatchJob:
@@ -216,7 +216,7 @@ def tags_of(estate: Estate, job: BatchJob) -> dict[str, str]:
     answer = estate.call(
         job.account_id, job.region, "s3control", "GetJobTagging", AccountId=job.account_id, JobId=job.job_id
     )
-    return {one["Key"]: one["Value"] for one in answer.get("Tags", [])}
+    return {tag["Key"]: tag["Value"] for tag in answer.get("Tags", [])}
 
 
 def request_status(estate: Estate, account_id: str, region: str, job_id: str, status: str, why: str) -> None:
@@ -252,12 +252,12 @@ def _operation(
     if request_payer:
         copying["RequesterPays"] = True
     keyed = bool(copying["SSEAwsKmsKeyId"])
-    given = {
+    parameters = {
         name: value
         for name, value in copying.items()
         if value not in ("", None) and (name != "BucketKeyEnabled" or keyed)
     }
-    return {"S3PutObjectCopy": {"TargetResource": pair.destination.arn, **given}}
+    return {"S3PutObjectCopy": {"TargetResource": pair.destination.arn, **parameters}}
 
 
 def _report(template: Template, spot: StagingPrefix, place: BucketRef) -> dict[str, Any]:
@@ -287,7 +287,7 @@ def _generator(
         "MatchAnySubstring": chosen.substrings,
     }
     before = parse_time(chosen.created_before) if chosen.created_before else created_before
-    wanted: dict[str, Any] = {
+    filters: dict[str, Any] = {
         "EligibleForReplication": operation is Operation.REPLICATE,
         "CreatedBefore": before,
         "ObjectReplicationStatuses": _statuses(chosen.statuses, first) if operation is Operation.REPLICATE else [],
@@ -297,21 +297,21 @@ def _generator(
         "ObjectSizeLessThanBytes": chosen.smaller_than_bytes,
         "MatchAnyStorageClass": chosen.storage_classes,
     }
-    wanted = {name: value for name, value in wanted.items() if value}
-    made: dict[str, Any] = {
+    filters = {name: value for name, value in filters.items() if value}
+    generator: dict[str, Any] = {
         "SourceBucket": pair.source.arn,
         "EnableManifestOutput": template.manifest.keep,
-        "Filter": wanted,
+        "Filter": filters,
     }
     if pair.source.account_id:
-        made["ExpectedBucketOwner"] = pair.source.account_id
+        generator["ExpectedBucketOwner"] = pair.source.account_id
     if template.manifest.keep:
-        made["ManifestOutputLocation"] = {
+        generator["ManifestOutputLocation"] = {
             "Bucket": spot.arn_of(pair.source),
             "ManifestPrefix": spot.prefix,
             "ManifestFormat": _GENERATED,
         }
-    return made
+    return generator
 
 
 def _statuses(chosen: Sequence[str], first: bool) -> list[str]:
@@ -324,29 +324,30 @@ def _statuses(chosen: Sequence[str], first: bool) -> list[str]:
     return list(chosen) or (["NONE", "FAILED", "COMPLETED", "REPLICA"] if first else ["NONE", "FAILED"])
 
 
-def _read(one: Mapping[str, Any], account_id: str, region: str) -> BatchJob:
+def _read(document: Mapping[str, Any], account_id: str, region: str) -> BatchJob:
     """Read a job of DescribeJob or ListJobs. The operation is a document in the first, and a name in the second."""
-    progress = one.get("ProgressSummary") or {}
-    operation = one.get("Operation") or ""
-    reported = one.get("Report") or {}
+    progress = document.get("ProgressSummary") or {}
+    operation = document.get("Operation") or ""
+    reported = document.get("Report") or {}
     return BatchJob(
-        job_id=one["JobId"],
+        job_id=document["JobId"],
         account_id=account_id,
         region=region,
         operation=operation if isinstance(operation, str) else next(iter(operation), ""),
         storage_class=_storage_class(operation),
-        status=str(one.get("Status", "New")).capitalize(),
+        status=str(document.get("Status", "New")).capitalize(),
         total=int(progress.get("TotalNumberOfTasks") or 0),
         succeeded=int(progress.get("NumberOfTasksSucceeded") or 0),
         failed=int(progress.get("NumberOfTasksFailed") or 0),
-        description=one.get("Description", ""),
+        description=document.get("Description", ""),
         reasons=tuple(
-            f"{why.get('FailureCode', '')}: {why.get('FailureReason', '')}" for why in one.get("FailureReasons") or ()
+            f"{why.get('FailureCode', '')}: {why.get('FailureReason', '')}"
+            for why in document.get("FailureReasons") or ()
         ),
         report_bucket=str(reported.get("Bucket", "")).rpartition(":")[2] if reported.get("Enabled") else "",
         report_prefix=str(reported.get("Prefix", "")),
         active_s=float((progress.get("Timers") or {}).get("ElapsedTimeInActiveSeconds") or 0),
-        created_at=one.get("CreationTime"),
+        created_at=document.get("CreationTime"),
     )
 
 

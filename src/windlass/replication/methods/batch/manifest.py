@@ -83,7 +83,7 @@ def read_rows(chunks: Iterable[bytes]) -> Iterator[Row]:
 
 
 def _encoded(joined: str) -> bytes:
-    return _UNSAFE.sub(lambda found: _ENCODED[found[0]], joined.encode("utf-8", "surrogateescape"))
+    return _UNSAFE.sub(lambda match: _ENCODED[match[0]], joined.encode("utf-8", "surrogateescape"))
 
 
 def _rows(block: bytes) -> Iterator[Row]:
@@ -91,7 +91,7 @@ def _rows(block: bytes) -> Iterator[Row]:
     lines = block.count(b"\n")
     if block.count(b",") == lines and b'"' not in block and b"\r" not in block:
         marked = block[:-1].replace(b"\n", _END).replace(b",", _MARK).replace(b"+", b" ")
-        text = _ESCAPE.sub(lambda found: _DECODED[found[1]], marked).decode("utf-8", "surrogateescape")
+        text = _ESCAPE.sub(lambda match: _DECODED[match[1]], marked).decode("utf-8", "surrogateescape")
         rows = [line.split(_MARK_TEXT) for line in text.split(_END_TEXT)] if lines else []
         if len(rows) == lines == text.count(_MARK_TEXT):  # a byte that looks like a separator would have made more rows
             for bucket, key in rows:

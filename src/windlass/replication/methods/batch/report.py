@@ -23,7 +23,7 @@ from urllib.parse import unquote_plus
 from windlass.core.errors import AwsError
 from windlass.replication.model import FailureGroup
 
-__all__ = ["ReportFile", "Tally", "read_index", "tally"]
+__all__ = ["ReportFile", "TaskCounts", "read_index", "tally"]
 
 _KEPT_KEYS = 5
 _BLOCK_BYTES = 1 << 18
@@ -47,7 +47,7 @@ class ReportFile:
 
 
 @dataclass(slots=True)
-class Tally:
+class TaskCounts:
     """The counts of a report, and the reasons of failures."""
 
     succeeded: int = 0
@@ -69,24 +69,24 @@ class Tally:
     def take(self, rows: list[Found], retry: Callable[[bytes], object] | None) -> None:
         """Count one block. Its failed rows are passed to `retry` as manifest rows."""
         codes = Counter(map(itemgetter(2), rows))
-        well = sum(number for found, number in codes.items() if _status(found) == _WELL)
+        well = sum(number for status, number in codes.items() if _status(status) == _WELL)
         self.succeeded += well
         self.failed += len(rows) - well
         if well == len(rows):
             return
         failed = [row for row in rows if _status(row[2]) != _WELL] if well else rows
-        for found, number in codes.items():
-            if _status(found) != _WELL:
-                self._note(_code(found), number, found, failed)
+        for record_codes, number in codes.items():
+            if _status(record_codes) != _WELL:
+                self._note(_code(record_codes), number, record_codes, failed)
         if retry is not None:
             retry(_manifest(failed))
 
-    def _note(self, code: str, number: int, found: bytes, failed: list[Found]) -> None:
+    def _note(self, code: str, number: int, status: bytes, failed: list[Found]) -> None:
         self.counts[code] += number
         kept = self.samples.setdefault(code, [])
         if len(kept) >= _KEPT_KEYS:
             return
-        for whole, row, _ in (one for one in failed if one[2] == found):
+        for whole, row, _ in (record for record in failed if record[2] == status):
             self.messages.setdefault(code, _message(whole))
             kept.append(unquote_plus(row.split(b",")[1].decode("utf-8", "replace")))
             if len(kept) == _KEPT_KEYS:
@@ -98,28 +98,33 @@ def read_index(body: bytes) -> tuple[ReportFile, ...]:
     try:
         document: dict[str, Any] = json.loads(body)
         return tuple(
-            ReportFile(one["Bucket"], one["Key"], str(one["TaskExecutionStatus"]).lower(), one.get("MD5Checksum", ""))
-            for one in document["Results"]
+            ReportFile(
+                result["Bucket"],
+                result["Key"],
+                str(result["TaskExecutionStatus"]).lower(),
+                result.get("MD5Checksum", ""),
+            )
+            for result in document["Results"]
         )
     except (ValueError, KeyError, TypeError) as error:
         raise AwsError(f"the completion report's manifest.json cannot be read: {error}") from None
 
 
 def tally(
-    chunks: Iterable[bytes], retry: Callable[[bytes], object] | None = None, *, into: Tally | None = None
-) -> Tally:
+    chunks: Iterable[bytes], retry: Callable[[bytes], object] | None = None, *, into: TaskCounts | None = None
+) -> TaskCounts:
     """Count a report file's tasks, from chunks of any size. `retry` receives the failed tasks as manifest rows.
 
     Version ids are on all rows of a file or on none, as a manifest needs them, because a report is about one job's
     manifest.
     """
-    found = into if into is not None else Tally()
+    counts = into if into is not None else TaskCounts()
     for block in _blocks(chunks):
         rows = _RECORD.findall(block)
         if sum(map(len, map(itemgetter(0), rows))) != len(block):
             rows = list(_slowly(block))
-        found.take(rows, retry)
-    return found
+        counts.take(rows, retry)
+    return counts
 
 
 def _blocks(chunks: Iterable[bytes]) -> Iterator[bytes]:
@@ -151,7 +156,7 @@ def _slowly(block: bytes) -> Iterator[Found]:
     """Yield the rows of a block that is not in S3's usual format: all fields quoted, or fewer fields."""
     for fields in csv.reader(io.StringIO(block.decode("utf-8", "surrogateescape"), newline="")):
         if fields:
-            padded = [one.encode("utf-8", "surrogateescape") for one in [*fields, *[""] * 7][:7]]
+            padded = [value.encode("utf-8", "surrogateescape") for value in [*fields, *[""] * 7][:7]]
             yield b"%b\n" % b",".join(padded), b",".join(padded[:3]), b",".join(padded[3:6])
 
 

@@ -22,7 +22,7 @@ from windlass.replication.methods.batch.manifest import encode_rows, encode_vers
 from windlass.replication.methods.batch.report_download import failed_rows
 from windlass.replication.methods.batch.upload import upload
 from windlass.replication.model import BatchJob, Method, Operation
-from windlass.replication.own_keys import Clients
+from windlass.replication.own_keys import BucketClients
 from windlass.replication.planning.candidates import (
     CandidateCounts,
     PeekedChunks,
@@ -31,7 +31,7 @@ from windlass.replication.planning.candidates import (
     restored_check,
     wanted,
 )
-from windlass.replication.planning.request import Request
+from windlass.replication.planning.request import SeedRequest
 from windlass.replication.seed.task import SeedTask
 from windlass.wire.listing import Listed, ListedVersion
 
@@ -54,7 +54,7 @@ class ManifestWriter:
 
     replication: Replication
     seed: SeedTask
-    request: Request
+    request: SeedRequest
     stop: threading.Event
 
     def list_objects(self, tally: CandidateCounts) -> list[batch.ManifestRef]:
@@ -65,7 +65,7 @@ class ManifestWriter:
         seed, request, most = self.seed, self.request, self.replication.config.multipart_threshold_bytes
         bucket = seed.pair.source.bucket
         written: list[batch.ManifestRef] = []
-        with Clients(self.replication.estate) as clients:
+        with BucketClients(self.replication.estate) as clients:
             reader = seed.pair.source.account_id or seed.pair.destination.account_id
             is_restored = restored_check(clients, seed.pair.source, reader)
             by_class = seed.method is Method.BATCH and seed.operation is Operation.COPY

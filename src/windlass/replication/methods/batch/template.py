@@ -12,12 +12,21 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 from windlass.core.errors import UsageError
 from windlass.replication.model import Operation
 
-__all__ = ["Copying", "Filter", "Invocation", "Manifest", "Report", "Template", "load_template", "print_template"]
+__all__ = [
+    "CopyJobOptions",
+    "Filter",
+    "InvocationOptions",
+    "ManifestOptions",
+    "Report",
+    "Template",
+    "load_template",
+    "print_template",
+]
 
 _FROZEN = ConfigDict(extra="forbid", frozen=True, populate_by_name=True)
 
 
-class Manifest(BaseModel):
+class ManifestOptions(BaseModel):
     """The manifest: the objects that the job processes."""
 
     model_config = _FROZEN
@@ -67,7 +76,7 @@ class Filter(BaseModel):
     storage_classes: list[str] = Field(default=[], description="Storage classes, as STANDARD_IA.")
 
 
-class Copying(BaseModel):
+class CopyJobOptions(BaseModel):
     """The options of S3PutObjectCopy. Empty options keep the source's value."""
 
     model_config = _FROZEN
@@ -89,7 +98,7 @@ class Copying(BaseModel):
     MetadataDirective: Literal["", "COPY", "REPLACE"] = Field(default="", description="COPY keeps metadata.")
 
 
-class Invocation(BaseModel):
+class InvocationOptions(BaseModel):
     """The function that LambdaInvoke calls for every object."""
 
     model_config = _FROZEN
@@ -114,11 +123,11 @@ class Template(BaseModel):
         default="", description="ARN of the job's role; when empty, Windlass creates a least-privilege role."
     )
     tags: dict[str, str] = Field(default={}, description="Tags of the job, in addition to Windlass's own.")
-    manifest: Manifest = Field(default=Manifest(), description="The manifest.")
+    manifest: ManifestOptions = Field(default=ManifestOptions(), description="The manifest.")
     report: Report = Field(default=Report(), description="The completion report.")
     filter: Filter = Field(default=Filter(), description="The filter of a generated manifest.")
-    copying: Copying = Field(default=Copying(), alias="copy", description="For copies.")
-    invocation: Invocation = Field(default=Invocation(), alias="lambda", description="For functions.")
+    copying: CopyJobOptions = Field(default=CopyJobOptions(), alias="copy", description="For copies.")
+    invocation: InvocationOptions = Field(default=InvocationOptions(), alias="lambda", description="For functions.")
 
 
 def load_template(path: Path) -> Template:
@@ -133,7 +142,7 @@ def load_template(path: Path) -> Template:
     try:
         return Template.model_validate(document)
     except ValidationError as error:
-        faults = "; ".join(f"{'.'.join(map(str, one['loc']))}: {one['msg']}" for one in error.errors())
+        faults = "; ".join(f"{'.'.join(map(str, fault['loc']))}: {fault['msg']}" for fault in error.errors())
         raise UsageError(
             f"{path} is not a job template: {faults}", hint="`windlass replicate template` prints one to edit."
         ) from None
@@ -151,7 +160,9 @@ def print_template(template: Template, *, as_json: bool) -> str:
         inner = field.annotation
         if isinstance(inner, type) and issubclass(inner, BaseModel):
             tables += ["", f"[{key}]  # {(inner.__doc__ or '').strip()}"]
-            tables += [_line(deep, values[key][deep], one.description) for deep, one in inner.model_fields.items()]
+            tables += [
+                _line(deep, values[key][deep], option.description) for deep, option in inner.model_fields.items()
+            ]
         else:
             lines.append(_line(key, values[key], field.description))
     return "\n".join([*lines, *tables]) + "\n"

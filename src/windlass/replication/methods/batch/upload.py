@@ -67,13 +67,13 @@ def upload(
 
 
 def _parts(chunks: Iterable[bytes], sizes: Iterator[int]) -> Iterator[bytes]:
-    held, size, wanted = [], 0, next(sizes)
+    held, size, part_bytes = [], 0, next(sizes)
     for chunk in chunks:
         held.append(chunk)
         size += len(chunk)
-        if size >= wanted:
+        if size >= part_bytes:
             yield b"".join(held)
-            held, size, wanted = [], 0, next(sizes)
+            held, size, part_bytes = [], 0, next(sizes)
     if held:
         yield b"".join(held)
 

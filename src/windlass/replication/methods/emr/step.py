@@ -19,7 +19,7 @@ from windlass.replication.effects import Effect
 from windlass.replication.methods.batch.job import ManifestRef, StagingPrefix
 from windlass.replication.model import BucketRef, Method, Pair
 
-__all__ = ["EmrTarget", "Progress", "emr_effects", "look", "script", "step_command"]
+__all__ = ["EmrTarget", "StepStatus", "emr_effects", "look", "script", "step_command"]
 
 _ENDED = {"COMPLETED": "Complete", "SUCCESS": "Complete", "FAILED": "Failed", "CANCELLED": "Cancelled"}
 _INSTANCE_ROLE, _SERVICE_ROLE = "EMR_EC2_DefaultRole", "EMR_DefaultRole"
@@ -57,7 +57,7 @@ class EmrTarget:
 
 
 @dataclass(frozen=True, slots=True)
-class Progress:
+class StepStatus:
     """The status of a step or job run, in the words of batch jobs."""
 
     status: str
@@ -201,20 +201,20 @@ def started(answers: list[dict[str, Any]], target: EmrTarget, place: BucketRef) 
     return where | {"cluster": last["JobFlowId"], "step": ""}
 
 
-def look(estate: Estate, ref: Mapping[str, str]) -> Progress:
+def look(estate: Estate, ref: Mapping[str, str]) -> StepStatus:
     """Read the status of a step, job run or transient cluster."""
     where = (ref["account_id"], ref["region"])
     if ref.get("application"):
         run = estate.call(*where, "emr-serverless", "GetJobRun", applicationId=ref["application"], jobRunId=ref["run"])[
             "jobRun"
         ]
-        return Progress(_ENDED.get(run["state"], "Active"), run.get("stateDetails", ""))
+        return StepStatus(_ENDED.get(run["state"], "Active"), run.get("stateDetails", ""))
     step = ref.get("step") or ""
     if not step:
         steps = estate.call(*where, "emr", "ListSteps", ClusterId=ref["cluster"]).get("Steps", [])
         if not steps:
-            return Progress("Active", "the cluster is starting")
+            return StepStatus("Active", "the cluster is starting")
         step = steps[0]["Id"]
     status = estate.call(*where, "emr", "DescribeStep", ClusterId=ref["cluster"], StepId=step)["Step"]["Status"]
     failure = status.get("FailureDetails") or {}
-    return Progress(_ENDED.get(status["State"], "Active"), failure.get("Reason") or failure.get("Message") or "")
+    return StepStatus(_ENDED.get(status["State"], "Active"), failure.get("Reason") or failure.get("Message") or "")
