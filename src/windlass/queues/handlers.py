@@ -44,7 +44,7 @@ def load_handler(name: str, *, folder: Path | None = None) -> Handler:
         missing = error.name or module_name
         hint = f"Run it where {module_name.partition('.')[0]} can be imported (the current folder is searched)."
         raise ConfigError(f"handler {name}: there is no module {missing}", hint=hint) from None
-    except Exception as error:  # whatever the user's module raises is theirs to see
+    except Exception as error:  # any exception of the user's module is shown to the user
         raise ConfigError(
             f"handler {name}: importing {module_name} failed: {type(error).__name__}: {error}",
             hint=f"Try `python -c 'import {module_name}'`.",
@@ -109,7 +109,7 @@ def describe(error: BaseException) -> str:
     try:
         text = str(error)
     except BaseException:  # noqa: BLE001  it is the handler's own class
-        text = "(its text can't be read)"
+        text = "(its text cannot be read)"
     return f"{type(error).__name__}: {text}"[:_MAX_REASON]
 
 

@@ -1,7 +1,7 @@
-"""The messages that this consumer holds, and until when: a pure state machine.
+"""The messages that this consumer holds, and the times when their leases end. A pure state machine.
 
-A lease ends `visibility_s` after its receive, or its last confirmed extension, was *sent*: the earliest moment at which SQS
-could deliver the message to another consumer.
+A lease ends `visibility_s` after its receive, or its last confirmed extension, was *sent*: the earliest moment at which
+SQS could deliver the message to another consumer.
 """
 
 from __future__ import annotations
@@ -64,13 +64,13 @@ class Lease:
 
 @dataclass(frozen=True, slots=True)
 class Scan:
-    """What is due at one moment: leases that ended, handlers past their limit, and leases to extend."""
+    """The work that is due at one moment: leases that ended, handlers past their limit, and leases to extend."""
 
     expired: list[Lease]
     timed_out: list[Lease]
     due: list[Lease]
     soon: list[Lease]
-    """Not due yet: they fill a batch that is sent anyway."""
+    """Leases that are not due yet, but fill a batch that is sent anyway."""
 
 
 class Leases:
@@ -120,8 +120,8 @@ class Leases:
         return lease
 
     def received_again(self, lease: Lease, message: Message, expires_at: float) -> None:
-        """Record that SQS delivered a message that is held: the newest receipt is the one that deletes it."""
-        if message.receive_count >= lease.receive_count:  # answers may overtake each other
+        """Record that SQS delivered a message again that is held: only the newest receipt deletes it."""
+        if message.receive_count >= lease.receive_count:  # responses may arrive in another order
             lease.receipt, lease.receive_count = message.receipt, message.receive_count
             lease.expires_at = max(lease.expires_at, expires_at)
 

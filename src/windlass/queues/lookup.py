@@ -1,4 +1,4 @@
-"""Look a queue up in SQS by its URL, ARN or name."""
+"""Finds a queue in SQS by its URL, ARN or name."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from urllib.parse import urlsplit
 from windlass.core.errors import UsageError
 from windlass.queues.address import Queue, Reference, read_queue, read_reference
 
-if TYPE_CHECKING:  # botocore is loaded by who opens the estate
+if TYPE_CHECKING:  # botocore is loaded by the code that opens the estate
     from windlass.estate.service import Estate
 
 __all__ = ["find_queue"]

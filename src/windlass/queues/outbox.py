@@ -1,6 +1,6 @@
-"""Deletes and visibility changes on their way to SQS: batches, retries, and calls without an answer. A pure state machine.
+"""Deletes and visibility changes for SQS: batches, retries, and calls without a response. A pure state machine.
 
-It knows leases by their number. What an answer means for a lease is the coordinator's decision.
+It identifies leases by their number. The coordinator decides what a response means for a lease.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ _MAX_PAYLOAD_DELETES = 1000  # without an answer: while S3 does not answer, memo
 
 
 class CallKind(Enum):
-    """What a batch call does with its messages."""
+    """The kind of a batch call."""
 
     DELETE = "delete"
     NACK = "nack"
@@ -38,7 +38,7 @@ class Call:
 
 
 class Outbox:
-    """What one consumer has to tell SQS. Batches of ten leave at once, others after `linger_s`."""
+    """The pending deletes and returns of one consumer. Batches of ten are sent at once, smaller ones after `linger_s`."""
 
     def __init__(self, limits: Limits, rng: random.Random) -> None:
         self._linger_s = limits.linger_s

@@ -42,9 +42,9 @@ class Move:
 
 
 class Queues:
-    """Queues of the estate. AWS is called on use; the store is opened only for consumers and failures.
+    """The queues of the estate. AWS is called on use; the store is opened only for consumers and failures.
 
-    `registry` makes the Prometheus registry of consumers that are given none.
+    `registry` returns the Prometheus registry for consumers that have none.
     """
 
     def __init__(
@@ -70,7 +70,7 @@ class Queues:
             raise NotFound(f"{queue.name} has no dead-letter queue", hint="Give it a redrive policy (RedrivePolicy).")
         return self.open(queue.dead_letter_arn)
 
-    # What a consumer needs
+    # Parts of a consumer
 
     def transport(self, queue: Queue, limits: Limits, *, lean: bool = True) -> Transport:
         """Return a transport to the queue. Call it within the running event loop."""
@@ -109,7 +109,7 @@ class Queues:
         return call
 
     def fetcher(self, queue: Queue) -> Callable[[Pointer], str]:
-        """Return what reads a large payload from S3. It blocks."""
+        """Return a function that reads a large payload from S3. It blocks."""
         call = self.caller(queue.account_id, queue.region, "s3")
 
         def fetch(pointer: Pointer) -> str:
@@ -120,7 +120,9 @@ class Queues:
         return fetch
 
     def payload_deleter(self, queue: Queue) -> Callable[[Pointer], None]:
-        """Return what deletes a large payload from S3. It blocks, and raises a WindlassError when S3 refuses."""
+        """Return a function that deletes a large payload from S3. It blocks, and raises a WindlassError when S3
+        refuses.
+        """
         call = self.caller(queue.account_id, queue.region, "s3")
 
         def delete(pointer: Pointer) -> None:
@@ -128,7 +130,7 @@ class Queues:
 
         return delete
 
-    # Looking
+    # Reads
 
     def depth(self, queue: Queue, *, oldest: bool = False) -> Depth:
         """Return how many messages a queue holds; `oldest` asks CloudWatch for the age of the oldest message, too."""
@@ -171,8 +173,8 @@ class Queues:
                 MessageSystemAttributeNames=["All"],
                 MessageAttributeNames=["All"],
             )
-            for one in answer.get("Messages", ()):
-                found.setdefault(one["MessageId"], _peeked(one))
+            for message in answer.get("Messages", ()):
+                found.setdefault(message["MessageId"], _peeked(message))
         return tuple(found.values())[:count]
 
     def dead_letter_queues(self, *, account_id: str = "", region: str = "") -> tuple[DeadLetterQueue, ...]:
@@ -197,7 +199,7 @@ class Queues:
             )
         return tuple(found)
 
-    # Doing
+    # Writes
 
     def send(
         self, queue: Queue, bodies: Iterable[str], *, delay_s: int = 0, group: str = "", large_bucket: str = ""
@@ -235,7 +237,7 @@ class Queues:
             empty = 0 if messages else empty + 1
             if not messages:
                 continue
-            keep([_kept(one) for one in messages])
+            keep([_kept(message) for message in messages])
             entries = [{"Id": str(at), "ReceiptHandle": one["ReceiptHandle"]} for at, one in enumerate(messages)]
             failed = self._call(queue, "DeleteMessageBatch", Entries=entries).get("Failed", ())
             if failed:
@@ -253,7 +255,9 @@ class Queues:
     def redrive(
         self, dead: Queue, *, to: Queue | None = None, rate_per_s: int = 0, poll_s: float = 1.0
     ) -> Iterator[Move]:
-        """Move the messages of a dead-letter queue back to their source (or to `to`): by SQS, or by hand where SQS cannot."""
+        """Move the messages of a dead-letter queue back to their source (or to `to`): by SQS, or by this process if SQS
+        cannot.
+        """
         asked: dict[str, Any] = {"SourceArn": dead.arn}
         if to is not None:
             asked["DestinationArn"] = to.arn
@@ -315,7 +319,7 @@ class Queues:
         if size > MAX_BODY_BYTES:
             if not large_bucket:
                 raise ConfigError(
-                    f"a message of {size:,} bytes is larger than SQS takes ({MAX_BODY_BYTES:,})",
+                    f"a message of {size:,} bytes is larger than SQS accepts ({MAX_BODY_BYTES:,})",
                     hint='Name a bucket for large payloads: --large-bucket BUCKET; consumers read them with unwrap = ["s3"].',
                 )
             pointer = Pointer(large_bucket, new_id("payload"))
@@ -330,7 +334,9 @@ class Queues:
         return entry
 
     def _redrive_by_hand(self, dead: Queue, to: Queue | None, rate_per_s: int) -> Iterator[Move]:
-        """Receive, send, delete: for a service without move tasks. A crash in between leaves a message in both queues."""
+        """Receive, send and delete each message, for services without move tasks. A crash in between leaves a message
+        in both queues.
+        """
         if to is None:
             raise UsageError(
                 f"this service has no message move tasks, and {dead.name} does not name the source of its messages",
@@ -339,7 +345,7 @@ class Queues:
         total, started = self.depth(dead).visible, time.monotonic()
 
         def send(messages: Sequence[dict[str, Any]]) -> None:
-            self.send(to, [one["body"] for one in messages], group="redrive" if to.fifo else "")
+            self.send(to, [message["body"] for message in messages], group="redrive" if to.fifo else "")
 
         for moved in self.drain(dead, send):
             yield Move(moved, max(total, moved), "RUNNING")

@@ -1,6 +1,6 @@
-"""What becomes of each message after its handler: deleted, returned (nack), dead-lettered, or lost. Without I/O.
+"""The settlement of each message after its handler: deleted, returned (nack), dead-lettered, or lost. Without I/O.
 
-It joins leases, groups and outbox, and interprets SQS's answers to deletes and visibility changes.
+It combines leases, groups and outbox, and interprets SQS's responses to deletes and visibility changes.
 """
 
 from __future__ import annotations
@@ -88,12 +88,14 @@ class Settlement:
     def nack(self, lease: Lease, after_s: int, now: float) -> None:
         """Return a message to the queue, visible after `after_s`, and the messages of its group that wait behind it."""
         if lease.phase is Phase.NACKING:
-            return  # with its group
+            return  # it was returned with its group
         self.leases.enter(lease, Phase.NACKING)
         lease.nack_after_s = after_s
         if lease.group:
             self._withdraw_group(lease, now)
-        if not lease.pending_changes:  # else when the pending extension is answered: it must not come after the nack
+        if (
+            not lease.pending_changes
+        ):  # else when the pending extension is answered: the extension must not arrive after the nack
             self.outbox.add_nack(lease.number, now)
 
     def lose(self, lease: Lease, now: float, *, cancel: str = "") -> None:
@@ -106,7 +108,9 @@ class Settlement:
             self._withdraw_group(lease, now)
 
     def _withdraw_group(self, lease: Lease, now: float) -> None:
-        """Return the waiting messages of a group whose head returns or is lost, so that they are delivered in order again."""
+        """Return the waiting messages of a group whose head is returned or lost, so that they are delivered in order
+        again.
+        """
         others = [self.leases.get(number) for number in self.groups.withdraw(lease.number, lease.group)]
         followers = [follower for follower in others if follower is not None]
         self.groups.restore(lease.group, [one.number for one in followers if one.phase is not Phase.WAITING])
@@ -117,11 +121,11 @@ class Settlement:
     def _backoff_s(self, lease: Lease) -> int:
         count = lease.message.receive_count
         if self._limits.max_receive_count and count >= self._limits.max_receive_count:
-            return 0  # the next receive moves it to the dead-letter queue: let that be soon
+            return 0  # the next receive moves it to the dead-letter queue, which should happen soon
         longest_s = min(self._limits.max_backoff_s, self._limits.first_backoff_s * 2.0 ** min(count - 1, 30))
         return min(MAX_VISIBILITY_S, round(longest_s * (0.5 + self._rng.random() / 2)))
 
-    # Answers
+    # Responses
 
     def deleted(self, call: int, failed: Iterable[Failed], now: float) -> None:
         """Record the answer of a batch of deletes; `failed` are the entries that SQS did not delete."""
@@ -132,7 +136,7 @@ class Settlement:
                 continue
             failure = failures.get(index)
             if lease.receipt != receipt:
-                self.delete(lease, now)  # received again meanwhile: only the newest receipt surely deletes
+                self.delete(lease, now)  # received again meanwhile: only the newest receipt is sure to delete
             elif failure is None:
                 self._confirm_delete(lease)
             elif failure.ours or failure.code in _GONE:
@@ -170,7 +174,7 @@ class Settlement:
             lease.pending_changes -= lost.kind is not CallKind.DELETE
             if lost.kind is CallKind.EXTEND and lease.phase is not Phase.NACKING:
                 self.leases.extension_failed(lease, now)
-            elif not lease.pending_changes:  # else the answer that is still on its way decides
+            elif not lease.pending_changes:  # else the pending response decides
                 self._retry_later(lease, now)
 
     def payload_deleted(self, number: int, *, ok: bool) -> None:
@@ -185,7 +189,7 @@ class Settlement:
         self._counts.deleted += 1
         self.leases.remove(lease)
         if lease.dead_lettered:
-            return  # and stays remembered: a late duplicate must not be handled beside its copy
+            return  # keep its id: a late duplicate must not be handled in addition to its copy
         self.handled.discard(lease.message.message_id)
         if self._limits.payload_bucket:
             self._delete_payload(lease.message)
@@ -205,9 +209,9 @@ class Settlement:
     ) -> None:
         if lease.phase is Phase.NACKING:
             if not lease.pending_changes:
-                self.outbox.add_nack(lease.number, now)  # it waited for this answer
+                self.outbox.add_nack(lease.number, now)  # the nack waited for this response
         elif lease.receipt != receipt:
-            pass  # received again meanwhile: the newer receipt has its own time
+            pass  # received again meanwhile: the newer receipt has its own timeout
         elif failure is None:
             self._counts.extended += 1
             self.leases.extended(lease, sent_at)
@@ -217,7 +221,7 @@ class Settlement:
             self.leases.extension_failed(lease, now)
 
     def _retry_later(self, lease: Lease, now: float) -> None:
-        """Schedule a failed delete or nack again while the receipt is valid; else give the lease up."""
+        """Schedule the retry of a failed delete or nack while the receipt is valid; otherwise give the lease up."""
         self._counts.retried_calls += 1
         lease.attempts += 1
         if self.outbox.retry(lease.number, lease.attempts, lease.expires_at, now):
