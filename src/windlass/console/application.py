@@ -43,7 +43,7 @@ class Page:
     view: Callable[[PageContext, views.Params], dict[str, Any]]
     label: str = ""
     icon: str = ""
-    parameters: tuple[str, ...] = ()  # the query parameters it takes
+    parameters: tuple[str, ...] = ()  # the query parameters that it accepts
 
 
 _FILTERS = ("type", "account", "region", "tag:", "where", "q", "at", "deleted", "sort", "cursor")

@@ -1,7 +1,7 @@
 """Login through an OpenID Connect provider: authorization code with PKCE, by Authlib. A claim decides the role.
 
-The state of a pending login (state, nonce, code verifier) is kept in a signed cookie, so that nobody can fill the memory of
-this process with logins that are never finished.
+The state of a pending login (state, nonce, code verifier) is kept in a signed cookie, so that unfinished logins use no
+memory of this process.
 """
 
 from __future__ import annotations
@@ -109,7 +109,7 @@ def provider_of(app: App) -> Provider | None:
         )
     if not (config.admin or config.operate or config.read):
         raise ConfigError(
-            "[oidc] gives nobody a role",
+            "[oidc] gives no user a role",
             hint='Set oidc.admin, oidc.operate or oidc.read; read = ["*"] lets in every user.',
         )
     try:
@@ -195,7 +195,9 @@ class Provider:
             return self._metadata
 
     def _verified(self, token: Mapping[str, Any], nonce: str) -> dict[str, Any]:
-        """Return the claims of the ID token after checking signature, issuer, audience, times, nonce and access-token hash."""
+        """Return the claims of the ID token after checking signature, issuer, audience, times, nonce and access-token
+        hash.
+        """
         from authlib.oidc.core import CodeIDToken
         from joserfc import jwt
         from joserfc.errors import InvalidKeyIdError, JoseError
@@ -228,7 +230,7 @@ class Provider:
         return dict(claims)
 
     def _completed(self, session: Any, claims: dict[str, Any]) -> dict[str, Any]:
-        """Add the claims of the userinfo endpoint when the ID token lacks a configured claim."""
+        """Add the claims of the userinfo endpoint when the ID token does not have a configured claim."""
         endpoint = self.metadata().get("userinfo_endpoint")
         configured = (self.config.role_claim, self.config.name_claim)
         if not endpoint or all(claim_values(claims, name) for name in configured):
@@ -239,7 +241,7 @@ class Provider:
         more = self._ask(answer.json)
         if not isinstance(more, dict) or more.get("sub") != claims["sub"]:
             raise AccessDenied(
-                "the userinfo endpoint answered for another user", hint="Start the login again.", code="OidcToken"
+                "the userinfo endpoint returned another user", hint="Start the login again.", code="OidcToken"
             )
         return {**more, **claims}
 

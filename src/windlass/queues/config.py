@@ -115,6 +115,6 @@ class ConsumeConfig(BaseModel):
             "drain_s",
             "flush_s",
         )
-        given = {name: getattr(self, name) for name in names}
+        values = {name: getattr(self, name) for name in names}
         payload_bucket = self.payload_bucket if self.delete_payload else ""
-        return Limits(**given, fifo=fifo, max_receive_count=max_receive_count, payload_bucket=payload_bucket)
+        return Limits(**values, fifo=fifo, max_receive_count=max_receive_count, payload_bucket=payload_bucket)

@@ -34,11 +34,11 @@ def _sns(body: str) -> str:
     if '"Message"' not in body or '"TopicArn"' not in body:
         return body
     try:
-        found = orjson.loads(body)
+        envelope = orjson.loads(body)
     except orjson.JSONDecodeError:
         return body
-    if isinstance(found, dict) and isinstance(found.get("Message"), str) and "TopicArn" in found:
-        return str(found["Message"])
+    if isinstance(envelope, dict) and isinstance(envelope.get("Message"), str) and "TopicArn" in envelope:
+        return str(envelope["Message"])
     return body
 
 
@@ -46,10 +46,10 @@ def _eventbridge(body: str) -> str:
     if '"detail"' not in body or '"detail-type"' not in body:
         return body
     try:
-        found = orjson.loads(body)
+        envelope = orjson.loads(body)
     except orjson.JSONDecodeError:
         return body
-    return orjson.dumps(found["detail"]).decode() if isinstance(found, dict) and "detail" in found else body
+    return orjson.dumps(envelope["detail"]).decode() if isinstance(envelope, dict) and "detail" in envelope else body
 
 
 def _base64(body: str) -> str:

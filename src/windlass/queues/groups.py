@@ -43,7 +43,7 @@ class Groups:
     def withdraw(self, number: int, group: str) -> list[int]:
         """Dissolve the group of a lease that returns to the queue. Return the group's other leases, in order."""
         queue = self._queues.pop(group, None)
-        return [] if queue is None else [one for one in queue if one != number]
+        return [] if queue is None else [other for other in queue if other != number]
 
     def restore(self, group: str, numbers: Sequence[int]) -> None:
         """Keep these leases of a dissolved group: they still run. Later leases of the group wait behind them."""

@@ -39,7 +39,7 @@ def load_handler(name: str, *, folder: Path | None = None) -> Handler:
     if here not in sys.path:
         sys.path.insert(0, here)
     try:
-        found: Any = importlib.import_module(module_name)
+        target: Any = importlib.import_module(module_name)
     except ModuleNotFoundError as error:
         missing = error.name or module_name
         hint = f"Run it where {module_name.partition('.')[0]} can be imported (the current folder is searched)."
@@ -50,10 +50,10 @@ def load_handler(name: str, *, folder: Path | None = None) -> Handler:
             hint=f"Try `python -c 'import {module_name}'`.",
         ) from error
     for part in attribute.split("."):
-        found = getattr(found, part, None)
-    if not callable(found):
+        target = getattr(target, part, None)
+    if not callable(target):
         raise ConfigError(f"handler {name}: {module_name} has no function {attribute}", hint="Check the spelling.")
-    return found  # type: ignore[no-any-return]
+    return target  # type: ignore[no-any-return]
 
 
 def is_async(handler: Handler) -> bool:

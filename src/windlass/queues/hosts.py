@@ -45,7 +45,7 @@ def region_of(host: str, path: str) -> str:
     if host == _FIRST:
         return "us-east-1"
     for pattern in _PATTERNS:
-        if found := pattern.fullmatch(host):
-            return found["region"]
-    found = _PATH.match(path)
-    return found["region"] if found else ""
+        if match := pattern.fullmatch(host):
+            return match["region"]
+    match = _PATH.match(path)
+    return match["region"] if match else ""

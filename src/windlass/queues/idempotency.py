@@ -126,8 +126,8 @@ class DynamoLedger:
             if error.code != "ConditionalCheckFailedException":
                 raise
             answer = self._call("GetItem", TableName=self._table, Key={"id": {"S": key}}, ConsistentRead=True)
-            found = answer.get("Item") or _item(key, "busy", "", moment)
-            return Begun(found["state"]["S"], datetime.fromtimestamp(float(found["expires"]["N"]), UTC))
+            item = answer.get("Item") or _item(key, "busy", "", moment)
+            return Begun(item["state"]["S"], datetime.fromtimestamp(float(item["expires"]["N"]), UTC))
         return Begun("mine", datetime.fromtimestamp(end, UTC))
 
     def renew(self, key: str, token: str, now: datetime) -> None:
@@ -172,13 +172,13 @@ def key_of(queue_arn: str, path: str = "") -> KeyOf:
     expression = jmespath.compile(path) if path else None
 
     def name(received: ReceivedMessage) -> str:
-        found: Any = None
+        value: Any = None
         if expression is not None:
-            found = expression.search(received.json())
-        if found is None:
+            value = expression.search(received.json())
+        if value is None:
             copied = received.attributes.get(DEDUPLICATION, {}).get("StringValue")  # redriven from a dead-letter queue
-            found = received.message.attributes.get("MessageDeduplicationId") or copied or received.message_id
-        text = found if isinstance(found, str) else orjson.dumps(found, option=orjson.OPT_SORT_KEYS).decode()
+            value = received.message.attributes.get("MessageDeduplicationId") or copied or received.message_id
+        text = value if isinstance(value, str) else orjson.dumps(value, option=orjson.OPT_SORT_KEYS).decode()
         return hashlib.sha256(f"{queue_arn}\n{text}".encode("utf-8", "surrogatepass")).hexdigest()
 
     return name

@@ -137,20 +137,20 @@ class _Deadline:
 
 
 def _message(record: Mapping[str, Any]) -> Message:
-    attributes = {name: _attribute(one) for name, one in (record.get("messageAttributes") or {}).items()}
+    attributes = {name: _attribute(attribute) for name, attribute in (record.get("messageAttributes") or {}).items()}
     return Message(
         record["messageId"], record.get("receiptHandle", ""), record["body"], record.get("attributes") or {}, attributes
     )
 
 
-def _attribute(one: Mapping[str, Any]) -> dict[str, Any]:
+def _attribute(document: Mapping[str, Any]) -> dict[str, Any]:
     """Return an attribute in SQS's form; Lambda's event has binary values in base64."""
-    found: dict[str, Any] = {"DataType": one.get("dataType", "String")}
-    if one.get("stringValue") is not None:
-        found["StringValue"] = one["stringValue"]
-    if one.get("binaryValue") is not None:
-        found["BinaryValue"] = base64.b64decode(one["binaryValue"])
-    return found
+    attribute: dict[str, Any] = {"DataType": document.get("dataType", "String")}
+    if document.get("stringValue") is not None:
+        attribute["StringValue"] = document["stringValue"]
+    if document.get("binaryValue") is not None:
+        attribute["BinaryValue"] = base64.b64decode(document["binaryValue"])
+    return attribute
 
 
 def _run_each(

@@ -54,11 +54,11 @@ class Histogram:
 
     def buckets(self) -> list[tuple[str, float]]:
         """Return cumulative counts by upper bound, as Prometheus expects them."""
-        running, found = 0, []
+        running, bounds = 0, []
         for bound, number in zip((*map(str, self._bounds), "+Inf"), self._counts, strict=True):
             running += number
-            found.append((bound, float(running)))
-        return found
+            bounds.append((bound, float(running)))
+        return bounds
 
 
 class ConsumerCollector(Collector):

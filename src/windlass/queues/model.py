@@ -256,4 +256,4 @@ class Counts:
 
     def as_dict(self) -> dict[str, int]:
         """Return counter name to value, in order."""
-        return {one.name: getattr(self, one.name) for one in fields(self)}
+        return {field_.name: getattr(self, field_.name) for field_ in fields(self)}

@@ -26,9 +26,9 @@ def run_group(workers: Sequence[Worker]) -> int:
     stop = threading.Event()
     failed: list[BaseException] = []
 
-    def run_beside(one: Worker) -> None:
+    def run_beside(worker: Worker) -> None:
         try:
-            one.run(stop=stop, signals=False)
+            worker.run(stop=stop, signals=False)
         except BaseException as error:  # noqa: BLE001  raised below, on the thread that is waited for
             failed.append(error)
         finally:

@@ -148,21 +148,21 @@ class Queues:
         estate = self._estate()
         account = account_id or estate.accounts()[0].id
         where = region or estate.config.home_region
-        asked = {"QueueNamePrefix": prefix} if prefix else {}
-        found = []
-        for page in estate.pages(account, where, "sqs", "ListQueues", **asked):
+        parameters = {"QueueNamePrefix": prefix} if prefix else {}
+        queues = []
+        for page in estate.pages(account, where, "sqs", "ListQueues", **parameters):
             for url in page.get("QueueUrls", ()):
                 try:
-                    found.append(self.open(url, account_id=account, region=where))
+                    queues.append(self.open(url, account_id=account, region=where))
                 except NotFound:
                     continue  # deleted since it was listed
-        return tuple(found)
+        return tuple(queues)
 
     def peek(self, queue: Queue, *, count: int = 10) -> tuple[Peeked, ...]:
         """Return up to `count` messages and leave them in the queue. SQS counts a receive: each peek brings them closer to the DLQ."""
-        found: dict[str, Peeked] = {}
+        messages: dict[str, Peeked] = {}
         for _ in range(-(-count // BATCH) * 3):
-            if len(found) >= count:
+            if len(messages) >= count:
                 break
             answer = self._call(
                 queue,
@@ -174,12 +174,12 @@ class Queues:
                 MessageAttributeNames=["All"],
             )
             for message in answer.get("Messages", ()):
-                found.setdefault(message["MessageId"], _peeked(message))
-        return tuple(found.values())[:count]
+                messages.setdefault(message["MessageId"], _peeked(message))
+        return tuple(messages.values())[:count]
 
     def dead_letter_queues(self, *, account_id: str = "", region: str = "") -> tuple[DeadLetterQueue, ...]:
         """Return every queue with a redrive policy, and how many messages wait in its dead-letter queue."""
-        found = []
+        pairs = []
         for queue in self.list(account_id=account_id, region=region):
             if not queue.dead_letter_arn:
                 continue
@@ -187,7 +187,7 @@ class Queues:
                 waiting = self.depth(self.open(queue.dead_letter_arn)).visible
             except NotFound:
                 waiting = -1  # the policy names a queue that does not exist: SQS drops messages past their count
-            found.append(
+            pairs.append(
                 DeadLetterQueue(
                     queue.name,
                     queue.arn,
@@ -197,7 +197,7 @@ class Queues:
                     waiting,
                 )
             )
-        return tuple(found)
+        return tuple(pairs)
 
     # Writes
 
@@ -214,7 +214,7 @@ class Queues:
         for batch in batches(self._entry(queue, body, delay_s, group, large_bucket) for body in bodies):
             rows_ = [entry | {"Id": str(at)} for at, entry in enumerate(batch)]
             answer = self._call(queue, "SendMessageBatch", Entries=rows_)
-            refused += [f"{one['Code']}: {one.get('Message', '')}" for one in answer.get("Failed", ())]
+            refused += [f"{failure['Code']}: {failure.get('Message', '')}" for failure in answer.get("Failed", ())]
             sent += len(answer.get("Successful", ()))
         if refused:
             raise PartialFailure(f"{len(refused)} of {sent + len(refused)} messages were not sent: {refused[0]}")
@@ -238,7 +238,9 @@ class Queues:
             if not messages:
                 continue
             keep([_kept(message) for message in messages])
-            entries = [{"Id": str(at), "ReceiptHandle": one["ReceiptHandle"]} for at, one in enumerate(messages)]
+            entries = [
+                {"Id": str(at), "ReceiptHandle": message["ReceiptHandle"]} for at, message in enumerate(messages)
+            ]
             failed = self._call(queue, "DeleteMessageBatch", Entries=entries).get("Failed", ())
             if failed:
                 raise PartialFailure(
@@ -258,14 +260,14 @@ class Queues:
         """Move the messages of a dead-letter queue back to their source (or to `to`): by SQS, or by this process if SQS
         cannot.
         """
-        asked: dict[str, Any] = {"SourceArn": dead.arn}
+        parameters: dict[str, Any] = {"SourceArn": dead.arn}
         if to is not None:
-            asked["DestinationArn"] = to.arn
+            parameters["DestinationArn"] = to.arn
         if rate_per_s:
-            asked["MaxNumberOfMessagesPerSecond"] = rate_per_s
+            parameters["MaxNumberOfMessagesPerSecond"] = rate_per_s
         estate = self._estate()
         try:
-            estate.call(dead.account_id, dead.region, "sqs", "StartMessageMoveTask", **asked)
+            estate.call(dead.account_id, dead.region, "sqs", "StartMessageMoveTask", **parameters)
         except AwsError as error:
             if error.code not in _UNSUPPORTED:
                 raise
@@ -371,14 +373,14 @@ class Queues:
             )
         except AwsError:
             return None
-        points = sorted(answer.get("Datapoints", ()), key=lambda one: one["Timestamp"])
+        points = sorted(answer.get("Datapoints", ()), key=lambda point: point["Timestamp"])
         return float(points[-1]["Maximum"]) if points else None
 
 
-def _peeked(one: dict[str, Any]) -> Peeked:
-    system = one.get("Attributes", {})
+def _peeked(message: dict[str, Any]) -> Peeked:
+    system = message.get("Attributes", {})
     attributes = {
-        name: str(value.get("StringValue", "(binary)")) for name, value in one.get("MessageAttributes", {}).items()
+        name: str(value.get("StringValue", "(binary)")) for name, value in message.get("MessageAttributes", {}).items()
     }
     sent = int(system.get("SentTimestamp", 0))
     reason = ""
@@ -388,19 +390,19 @@ def _peeked(one: dict[str, Any]) -> Peeked:
         except (orjson.JSONDecodeError, AttributeError):
             reason = attributes[REASON]
     return Peeked(
-        one["MessageId"],
+        message["MessageId"],
         datetime.fromtimestamp(sent / 1000, UTC) if sent else None,
         int(system.get("ApproximateReceiveCount", 1)),
-        one["Body"],
+        message["Body"],
         attributes,
         reason,
     )
 
 
-def _kept(one: dict[str, Any]) -> dict[str, Any]:
+def _kept(message: dict[str, Any]) -> dict[str, Any]:
     return {
-        "message_id": one["MessageId"],
-        "body": one["Body"],
-        "attributes": one.get("Attributes", {}),
-        "message_attributes": one.get("MessageAttributes", {}),
+        "message_id": message["MessageId"],
+        "body": message["Body"],
+        "attributes": message.get("Attributes", {}),
+        "message_attributes": message.get("MessageAttributes", {}),
     }

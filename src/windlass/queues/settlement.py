@@ -113,7 +113,9 @@ class Settlement:
         """
         others = [self.leases.get(number) for number in self.groups.withdraw(lease.number, lease.group)]
         followers = [follower for follower in others if follower is not None]
-        self.groups.restore(lease.group, [one.number for one in followers if one.phase is not Phase.WAITING])
+        self.groups.restore(
+            lease.group, [follower.number for follower in followers if follower.phase is not Phase.WAITING]
+        )
         for follower in followers:
             if follower.phase is Phase.WAITING:
                 self.nack(follower, 0, now)
