@@ -204,8 +204,8 @@ def _matches(patterns: Any, value: str, *, fold: bool = False) -> bool:
     if patterns is None:
         return False
     text = value.lower() if fold else value
-    for one in _listed(patterns):
-        pattern = (one.lower() if fold else one).replace("[", "[[]")
+    for wildcard in _listed(patterns):
+        pattern = (wildcard.lower() if fold else wildcard).replace("[", "[[]")
         if fnmatchcase(text, pattern):
             return True
     return False

@@ -123,6 +123,22 @@ def run(
     return replication.seeds(job_id=job_id)
 
 
+def resume(
+    replication: Replication, jobs: Jobs, seeds: Sequence[SeedTask], callbacks: Callbacks, *, must_resume: bool
+) -> None:
+    """Run the jobs of these seeds that can be resumed. With `must_resume`, UsageError for a job that cannot."""
+    for job_id in dict.fromkeys(seed.job_id for seed in seeds if seed.job_id):
+        job = jobs.get(job_id)
+        if job.status.resumable:
+            run(replication, jobs, job_id, callbacks)
+        elif must_resume:
+            where = f" on {job.holder}" if not job.status.ended else ""
+            raise UsageError(
+                f"{job_id} is {job.status}{where}: there is nothing to resume",
+                hint="`windlass replicate watch` follows it.",
+            )
+
+
 def register(replication: Callable[[], Replication], jobs: Jobs) -> None:
     """Register the runner with which `jobs.resume` continues seeds."""
     jobs.runners[KIND] = lambda running: _run(replication(), running, Callbacks())
@@ -143,6 +159,26 @@ def follow(
     crew = SeedRunner(replication, {seed.seed_id: seed for seed in seeds}, requests, hooks, stop)
     crew.work(prepare=False, wait=wait)
     return list(crew.seeds.values())
+
+
+def refresh(
+    replication: Replication,
+    jobs: Jobs,
+    seeds: Sequence[SeedTask],
+    callbacks: Callbacks,
+    *,
+    verify: bool,
+    wait: bool,
+) -> list[SeedTask]:
+    """Poll the seeds that no process works on, and finish those whose jobs have ended; return all seeds as they are now.
+
+    With `wait`, poll until they have ended.
+    """
+    detached = unfinished(jobs, seeds)
+    requests = requests_of(jobs, verify=verify)
+    followed = follow(replication, detached, callbacks, threading.Event(), requests=requests, wait=wait)
+    current = {seed.seed_id: seed for seed in followed}
+    return [current.get(seed.seed_id, seed) for seed in seeds]
 
 
 def requests_of(jobs: Jobs, *, verify: bool = True) -> Callable[[SeedTask], SeedRequest]:
