@@ -216,7 +216,7 @@ class Faults:
         return Effect(delay_s)
 
     def lagging(self, request: Request, now: float) -> Response | None:
-        """Return the error of a call whose precondition is not seen yet, whatever else was ordered; None without one."""
+        """Return the error of a call whose precondition is not visible yet, regardless of other faults; None without one."""
         with self._lock:
             refusals = (live.lag.refusal(request, now) for live in self._live if live.lag is not None)
             return next((refusal for refusal in refusals if refusal is not None), None)

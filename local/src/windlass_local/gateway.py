@@ -205,7 +205,7 @@ async def _hang_up(send: Send, receive: Receive) -> None:
 
 
 async def _read_body(receive: Receive) -> bytes | None:
-    """Return the whole body; None when the client disconnected before the end, as it will repeat the call."""
+    """Return the full body; None when the client disconnected before the end, because it will repeat the call."""
     parts: list[bytes] = []
     more = True
     while more:

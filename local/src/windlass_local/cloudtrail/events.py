@@ -47,7 +47,7 @@ _ERRORS = {400: "InvalidRequest", 403: "AccessDenied", 404: "NoSuchKey", 412: "P
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Identity:
-    """Who called, as far as the embedded AWS knows."""
+    """The identity of the caller, as far as the embedded AWS knows it."""
 
     account_id: str  # "" for an anonymous caller
     arn: str

@@ -84,7 +84,7 @@ class Replicator:
         self._faults = tuple(fault for fault in self._faults if fault is not faults)
 
     def forget(self) -> None:
-        """Drop what is under way: the estate was reset."""
+        """Drop pending work: the estate was reset."""
         self._workers.forget()
         with self._lock:
             self._sessions.clear()
