@@ -2,44 +2,70 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterable, Sequence
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, or_, select
+from sqlalchemy import ColumnElement, Connection, Select, Text, cast, func, or_, select, true
+from sqlalchemy.dialects.postgresql import ARRAY
 
 from windlass.core.arns import parse_arn
 from windlass.core.clock import format_time
-from windlass.inventory.model import Graph, Relation, Resource
+from windlass.inventory.dependence import Dependence, dependence_of
+from windlass.inventory.mentions import MENTIONS
+from windlass.inventory.model import Dependent, Dependents, Graph, Relation, Resource
 from windlass.inventory.resources import COLUMNS, resource_of
 from windlass.inventory.tables import relation, resource
 
-__all__ = ["relations_of", "walk"]
+__all__ = ["dependents", "relations_of", "walk"]
 
 _BATCH = 400
+_MAX_RELATIONS = 2000  # of one resource: a VPC may have a hundred thousand, and nothing can show them
 
 
-def relations_of(connection: Connection, of: Sequence[Resource], *, at: datetime | None = None) -> tuple[Relation, ...]:
-    """Return every relation from or to one of the resources, now or at a time."""
+def relations_of(
+    connection: Connection, of: Sequence[Resource], *, at: datetime | None = None, most: int = _MAX_RELATIONS
+) -> tuple[Relation, ...]:
+    """Return the relations from and to the resources, now or at a time; at most `most` to and from each name of one."""
     by_row_id = {resource.id: resource for resource in of}
-    names = {name: resource for resource in of for name in _names(resource)}
-    rows: list[Any] = []
-    for batch in _batches(list(by_row_id)):
-        rows += connection.execute(select(relation).where(relation.c.source_row_id.in_(batch), _valid(at))).all()
-    for batch in _batches(list(names)):
-        rows += connection.execute(select(relation).where(relation.c.target.in_(batch), _valid(at))).all()
-    rows = list({row.relation_id: row for row in rows}.values())
-    sources = _by_row_id(connection, {row.source_row_id for row in rows} - by_row_id.keys()) | by_row_id
-    targets = _by_name(connection, {row.target for row in rows})
+    names = sorted({name for resource in of for name in _names(resource)})
+    rows: dict[int, Any] = {}
+    for column, values in ((relation.c.source_row_id, sorted(by_row_id)), (relation.c.target, names)):
+        for batch in _batches(values):
+            for row in connection.execute(_edges(connection.dialect.name, column, batch, at, most)):
+                rows[row.relation_id] = row
+    sources = _by_row_id(connection, {row.source_row_id for row in rows.values()} - by_row_id.keys()) | by_row_id
+    targets = _by_name(connection, {row.target for row in rows.values()}, at)
     relations = []
-    for row in rows:
+    for row in rows.values():
         source = sources.get(row.source_row_id)
         if source is None or (source.deleted_at is not None and at is None):
             continue
-        relations.append(
-            Relation(row.kind, source, _choose(targets.get(row.target, ()), row.target_type, source), row.target)
-        )
+        target = _choose(targets.get(row.target, ()), row.target_type, source)
+        outgoing = source.id in by_row_id
+        incoming = target is not None and target.id in by_row_id  # else it is another resource of the same name
+        known = target is not None or row.kind != MENTIONS or row.target.startswith("arn:")
+        if (outgoing and known) or incoming:
+            relations.append(Relation(row.kind, source, target, row.target))
     return tuple(sorted(relations, key=lambda edge: (edge.kind, edge.source.key, edge.target_name)))
+
+
+def _edges(
+    dialect: str, column: ColumnElement[Any], values: Sequence[Any], at: datetime | None, most: int
+) -> Select[Any]:
+    """Return the query for the valid rows with each of the values, at most `most` for each: a hub has far more."""
+    if dialect == "sqlite":
+        wanted = func.json_each(json.dumps(list(values))).table_valued("value")
+        limited = (
+            select(relation.c.relation_id).where(column == wanted.c.value, _valid(at)).limit(most).correlate(wanted)
+        )
+        edge = relation.alias()
+        return select(edge).select_from(wanted.join(edge, edge.c.relation_id.in_(limited)))
+    kind = Text if column is relation.c.target else relation.c.source_row_id.type
+    listed = select(func.unnest(cast(list(values), ARRAY(kind))).label("value")).subquery()
+    lateral = select(relation).where(column == listed.c.value, _valid(at)).limit(most).lateral()
+    return select(lateral).select_from(listed.join(lateral, true()))
 
 
 def _valid(at: datetime | None) -> ColumnElement[bool]:
@@ -70,12 +96,14 @@ def _by_row_id(connection: Connection, row_ids: Iterable[int]) -> dict[int, Reso
     return resources
 
 
-def _by_name(connection: Connection, names: Iterable[str]) -> dict[str, list[Resource]]:
+def _by_name(connection: Connection, names: Iterable[str], at: datetime | None) -> dict[str, list[Resource]]:
     resources: dict[str, list[Resource]] = {}
+    existed: ColumnElement[bool] = resource.c.deleted_at.is_(None)
+    if at is not None:
+        existed = or_(existed, resource.c.deleted_at > format_time(at))
     for batch in _batches(list(names)):
         for column in (resource.c.key, resource.c.resource_id):
-            statement = select(*COLUMNS).where(column.in_(batch), resource.c.deleted_at.is_(None))
-            for row in connection.execute(statement):
+            for row in connection.execute(select(*COLUMNS).where(column.in_(batch), existed)):
                 candidate = resource_of(row)
                 listed = resources.setdefault(getattr(row, column.name), [])
                 if all(other.id != candidate.id for other in listed):
@@ -94,7 +122,7 @@ def walk(connection: Connection, root: Resource, *, depth: int, limit: int) -> G
     frontier = [root]
     for _ in range(depth):
         fresh: dict[int, Resource] = {}
-        for edge in relations_of(connection, frontier):
+        for edge in relations_of(connection, frontier, most=limit):
             edges[edge.source.id, edge.kind, edge.target_name] = edge
             for end in (edge.source, edge.target):
                 if end is not None and end.id not in nodes:
@@ -112,3 +140,37 @@ def walk(connection: Connection, root: Resource, *, depth: int, limit: int) -> G
         if not frontier:
             break
     return Graph(root.key, tuple(nodes.values()), tuple(edges.values()))
+
+
+def dependents(connection: Connection, root: Resource, *, depth: int, limit: int, mentions: bool) -> Dependents:
+    """Return what would break without `root`: the resources that need it, and those that need these, nearest first.
+
+    `mentions` adds resources that only mention one of them. At most `limit` resources.
+    """
+    reached: dict[int, Dependent] = {}
+    frontier = [root]
+    for distance in range(1, depth + 1):
+        nearer = {each.id: each for each in frontier}
+        frontier = []
+        for edge in relations_of(connection, list(nearer.values()), most=limit + 1):
+            for needed, dependent in _needs(edge, mentions=mentions):
+                if needed.id in nearer and dependent.id not in reached and dependent.id != root.id:
+                    if len(reached) == limit:
+                        return Dependents(root, tuple(reached.values()), truncated=True)
+                    reached[dependent.id] = Dependent(dependent, distance, edge.kind, needed)
+                    frontier.append(dependent)
+        if not frontier:
+            break
+    return Dependents(root, tuple(reached.values()))
+
+
+def _needs(edge: Relation, *, mentions: bool) -> list[tuple[Resource, Resource]]:
+    """Return (needed, dependent) of the relation, empty when neither end needs the other."""
+    if edge.target is None:
+        return []
+    dependence = dependence_of(edge.kind)
+    if dependence is Dependence.TARGET:
+        return [(edge.source, edge.target)]
+    if dependence is Dependence.SOURCE or (dependence is Dependence.POSSIBLE and mentions):
+        return [(edge.target, edge.source)]
+    return []
