@@ -8,6 +8,7 @@ PostgreSQL it is this process's and the wall time stands beside it, as the serve
 import argparse
 import hashlib
 import random
+import sys
 import tempfile
 import time
 from datetime import UTC, datetime, timedelta
@@ -15,6 +16,7 @@ from pathlib import Path
 
 from bench.console_estate import DAYS, END, build
 from bench.report import report
+from windlass.inventory import member_values
 from windlass.inventory.config import InventoryConfig
 from windlass.inventory.filters import parse_query
 from windlass.inventory.service import Inventory
@@ -126,7 +128,8 @@ def main(arguments=()):
         finally:
             server.stop()
     else:
-        version = hashlib.sha256(Path(__file__).with_name("console_estate.py").read_bytes()).hexdigest()[:8]
+        sources = [Path(__file__).with_name("console_estate.py"), Path(member_values.__file__)]
+        version = hashlib.sha256(b"".join(source.read_bytes() for source in sources)).hexdigest()[:8]
         folder = Path(tempfile.gettempdir()) / "windlass-bench"
         folder.mkdir(exist_ok=True)
         file = folder / f"console-{chosen.resources}-{chosen.revisions}-{version}.db"
@@ -147,12 +150,11 @@ def _run(url, chosen, name):
                 ask(at, keys[0])  # the first one compiles statements and reads pages of the file
                 p50, p95, wall, value = measure(ask, at, keys)
                 rows.append((title, label, p50, p95, wall, "yes" if value < GOAL_MS else "NO"))
+                print(*rows[-1], sep=" | ", file=sys.stderr, flush=True)
         rows.append(("resources, revisions", "", f"{stats.resources:,}", f"{stats.revisions:,}", "", ""))
         rows.append(("built in s (0: it was there)", "", f"{built_s:.0f}", "", "", ""))
     report(name, rows, days=DAYS, at=datetime.now(UTC))
 
 
 if __name__ == "__main__":
-    import sys
-
     main(sys.argv[1:])

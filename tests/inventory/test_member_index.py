@@ -1,6 +1,7 @@
 """The index answers as the documents do: any query, at any time, on both databases; and the migration builds the same index."""
 
 from datetime import timedelta
+from unittest import mock
 
 import pytest
 from hypothesis import HealthCheck, given, settings
@@ -9,7 +10,7 @@ from sqlalchemy import delete, select, text
 
 from tests.examples import examples
 from tests.inventory.test_revisions import SCOPE, T0, begin, inventory_of, scan, seen
-from windlass.inventory import writer
+from windlass.inventory import member_index, pages, writer
 from windlass.inventory.facet_groups import group_ids
 from windlass.inventory.filters import matches
 from windlass.inventory.member_values import LONG_TEXT, MAX_TEXT, member_values, pointer_hash
@@ -82,9 +83,18 @@ def listed(inventory, query):
 
 
 @settings(max_examples=examples(60), suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow])
-@given(days=estates, query=queries, day=st.integers(-1, 4))
-def test_every_query_selects_what_the_documents_say(store, days, query, day):
+@given(days=estates, query=queries, day=st.integers(-1, 4), large=st.booleans())
+def test_every_query_selects_what_the_documents_say(store, days, query, day, large):
+    """`large`: as in a store where no condition selects few rows."""
     empty(store)
+    with (
+        mock.patch.object(member_index, "_SMALL", -1 if large else 20_000),
+        mock.patch.object(pages, "_FEW", 0 if large else 10_000),
+    ):
+        check_query_at(store, days, query, day)
+
+
+def check_query_at(store, days, query, day):
     write_days(store, days)
     inventory = inventory_of(store)
     at = None if day < 0 else T0 + timedelta(days=day, hours=1)

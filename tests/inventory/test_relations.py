@@ -7,7 +7,7 @@ import pytest
 from tests.inventory.test_revisions import T0, begin, inventory_of, scan, seen
 from windlass.inventory import writer
 from windlass.inventory.mentions import mentions_of
-from windlass.inventory.model import Edge, Scope
+from windlass.inventory.model import Edge, Query, Scope
 
 ACCOUNT, REGION = "111111111111", "eu-west-1"
 KEY = "0f1e2d3c-4b5a-6978-8796-a5b4c3d2e1f0"
@@ -70,18 +70,9 @@ def test_another_resource_of_the_same_name_is_no_relation(store):
     write(store, [("orders", {}, ())], kind="kind.queue")
     write(store, [("orders", {}, ())], kind="kind.role")
     inventory = inventory_of(store)
-    with inventory._store.read() as connection:
-        from windlass.inventory.graph import relations_of
-
-        rows = {row.type: row for row in inventory.walk(_everything())}
-        assert relations_of(connection, [rows["kind.queue"]]) == ()
-        assert len(relations_of(connection, [rows["kind.role"]])) == 1
-
-
-def _everything():
-    from windlass.inventory.model import Query
-
-    return Query()
+    numbers = {row.type: f"#{row.id}" for row in inventory.walk(Query())}
+    assert inventory.relations(numbers["kind.queue"]) == ()
+    assert len(inventory.relations(numbers["kind.role"])) == 1
 
 
 def test_dependents_are_all_that_need_it_and_nothing_else(store):

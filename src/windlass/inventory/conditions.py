@@ -13,6 +13,7 @@ from sqlalchemy import (
     String,
     Table,
     Text,
+    and_,
     case,
     cast,
     func,
@@ -31,10 +32,10 @@ from windlass.inventory.search_terms import network_of
 from windlass.inventory.tables import resource
 
 __all__ = [
+    "compare_number",
     "document_condition",
     "id_list",
     "identity_conditions",
-    "numeric_value",
     "query_conditions",
     "word_condition",
 ]
@@ -112,8 +113,7 @@ def document_condition(path: str, operator: str, value: str, dialect: str) -> Co
         return or_(actual.is_(None), actual != value) if value else actual.is_not(None)
     if operator == "~":
         return func.lower(actual).contains(value.lower(), autoescape=True)
-    number = numeric_value(actual, dialect)
-    return number < float(value) if operator == "<" else number > float(value)
+    return compare_number(actual, operator, float(value), dialect)
 
 
 def _json_text(parts: list[str], dialect: str) -> ColumnElement[Any]:
@@ -127,10 +127,13 @@ def _json_text(parts: list[str], dialect: str) -> ColumnElement[Any]:
     return document.op("#>>")(cast(literal("{" + ",".join(f'"{part}"' for part in parts) + "}"), ARRAY(Text)))
 
 
-def numeric_value(actual: ColumnElement[Any], dialect: str) -> ColumnElement[Any]:
-    """Return a text as a number; null when it is not one."""
-    numeric = r"^-?[0-9]+(\.[0-9]+)?([eE][-+]?[0-9]+)?$"
+def compare_number(actual: ColumnElement[Any], operator: str, number: float, dialect: str) -> ColumnElement[bool]:
+    """Return the condition that a text is a number, and less (`<`) or more than another one."""
     if dialect == "sqlite":
-        # SQLite casts any text to a number (else 0.0): only texts that are numbers may match.
-        return case((cast(cast(actual, Float), String) != "0.0", cast(actual, Float)), (actual == "0", 0.0), else_=None)
-    return case((actual.op("~")(numeric), cast(actual, Float)), else_=None)
+        # SQLite casts any text to a number (else 0.0): the cheap comparison first, then whether it is one.
+        value = cast(actual, Float)
+        compared = value < number if operator == "<" else value > number
+        return and_(compared, actual.op("NOT GLOB")("*[^0-9.eE+-]*"), actual.op("GLOB")("*[0-9]*"))
+    numeric = r"^-?[0-9]+(\.[0-9]+)?([eE][-+]?[0-9]+)?$"
+    value = case((actual.op("~")(numeric), cast(actual, Float)), else_=None)
+    return value < number if operator == "<" else value > number

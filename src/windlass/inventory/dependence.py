@@ -6,7 +6,7 @@ from enum import StrEnum
 
 from windlass.inventory.mentions import MENTIONS
 
-__all__ = ["Dependence", "dependence_of"]
+__all__ = ["Dependence", "dependence_of", "kinds_of"]
 
 
 class Dependence(StrEnum):
@@ -35,3 +35,8 @@ _EXCEPTIONS = {
 def dependence_of(kind: str) -> Dependence:
     """Return the dependence that a relation of this kind means: a type declares what its resources refer to and need."""
     return _EXCEPTIONS.get(kind, Dependence.SOURCE)
+
+
+def kinds_of(dependence: Dependence) -> set[str]:
+    """Return the kinds with a dependence other than `SOURCE`, which all others have."""
+    return {kind for kind, meaning in _EXCEPTIONS.items() if meaning is dependence}

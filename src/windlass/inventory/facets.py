@@ -24,12 +24,12 @@ def facets(connection: Connection, query: Query, tags: Sequence[str]) -> dict[st
     found = matches_now_or_then(connection, query)
     patterns = (query.types, query.account_ids, query.regions)
     counts: dict[str, dict[str, int]] = {name: {} for name in _DIMENSIONS}
-    for *values, _, number in group_counts(connection, found, narrowed=False):
+    for *values, number in group_counts(connection, found):
         selected = [_selects(chosen, str(value)) for chosen, value in zip(patterns, values, strict=True)]
         for at, name in enumerate(_DIMENSIONS):
             if all(selected[:at]) and all(selected[at + 1 :]):
                 value = str(values[at])
-                counts[name][value] = counts[name].get(value, 0) + number
+                counts[name][value] = counts[name].get(value, 0) + int(number)
     listed = {name: _largest(by_value) for name, by_value in counts.items()}
     for name in tags:
         listed[f"tag:{name}"] = _largest(_tag_counts(connection, query, name))[:_TAG_VALUES]

@@ -5,14 +5,27 @@ Where a condition reaches into a list or a long text, the documents of the resou
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, FromClause, Select, and_, exists, func, literal, not_, or_, select
+from sqlalchemy import (
+    ColumnElement,
+    Connection,
+    FromClause,
+    Select,
+    Subquery,
+    and_,
+    exists,
+    func,
+    literal,
+    not_,
+    or_,
+    select,
+)
 
-from windlass.inventory.conditions import id_list, identity_conditions, numeric_value, word_condition
+from windlass.inventory.conditions import compare_number, id_list, identity_conditions, word_condition
 from windlass.inventory.filters import path_parts
 from windlass.inventory.full_text import split_words
 from windlass.inventory.member_values import (
@@ -25,12 +38,23 @@ from windlass.inventory.member_values import (
     ROOT,
     microseconds,
     pointer_hash,
+    presence_pointer,
     tag_pointer,
 )
 from windlass.inventory.model import Query
 from windlass.inventory.tables import facet_group, member_value
 
-__all__ = ["Condition", "Matches", "Verify", "group_counts", "in_groups", "matches_of", "valid_at"]
+__all__ = [
+    "Condition",
+    "Matches",
+    "Verify",
+    "count_matches",
+    "group_counts",
+    "in_groups",
+    "matches_of",
+    "valid_at",
+    "value_counts",
+]
 
 _MARKERS = (OBJECT, LIST, LARGE_OBJECT, LONG_TEXT)
 _SMALL = (
@@ -97,6 +121,23 @@ class Matches:
             conditions += in_groups(self.query, group_id)
         return select(row_id.label("row_id"), group_id.label("group_id")).where(*conditions)
 
+    def counted_parts(self) -> Iterator[tuple[int, Matches]]:
+        """Yield (sign, matches) whose numbers add up to that of these matches.
+
+        Resources without a value are all others less those with it: two ranges of the index, in place of a look-up for each.
+        """
+        negated = [term for term in self.others if term.negated and not term.verified]
+        if len(negated) != 1 or self.size <= _SMALL:
+            yield 1, self
+            return
+        others = tuple(term for term in self.others if term is not negated[0])
+        yield 1, replace(self, others=others)
+        without = replace(negated[0], negated=False)
+        if self.base is _EXISTS:  # who has the value exists
+            yield -1, replace(self, base=without, others=others)
+        else:
+            yield -1, replace(self, others=(*others, without))
+
     def restrict(self, row_id: ColumnElement[int], group_id: ColumnElement[int]) -> list[ColumnElement[bool]]:
         """Return the conditions that a row of another table, with these columns, is a match."""
         if self.size <= _SMALL or split_words(self.query.words):
@@ -125,27 +166,59 @@ def in_groups(query: Query, group_id: ColumnElement[int]) -> list[ColumnElement[
     return [group_id.in_(select(facet_group.c.id).where(*conditions))] if conditions else []
 
 
-def group_counts(connection: Connection, matches: Matches, *, narrowed: bool) -> list[tuple[str, str, str, int, int]]:
-    """Return (type, account, region, group id, number of matches); `narrowed` to the query's types, accounts and regions."""
+def count_matches(connection: Connection, matches: Matches) -> int:
+    """Return the number of matches, narrowed to the query's types, accounts and regions."""
+    return sum(
+        sign * connection.execute(select(func.count()).select_from(part.select(narrowed=True).subquery())).scalar_one()
+        for sign, part in matches.counted_parts()
+    )
+
+
+def value_counts(connection: Connection, matches: Matches, dimension: str) -> dict[str, int]:
+    """Return the number of narrowed matches by `type`, `account_id` or `region`."""
+    counts: dict[str, int] = {}
+    for sign, part in matches.counted_parts():
+        groups = _by_group(part, narrowed=True)
+        column = facet_group.c[dimension]
+        statement = (
+            select(column, func.sum(groups.c.number))
+            .join(groups, groups.c.group_id == facet_group.c.id)
+            .group_by(column)
+        )
+        for value, number in connection.execute(statement):
+            counts[value] = counts.get(value, 0) + sign * int(number)
+    return {value: number for value, number in counts.items() if number}
+
+
+def group_counts(connection: Connection, matches: Matches) -> list[tuple[str, str, str, int]]:
+    """Return (type, account, region, number of matches), not narrowed: facets leave their own conditions out."""
+    columns = (facet_group.c.type, facet_group.c.account_id, facet_group.c.region)
+    counts: dict[tuple[str, str, str], int] = {}
+    for sign, part in matches.counted_parts():
+        groups = _by_group(part, narrowed=False)
+        statement = select(*columns, groups.c.number).join(groups, groups.c.group_id == facet_group.c.id)
+        for type_, account_id, region, number in connection.execute(statement):
+            key = (type_, account_id, region)
+            counts[key] = counts.get(key, 0) + sign * number
+    return [(*key, number) for key, number in counts.items() if number]
+
+
+def _by_group(matches: Matches, *, narrowed: bool) -> Subquery:
     rows = matches.select(narrowed=narrowed).subquery()
-    counted = select(rows.c.group_id, func.count().label("number"))
-    counts = counted.group_by(rows.c.group_id).subquery()
-    columns = (facet_group.c.type, facet_group.c.account_id, facet_group.c.region, facet_group.c.id, counts.c.number)
-    statement = select(*columns).join(counts, counts.c.group_id == facet_group.c.id)
-    return [tuple(row) for row in connection.execute(statement)]
+    return select(rows.c.group_id, func.count().label("number")).group_by(rows.c.group_id).subquery()
 
 
 def matches_of(connection: Connection, query: Query, verify: Verify) -> Matches:
     """Return the matches of a query, from the condition that selects the fewest resources."""
     dialect = connection.dialect.name
     terms = [
-        _Term(tag_pointer(name), None if value == "*" else value)
+        _tag_term(name, value)
         if len(value) <= MAX_TEXT
         else _path_term(connection, query, (f"Tags.{name}", "=", value), verify)
         for name, value in query.tags.items()
     ]
     if query.untagged:
-        terms.append(_Term(tag_pointer(query.untagged), negated=True))
+        terms.append(_Term(presence_pointer(query.untagged), "", negated=True))
     for condition in query.where:
         terms += _condition_terms(connection, query, condition, verify)
     bases = [term for term in terms if not term.negated and not term.verified]
@@ -154,6 +227,10 @@ def matches_of(connection: Connection, query: Query, verify: Verify) -> Matches:
         return Matches(query, dialect, _EXISTS, tuple(terms), _size(connection, query, _EXISTS))
     size, at = min(sized)
     return Matches(query, dialect, bases[at], tuple(term for term in terms if term is not bases[at]), size)
+
+
+def _tag_term(name: str, value: str) -> _Term:
+    return _Term(presence_pointer(name), "") if value == "*" else _Term(tag_pointer(name), value)
 
 
 def _size(connection: Connection, query: Query, term: _Term) -> int:
@@ -211,7 +288,4 @@ def _comparison(
         return value
     if operator == "~":
         return lambda column: and_(func.lower(column).contains(value.lower(), autoescape=True), column.not_in(_MARKERS))
-    number = float(value)
-    if operator == "<":
-        return lambda column: numeric_value(column, dialect) < number
-    return lambda column: numeric_value(column, dialect) > number
+    return lambda column: compare_number(column, operator, float(value), dialect)

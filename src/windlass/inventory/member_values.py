@@ -28,6 +28,7 @@ __all__ = [
     "member_values",
     "microseconds",
     "pointer_hash",
+    "presence_pointer",
     "tag_pointer",
 ]
 
@@ -63,10 +64,16 @@ def tag_pointer(name: str) -> int:
     return pointer_hash(("Tags", name))
 
 
+def presence_pointer(tag: str) -> int:
+    """Return the pointer of the row that says that a resource has the tag, whatever its value."""
+    return _hash(f"tag:{tag}")
+
+
 def member_values(name: str, tags: Mapping[str, str], document: Mapping[str, Any]) -> set[tuple[int, str]]:
     """Return the rows of a resource's state, each (pointer, value)."""
     rows = {(ROOT, ""), (NAME, name[:_MAX_NAME])}
     rows.update((tag_pointer(tag), _bounded(value)) for tag, value in tags.items())
+    rows.update((presence_pointer(tag), "") for tag in tags)
     if tags or "Tags" in document:
         rows.add((pointer_hash(("Tags",)), OBJECT))
     rows.update(document_members({key: value for key, value in document.items() if key != "Tags"}))

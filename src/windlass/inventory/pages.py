@@ -5,7 +5,7 @@ A page begins after the last row of the one before it (keyset): rows that are ad
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime
 from typing import Any
@@ -15,11 +15,20 @@ from sqlalchemy import ColumnElement, Connection, and_, func, or_, select
 from windlass.core.clock import format_time, parse_time
 from windlass.inventory.conditions import document_condition, id_list
 from windlass.inventory.filters import matches
-from windlass.inventory.member_index import Condition, Matches, Verify, group_counts, in_groups, matches_of, valid_at
+from windlass.inventory.member_index import (
+    Condition,
+    Matches,
+    Verify,
+    count_matches,
+    in_groups,
+    matches_of,
+    valid_at,
+    value_counts,
+)
 from windlass.inventory.member_values import NAME
 from windlass.inventory.model import Page, Query, Resource
 from windlass.inventory.resources import COLUMNS, read_cursor, resource_of, write_cursor
-from windlass.inventory.tables import member_value, resource, revision
+from windlass.inventory.tables import facet_group, member_value, resource, revision
 from windlass.inventory.timetravel import documents_at
 
 __all__ = ["list_page", "matches_now_or_then", "resources_by_id"]
@@ -37,18 +46,19 @@ def list_page(connection: Connection, query: Query, *, documents: bool = False) 
     The order `relevance` is search.py's; without a word to search for it is that of the key.
     """
     found = matches_now_or_then(connection, query)
-    counts = group_counts(connection, found, narrowed=True)
-    total = sum(count for *_, count in counts)
     after = read_cursor(query.cursor) if query.cursor else None
     positions: list[Position] = []
-    if total:
-        if query.sort in _GROUP_SORTS:
-            positions = _by_group(connection, found, counts, _GROUP_SORTS[query.sort], after)
-        elif query.sort == "name":
+    if query.sort in _GROUP_SORTS:
+        counts = value_counts(connection, found, _GROUP_SORTS[query.sort])
+        total = sum(counts.values())
+        positions = _by_group(connection, found, counts, after)
+    else:
+        total = count_matches(connection, found)
+        if total and query.sort == "name":
             positions = _by_name(connection, found, after)
-        elif query.sort == "changed" and query.at is not None:
+        elif total and query.sort == "changed" and query.at is not None:
             positions = _by_change(connection, found, total, after)
-        else:
+        elif total:
             positions = _by_column(connection, found, after)
     shown = positions[: query.limit]
     rows = resources_by_id(connection, [row_id for _, row_id in shown], at=query.at, documents=documents)
@@ -77,42 +87,36 @@ def _verifier(connection: Connection, at: datetime | None) -> Verify:
     return verify_now if at is None else verify_then
 
 
-# The orders by what a group of resources shares, as the position of the value in the rows of `group_counts`.
-_GROUP_SORTS = {"type": 0, "account": 1, "region": 2}
+_GROUP_SORTS = {"type": "type", "account": "account_id", "region": "region"}
+"""The orders by what a group of resources shares, and the column of `facet_group`."""
 
 
 def _by_group(
-    connection: Connection,
-    found: Matches,
-    counts: Sequence[tuple[str, str, str, int, int]],
-    column: int,
-    after: Position | None,
+    connection: Connection, found: Matches, sizes: Mapping[str, int], after: Position | None
 ) -> list[Position]:
-    groups: dict[str, list[int]] = {}
-    sizes: dict[str, int] = {}
-    for row in counts:
-        value = str(row[column])
-        groups.setdefault(value, []).append(row[3])
-        sizes[value] = sizes.get(value, 0) + row[4]
-    values = sorted(value for value in groups if after is None or value >= after[0])
+    column = facet_group.c[_GROUP_SORTS[found.query.sort]]
+    values = sorted(value for value in sizes if after is None or value >= after[0])
     limit = found.query.limit + 1
     positions: list[Position] = []
     while values and len(positions) < limit:
         taken = _first_values(values, sizes, limit - len(positions))
         values = values[len(taken) :]
-        value_of = {group: value for value in taken for group in groups[value]}
-        rows = found.select().subquery()
-        statement = select(rows.c.row_id, rows.c.group_id).where(rows.c.group_id.in_(value_of))
+        rows = found.select(narrowed=True).subquery()
+        groups = select(facet_group.c.id).where(column.in_(taken))
         if len(taken) == 1:
-            statement = statement.order_by(rows.c.row_id).limit(limit - len(positions))
+            statement = select(rows.c.row_id).where(rows.c.group_id.in_(groups)).order_by(rows.c.row_id)
             if after is not None and taken[0] == after[0]:
                 statement = statement.where(rows.c.row_id > after[1])
-        listed = sorted((value_of[row.group_id], row.row_id) for row in connection.execute(statement))
-        positions += [position for position in listed if after is None or position > after]
+            row_ids = connection.execute(statement.limit(limit - len(positions))).scalars()
+            positions += [(taken[0], row_id) for row_id in row_ids]
+        else:
+            joined = select(column, rows.c.row_id).join(rows, rows.c.group_id == facet_group.c.id)
+            listed = sorted((row[0], row[1]) for row in connection.execute(joined.where(rows.c.group_id.in_(groups))))
+            positions += [position for position in listed if after is None or position > after]
     return positions[:limit]
 
 
-def _first_values(values: Sequence[str], sizes: dict[str, int], room: int) -> list[str]:
+def _first_values(values: Sequence[str], sizes: Mapping[str, int], room: int) -> list[str]:
     """Return the first values that fit into the room together; the first alone when it does not."""
     taken: list[str] = []
     for value in values:

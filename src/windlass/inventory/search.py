@@ -13,7 +13,7 @@ from typing import Any
 from sqlalchemy import Column, Connection, Integer, Select, func, literal_column, or_, select, table, text
 
 from windlass.inventory.full_text import match_expression, split_words
-from windlass.inventory.member_index import Matches, group_counts, in_groups, valid_at
+from windlass.inventory.member_index import Matches, count_matches, in_groups, valid_at
 from windlass.inventory.member_values import NAME
 from windlass.inventory.model import Page, Query
 from windlass.inventory.networks import holder_ids
@@ -47,7 +47,7 @@ def search_page(connection: Connection, query: Query, *, documents: bool = False
     total = len(ranked)
     if len(ranked) >= wanted:
         found = matches_now_or_then(connection, query)
-        total = max(total, sum(count for *_, count in group_counts(connection, found, narrowed=True)))
+        total = max(total, count_matches(connection, found))
     return Page(tuple(rows), write_cursor(str(start + query.limit), shown[-1]) if more else "", total)
 
 

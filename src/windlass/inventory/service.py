@@ -201,7 +201,7 @@ class Inventory:
     def relations(self, ref: str, *, at: datetime | None = None) -> tuple[Relation, ...]:
         """Return the relations from and to the resource, now or at a time."""
         with self._store.read() as connection:
-            return graph.relations_of(connection, [resources.find_resource(connection, ref)], at=at)
+            return graph.relations_of(connection, resources.find_resource(connection, ref), at=at)
 
     def graph(self, ref: str, *, depth: int = 2, limit: int = 200) -> Graph:
         """Return the resources within `depth` relations of the resource."""

@@ -83,6 +83,8 @@ def _create_indexes(is_sqlite: bool) -> None:
             "INCLUDE (valid_to)"
         )
         op.execute("CREATE INDEX ix_resource_words ON resource_words USING gin (words)")
+    for name in ("facets", "region", "type_key"):  # what they answered, the new index answers
+        op.drop_index(f"ix_resource_{name}", "resource")
     for name in ("key", "changed_at"):
         op.drop_index(f"ix_resource_{name}", "resource")
         op.create_index(f"ix_resource_{name}", "resource", [name, "id", "group_id"])
@@ -236,6 +238,7 @@ def _members(name: str, document: dict[str, Any]) -> set[tuple[int, str]]:
         rows.add((_hash("/Tags"), _OBJECT))
     for key, value in (tags if isinstance(tags, dict) else {}).items():
         rows.add((_hash(f"/Tags/{_escaped(key)}"), _bounded(_text(value))))
+        rows.add((_hash(f"tag:{key}"), ""))
     rows.update(_below({key: value for key, value in document.items() if key != "Tags"}, ""))
     return rows
 
