@@ -131,8 +131,8 @@ def compare_number(actual: ColumnElement[Any], operator: str, number: float, dia
     """Return the condition that a text is a number, and less (`<`) or more than another one."""
     if dialect == "sqlite":
         # SQLite casts any text to a number (else 0.0): the cheap comparison first, then whether it is one.
-        value = cast(actual, Float)
-        compared = value < number if operator == "<" else value > number
+        cast_value = cast(actual, Float)
+        compared = cast_value < number if operator == "<" else cast_value > number
         return and_(compared, actual.op("NOT GLOB")("*[^0-9.eE+-]*"), actual.op("GLOB")("*[0-9]*"))
     numeric = r"^-?[0-9]+(\.[0-9]+)?([eE][-+]?[0-9]+)?$"
     value = case((actual.op("~")(numeric), cast(actual, Float)), else_=None)
