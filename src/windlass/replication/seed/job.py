@@ -109,7 +109,7 @@ def run(
     replication: Replication,
     jobs: Jobs,
     job_id: str,
-    hooks: Callbacks | None = None,
+    callbacks: Callbacks | None = None,
     *,
     stop: threading.Event | None = None,
     under: Sequence[Lease] = (),
@@ -119,7 +119,7 @@ def run(
     Interrupted when `stop` was set, or a lease of `under` was lost, before the end.
     """
     with jobs.run(job_id, under=under) as running:
-        _run(replication, running, hooks or Callbacks(), stop)
+        _run(replication, running, callbacks or Callbacks(), stop)
     return replication.seeds(job_id=job_id)
 
 
@@ -147,7 +147,7 @@ def register(replication: Callable[[], Replication], jobs: Jobs) -> None:
 def follow(
     replication: Replication,
     seeds: Sequence[SeedTask],
-    hooks: Callbacks,
+    callbacks: Callbacks,
     stop: threading.Event,
     *,
     requests: Callable[[SeedTask], SeedRequest] = lambda _: SeedRequest(),
@@ -156,9 +156,9 @@ def follow(
     """Poll seeds that another process started, and finish those whose jobs have ended. With `wait`, poll until all have
     ended.
     """
-    crew = SeedRunner(replication, {seed.seed_id: seed for seed in seeds}, requests, hooks, stop)
-    crew.work(prepare=False, wait=wait)
-    return list(crew.seeds.values())
+    runner = SeedRunner(replication, {seed.seed_id: seed for seed in seeds}, requests, callbacks, stop)
+    runner.work(prepare=False, wait=wait)
+    return list(runner.seeds.values())
 
 
 def refresh(
@@ -318,7 +318,9 @@ def _seed(replication: Replication, plan: PairPlan, request: SeedRequest, set_na
     )
 
 
-def _run(replication: Replication, running: RunningJob, hooks: Callbacks, stop: threading.Event | None = None) -> None:
+def _run(
+    replication: Replication, running: RunningJob, callbacks: Callbacks, stop: threading.Event | None = None
+) -> None:
     replication = replication.on(running.store)
     request = SeedRequest.of(running.params["request"])
     seeds = {seed.seed_id: seed for seed in replication.seeds(job_id=running.job_id, limit=100_000)}
@@ -331,15 +333,15 @@ def _run(replication: Replication, running: RunningJob, hooks: Callbacks, stop: 
             total=sum(task.total for task in tasks),
             detail=_counts(tasks),
         )
-        hooks.show(tasks)
+        callbacks.show(tasks)
 
-    crew = SeedRunner(replication, seeds, lambda _: request, Callbacks(show, hooks.ask), running.stop)
-    crew.work(prepare=True, wait=not request.detach)
-    for task in crew.seeds.values():
+    runner = SeedRunner(replication, seeds, lambda _: request, Callbacks(show, callbacks.ask), running.stop)
+    runner.work(prepare=True, wait=not request.detach)
+    for task in runner.seeds.values():
         if SeedOutcome(task).incomplete:
             running.log(f"{task.pair.title}: {task.state}: {task.error or SeedOutcome(task).line}", level="error")
     error = incomplete_error(
-        [SeedOutcome(seed) for seed in crew.seeds.values()],
+        [SeedOutcome(seed) for seed in runner.seeds.values()],
         f"windlass replicate report {running.job_id} shows why; windlass replicate resume {running.job_id} continues.",
     )
     if error is not None:
