@@ -14,7 +14,7 @@ from enum import Enum
 from windlass.queues.model import Limits
 from windlass.wire.sqs import BATCH
 
-__all__ = ["Call", "CallKind", "Outbox"]
+__all__ = ["BatchCall", "CallKind", "Outbox"]
 
 _FIRST_RETRY_S, _MAX_RETRY_S = 0.2, 30.0
 _MAX_PAYLOAD_DELETES = 1000  # without an answer: while S3 does not answer, memory must not grow with the messages
@@ -29,7 +29,7 @@ class CallKind(Enum):
 
 
 @dataclass(frozen=True, slots=True)
-class Call:
+class BatchCall:
     """A batch call without an answer yet: (lease, receipt) of each entry."""
 
     kind: CallKind
@@ -43,7 +43,7 @@ class Outbox:
     def __init__(self, limits: Limits, rng: random.Random) -> None:
         self._linger_s = limits.linger_s
         self._rng = rng
-        self._calls: dict[int, Call] = {}
+        self._calls: dict[int, BatchCall] = {}
         self._last_number = 0
         self._retries: list[tuple[float, int]] = []
         self._nacks_since = self._deletes_since = 0.0
@@ -104,10 +104,10 @@ class Outbox:
     def open(self, kind: CallKind, entries: Sequence[tuple[int, str]], now: float) -> int:
         """Record that a batch call is sent, and return its number."""
         number = self._last_number = self._last_number + 1
-        self._calls[number] = Call(kind, tuple(entries), now)
+        self._calls[number] = BatchCall(kind, tuple(entries), now)
         return number
 
-    def close(self, number: int) -> Call:
+    def close(self, number: int) -> BatchCall:
         """Record that a call was answered or failed, and return it. KeyError when it is not open."""
         return self._calls.pop(number)
 

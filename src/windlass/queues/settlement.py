@@ -9,7 +9,7 @@ import random
 from collections.abc import Iterable, Sequence
 
 from windlass.queues.groups import Groups
-from windlass.queues.leases import HandledMessages, Lease, Leases, Phase
+from windlass.queues.leases import HandledMessages, MessageLease, MessageLeases, Phase
 from windlass.queues.model import (
     MAX_VISIBILITY_S,
     Cancel,
@@ -38,14 +38,14 @@ class Settlement:
 
     def __init__(self, limits: Limits, counts: Counts, rng: random.Random, effects: list[Effect]) -> None:
         self._limits, self._counts, self._rng, self._effects = limits, counts, rng, effects
-        self.leases = Leases(limits)
+        self.leases = MessageLeases(limits)
         self.groups = Groups()
         self.outbox = Outbox(limits, rng)
         self.handled = HandledMessages()
 
     # Outcomes
 
-    def conclude(self, lease: Lease, outcome: Outcome, now: float, *, cancelled: bool) -> None:
+    def conclude(self, lease: MessageLease, outcome: Outcome, now: float, *, cancelled: bool) -> None:
         """Settle a message by its handler's outcome. A failure that our own cancellation caused returns it at once."""
         if isinstance(outcome, Done):
             self._counts.done += 1
@@ -71,13 +71,13 @@ class Settlement:
         else:
             self.nack(lease, self._backoff_s(lease), now)
 
-    def time_out(self, lease: Lease, now: float) -> None:
+    def time_out(self, lease: MessageLease, now: float) -> None:
         """Cancel a handler that runs longer than `max_handling_s`; its message returns after the back-off."""
         self._counts.timed_out += 1
         self._effects.append(Cancel(lease.number, f"it runs longer than {self._limits.max_handling_s:g} s"))
         self.nack(lease, self._backoff_s(lease), now)
 
-    def delete(self, lease: Lease, now: float) -> None:
+    def delete(self, lease: MessageLease, now: float) -> None:
         """Delete a message that was handled; the next one of its group may start."""
         if lease.group:
             self.groups.complete(lease.number, lease.group)
@@ -85,7 +85,7 @@ class Settlement:
         self.handled.add(lease.message.message_id, dead_lettered=lease.dead_lettered)
         self.outbox.add_delete(lease.number, now)
 
-    def nack(self, lease: Lease, after_s: int, now: float) -> None:
+    def nack(self, lease: MessageLease, after_s: int, now: float) -> None:
         """Return a message to the queue, visible after `after_s`, and the messages of its group that wait behind it."""
         if lease.phase is Phase.NACKING:
             return  # it was returned with its group
@@ -98,7 +98,7 @@ class Settlement:
         ):  # else when the pending extension is answered: the extension must not arrive after the nack
             self.outbox.add_nack(lease.number, now)
 
-    def lose(self, lease: Lease, now: float, *, cancel: str = "") -> None:
+    def lose(self, lease: MessageLease, now: float, *, cancel: str = "") -> None:
         """End a lease whose message another consumer may hold. `cancel` is the reason to cancel its handler, if that runs."""
         self._counts.lost_leases += 1
         if lease.phase is Phase.RUNNING and cancel:
@@ -107,7 +107,7 @@ class Settlement:
         if lease.group:
             self._withdraw_group(lease, now)
 
-    def _withdraw_group(self, lease: Lease, now: float) -> None:
+    def _withdraw_group(self, lease: MessageLease, now: float) -> None:
         """Return the waiting messages of a group whose head is returned or lost, so that they are delivered in order
         again.
         """
@@ -120,7 +120,7 @@ class Settlement:
             if follower.phase is Phase.WAITING:
                 self.nack(follower, 0, now)
 
-    def _backoff_s(self, lease: Lease) -> int:
+    def _backoff_s(self, lease: MessageLease) -> int:
         count = lease.message.receive_count
         if self._limits.max_receive_count and count >= self._limits.max_receive_count:
             return 0  # the next receive moves it to the dead-letter queue, which should happen soon
@@ -187,7 +187,7 @@ class Settlement:
         else:
             self._counts.failed_payload_deletes += 1
 
-    def _confirm_delete(self, lease: Lease) -> None:
+    def _confirm_delete(self, lease: MessageLease) -> None:
         self._counts.deleted += 1
         self.leases.remove(lease)
         if lease.dead_lettered:
@@ -207,7 +207,7 @@ class Settlement:
             self._effects.append(DeletePayload(number, message.message_id, pointer.bucket, pointer.key))
 
     def _confirm_extension(
-        self, lease: Lease, receipt: str, failure: Failed | None, sent_at: float, now: float
+        self, lease: MessageLease, receipt: str, failure: Failed | None, sent_at: float, now: float
     ) -> None:
         if lease.phase is Phase.NACKING:
             if not lease.pending_changes:
@@ -222,7 +222,7 @@ class Settlement:
         else:
             self.leases.extension_failed(lease, now)
 
-    def _retry_later(self, lease: Lease, now: float) -> None:
+    def _retry_later(self, lease: MessageLease, now: float) -> None:
         """Schedule the retry of a failed delete or nack while the receipt is valid; otherwise give the lease up."""
         self._counts.retried_calls += 1
         lease.attempts += 1
@@ -254,7 +254,7 @@ class Settlement:
             elif lease.phase is Phase.NACKING and not lease.pending_changes:
                 self._send_nacks([number], now)
 
-    def extend(self, leases: Sequence[Lease], now: float) -> None:
+    def extend(self, leases: Sequence[MessageLease], now: float) -> None:
         """Send visibility extensions, ten in a call."""
         for start in range(0, len(leases), BATCH):
             batch = leases[start : start + BATCH]
@@ -279,7 +279,7 @@ class Settlement:
         if leases:
             self._send_changes([(lease, lease.nack_after_s) for lease in leases], CallKind.NACK, now)
 
-    def _send_changes(self, changes: Sequence[tuple[Lease, int]], kind: CallKind, now: float) -> None:
+    def _send_changes(self, changes: Sequence[tuple[MessageLease, int]], kind: CallKind, now: float) -> None:
         for lease, _ in changes:
             lease.pending_changes += 1
         call = self.outbox.open(kind, [(lease.number, lease.receipt) for lease, _ in changes], now)
