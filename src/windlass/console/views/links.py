@@ -79,22 +79,22 @@ def hidden(params: Params, *but: str) -> list[tuple[str, str]]:
 
 def conditions(params: Params) -> list[str]:
     """Return the filters of the URL as conditions of the option `-w`."""
-    found = [value for value in params.get("where", []) if value]
+    filters = [value for value in params.get("where", []) if value]
     for name, values in params.items():
         if name in ("account", "region") or name.startswith("tag:"):
-            found += [f"{name}={value}" for value in values if value]
-    return found
+            filters += [f"{name}={value}" for value in values if value]
+    return filters
 
 
 def query_of(params: Params, *, limit: int, sort: str = "type") -> Query:
-    """Return the inventory query that the URL describes."""
+    """Return the inventory query that the URL describes; a search lists the best match first unless the URL has an order."""
     return parse_query(
         [value for value in params.get("type", []) if value],
         conditions(params),
         now=clock.now(),
         at=first(params, "at"),
         deleted=bool(first(params, "deleted")),
-        sort=first(params, "sort", sort),
+        sort=first(params, "sort", "relevance" if first(params, "q") else sort),
         limit=limit,
         words=first(params, "q"),
         cursor=first(params, "cursor"),

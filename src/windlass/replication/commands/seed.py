@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -33,12 +34,13 @@ from windlass.replication.commands.options import (
     plan_pairs,
     select_pairs,
 )
-from windlass.replication.model import Method, State
+from windlass.replication.model import Method, SeedState
 
 if TYPE_CHECKING:
     from windlass.replication.planning.plan import PairPlan
-    from windlass.replication.planning.request import Request
+    from windlass.replication.planning.request import SeedRequest
     from windlass.replication.seed.task import SeedTask
+    from windlass.replication.service import PairSelection
 
 __all__ = ["seed"]
 
@@ -79,7 +81,8 @@ def seed(
     ] = "",
     skip_bad: Annotated[bool, typer.Option("--skip-bad", help="Skip pairs that cannot be seeded.")] = False,
     priority: Annotated[
-        int | None, typer.Option("--priority", metavar="NUMBER", min=0, help="Of batch jobs; higher runs first.")
+        int | None,
+        typer.Option("--priority", metavar="NUMBER", min=0, help="Priority of batch jobs; a higher number runs first."),
     ] = None,
     tag: Annotated[
         list[str] | None, typer.Option("--tag", metavar="KEY=VALUE", help="Tag of batch jobs. Repeat for more.")
@@ -98,7 +101,7 @@ def seed(
         str, typer.Option("--execution-role", metavar="ARN", help="EMR Serverless: the role of the Spark job.")
     ] = "",
     transient: Annotated[
-        bool, typer.Option("--transient", help="EMR: start a cluster that ends with the step.")
+        bool, typer.Option("--transient", help="EMR: start a cluster that terminates after the step.")
     ] = False,
     distributed: Annotated[
         bool,
@@ -116,13 +119,10 @@ def seed(
       windlass replicate seed scans scans-copy --method direct --operation copy --yes
     """
     from windlass.replication.methods.emr.step import EmrTarget
-    from windlass.replication.output import print_writes, raise_refused
     from windlass.replication.request import request_from
-    from windlass.replication.seed import job
 
-    replication, jobs = open_replication(ctx), service(ctx, "jobs")
     request = request_from(
-        replication,
+        open_replication(ctx),
         set_name,
         method=method,
         operation=operation,
@@ -145,22 +145,54 @@ def seed(
         restore_days=restore,
         target=EmrTarget(cluster=cluster, application=application, execution_role=execution_role, transient=transient),
     )
+    start = _StartOptions(yes=yes, dry_run=dry_run, quiet=quiet, output=output)
     if retry:
-        seeds = replication.select(retry)
-        _confirm(f"copy again what failed in {len(seeds)} seeds", yes=yes, dry_run=dry_run)
-        if not dry_run:
-            _run(ctx, job.retry(replication, jobs, seeds, request), request, quiet=quiet, output=output)
-        return
-    plans = plan_pairs(replication, select_pairs(source, destination, set_name, prefix), request, quiet=quiet)
+        _retry(ctx, retry, request, start)
+    else:
+        selection = select_pairs(source, destination, set_name, prefix)
+        _seed(ctx, selection, request, start, skip_bad=skip_bad)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _StartOptions:
+    """How a seed is confirmed and shown."""
+
+    yes: bool
+    dry_run: bool
+    quiet: bool
+    output: Format
+
+
+def _retry(ctx: typer.Context, ref: str, request: SeedRequest, start: _StartOptions) -> None:
+    """Copy the failed objects of earlier seeds again."""
+    from windlass.replication.seed import job
+
+    replication = open_replication(ctx)
+    seeds = replication.select(ref)
+    _confirm(f"copy the failed objects of {len(seeds)} seeds again", yes=start.yes, dry_run=start.dry_run)
+    if not start.dry_run:
+        job_id = job.retry(replication, service(ctx, "jobs"), seeds, request)
+        _run(ctx, job_id, request, quiet=start.quiet, output=start.output)
+
+
+def _seed(
+    ctx: typer.Context, selection: PairSelection, request: SeedRequest, start: _StartOptions, *, skip_bad: bool
+) -> None:
+    """Plan the selected pairs; print the writes of a dry run, or run the seeds."""
+    from windlass.replication.output import print_writes, raise_refused
+    from windlass.replication.seed import job
+
+    replication, set_name = open_replication(ctx), selection.set_name
+    plans = plan_pairs(replication, selection, request, quiet=start.quiet)
     if skip_bad:
         plans = _without_refused(plans)
-    if dry_run or _prints_only(plans, request):
+    if start.dry_run or _prints_only(plans, request):
         raise_refused(plans)
-        print_writes(replication, plans, request, set_name, output)
+        print_writes(replication, plans, request, set_name, start.output)
         return
-    _confirm(f"seed {len(plans)} pairs", yes=yes)
-    job_id = job.begin(replication, jobs, plans, request, set_name=set_name)
-    _run(ctx, job_id, request, quiet=quiet, output=output)
+    _confirm(f"seed {len(plans)} pairs", yes=start.yes)
+    job_id = job.begin(replication, service(ctx, "jobs"), plans, request, set_name=set_name)
+    _run(ctx, job_id, request, quiet=start.quiet, output=start.output)
 
 
 def _confirm(action: str, *, yes: bool, dry_run: bool = False) -> None:
@@ -177,13 +209,13 @@ def _without_refused(plans: Sequence[PairPlan]) -> tuple[PairPlan, ...]:
     return tuple(plan for plan in plans if plan.error is None)
 
 
-def _prints_only(plans: Sequence[PairPlan], request: Request) -> bool:
-    """True for EMR without a cluster or application: the step is printed for a person to add."""
+def _prints_only(plans: Sequence[PairPlan], request: SeedRequest) -> bool:
+    """True for EMR without a cluster or application: the command of the step is only printed."""
     emr = all(plan.choice and plan.choice.method is Method.EMR for plan in plans)
     return bool(plans) and not request.target.starts and emr
 
 
-def _run(ctx: typer.Context, job_id: str, request: Request, *, quiet: bool, output: Format) -> None:
+def _run(ctx: typer.Context, job_id: str, request: SeedRequest, *, quiet: bool, output: Format) -> None:
     from windlass.replication.progress import SeedProgress
     from windlass.replication.seed import job
     from windlass.replication.seed.runner import Callbacks
@@ -192,12 +224,12 @@ def _run(ctx: typer.Context, job_id: str, request: Request, *, quiet: bool, outp
     with SeedProgress(quiet=quiet) as lines:
         seeds = job.run(open_replication(ctx), service(ctx, "jobs"), job_id, Callbacks(lines.show, ask))
     if request.detach:
-        rows = [row for one in seeds for row in _batch_rows(one)]
+        rows = [row for task in seeds for row in _batch_rows(task)]
         emit(rows, output, ("pair", "seed_id", "batch_job", "region"), empty="No batch job was needed.")
-    for one in seeds:
-        if one.state is State.WAITING:
-            command = f"windlass replicate resume {one.seed_id}"
-            print(f"{one.pair.title}: {one.total:,} tasks await confirmation: {command}", file=sys.stderr)
+    for waiting in seeds:
+        if waiting.state is SeedState.WAITING:
+            command = f"windlass replicate resume {waiting.seed_id}"
+            print(f"{waiting.pair.title}: {waiting.total:,} tasks await confirmation: {command}", file=sys.stderr)
 
 
 def _batch_rows(seed: SeedTask) -> list[dict[str, object]]:

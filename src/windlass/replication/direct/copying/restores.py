@@ -1,4 +1,4 @@
-"""Objects of archive classes: whether they can be read, and their restores, begun and waited for where that is asked for."""
+"""Restores of archived objects: whether an object can be read, and requests for restores."""
 
 from __future__ import annotations
 
@@ -19,21 +19,25 @@ _CALLS_AT_ONCE = 32
 
 @dataclass(frozen=True, slots=True)
 class Restores:
-    """Asks the source; with `restore`, an archived object is restored and waited for: hours, and up to two days."""
+    """Reads restore states from the source. With `restore`, archived objects are restored and awaited: hours, up to two
+    days.
+    """
 
-    sides: BucketPair
+    buckets: BucketPair
     restore: Restore | None = None
     _gate: asyncio.Semaphore = field(default_factory=lambda: asyncio.Semaphore(_CALLS_AT_ONCE))
 
     async def readable(self, row: Listed) -> bool:
-        """Whether an archived object can be read, if need be after its restore. AwsError for one under way that nobody waits for."""
+        """True when the object can be read, after its restore if needed. AwsError for a running restore that is not
+        awaited.
+        """
         state = await self._state(row)
         if state is RestoreState.ARCHIVED and self.restore is not None:
             await self._begin(row, self.restore)
             state = RestoreState.RESTORING
         if state is RestoreState.RESTORING and self.restore is None:
             raise AwsError(
-                f"{self.sides.pair.source.name}: {row.key!r} is being restored",
+                f"{self.buckets.pair.source.name}: {row.key!r} is being restored",
                 code="RestoreInProgress",
                 hint="Seed again after the restore, or wait for it with --restore DAYS.",
             )
@@ -43,16 +47,16 @@ class Restores:
         return state is RestoreState.READABLE
 
     async def _state(self, row: Listed) -> RestoreState:
-        source = self.sides.pair.source
+        source = self.buckets.pair.source
         async with self._gate:
-            head = await self.sides.read.send(s3.head(source.bucket, row.key, owner=source.account_id))
+            head = await self.buckets.read.send(s3.head(source.bucket, row.key, owner=source.account_id))
         return restore_state(head.headers)
 
     async def _begin(self, row: Listed, restore: Restore) -> None:
-        source = self.sides.pair.source
+        source = self.buckets.pair.source
         async with self._gate:
             try:
-                await self.sides.read.send(
+                await self.buckets.read.send(
                     s3.restore(source.bucket, row.key, days=restore.days, tier=restore.tier, owner=source.account_id)
                 )
             except Conflict as error:
