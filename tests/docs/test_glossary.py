@@ -39,7 +39,7 @@ NAMES = (
     r"\"--(?:carry|failed-of|share|all)\"",
     r"/_windlass/caches",
     r"\btook=",
-    r"\bticking\b|\bunmake\b|\bmade_up\b|\bSourceMoved\b|\bLookAt(?:Source|Target)\b",
+    r"\bticking\b|\bmade_up\b|\bSourceMoved\b|\bLookAt(?:Source|Target)\b",
     # Classes
     r"\bclass (?:Hooks|Steps|Again|Flow|Way|Place|Engine)\b",
     r"\bclass (?:Moved|Compared|Trouble|Merged|Counted|Passed|Measured|Spot|Staging|Work)\b",
