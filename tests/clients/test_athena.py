@@ -304,7 +304,7 @@ def test_what_athena_refuses_is_told(local_aws, estate, bucket, sqlite_store, tm
     clients = clients_of(sqlite_store, estate, bucket)
     with pytest.raises(NotFound, match="no ACCOUNT/CloudTrail/REGION"):
         clients.scan(ScanOptions(source=f"s3://{bucket}/AWSLogs/", athena=True))
-    with pytest.raises(UsageError, match="Athena can.t read the folder"):
+    with pytest.raises(UsageError, match="Athena cannot read the folder"):
         clients.scan(ScanOptions(source=str(tmp_path), athena=True))
     write(log_path(tmp_path, 1, account=ACCOUNT), file_bytes([record()]))
     upload(local_aws.url, bucket, tmp_path)

@@ -74,7 +74,7 @@ def test_what_is_as_delivered_is_fine(key, keys):
 def test_every_kind_of_tampering_is_told(key, keys):
     body, signature = digest(key)
     forged = gzip.compress(gzip.decompress(body).replace(b"09:00", b"10:00"))
-    assert problems(forged, signature, keys) == ["changed since it was delivered: its signature does not match"]
+    assert problems(forged, signature, keys) == ["changed after its delivery: its signature does not match"]
     assert problems(body, signature[:-2] + ("00" if signature[-2:] != "00" else "01"), keys)[0].endswith(
         "its signature does not match"
     )
@@ -82,16 +82,16 @@ def test_every_kind_of_tampering_is_told(key, keys):
     assert problems(body, signature, keys, source="s3://other/x.json.gz")[0].startswith("moved")
     assert problems(body, signature, {})[0].startswith("signed with the key ff")
     assert problems(b"rubbish", signature, keys) == ["not a digest file"]
-    assert problems(body, signature, keys, files={}) == ["", "removed since it was delivered"]
+    assert problems(body, signature, keys, files={}) == ["", "deleted after its delivery"]
     changed = {("logs", "a.json.gz"): gzip.compress(LOG + b" ")}
-    assert problems(body, signature, keys, files=changed) == ["", "changed since it was delivered"]
+    assert problems(body, signature, keys, files=changed) == ["", "changed after its delivery"]
     assert problems(body, signature, keys, files={("logs", "a.json.gz"): b"x"})[1].startswith("changed")
 
 
 def test_a_signature_of_another_key_or_size_is_none(key, keys):
     other = rsa.generate_private_key(public_exponent=65537, key_size=3072)
     body, signature = digest(other)
-    assert problems(body, signature, keys) == ["changed since it was delivered: its signature does not match"]
+    assert problems(body, signature, keys) == ["changed after its delivery: its signature does not match"]
     assert not is_signed_by(b"x", "zz", keys["ff"])
 
 

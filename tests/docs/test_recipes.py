@@ -89,9 +89,7 @@ def test_a_pipeline_step_is_added_by_its_recipe(tmp_path):
     with tree.file("tests/pipelines/test_text.py").open("a", encoding="utf-8") as file:
         file.write(STEP_TEST)
     module = "tests/pipelines/test_text.py"
-    passed, output = tree.passes(
-        f"{module}::test_every_step_explains_itself", f"{module}::test_upper_case_writes_capitals"
-    )
+    passed, output = tree.passes(f"{module}::test_every_step_has_help", f"{module}::test_upper_case_writes_capitals")
     assert passed, output
     corpus = tree.run(
         "-c",

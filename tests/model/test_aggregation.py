@@ -101,9 +101,9 @@ MUTANTS = {
     ),
     "the timer is sent before it is armed": (
         PROTOCOL,
-        "    item: Item = yield CountEvents(rule, key, token, events, since, now, summary)\n",
+        "    item: KeyState = yield CountEvents(rule, key, token, events, since, now, summary)\n",
         "    yield SendTimer(Timer(rule, key, token), 0)\n"
-        "    item: Item = yield CountEvents(rule, key, token, events, since, now, summary)\n    return\n",
+        "    item: KeyState = yield CountEvents(rule, key, token, events, since, now, summary)\n    return\n",
         world(2, crashes=1),
     ),
     "all that is dirty is done": (TRANSITIONS, "item, done=effect.claimed,", "item, done=item.dirty,", world(2)),

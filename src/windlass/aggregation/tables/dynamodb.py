@@ -233,7 +233,7 @@ class DynamoTable:
             self._call(
                 "PutItem",
                 TableName=self._table,
-                KeyState=_values(
+                Item=_values(
                     {
                         "id": f"#{token}",
                         "rule": effect.rule,
