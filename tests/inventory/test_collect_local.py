@@ -8,6 +8,7 @@ from datetime import UTC, datetime
 
 import pytest
 
+from windlass.aws.client import AwsClient
 from windlass.core.canonical import digest
 from windlass.estate.config import AccountConfig, EstateConfig
 from windlass.estate.service import open_estate
@@ -89,10 +90,11 @@ def _furnish(estate):
 def collect(estate, *names):
     results = []
     kinds = [BY_NAME[name] for name in names] or CATALOG
-    collector = Collector(
-        caller=estate, types=BY_NAME, salt=b"salt", now=lambda: datetime.now(UTC), concurrency=8, scope_timeout_s=60
-    )
-    assert collector.run(plan_scopes(kinds, {ACCOUNT: REGIONS}), sink=results.append)
+    with AwsClient(estate) as client:
+        collector = Collector(
+            caller=client, types=BY_NAME, salt=b"salt", now=lambda: datetime.now(UTC), concurrency=8, scope_timeout_s=60
+        )
+        assert collector.run(plan_scopes(kinds, {ACCOUNT: REGIONS}), sink=results.append)
     return results
 
 
