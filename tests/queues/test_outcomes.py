@@ -139,7 +139,7 @@ def test_a_task_that_is_cancelled_before_its_first_step_is_concluded():
         async def handler(_):
             raise AssertionError("it never starts")
 
-        runner = make_runner(handler, lambda lease, outcome: ended.append((lease, outcome)), threads=1)
+        runner = make_runner(handler, ended.extend, threads=1)
         (message,) = messages(1)
         runner.start(7, message)
         runner.cancel(7, "its lease is lost")
@@ -190,7 +190,12 @@ def test_what_main_raises_itself_ends_it_and_a_loop_that_must_not_go_on_does_not
 def test_in_lambda_too(name, form):
     records = [{"messageId": f"m{n}", "body": "x", "eventSource": "aws:sqs"} for n in range(6)]
     answer = lambda_handler(forms(ERRORS[name])[form])({"Records": records}, None)
-    assert sorted(one["itemIdentifier"] for one in answer["batchItemFailures"]) == ["m0", "m1", "m2", "m3"]
+    assert sorted(batch_item_failure["itemIdentifier"] for batch_item_failure in answer["batchItemFailures"]) == [
+        "m0",
+        "m1",
+        "m2",
+        "m3",
+    ]
 
 
 # Several in one process
