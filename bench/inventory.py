@@ -88,6 +88,16 @@ def single_calls(binary, share):
                 yield row(name, client, outcome)
 
 
+def transports(binary, share):
+    """A signed request alone: from a thread's own socket, and handed to the wire's event loop."""
+    with serve(binary, buckets=10) as url:
+        for way in ("blocking socket", "event loop"):
+            count = str(int(10_000 * share))
+            command = [sys.executable, "-m", "bench.inventory_transports", way, url, str(THREADS), count]
+            outcome = json.loads(subprocess.run(command, stdout=subprocess.PIPE, check=True, text=True).stdout)
+            yield row("signed request, nothing parsed", way, outcome)
+
+
 def buckets(binary, share):
     count = int(1000 * share)
     with serve(binary, buckets=count) as url:
@@ -122,7 +132,14 @@ def main(share=1.0):
             print("skipped: no Go to build the server with")
             return
         rows = [HEAD]
-        for part in (single_calls(binary, share), buckets(binary, share), accounts(binary), resources(binary, share)):
+        parts = (
+            single_calls(binary, share),
+            transports(binary, share),
+            buckets(binary, share),
+            accounts(binary),
+            resources(binary, share),
+        )
+        for part in parts:
             for line in part:
                 print("  ".join(str(cell) for cell in line), flush=True)
                 rows.append(line)

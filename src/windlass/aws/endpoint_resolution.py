@@ -7,9 +7,10 @@ it has its built-in parameters, and each combination of an operation's own param
 from __future__ import annotations
 
 import copy
+import re
 import threading
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -28,7 +29,11 @@ from windlass.estate.facts import is_loopback
 
 __all__ = ["Endpoints", "ResolvedEndpoint"]
 
-_MAX_RESOLVED = 4096  # of one service and region: buckets, tables, streams
+_MAX_RESOLVED = 4096  # of one service and region: tables, streams, buckets with unusual names
+# S3's rules ask of a bucket's name whether it is a host label, an alias (`--x-s3`, `--op-s3`, `-s3alias`) or an ARN. All
+# plain labels have the same endpoint but for the name itself, so that the rules are evaluated for one of them.
+_PLAIN_BUCKET = re.compile(r"(?!.*--)(?!.*-s3alias$)[a-z0-9][a-z0-9-]{1,61}[a-z0-9]")
+_EXAMPLE_BUCKET = "windlass-example-bucket"
 _S3_SIGNING_NAMES = frozenset({"s3", "s3-outposts", "s3-object-lambda", "s3express"})  # botocore.handlers
 
 
@@ -45,6 +50,15 @@ class ResolvedEndpoint:
     """`v4`, `s3v4`, or a scheme that only botocore's client signs."""
     signing_name: str
     signing_region: str
+
+    def of_bucket(self, bucket: str) -> ResolvedEndpoint:
+        """Return the endpoint of another bucket than the example."""
+        return replace(
+            self,
+            url=self.url.replace(_EXAMPLE_BUCKET, bucket),
+            authority=self.authority.replace(_EXAMPLE_BUCKET, bucket),
+            path=self.path.replace(_EXAMPLE_BUCKET, bucket),
+        )
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,8 +88,14 @@ class Endpoints:
 
     def resolve(self, operation: Operation, region: str, params: Mapping[str, Any], session: Any) -> ResolvedEndpoint:
         """Return the endpoint of a call. botocore's EndpointProviderError and its like when there is none."""
-        service = operation.service
-        regional = self._in_region(service, region, session)
+        bucket = str(params.get("Bucket") or "") if operation.service.name == "s3" else ""
+        if _PLAIN_BUCKET.fullmatch(bucket):
+            example = {**params, "Bucket": _EXAMPLE_BUCKET}
+            return self._resolve(operation, region, example, session).of_bucket(bucket)
+        return self._resolve(operation, region, params, session)
+
+    def _resolve(self, operation: Operation, region: str, params: Mapping[str, Any], session: Any) -> ResolvedEndpoint:
+        regional = self._in_region(operation.service, region, session)
         account_id = _account_id(regional, session)
         key = (*_call_key(operation, params), account_id)
         endpoint = regional.resolved.get(key)
