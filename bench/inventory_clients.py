@@ -4,6 +4,7 @@ It prints one JSON line: calls, wall and CPU seconds of the work, peak RSS of th
 """
 
 import concurrent.futures
+import itertools
 import json
 import os
 import resource
@@ -32,6 +33,18 @@ CALLS = {
     "EC2 DescribeVolumes, 5 items": ("ec2", "DescribeVolumes", {"MaxResults": 5}),
 }
 
+SPREAD = (
+    ("ec2", "DescribeVpcs"),
+    ("rds", "DescribeDBInstances"),
+    ("sns", "ListTopics"),
+    ("sqs", "ListQueues"),
+    ("lambda", "ListFunctions"),
+    ("ecs", "ListClusters"),
+    ("dynamodb", "ListTables"),
+    ("cloudformation", "DescribeStacks"),
+    ("elasticache", "DescribeCacheClusters"),
+)
+
 
 def cpu_s():
     used = resource.getrusage(resource.RUSAGE_SELF)
@@ -57,6 +70,20 @@ def calls(client, *, name, count, threads):
         return {"calls": count, "cpu_s": cpu_s() - started_cpu_s, "wall_s": time.perf_counter() - started_s}
 
 
+def spread(client, *, account_ids, regions, threads):
+    """Call nine services once in every region of every account: what their clients, models and sessions take in memory."""
+
+    def call(target):
+        account_id, region, (service, operation) = target
+        client.call(account_id, region, service, operation)
+
+    started_cpu_s, started_s = cpu_s(), time.perf_counter()
+    targets = list(itertools.product(account_ids, regions, SPREAD))
+    with concurrent.futures.ThreadPoolExecutor(threads) as pool:
+        list(pool.map(call, targets))
+    return {"calls": len(targets), "cpu_s": cpu_s() - started_cpu_s, "wall_s": time.perf_counter() - started_s}
+
+
 def collect(client, *, types, threads):
     """Collect types into a database that is empty."""
     with tempfile.TemporaryDirectory() as folder, open_store(StoreConfig(url=f"sqlite:///{folder}/w.db")) as store:
@@ -73,7 +100,7 @@ def collect(client, *, types, threads):
         }
 
 
-WORK = {"calls": calls, "collect": collect}
+WORK = {"calls": calls, "collect": collect, "spread": spread}
 
 
 def main(url, client, work, regions, account_count=1, **options):
@@ -85,6 +112,8 @@ def main(url, client, work, regions, account_count=1, **options):
     )
     with open_estate(config, os.environ) as estate:
         caller = AwsClient(estate) if client == "generic" else estate
+        if work == "spread":
+            options |= {"account_ids": accounts(account_count), "regions": regions}
         outcome = WORK[work](caller, **options)
     outcome["rss_mib"] = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
     print(json.dumps(outcome), flush=True)
