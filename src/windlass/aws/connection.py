@@ -1,7 +1,7 @@
 """One keep-alive connection of a thread: a blocking socket, read by the wire's receiver.
 
-The collector's threads wait for their own answer anyway. Handing a request to an event loop and the answer back costs
-more than the request itself (docs/benchmarks.md), so that a thread talks to its socket directly.
+The collector's threads wait for their own answer anyway. Handing a request to an event loop and the answer back saves no
+CPU (docs/benchmarks.md), so that a thread talks to its socket directly.
 """
 
 from __future__ import annotations
