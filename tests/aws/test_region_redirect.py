@@ -36,8 +36,8 @@ def test_the_answer_comes_from_the_bucket_s_region(monkeypatch, kind, config):
     pair, asked = Pair(config), []
 
     def respond(request):
-        method, *_, headers, _ = request
-        asked.append(method)
+        method, host, target, headers, _ = request
+        asked.append((method, host, target))
         at_home = "/eu-west-1/s3/" in headers["authorization"]
         if method == "HEAD":
             return 200 if at_home else 301, {"x-amz-request-id": "1", "x-amz-bucket-region": "eu-west-1"}, b""
@@ -45,11 +45,14 @@ def test_the_answer_comes_from_the_bucket_s_region(monkeypatch, kind, config):
 
     pair.network.respond = respond
     for _ in range(2):
+        asked.clear()
         expected = pair.botocore("s3", "us-east-1", "GetBucketTagging", {"Bucket": "elsewhere"})
+        botocores = list(asked)
         asked.clear()
         assert pair.generic("s3", "us-east-1", "GetBucketTagging", {"Bucket": "elsewhere"}) == expected
         assert expected[1] == {"TagSet": []}
-    assert asked == ["GET"]  # the second time
+        assert set(asked) <= set(botocores)
+    assert [method for method, *_ in asked] == ["GET"]  # the second time
 
 
 def test_an_error_that_names_no_region_stays_what_it_is():

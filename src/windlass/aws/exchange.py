@@ -85,24 +85,22 @@ class Exchange:
 
     def call(self, operation: Operation, region: str, params: dict[str, Any], session: Any) -> dict[str, Any]:
         """Return the parsed answer. botocore's errors; Unsupported when only botocore's client can make the call."""
-        params = dict(params)
-        context: dict[str, Any] = {"auth_type": operation.model.resolved_auth_type, "client_region": region}
-        operation.emit("before-parameter-build", params=params, model=operation.model, context=context)
         if operation.service.name != "s3":
-            return self._attempt(operation, region, params, session, context)
+            return self._attempt(operation, region, params, session)
         bucket = str(params.get("Bucket", ""))
         try:
-            return self._attempt(operation, self._redirected.region(bucket, region), params, session, context)
+            return self._attempt(operation, self._redirected.region(bucket, region), params, session)
         except boto.ClientError as error:
             other = self._other_region(operation, region, bucket, session, error)
             if not other:
                 raise
         self._redirected.learn(bucket, other)
-        return self._attempt(operation, other, params, session, context)
+        return self._attempt(operation, other, params, session)
 
-    def _attempt(
-        self, operation: Operation, region: str, params: dict[str, Any], session: Any, context: dict[str, Any]
-    ) -> dict[str, Any]:
+    def _attempt(self, operation: Operation, region: str, params: dict[str, Any], session: Any) -> dict[str, Any]:
+        params = dict(params)  # botocore's handlers change it
+        context: dict[str, Any] = {"auth_type": operation.model.resolved_auth_type, "client_region": region}
+        operation.emit("before-parameter-build", params=params, model=operation.model, context=context)
         endpoint = self._endpoints.resolve(operation, region, params, session)
         if endpoint.signature not in SIGNATURES:
             raise Unsupported(endpoint.signature)
@@ -154,13 +152,13 @@ class Exchange:
         self, operation: Operation, region: str, bucket: str, session: Any, error: boto.ClientError
     ) -> str:
         """Return the region that S3 names for a bucket asked for elsewhere; empty when the error is another."""
-        if not bucket or self._redirected.region(bucket, "") or not names_other_region(operation.name, error.response):
+        if not bucket or not names_other_region(operation.name, error.response):
             return ""
         named = named_region(error.response)
         if named or operation.name == "HeadBucket":
             return named
         try:  # a redirect without a region: only HeadBucket's headers have it
-            self._attempt(self._models.operation("s3", "HeadBucket"), region, {"Bucket": bucket}, session, {})
+            self._attempt(self._models.operation("s3", "HeadBucket"), region, {"Bucket": bucket}, session)
         except boto.ClientError as refused:
             return named_region(refused.response)
         return ""
