@@ -22,21 +22,31 @@ def facets(connection: Connection, query: Query, tags: Sequence[str]) -> dict[st
     """Return counts by type, account, region and the given tags, each over the matches of the *other* conditions."""
     found = matches_now_or_then(connection, query)
     listed = {name: _largest(counts) for name, counts in facet_counts(connection, found).items()}
+    free = [name for name in tags if name not in query.tags]
+    by_tag = _tag_counts(connection, query, free) if free else {}
     for name in tags:
-        listed[f"tag:{name}"] = _largest(_tag_counts(connection, query, name))[:_TAG_VALUES]
+        if name in query.tags:
+            others = {key: value for key, value in query.tags.items() if key != name}
+            by_tag |= _tag_counts(connection, replace(query, tags=others), [name])
+        listed[f"tag:{name}"] = _largest(by_tag[name])[:_TAG_VALUES]
     return listed
 
 
-def _tag_counts(connection: Connection, query: Query, name: str) -> dict[str, int]:
+def _tag_counts(connection: Connection, query: Query, names: Sequence[str]) -> dict[str, dict[str, int]]:
+    """Return the number of matches by the values of each tag: one statement, so that their set is built once."""
     rows = member_value.alias()
-    conditions = [rows.c.pointer == tag_pointer(name), valid_at(rows, query.at), rows.c.value != LONG_TEXT]
+    pointers = {tag_pointer(name): name for name in names}
+    conditions = [rows.c.pointer.in_(pointers), valid_at(rows, query.at), rows.c.value != LONG_TEXT]
     conditions += in_groups(query, rows.c.group_id)
-    others = {key: value for key, value in query.tags.items() if key != name}
-    if others or query.untagged or query.where or query.words:
-        found = matches_now_or_then(connection, replace(query, tags=others))
-        conditions += found.restrict(rows.c.resource_row_id, rows.c.group_id)
-    statement = select(rows.c.value, func.count()).where(*conditions).group_by(rows.c.value)
-    return {row[0]: row[1] for row in connection.execute(statement)}
+    found = matches_now_or_then(connection, query)
+    conditions += found.restrict(rows.c.resource_row_id, rows.c.group_id, exists_anyway=True)
+    statement = (
+        select(rows.c.pointer, rows.c.value, func.count()).where(*conditions).group_by(rows.c.pointer, rows.c.value)
+    )
+    counts: dict[str, dict[str, int]] = {name: {} for name in names}
+    for pointer, value, number in connection.execute(statement):
+        counts[pointers[pointer]][value] = number
+    return counts
 
 
 def _largest(counts: Mapping[str, int]) -> tuple[Facet, ...]:

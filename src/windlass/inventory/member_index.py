@@ -57,9 +57,8 @@ __all__ = [
 ]
 
 _MARKERS = (OBJECT, LIST, LARGE_OBJECT, LONG_TEXT)
-_SMALL = (
-    20_000  # rows: a set of at most this many ids is built once, in place of a look-up for each row of a larger one
-)
+# Rows: a set of at most this many ids is built once, in place of a look-up for each row of a larger one.
+_SMALL = 50_000
 
 Condition = tuple[str, str, str]
 Verify = Callable[[Sequence[int], Condition], Sequence[int]]
@@ -138,8 +137,15 @@ class Matches:
         else:
             yield -1, replace(self, others=(*others, without))
 
-    def restrict(self, row_id: ColumnElement[int], group_id: ColumnElement[int]) -> list[ColumnElement[bool]]:
-        """Return the conditions that a row of another table, with these columns, is a match."""
+    def restrict(
+        self, row_id: ColumnElement[int], group_id: ColumnElement[int], *, exists_anyway: bool = False
+    ) -> list[ColumnElement[bool]]:
+        """Return the conditions that a row of another table, with these columns, is a match.
+
+        `exists_anyway`: the row is one of the index, valid at the time, so that its resource exists.
+        """
+        if exists_anyway and self.base is _EXISTS:
+            return self._others(row_id, group_id)
         if self.size <= _SMALL or split_words(self.query.words):
             return [row_id.in_(select(self.select().subquery().c.row_id))]
         return [self._holds(self.base, row_id, group_id), *self._others(row_id, group_id)]

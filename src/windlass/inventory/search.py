@@ -99,7 +99,7 @@ def _by_part(query: Query, others: Matches, part: str, dialect: str) -> Iterator
         valid_at(names, query.at),
         position(func.lower(names.c.value), part.lower()) > 0,
         *in_groups(query, names.c.group_id),
-        *others.restrict(names.c.resource_row_id, names.c.group_id),
+        *others.restrict(names.c.resource_row_id, names.c.group_id, exists_anyway=True),
     )
     # Ids are lower-case or written as AWS writes them: making a million of them lower-case would cost more than the search.
     written = or_(*(position(resource.c.key, form) > 0 for form in sorted({part, part.lower()})))
