@@ -74,14 +74,14 @@ def _ranked_ids(connection: Connection, query: Query, wanted: int) -> list[int]:
 
 
 def _by_name(query: Query, others: Matches, dialect: str) -> Iterator[Select[Any]]:
-    """Yield the queries for row ids by address, name and id, the best first. `others`: all conditions but the words."""
+    """Yield the queries for row ids by name, id and address, the best first. `others`: all conditions but the words."""
     phrase = query.words.strip()
-    network = network_of(phrase)
-    if network is not None:
-        yield _of_resources(query, others).where(resource.c.id.in_(holder_ids(network, query.at)))
     names = (func.lower(resource.c.name), func.lower(resource.c.resource_id))
     lowered = phrase.lower()
     yield _of_resources(query, others).where(or_(*(name == lowered for name in names), resource.c.key == phrase))
+    network = network_of(phrase)
+    if network is not None:
+        yield _of_resources(query, others).where(resource.c.id.in_(holder_ids(network, query.at)))
     for name in names:
         yield _of_resources(query, others).where(_begins(name, lowered, dialect)).order_by(name)
     if network is None:
