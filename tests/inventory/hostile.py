@@ -23,7 +23,7 @@ from tests.inventory.model_server import recognise, serialise
 from windlass.core.arns import GLOBAL_REGION
 from windlass.estate.clients import make_client
 from windlass.estate.config import EstateConfig
-from windlass.estate.paging import pages
+from windlass.estate.paging import pages, rule_of
 from windlass.estate.translate import translate
 
 PORTAL = b"<!DOCTYPE html><html><head><title>Sign in</title></head><body>Wi-Fi</body></html>"
@@ -100,7 +100,7 @@ class HostileCaller:
         def ask(**asked):
             return self.call(account_id, region, service, operation, **asked)
 
-        return pages(client_of(service), operation, ask, params)
+        return pages(rule_of(client_of(service), operation), operation, ask, params)
 
     # --- answering ---------------------------------------------------------------------------------------------
 
