@@ -135,7 +135,12 @@ class App:
         """The inventory over the store. Only collections call AWS."""
         from windlass.inventory.service import Inventory
 
-        return Inventory(self.store, lambda: self.estate, self.settings.inventory)
+        return Inventory(
+            self.store,
+            lambda: self.estate,
+            self.settings.inventory,
+            single_server=bool(self.settings.estate.endpoint_url),
+        )
 
     @_Part
     def jobs(self) -> Jobs:

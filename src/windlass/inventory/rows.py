@@ -162,6 +162,9 @@ def type_row(item: Any) -> dict[str, Any]:
         "service": item.service,
         "title": item.title,
         "scope": item.scope_kind,
+        "source": item.source,
+        "operation": item.operation,
+        "calls": item.calls,
         "details": item.details,
         "count": item.count,
     }
