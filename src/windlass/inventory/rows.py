@@ -10,6 +10,7 @@ from windlass.inventory.coverage import CoverageRow
 from windlass.inventory.model import (
     AccountStatus,
     AddressHolder,
+    Dependent,
     Relation,
     Resource,
     Revision,
@@ -102,6 +103,23 @@ def relation_row(item: Relation) -> dict[str, Any]:
     }
 
 
+def dependent_row(item: Dependent) -> dict[str, Any]:
+    """Return a resource that would break, how it depends, and on what."""
+    return {
+        "distance": item.distance,
+        "type": item.resource.type,
+        "name": item.resource.name or item.resource.resource_id,
+        "kind": item.kind,
+        "on": item.on.name or item.on.resource_id,
+        "on_type": item.on.type,
+        "key": item.resource.key,
+        "on_key": item.on.key,
+        "account_id": item.resource.account_id,
+        "region": item.resource.region,
+        "tags": dict(item.resource.tags),
+    }
+
+
 def run_row(run: Run) -> dict[str, Any]:
     """Return a collection with its counts."""
     duration = (run.finished_at - run.started_at).total_seconds() if run.finished_at else None
@@ -164,6 +182,7 @@ def type_row(item: Any) -> dict[str, Any]:
         "scope": item.scope_kind,
         "source": item.source,
         "operation": item.operation,
+        "iam_action": ", ".join(item.iam_actions),
         "calls": item.calls,
         "details": item.details,
         "count": item.count,

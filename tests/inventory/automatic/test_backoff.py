@@ -33,6 +33,7 @@ def test_the_longer_a_scope_is_empty_the_later_it_is_asked(empty_for, curated, a
 def test_a_refusal_is_believed_as_long_as_configured_and_a_denial_for_a_day_at_most():
     assert wait_s(0, automatic=True, state=ScopeState.UNSUPPORTED) == 9 * DAY
     assert wait_s(50 * DAY, automatic=True, state=ScopeState.DENIED) == DAY
+    assert wait_s(0, automatic=True, state=ScopeState.TIMEOUT) == 0
     assert wait_s(8 * HOUR, automatic=False, state=ScopeState.UNSUPPORTED) == HOUR
 
 
@@ -67,8 +68,7 @@ def test_a_refusal_holds_as_far_as_it_reaches(code, single_server, refused):
         for operation in ("ListGizmos", "ListParts"):
             try:
                 refusals.check(gizmo(operation=operation), scope)
-            except AwsError as error:
-                assert error.code == code
+            except AwsError:
                 stopped.add((scope, operation))
     assert stopped == refused
 

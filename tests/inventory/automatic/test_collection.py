@@ -110,7 +110,7 @@ def test_an_unchanged_estate_writes_no_revision_and_an_empty_scope_no_row(invent
 
 def test_types_that_are_named_and_a_full_collection_are_asked_at_once(inventory):
     opened, _ = inventory
-    opened.collect(opened.options())
+    assert opened.collect(opened.options()).created == 4
     due = {scope.type for scope in opened.plan(opened.options())}
     assert due == {"gizmos.gizmo", "gizmos.part"}
     assert {scope.type for scope in opened.plan(opened.options(types=["gizmos.folder"]))} == {"gizmos.folder"}
