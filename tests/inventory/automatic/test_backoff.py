@@ -2,10 +2,12 @@
 
 import pytest
 
+from tests.inventory.fake import ONE, FakeCaller, denied
 from windlass.core.errors import AccessDenied, AwsError, NotFound
 from windlass.inventory.automatic.backoff import EmptyState, next_ask_s
 from windlass.inventory.automatic.catalog_cache import AutomaticCatalog
-from windlass.inventory.automatic.presence import config_type_names
+from windlass.inventory.automatic.due_scopes import DueScopes
+from windlass.inventory.automatic.presence import config_type_names, present_types
 from windlass.inventory.automatic.refusals import Refusals
 from windlass.inventory.automatic.type_registry import TypeRegistry, merge
 from windlass.inventory.catalog import BY_NAME, CATALOG
@@ -121,3 +123,26 @@ def test_config_s_names_are_found():
     )
     assert names["aws::ec2::vpcendpoint"].name == "ec2.vpc-endpoint"
     assert names["aws::elasticloadbalancingv2::loadbalancer"].name == "elb.load-balancer"
+
+
+def test_what_config_has_discovered_is_due_and_a_region_that_denies_it_hints_nothing():
+    def counts(_, region, __):
+        if region == "eu-west-1":
+            raise denied()
+        return {
+            "resourceCounts": [{"resourceType": "AWS::EC2::VPCEndpoint", "count": 2}, {"resourceType": "AWS::X::Y"}]
+        }
+
+    caller = FakeCaller({("config", "GetDiscoveredResourceCounts"): counts})
+    kinds = [BY_NAME["ec2.vpc-endpoint"], BY_NAME["sqs.queue"]]
+    hinted = present_types(caller, kinds, {ONE: ["us-east-1", "eu-west-1"]})
+    assert hinted == {Scope(ONE, "us-east-1", "ec2.vpc-endpoint")}
+    empty = dict.fromkeys(
+        [Scope(ONE, "us-east-1", kind.name) for kind in kinds], EmptyState(state=ScopeState.OK, since=0, asked=DAY)
+    )
+    due = DueScopes(
+        types=TypeRegistry(CATALOG, False), empty=empty, durations_s={}, now_s=DAY, refusal_s=DAY, asks_all=False
+    )
+    assert not any(due.is_due(kind, Scope(ONE, "us-east-1", kind.name)) for kind in kinds)
+    hinted_due = due.with_present(hinted)
+    assert [hinted_due.is_due(kind, Scope(ONE, "us-east-1", kind.name)) for kind in kinds] == [True, False]

@@ -3,6 +3,7 @@
 import json
 from datetime import UTC, datetime, timedelta
 
+import botocore.loaders
 import pytest
 
 from tests.inventory import model_server
@@ -48,7 +49,7 @@ class Gizmos(model_server.ModelServer):
 
 @pytest.fixture
 def served(tmp_path, monkeypatch):
-    monkeypatch.setenv("AWS_DATA_PATH", str(write(tmp_path / "models")))
+    monkeypatch.setattr(botocore.loaders.Loader, "CUSTOMER_DATA_PATH", str(write(tmp_path / "models")))
     for operation in ("ListGizmos", "ListParts", "ListFolders"):
         monkeypatch.setitem(model_server.OPERATIONS, ("gizmos", operation), "")
     caches = (model_server.model, model_server.botocore_protocol, model_server._by_signing)
@@ -84,8 +85,8 @@ def test_a_made_up_service_is_collected_with_no_code(inventory, served):
     run = opened.collect(opened.options())
     assert (run.status, run.resources, run.created) == ("done", 4, 4)
     listed = {row.resource_id: row for row in opened.list(Query(types=("gizmos.*",))).rows}
-    assert set(listed) == {"gizmo/g1", "gizmo/g2", "g1/wheel", "g2/wheel"}
-    gizmo = opened.show("gizmo/g1")
+    assert set(listed) == {"g1", "g2", "g1/wheel", "g2/wheel"}
+    gizmo = opened.show(f"arn:aws:gizmos:{REGION}:{ACCOUNT}:gizmo/g1")
     assert (gizmo.name, gizmo.tags, gizmo.document["DesiredCount"]) == ("gizmo 1", {"team": "web"}, 3)
     assert "MessageCount" not in gizmo.document
     assert "hunter" not in json.dumps(gizmo.document)
