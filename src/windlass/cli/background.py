@@ -1,4 +1,4 @@
-"""What runs on threads beside a console: the collector, consumers, workers and periodic seeds."""
+"""Threads that run beside a console: the collector, consumers, workers and periodic seeds."""
 
 from __future__ import annotations
 
@@ -34,6 +34,7 @@ def collector(app: App, stop: threading.Event) -> Iterator[None]:
             app.metrics.revisions.labels(change).inc(number)
         if run.finished_at:
             app.metrics.run_seconds.set((run.finished_at - run.started_at).total_seconds())
+        _judge(app)
 
     def collect() -> None:
         collect_forever(
@@ -42,6 +43,14 @@ def collector(app: App, stop: threading.Event) -> Iterator[None]:
 
     with _running([("collector", collect)], stop):
         yield
+
+
+def _judge(app: App) -> None:
+    """Run the checks over what the collection changed. A mistake in a user's check stops no collection."""
+    try:
+        app.checks.run()
+    except WindlassError as error:
+        logger("checks").error("checks.failed", error=error.message, hint=error.hint)
 
 
 @contextlib.contextmanager
@@ -53,7 +62,7 @@ def consumers(app: App, stop: threading.Event) -> Iterator[None]:
         Consumer(config, queues=app.queues, store=lambda: app.store, registry=app.metrics.registry)
         for config in app.settings.consume
     ]
-    targets = [(f"consume-{one.config.title}", partial(_consume, one, stop)) for one in configured]
+    targets = [(f"consume-{consumer.config.title}", partial(_consume, consumer, stop)) for consumer in configured]
     with _running(targets, stop):
         yield
 
@@ -66,7 +75,7 @@ def workers(app: App, stop: threading.Event) -> Iterator[None]:
         configured += app.aggregation.workers(registry=app.metrics.registry)
     if any(pipeline.queue for pipeline in app.settings.pipeline):
         configured += app.pipelines.workers(registry=app.metrics.registry)
-    with _running([("worker", partial(_work, one, stop)) for one in configured], stop):
+    with _running([("worker", partial(_work, worker, stop)) for worker in configured], stop):
         yield
 
 
