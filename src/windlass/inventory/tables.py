@@ -1,4 +1,4 @@
-"""The inventory's tables, as the migrations create them (0002, 0010, 0013, 0016 to 0018)."""
+"""The inventory's tables, as the migrations create them (0002, 0010, 0013, 0016, 0017, 0019)."""
 
 from __future__ import annotations
 
