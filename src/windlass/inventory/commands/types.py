@@ -16,7 +16,7 @@ __all__ = ["types"]
 def types(
     ctx: typer.Context,
     every: Annotated[
-        bool, typer.Option("--all", help="The automatic types, too, that inventory.automatic does not collect.")
+        bool, typer.Option("--automatic", help="The automatic types, too, that inventory.automatic does not collect.")
     ] = False,
     limit: Limit = 0,
     output: Output = Format.TABLE,
@@ -26,7 +26,7 @@ def types(
     `calls` is the least number of calls for a scope with one resource.
 
     Examples:
-      windlass inventory types --all
+      windlass inventory types --automatic
       windlass inventory types -n 10 -o json
     """
     from windlass.inventory.rows import type_row
