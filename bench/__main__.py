@@ -12,6 +12,7 @@ SCRIPTS = (
     "redaction",
     "queues",
     "clients",
+    "console",
     "aggregation",
     "pipelines",
     "pipelines_large",

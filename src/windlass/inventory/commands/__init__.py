@@ -16,6 +16,7 @@ GROUP = Group(
         "diff",
         "search",
         "graph",
+        "dependents",
         "sql",
         "stats",
         "runs",
