@@ -39,7 +39,7 @@ check: $(VENV)/.dev       ## lint, format, types, import contracts
 	$(BIN)/lint-imports --no-cache
 
 # The share of their examples that property tests and simulations try; `make test-all` tries all of them.
-SHARE  ?= 0.2
+SHARE  ?= 0.1
 
 test: $(VENV)/.dev        ## what CI runs: check beside every test that takes seconds
 	@$(MAKE) --no-print-directory check >.check.log 2>&1 & check=$$!; \

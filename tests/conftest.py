@@ -127,8 +127,19 @@ def store(store_url):
 
 
 @pytest.fixture
-def sqlite_store(migrated_file, tmp_path):
+def sqlite_file(migrated_file, tmp_path):
+    """Puts an empty, migrated database into the test's folder and returns its URL; one that is there stays as it is."""
+
+    def put(name="w.db"):
+        if not (tmp_path / name).exists():
+            shutil.copy(migrated_file, tmp_path / name)
+        return f"sqlite:///{tmp_path}/{name}"
+
+    return put
+
+
+@pytest.fixture
+def sqlite_store(sqlite_file):
     """An open, migrated store on SQLite alone, for tests that are not about the database."""
-    shutil.copy(migrated_file, tmp_path / "windlass.db")
-    with open_store(StoreConfig(url=f"sqlite:///{tmp_path}/windlass.db")) as opened:
+    with open_store(StoreConfig(url=sqlite_file("windlass.db"))) as opened:
         yield opened

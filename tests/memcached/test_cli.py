@@ -102,7 +102,8 @@ def wait(done, seconds=30):
 
 
 @pytest.fixture
-def home(tmp_path, aws, least_privilege):
+def home(tmp_path, aws, least_privilege, sqlite_file):
+    sqlite_file()
     least_privilege.watch(aws)
     return Home(tmp_path, aws)
 
