@@ -52,7 +52,7 @@ def questions(inventory, sample):
     yield "list of types by pattern, a tag", True, listed("tag:team=team-3", types=("kind.t00*",))
     yield "list, a tag of a third", True, listed("tag:env=prod")
     yield "list, without a tag", True, listed("-tag:team", sort="name")
-    yield "list, a path that one in seven has", True, listed("Config.Encrypted=false")
+    yield "list, a path that half have", True, listed("Config.Encrypted=false")
     yield "list, a path that nearly all have", True, listed("State=active", sort="name")
     yield "list, a path that is unlike", True, listed("State!=active")
     yield "list, a rare value", True, listed("Config.Size=4242")
