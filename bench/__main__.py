@@ -10,6 +10,7 @@ SCRIPTS = (
     "inventory",
     "inventory_s3",
     "inventory_history",
+    "inventory_graph",
     "redaction",
     "queues",
     "clients",
