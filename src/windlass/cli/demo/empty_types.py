@@ -50,6 +50,7 @@ EMPTY_TYPES = (
     "events.connection",
     "fsx.volume",
     "globalaccelerator.*",
+    "glue.catalog-encryption",
     "glue.connection",
     "glue.trigger",
     "guardduty.*",

@@ -146,7 +146,7 @@ TYPES = (
         title="Encryption of the Glue catalog",
         service="glue",
         operation="GetDataCatalogEncryptionSettings",
-        items="[DataCatalogEncryptionSettings]",
+        items="DataCatalogEncryptionSettings && [DataCatalogEncryptionSettings]",
         id="'catalog-encryption'",
         edges=(
             EdgeRule("encrypted-by", "EncryptionAtRest.SseAwsKmsKeyId", "kms.key"),
