@@ -16,7 +16,6 @@ import pytest
 
 from tests.deploy.proving import statements_of
 from windlass.cli.commands.demo import private_files
-from windlass.deploy.policies.inventory import chosen
 from windlass.deploy.policy import Use
 from windlass.deploy.policy_check import check
 from windlass.settings import load
@@ -79,7 +78,6 @@ def test_the_demo_lives_changes_and_leaves_nothing_behind(tmp_path, least_privil
             collected = [one for one in made if "windlass/" in one["user_agent"]]
             unused = {action for _, action in check(collected, policy).unused}
             assert unused == set()  # the demo's estate has something of every type that it collects
-            assert {kind.name for kind in chosen(settings)} == set(stats["by_type"])
             kept = [tmp_path / ".windlass", *(tmp_path / ".windlass").rglob("*")]
             assert {"windlass.toml", "windlass.db", "windlass.db-wal", "aws.log", "consume.log"} <= {
                 each.name for each in kept

@@ -37,7 +37,7 @@ def build_organization_policy(estate_region: EstateRegion) -> None:
 
 
 def build_account_guardrails(estate_region: EstateRegion) -> None:
-    """Set what an account has once: its password policy, public access block, inline policies and a health check."""
+    """Set what an account has once: its password policy and inline policies."""
     iam = estate_region.client("iam")
     estate_region.make("iam.password-policy", iam.update_account_password_policy, MinimumPasswordLength=14)
     iam.put_role_policy(
@@ -48,19 +48,6 @@ def build_account_guardrails(estate_region: EstateRegion) -> None:
     )
     iam.put_group_policy(
         GroupName="data", PolicyName="query", PolicyDocument=_policy("Allow", "athena:StartQueryExecution")
-    )
-    settings = ("BlockPublicAcls", "IgnorePublicAcls", "BlockPublicPolicy", "RestrictPublicBuckets")
-    estate_region.make(
-        "s3.account-public-access-block",
-        estate_region.client("s3control").put_public_access_block,
-        AccountId=estate_region.account_id,
-        PublicAccessBlockConfiguration={name: name == "BlockPublicAcls" for name in settings},
-    )
-    estate_region.make(
-        "route53.health-check",
-        estate_region.client("route53").create_health_check,
-        CallerReference=estate_region.account_id,
-        HealthCheckConfig={"Type": "HTTPS", "FullyQualifiedDomainName": "www.harbour.example", "Port": 443},
     )
 
 
