@@ -52,7 +52,7 @@ def questions(inventory, sample):
     yield "list of types by pattern, a tag", True, listed("tag:team=team-3", types=("kind.t00*",))
     yield "list, a tag of a third", True, listed("tag:env=prod")
     yield "list, without a tag", True, listed("-tag:team", sort="name")
-    yield "list, a path that one in seven has", True, listed("Config.Encrypted=false")
+    yield "list, a path that half have", True, listed("Config.Encrypted=false")
     yield "list, a path that nearly all have", True, listed("State=active", sort="name")
     yield "list, a path that is unlike", True, listed("State!=active")
     yield "list, a rare value", True, listed("Config.Size=4242")
@@ -113,7 +113,9 @@ def sizes(store):
         resources, revisions = number("SELECT count(*) FROM resource"), number("SELECT count(*) FROM revision")
         updates = revisions - resources
         first_documents = number("SELECT sum(length(keyframe)) FROM revision WHERE change = 'created'")
-        members, begun_later = number("SELECT count(*) FROM member_value"), number(LATER_MEMBERS)
+        members = number("SELECT count(*) FROM member_value")
+        # A change ends as many rows as it begins; deletions end some more, so that this is at most too much.
+        begun_later = number("SELECT count(valid_to) FROM member_value")
     per_row = (size["ix_revision_valid_from"] + size["ix_revision_resource"]) / revisions
     per_member = size["member_value"] / members
     change = (size["revision"] - first_documents) / revisions + per_row + begun_later / updates * per_member
@@ -122,13 +124,6 @@ def sizes(store):
     yield "bytes per resource, its first revision included", f"{resource:,.0f}"
     yield "bytes per later revision", f"{change:,.0f}"
     yield "extrapolated: 1 M resources, 365 scans, 1 % churn, GB", f"{year / 1e9:.1f}"
-
-
-# Rows of the index that began after their resource did.
-LATER_MEMBERS = (
-    "SELECT count(*) FROM member_value m JOIN member_value r ON r.pointer = :root AND r.value = '' "
-    "AND r.group_id = m.group_id AND r.resource_row_id = m.resource_row_id WHERE m.valid_from > r.valid_from"
-).replace(":root", str(member_values.ROOT))
 
 
 def measure(ask, at, keys):

@@ -134,9 +134,16 @@ class App:
     @_Part
     def inventory(self) -> Inventory:
         """The inventory over the store. Only collections call AWS."""
+        from windlass.deploy.policy_calls import actions_of
         from windlass.inventory.service import Inventory
 
-        return Inventory(self.store, lambda: self.estate, self.settings.inventory)
+        return Inventory(
+            self.store,
+            lambda: self.estate,
+            self.settings.inventory,
+            single_server=bool(self.settings.estate.endpoint_url),
+            iam_actions=actions_of,
+        )
 
     @_Part
     def jobs(self) -> Jobs:

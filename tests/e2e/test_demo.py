@@ -35,6 +35,7 @@ def get(url):
         return json.load(answer)
 
 
+@pytest.mark.timeout(300)
 def test_the_demo_lives_changes_and_leaves_nothing_behind(tmp_path, least_privilege):
     command = [sys.executable, "-m", "windlass", "demo", "--port", "0"]
     env = ENV | {"HOME": str(tmp_path), "WINDLASS_LOCAL_CHANGES_PER_MINUTE": "240"}

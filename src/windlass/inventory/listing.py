@@ -70,16 +70,28 @@ def _list_all(context: ListingContext, scan: ScopeScan, read_times: ReadTimes) -
                 continue
             if not parent_params or not isinstance(error, NotFound):
                 raise
-            missing.append(parent_params)
+            if (
+                not kind.automatic
+            ):  # of an automatic type, a parent without any is not found, too: a setting that is unset
+                missing.append(parent_params)
     _check_missing(context, scan, missing)
 
 
 def scope_params(params: Mapping[str, Any], scope: Scope) -> dict[str, Any]:
     """Request parameters with the scope's `{account}` and `{region}` in their texts."""
-    return {
-        name: value.format(account=scope.account_id, region=scope.region) if isinstance(value, str) else value
-        for name, value in params.items()
-    }
+    return {name: _scope_value(value, scope) for name, value in params.items()}
+
+
+def _scope_value(value: Any, scope: Scope) -> Any:
+    match value:
+        case str():
+            return value.format(account=scope.account_id, region=scope.region)
+        case list():
+            return [_scope_value(item, scope) for item in value]
+        case dict():
+            return scope_params(value, scope)
+        case _:
+            return value
 
 
 def _parents(
