@@ -1,4 +1,4 @@
-"""Migration 0019: images and snapshots that are stored keep their history under the ARN that AWS gives them."""
+"""Migration 0020: images and snapshots that are stored keep their history under the ARN that AWS gives them."""
 
 from sqlalchemy import insert
 
@@ -19,7 +19,7 @@ def test_the_account_leaves_the_arns_of_images_and_snapshots_alone(store_url):
     kinds = {"ec2.image": "image/ami", "ec2.snapshot": "snapshot/snap", "ec2.volume": "volume/vol"}
     with open_store(StoreConfig(url=store_url), migrated=False) as store:
         with store.write() as connection:
-            _run(connection, _scripts(), "0018")
+            _run(connection, _scripts(), "0019")
             for number, (name, kind) in enumerate(kinds.items()):
                 row = RESOURCE | {"id": number, "type": name, "key": arn(kind), "arn": arn(kind)}
                 connection.execute(insert(resource).values(**row))

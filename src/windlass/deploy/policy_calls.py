@@ -12,17 +12,12 @@ __all__ = ["actions_of", "tagging_of"]
 
 _PREFIX: Mapping[str, str] = {
     "monitoring": "cloudwatch",
-    "accessanalyzer": "access-analyzer",
-    "bedrock-agent": "bedrock",
     "efs": "elasticfilesystem",
-    "elb": "elasticloadbalancing",
     "elbv2": "elasticloadbalancing",
     "emr": "elasticmapreduce",
     "opensearch": "es",
     "stepfunctions": "states",
     "s3control": "s3",
-    "sso-admin": "sso",
-    "timestream-write": "timestream",
     "apigatewayv2": "apigateway",
     "service-quotas": "servicequotas",
     "accessanalyzer": "access-analyzer",
