@@ -60,8 +60,8 @@ class Asked:
 
     def rows(self, text):
         assert self.run(text)["State"] == "SUCCEEDED", self.execution
-        found = self.athena.get_query_results(QueryExecutionId=self.id)["ResultSet"]["Rows"]
-        return [tuple(one.get("VarCharValue") for one in row["Data"]) for row in found]
+        rows = self.athena.get_query_results(QueryExecutionId=self.id)["ResultSet"]["Rows"]
+        return [tuple(one.get("VarCharValue") for one in row["Data"]) for row in rows]
 
 
 @pytest.fixture
@@ -70,11 +70,11 @@ def asked(local_aws):
 
 
 def test_structs_json_texts_arrays_and_partitions(asked):
-    found = asked.rows(
+    result = asked.rows(
         "SELECT useridentity.arn, json_extract_scalar(additionaleventdata, '$.x') AS x, cardinality(resources) AS n, \"timestamp\" "
         "FROM events ORDER BY eventname"
     )
-    assert found == [
+    assert result == [
         ("arn", "x", "n", "timestamp"),
         ("a", "SigV2", None, "2026/11/20"),
         (None, None, "2", "2026/11/20"),
@@ -158,5 +158,5 @@ def test_a_table_of_the_glue_catalog_is_read_and_a_workgroup_that_insists_gets_t
     )
     ours = {"OutputLocation": f"s3://{asked.bucket}/ours/"}
     started = athena.start_query_execution(QueryString=query, WorkGroup=group, ResultConfiguration=ours)
-    found = athena.get_query_execution(QueryExecutionId=started["QueryExecutionId"])["QueryExecution"]
-    assert found["ResultConfiguration"]["OutputLocation"].startswith(theirs["OutputLocation"])
+    query_execution = athena.get_query_execution(QueryExecutionId=started["QueryExecutionId"])["QueryExecution"]
+    assert query_execution["ResultConfiguration"]["OutputLocation"].startswith(theirs["OutputLocation"])

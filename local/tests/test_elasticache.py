@@ -40,23 +40,23 @@ class Caches:
         self.quotas = aws("service-quotas", region=REGION, account=self.account)
 
     def create(self, name="web", nodes=3, **more):
-        asked = {"Engine": "memcached", "CacheNodeType": "cache.t4g.micro", "NumCacheNodes": nodes} | more
-        return self.api.create_cache_cluster(CacheClusterId=name, **asked)["CacheCluster"]
+        request = {"Engine": "memcached", "CacheNodeType": "cache.t4g.micro", "NumCacheNodes": nodes} | more
+        return self.api.create_cache_cluster(CacheClusterId=name, **request)["CacheCluster"]
 
     def ready(self, name="web", nodes=3, **more):
         self.create(name, nodes, **more)
         return self.until(name)
 
     def show(self, name="web"):
-        (found,) = self.api.describe_cache_clusters(CacheClusterId=name, ShowCacheNodeInfo=True)["CacheClusters"]
-        return found
+        (result,) = self.api.describe_cache_clusters(CacheClusterId=name, ShowCacheNodeInfo=True)["CacheClusters"]
+        return result
 
     def until(self, name="web", status="available"):
         deadline = time.monotonic() + 20
-        while (found := self.show(name))["CacheClusterStatus"] != status:
-            assert time.monotonic() < deadline, found
+        while (result := self.show(name))["CacheClusterStatus"] != status:
+            assert time.monotonic() < deadline, result
             time.sleep(0.01)
-        return found
+        return result
 
     def modify(self, name="web", now=True, **asked):
         return self.api.modify_cache_cluster(CacheClusterId=name, ApplyImmediately=now, **asked)["CacheCluster"]
@@ -75,7 +75,7 @@ def caches(aws, quick):
 
 def talk(port, *commands):
     """What a server says to each command, waiting for its answer."""
-    said = []
+    message = []
     with socket.create_connection(("127.0.0.1", port), timeout=10) as line:
         for command, end in commands:
             line.sendall(command)
@@ -85,8 +85,8 @@ def talk(port, *commands):
                 if not block:
                     break
                 data += block
-            said.append(data)
-    return said
+            message.append(data)
+    return message
 
 
 def ids(cluster):
@@ -266,14 +266,14 @@ def test_quotas_are_counted_over_the_region_and_raised_by_request(caches):
     }
     assert listed["Nodes per cluster (Memcached)"] == 60
     code = {"ServiceCode": "elasticache", "QuotaCode": "L-8C334AD1"}
-    asked = caches.quotas.request_service_quota_increase(**code, DesiredValue=80)["RequestedQuota"]
-    assert asked["Status"] == "PENDING"
+    requested_quota = caches.quotas.request_service_quota_increase(**code, DesiredValue=80)["RequestedQuota"]
+    assert requested_quota["Status"] == "PENDING"
     caches.refused(
         "ResourceAlreadyExistsException", caches.quotas.request_service_quota_increase, **code, DesiredValue=90
     )
     deadline = time.monotonic() + 20
     while (
-        caches.quotas.get_requested_service_quota_change(RequestId=asked["Id"])["RequestedQuota"]["Status"]
+        caches.quotas.get_requested_service_quota_change(RequestId=requested_quota["Id"])["RequestedQuota"]["Status"]
         != "APPROVED"
     ):
         assert time.monotonic() < deadline
@@ -381,12 +381,12 @@ def test_no_server_outlives_the_embedded_aws(tmp_path, how):
 
 def running(folder):
     """The command lines of living processes that use this folder."""
-    found = []
+    result = []
     for process in Path("/proc").glob("[0-9]*/cmdline"):
         try:
             words = process.read_bytes().split(b"\0")
         except OSError:
             continue
         if words[0].endswith(b"memcached") and any(str(folder).encode() in word for word in words):
-            found.append(words)
-    return found
+            result.append(words)
+    return result

@@ -175,8 +175,8 @@ def test_accounts_are_apart_and_a_role_leads_into_another(client):
     client("sqs", account="777777777771").create_queue(QueueName="mine")
     assert "QueueUrls" not in client("sqs", account="777777777772").list_queues()
     role = "arn:aws:iam::777777777771:role/Reader"
-    found = client("sts", account="777777777772").assume_role(RoleArn=role, RoleSessionName="me")["Credentials"]
-    inside = client("sqs", account=found["AccessKeyId"])
+    credentials = client("sts", account="777777777772").assume_role(RoleArn=role, RoleSessionName="me")["Credentials"]
+    inside = client("sqs", account=credentials["AccessKeyId"])
     assert inside.list_queues()["QueueUrls"][0].endswith("/777777777771/mine")
 
 

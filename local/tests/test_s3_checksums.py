@@ -47,9 +47,9 @@ def ask(local_aws):
         connection = http.client.HTTPConnection(local_aws.url.removeprefix("http://"), timeout=30)
         connection.request(method, path, body, {"Authorization": SIGNED, **headers})
         with connection.getresponse() as answer:
-            told = answer.status, answer.read().decode()
+            message = answer.status, answer.read().decode()
         connection.close()
-        return told
+        return message
 
     return send
 
@@ -212,7 +212,7 @@ def test_boto3_s_own_uploads_of_every_kind_pass(s3, box):
 def test_chunks_of_any_size_are_put_together_and_verified(body, sizes, algorithm):
     trailer = f"x-amz-checksum-{algorithm}:{compute(algorithm, body)}"
     headers = {name.lower(): value for name, value in streaming(algorithm, body).items()}
-    told, plain = sent_body(headers, chunked(body, trailer, (*sizes, 100)))
+    message, plain = sent_body(headers, chunked(body, trailer, (*sizes, 100)))
     assert plain == body
-    assert wrong_checksum(told, plain) is None
-    assert wrong_checksum(told, plain + b"x").code == "BadDigest"
+    assert wrong_checksum(message, plain) is None
+    assert wrong_checksum(message, plain + b"x").code == "BadDigest"

@@ -144,11 +144,11 @@ def test_keys_that_iam_and_sts_gave_out_have_secrets_of_their_own(client):
     key = iam.create_access_key(UserName="signer")["AccessKey"]
     client("sqs", key=key["AccessKeyId"], secret=key["SecretAccessKey"]).list_queues()
     assert refused(client("sqs", key=key["AccessKeyId"]).list_queues) == "SignatureDoesNotMatch"
-    given = client("sts").assume_role(RoleArn=f"arn:aws:iam::{ACCOUNT}:role/any", RoleSessionName="session")[
+    credentials = client("sts").assume_role(RoleArn=f"arn:aws:iam::{ACCOUNT}:role/any", RoleSessionName="session")[
         "Credentials"
     ]
     assumed = client(
-        "sts", key=given["AccessKeyId"], secret=given["SecretAccessKey"], token=given["SessionToken"]
+        "sts", key=credentials["AccessKeyId"], secret=credentials["SecretAccessKey"], token=credentials["SessionToken"]
     ).get_caller_identity()
     assert assumed["Account"] == ACCOUNT
     iam.update_access_key(UserName="signer", AccessKeyId=key["AccessKeyId"], Status="Inactive")

@@ -111,8 +111,8 @@ def test_a_port_that_is_open_is_closed_the_next_time(local_aws, clients):
     group = ec2.create_security_group(GroupName=fresh("changes"), Description="a test's")["GroupId"]
 
     def ports():
-        found = ec2.describe_security_groups(GroupIds=[group])["SecurityGroups"][0]["IpPermissions"]
-        return [one["FromPort"] for one in found]
+        ip_permissions = ec2.describe_security_groups(GroupIds=[group])["SecurityGroups"][0]["IpPermissions"]
+        return [one["FromPort"] for one in ip_permissions]
 
     simulated_changes.apply_change(_change("open-port", group, 3), clients)
     assert ports() == [8003]
@@ -132,8 +132,8 @@ def test_a_bucket_a_role_and_an_instance_come_and_the_bucket_and_the_instance_go
     )
     assert name in seen.buckets
     ec2 = client(local_aws.url, "ec2", region="eu-west-1")
-    found = ec2.describe_instances(Filters=[{"Name": "tag:Name", "Values": [name]}])["Reservations"]
-    instance = found[0]["Instances"][0]["InstanceId"]
+    reservations = ec2.describe_instances(Filters=[{"Name": "tag:Name", "Values": [name]}])["Reservations"]
+    instance = reservations[0]["Instances"][0]["InstanceId"]
     assert instance in seen.launched
     simulated_changes.apply_change(_change("delete-bucket", name), clients)
     simulated_changes.apply_change(_change("terminate-instance", instance), clients)
@@ -151,11 +151,11 @@ def test_it_looks_at_every_account_and_region_and_sees_the_bucket_where_it_is(cl
 
 
 def test_it_changes_things_until_told_to_stop_and_then_stops_within_a_second(local_aws, box):
-    stop, enough, told = threading.Event(), threading.Event(), []
+    stop, enough, message = threading.Event(), threading.Event(), []
 
     def on_change(what):
-        told.append(what)
-        if len(told) >= 5:
+        message.append(what)
+        if len(message) >= 5:
             enough.set()
 
     thread = threading.Thread(

@@ -26,8 +26,8 @@ def queue(sqs):
 
 @pytest.fixture
 def fifo(sqs):
-    given = {"FifoQueue": "true", "ContentBasedDeduplication": "true"}
-    return sqs.create_queue(QueueName=fresh(".fifo"), Attributes=given)["QueueUrl"]
+    options = {"FifoQueue": "true", "ContentBasedDeduplication": "true"}
+    return sqs.create_queue(QueueName=fresh(".fifo"), Attributes=options)["QueueUrl"]
 
 
 def receive(sqs, url, **options):
@@ -35,18 +35,18 @@ def receive(sqs, url, **options):
 
 
 def test_a_message_comes_with_everything_it_was_sent_with(sqs, queue):
-    given = {
+    options = {
         "kind": {"DataType": "String", "StringValue": "größe"},
         "app.size": {"DataType": "Number.int", "StringValue": "42"},
         "raw": {"DataType": "Binary", "BinaryValue": b"\x00\xff"},
     }
     trace = {"AWSTraceHeader": {"DataType": "String", "StringValue": "Root=1"}}
     body = "line\r\n<&> ✓"
-    sent = sqs.send_message(QueueUrl=queue, MessageBody=body, MessageAttributes=given, MessageSystemAttributes=trace)
+    sent = sqs.send_message(QueueUrl=queue, MessageBody=body, MessageAttributes=options, MessageSystemAttributes=trace)
     [got] = receive(
         sqs, queue, MessageSystemAttributeNames=["All"], MessageAttributeNames=["All"], VisibilityTimeout=0
     )  # botocore itself checks MD5OfBody
-    assert (got["Body"], got["MessageAttributes"], got["MessageId"]) == (body, given, sent["MessageId"])
+    assert (got["Body"], got["MessageAttributes"], got["MessageId"]) == (body, options, sent["MessageId"])
     assert got["MD5OfMessageAttributes"] == sent["MD5OfMessageAttributes"]
     assert got["Attributes"]["ApproximateReceiveCount"] == "1"
     assert got["Attributes"]["AWSTraceHeader"] == "Root=1"
@@ -203,8 +203,8 @@ def test_a_fifo_queue_keeps_order_drops_repeats_and_numbers_its_messages(sqs, fi
 
 
 def test_deduplication_by_group_lets_another_group_send_the_same(sqs):
-    given = {"FifoQueue": "true", "ContentBasedDeduplication": "true", "DeduplicationScope": "messageGroup"}
-    queue = sqs.create_queue(QueueName=fresh(".fifo"), Attributes=given)["QueueUrl"]
+    options = {"FifoQueue": "true", "ContentBasedDeduplication": "true", "DeduplicationScope": "messageGroup"}
+    queue = sqs.create_queue(QueueName=fresh(".fifo"), Attributes=options)["QueueUrl"]
     for group in ("a", "b", "a"):
         sqs.send_message(QueueUrl=queue, MessageBody="same", MessageGroupId=group)
     assert len(receive(sqs, queue)) == 2

@@ -289,12 +289,12 @@ class Comparison(RuleBasedStateMachine):
         """The oldest first; by group where FIFO, without groups of which one is in flight or taken just now."""
         if not self.fifo:
             return [m for m in self.model if not self._hidden(m) and m not in taken]
-        found = []
+        result = []
         for group in dict.fromkeys(m.group for m in self.model):
             members = [m for m in self.model if m.group == group]
             if not any(self._in_flight(m) or m in taken for m in members):
-                found += itertools.takewhile(lambda m: not self._hidden(m), members)
-        return found
+                result += itertools.takewhile(lambda m: not self._hidden(m), members)
+        return result
 
     def _expected(self, limit):
         """What a receive gives; exhausted messages go to the dead letters and make room for others."""

@@ -88,10 +88,10 @@ def test_a_dead_letter_queue_is_of_the_same_kind_and_may_say_whose(sqs, queue):
 
 
 def test_every_attribute_of_a_new_queue_is_there(sqs, queue):
-    found = attributes(sqs, queue)
-    assert found["QueueArn"] == f"arn:aws:sqs:us-east-1:{A}:{queue.rpartition('/')[2]}"
-    assert (found["VisibilityTimeout"], found["MaximumMessageSize"]) == ("30", "1048576")
-    assert {"CreatedTimestamp", "LastModifiedTimestamp", "ApproximateNumberOfMessages"} <= set(found)
+    result = attributes(sqs, queue)
+    assert result["QueueArn"] == f"arn:aws:sqs:us-east-1:{A}:{queue.rpartition('/')[2]}"
+    assert (result["VisibilityTimeout"], result["MaximumMessageSize"]) == ("30", "1048576")
+    assert {"CreatedTimestamp", "LastModifiedTimestamp", "ApproximateNumberOfMessages"} <= set(result)
     assert error_code(sqs.get_queue_attributes, QueueUrl=queue, AttributeNames=["Nope"]) == "InvalidAttributeName"
 
 

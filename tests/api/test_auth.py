@@ -118,8 +118,8 @@ def test_failed_logins_count_for_the_client_that_a_trusted_proxy_names(peer, for
 
 @given(peer=st.text(max_size=30), forwarded_for=st.text(max_size=60))
 def test_any_text_there_is_an_address_or_unknown(peer, forwarded_for):
-    found = client_address(peer, forwarded_for, ["0.0.0.0/0", "::/0"])
-    assert found == "unknown" or ipaddress.ip_network(found)
+    result = client_address(peer, forwarded_for, ["0.0.0.0/0", "::/0"])
+    assert result == "unknown" or ipaddress.ip_network(result)
 
 
 @pytest.mark.parametrize("path", ["/loginx", "/login/", "/healthz.json", "/readyz/x", "/staticx", "/login/oidc/x"])

@@ -73,7 +73,7 @@ def addresses(app):
     """Every GET address of the site with the query parameters it declares."""
     inner = create_app(app).inner
     described = inner.openapi()["paths"]
-    found, rest = {}, list(inner.routes)
+    result, rest = {}, list(inner.routes)
     while rest:
         route = rest.pop()
         rest += list(getattr(getattr(route, "original_router", None), "routes", ()))
@@ -84,8 +84,8 @@ def addresses(app):
         names = set(inner.state.parameters.get(route.path, ()))
         for parameter in described.get(route.path, {}).get("get", {}).get("parameters", ()):
             names |= {parameter["name"]} if parameter["in"] == "query" else set()
-        found[route.path] = names
-    return found
+        result[route.path] = names
+    return result
 
 
 def filled(path, **values):
@@ -120,10 +120,10 @@ def tried(path, name):
 
 
 def test_there_are_addresses_with_parameters_to_try(site):
-    found = addresses(site.app)
-    assert len(found) > 50
-    assert {"type", "at", "cursor", "limit"} <= found["/v1/resources"]
-    assert {"rev", "ref", "at", "from", "map"} == found["/inventory/resource"]
+    result = addresses(site.app)
+    assert len(result) > 50
+    assert {"type", "at", "cursor", "limit"} <= result["/v1/resources"]
+    assert {"rev", "ref", "at", "from", "map"} == result["/inventory/resource"]
 
 
 def test_no_value_of_any_parameter_breaks_an_address(site):

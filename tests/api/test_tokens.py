@@ -33,8 +33,8 @@ def store(tmp_path):
 
 def test_a_secret_logs_in_and_is_not_in_the_database(store):
     token, secret = create_token(store, name="ci", role=Role.OPERATE, now=NOW)
-    found = check_token(store, secret.reveal(), now=NOW)
-    assert (found.token_id, found.name, found.role) == (token.token_id, "ci", Role.OPERATE)
+    result = check_token(store, secret.reveal(), now=NOW)
+    assert (result.token_id, result.name, result.role) == (token.token_id, "ci", Role.OPERATE)
     with store.read() as connection:
         kept = connection.exec_driver_sql("SELECT * FROM api_token").all()
     assert secret.reveal() not in str(kept)

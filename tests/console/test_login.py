@@ -34,11 +34,11 @@ def log_in(client, token, **headers):
 
 
 def statuses(client, **headers):
-    found = {}
+    result = {}
     for path in PATHS:
         with client.stream("GET", path, headers=headers) as answer:
-            found[path] = answer.status_code
-    return found
+            result[path] = answer.status_code
+    return result
 
 
 ALL_OPEN = dict.fromkeys(PATHS, 200)

@@ -97,11 +97,11 @@ def stats(node, gets, hits, port=1):
 def test_a_sample_is_of_the_time_since_the_last_look():
     before = [stats("1", 100, 90), stats("2", 100, 90, port=2)]
     after = [stats("1", 200, 140), stats("3", 10, 0, port=3), stats("2", 5, 5, port=2)]
-    found = hit_rate_sample(before, after, 5.0, AT)
-    assert (found.nodes, found.gets_per_s) == (3, 23.0), (
+    result = hit_rate_sample(before, after, 5.0, AT)
+    assert (result.nodes, result.gets_per_s) == (3, 23.0), (
         "100 of the first, 10 of the new one, 5 of the one that started anew"
     )
-    assert found.hit_rate == pytest.approx(55 / 115)
+    assert result.hit_rate == pytest.approx(55 / 115)
     assert hit_rate_sample([], before, 0.0, AT).hit_rate == 0.9
     assert hit_rate_sample(before, before, 5.0, AT).hit_rate is None
 

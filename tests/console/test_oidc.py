@@ -273,8 +273,8 @@ def test_claims_are_read_in_the_shapes_that_providers_use(claims, path, values):
 
 def test_the_highest_role_wins_and_nobody_gets_one_by_accident():
     config = OidcConfig(admin=["a"], operate=["o"], read=["r"])
-    found = [role_of({"groups": groups}, config) for groups in (["r", "a"], ["o", "r"], ["r"], ["x"], [], "*")]
-    assert found == [Role.ADMIN, Role.OPERATE, Role.READ, Role.NOBODY, Role.NOBODY, Role.NOBODY]
+    result = [role_of({"groups": groups}, config) for groups in (["r", "a"], ["o", "r"], ["r"], ["x"], [], "*")]
+    assert result == [Role.ADMIN, Role.OPERATE, Role.READ, Role.NOBODY, Role.NOBODY, Role.NOBODY]
     assert role_of({}, OidcConfig(read=["*"])) is Role.READ
 
 

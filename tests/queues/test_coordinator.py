@@ -296,14 +296,14 @@ def test_no_more_is_received_than_can_be_started_or_held():
 
 def test_an_idle_queue_is_asked_three_times_a_minute():
     bench = Bench(concurrency=64)
-    asked = 0
+    request = 0
     for _ in range(30):
         poll = bench.of(Poll)[-1]
         bench.later(20)
         bench.coordinator.received(poll.number, [], bench.now)
         bench.collect()
-        asked += 1
-    assert len(bench.of(Poll)) == asked + 1
+        request += 1
+    assert len(bench.of(Poll)) == request + 1
     assert len(bench.coordinator.polling) == 1
 
 

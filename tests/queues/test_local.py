@@ -33,8 +33,8 @@ def depth(client, url):
         "ApproximateNumberOfMessagesNotVisible",
         "ApproximateNumberOfMessagesDelayed",
     ]
-    found = client("sqs").get_queue_attributes(QueueUrl=url, AttributeNames=names)["Attributes"]
-    return sum(int(found[name]) for name in names)
+    attributes = client("sqs").get_queue_attributes(QueueUrl=url, AttributeNames=names)["Attributes"]
+    return sum(int(attributes[name]) for name in names)
 
 
 @pytest.mark.parametrize("transport", ["lean", "boto3"])
@@ -386,12 +386,12 @@ def test_a_missing_queue_and_a_bad_handler_are_said_at_once(queues):
     config = ConsumeConfig(queue="no-such-queue", handler="windlass.queues.samples:nothing")
     with pytest.raises(NotFound, match="no-such-queue|NonExistentQueue"):
         Consumer(config, queues=queues).run(signals=False)
-    for handler, said in (
+    for handler, message in (
         ("nope", "is not the name of a handler"),
         ("no_such_module:x", "no module"),
         ("windlass.queues.samples:x", "no function x"),
     ):
-        with pytest.raises(ConfigError, match=said):
+        with pytest.raises(ConfigError, match=message):
             Consumer(ConsumeConfig(queue="q", handler=handler), queues=queues)
 
 

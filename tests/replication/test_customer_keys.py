@@ -30,8 +30,8 @@ def test_objects_under_customer_keys_are_copied_directly():
     choice = choose(PAIR, volume(10**9), Method.AUTO, None, KEYED, CONFIG)
     assert (choice.method, choice.operation) == (Method.DIRECT, Operation.COPY)
     assert "S3 Batch Operations does not accept" in choice.why
-    asked = choose(PAIR, volume(10), Method.AUTO, Operation.REPLICATE, KEYED, CONFIG)
-    assert (asked.method, asked.operation) == (Method.BATCH, Operation.REPLICATE)
+    request = choose(PAIR, volume(10), Method.AUTO, Operation.REPLICATE, KEYED, CONFIG)
+    assert (request.method, request.operation) == (Method.BATCH, Operation.REPLICATE)
 
 
 @pytest.mark.parametrize(
@@ -50,11 +50,11 @@ def test_what_takes_no_customer_keys_is_refused(asked, situation, reason):
 def test_preflight_tells_that_objects_need_a_key_and_that_a_bucket_refuses_them():
     keyed = replace(good(), source=replace(good().source, customer_keyed=True))
     assert ("warning", "SrcCustomerKey", "logs") in found(keyed, DIRECT)
-    given = replace(DIRECT, customer_keys=(True, True))
-    assert not {one for one in found(keyed, given) if "CustomerKey" in one[1]}
+    options = replace(DIRECT, customer_keys=(True, True))
+    assert not {one for one in found(keyed, options) if "CustomerKey" in one[1]}
     blocking = replace(keyed, destination=replace(good().destination, blocks_customer_keys=True))
     refused = ("error", "DstCustomerKeysBlocked", "logs-replica")
-    assert refused in found(blocking, given)
+    assert refused in found(blocking, options)
     assert refused not in found(blocking, replace(DIRECT, customer_keys=(True, False)))
     assert refused in found(blocking, INTENT), "S3 keeps the key of what it replicates"
     assert ("warning", "CustomerKeyUnused", "logs-replica") in found(

@@ -116,10 +116,14 @@ def test_a_comparison_names_what_differs(seed_app, buckets_of):
     buckets.call("eu-west-1", "PutObject", Bucket=target, Key="2026/é 001+%.txt", Body=b"longer than it was")
     buckets.call("eu-west-1", "PutObject", Bucket=target, Key="2026/é 002+%.txt", Body=b"xx")
     buckets.call("eu-west-1", "PutObject", Bucket=target, Key="stray", Body=b"x")
-    found = app.replication.verify(pair_of(app, source, target))
-    assert (found.objects, found.missing, found.different, found.extra) == (3, 1, 1, 1)
-    assert found.examples == {"missing": ("2026/é 000+%.txt",), "different": ("2026/é 001+%.txt",), "extra": ("stray",)}
-    assert not found.whole
+    result = app.replication.verify(pair_of(app, source, target))
+    assert (result.objects, result.missing, result.different, result.extra) == (3, 1, 1, 1)
+    assert result.examples == {
+        "missing": ("2026/é 000+%.txt",),
+        "different": ("2026/é 001+%.txt",),
+        "extra": ("stray",),
+    }
+    assert not result.whole
 
 
 def contents(buckets, bucket, region):
@@ -178,8 +182,8 @@ def test_what_can_not_be_brought_in_order_is_reported_and_found_by_verify(seed_a
     one = app.replication.select(source)[0]
     (group,) = app.replication.failures([one])[one.seed_id]
     assert (group.code, group.keys) == ("DstVersionsNewer", ("k",))
-    found = app.replication.verify(pair_of(app, source, target), VerifyOptions(versions=True))
-    assert (found.different, found.examples["different"], found.whole) == (1, ("k",), False)
+    result = app.replication.verify(pair_of(app, source, target), VerifyOptions(versions=True))
+    assert (result.different, result.examples["different"], result.whole) == (1, ("k",), False)
 
 
 def test_versions_need_a_destination_that_keeps_them(seed_app, buckets_of):

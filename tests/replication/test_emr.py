@@ -27,9 +27,9 @@ SPOT = StagingPrefix("logs-replica", ".windlass/seed/s")
 
 
 def test_the_step_is_a_command_a_person_can_run():
-    said = emr.step_command(pair(), encrypt=True)
-    assert said.startswith("aws emr add-steps --region us-east-1 --cluster-id CLUSTER --steps ")
-    assert "s3-dist-cp,--src=s3://logs/2026/,--dest=s3://logs-replica/2026/,--s3ServerSideEncryption" in said
+    message = emr.step_command(pair(), encrypt=True)
+    assert message.startswith("aws emr add-steps --region us-east-1 --cluster-id CLUSTER --steps ")
+    assert "s3-dist-cp,--src=s3://logs/2026/,--dest=s3://logs-replica/2026/,--s3ServerSideEncryption" in message
     assert emr.emr_effects(pair(), emr.EmrTarget(), "s", SPOT, None) == ()
 
 

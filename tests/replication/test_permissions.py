@@ -190,8 +190,8 @@ def test_keys_are_used_through_the_service_of_their_partition():
     def via(region):
         places = [BucketRef(bucket=name, account_id="111111111111", region=region) for name in ("a", "b")]
         pair = Pair(source=places[0], destination=places[1])
-        found = replication_statements(pair, encryption=Encryption(KEY, ""))
-        return [one["Condition"]["StringLike"]["kms:ViaService"] for one in found if "Condition" in one]
+        result = replication_statements(pair, encryption=Encryption(KEY, ""))
+        return [one["Condition"]["StringLike"]["kms:ViaService"] for one in result if "Condition" in one]
 
     assert via("eu-west-1") == [["s3.eu-west-1.amazonaws.com"]]
     assert via("cn-north-1") == [["s3.cn-north-1.amazonaws.com", "s3.cn-north-1.amazonaws.com.cn"]]

@@ -164,8 +164,8 @@ def test_a_fix_shows_what_to_add_and_adding_it_helps():
     ],
 )
 def test_one_clear_error(facts, kind):
-    found = facts(good())
-    error = refusal(found, check(found, INTENT))
+    result = facts(good())
+    error = refusal(result, check(result, INTENT))
     assert type(error) is kind
     assert error.hint
 

@@ -86,10 +86,10 @@ def test_everything_is_carried(aws, tmp_path, size):
     put(aws, pair.source, "plain", b"y" * size)
     moved = seed(aws, tmp_path, pair, largest_bytes=1 << 20, part_bytes=5 << 20)
     assert (moved.copied, moved.failed) == (2, 0), moved.failures
-    found = told(aws, pair.destination, "full é")
-    assert found == told(aws, pair.source, "full é")
-    assert (found["mode"], found["hold"], found["redirect"]) == ("GOVERNANCE", "ON", "/elsewhere")
-    assert ("READ", READER) in found["grants"]
+    result = told(aws, pair.destination, "full é")
+    assert result == told(aws, pair.source, "full é")
+    assert (result["mode"], result["hold"], result["redirect"]) == ("GOVERNANCE", "ON", "/elsewhere")
+    assert ("READ", READER) in result["grants"]
     plain = told(aws, pair.destination, "plain")
     assert (plain["mode"], plain["hold"], plain["redirect"]) == (None, None, None)
     assert [permission for permission, _ in plain["grants"]] == ["FULL_CONTROL"]
@@ -101,9 +101,9 @@ def test_nothing_is_carried_that_was_not_asked_for(aws, tmp_path):
     aws.forget_calls()
     moved = seed(aws, tmp_path, pair, preserve=frozenset({Attribute.REDIRECT}))
     assert moved.failed == 0, moved.failures
-    found = told(aws, pair.destination, "k")
-    assert (found["mode"], found["hold"], found["redirect"]) == (None, None, "/elsewhere")
-    assert ("READ", READER) not in found["grants"]
+    result = told(aws, pair.destination, "k")
+    assert (result["mode"], result["hold"], result["redirect"]) == (None, None, "/elsewhere")
+    assert ("READ", READER) not in result["grants"]
     assert not aws.calls(operation="GetObjectAcl", bucket=pair.source.bucket)
     assert len(aws.calls(operation="HeadObject", bucket=pair.source.bucket)) == 1
 

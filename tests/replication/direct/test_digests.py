@@ -114,7 +114,7 @@ def test_the_usual_parts_are_guessed():
 
 
 def test_what_is_carried_and_what_stays():
-    found = head(
+    result = head(
         content_type="text/x",
         content_encoding="aws-chunked,gzip",
         cache_control="no-store",
@@ -129,8 +129,8 @@ def test_what_is_carried_and_what_stays():
         x_amz_version_id="z",
     )
     bare = {"content-type": "text/x", "content-encoding": "gzip", "cache-control": "no-store", "x-amz-meta-k": "v"}
-    assert carried(found) == bare
-    assert carried(found, [("a b", "c&d")], classes=["STANDARD_IA"], whole=True) == bare | {
+    assert carried(result) == bare
+    assert carried(result, [("a b", "c&d")], classes=["STANDARD_IA"], whole=True) == bare | {
         "x-amz-storage-class": "STANDARD_IA",
         "x-amz-tagging": "a%20b=c%26d",
         "x-amz-checksum-crc32": CRC,

@@ -33,8 +33,8 @@ def set_time(aws, place, key, seconds):
 
     from moto.s3.models import s3_backends
 
-    found = s3_backends[aws.account]["aws"].buckets[place.bucket].keys[key]
-    found.last_modified += timedelta(seconds=seconds)
+    result = s3_backends[aws.account]["aws"].buckets[place.bucket].keys[key]
+    result.last_modified += timedelta(seconds=seconds)
 
 
 def test_other_bytes_of_the_same_size_in_a_newer_object_are_found_named_and_mended(aws, tmp_path):
@@ -48,8 +48,12 @@ def test_other_bytes_of_the_same_size_in_a_newer_object_are_found_named_and_mend
     engine = aws.engine(tmp_path)
     volume = engine.measure(pair)
     assert (volume.missing, volume.undecided) == (0, 1), "a plan that calls this idle ends as Complete, Total 0"
-    found = verified(engine, pair)
-    assert (found.verdict, found.different, found.examples) == (ContentVerdict.DIFFERENT, 1, {"different": ("other",)})
+    result = verified(engine, pair)
+    assert (result.verdict, result.different, result.examples) == (
+        ContentVerdict.DIFFERENT,
+        1,
+        {"different": ("other",)},
+    )
     moved = seed(engine, pair)
     assert (moved.total, moved.copied, moved.failed, moved.skipped) == (1, 0, 1, 1)
     assert [(failure.code, failure.keys) for failure in moved.failures] == [("DstObjectNewer", ("other",))]
@@ -100,13 +104,13 @@ def test_under_a_kms_key_equal_sizes_are_not_verified_unless_checksums_are(aws, 
     assert all(there[key][1] != etag for key, (_, etag) in aws.listed(pair.source).items()), (
         "ETags under KMS are opaque"
     )
-    found = verified(aws.engine(tmp_path), pair)
-    assert (found.objects, found.unknown, found.different) == (3, 1, 1)
-    assert found.examples == {"unknown": ("bare",), "different": ("rotten",)}
+    result = verified(aws.engine(tmp_path), pair)
+    assert (result.objects, result.unknown, result.different) == (3, 1, 1)
+    assert result.examples == {"unknown": ("bare",), "different": ("rotten",)}
     aws.s3("eu-west-1").delete_object(Bucket=pair.destination.bucket, Key="rotten")
     seed(aws.engine(tmp_path), pair)
-    found = verified(aws.engine(tmp_path), pair)
-    assert (found.verdict, found.whole) == (ContentVerdict.UNKNOWN, False)
+    result = verified(aws.engine(tmp_path), pair)
+    assert (result.verdict, result.whole) == (ContentVerdict.UNKNOWN, False)
 
 
 @pytest.mark.parametrize(("part", "verdict"), [(5 * MIB, ContentVerdict.DIFFERENT), (6 * MIB, ContentVerdict.UNKNOWN)])
@@ -157,6 +161,6 @@ def test_versions_that_nobody_can_compare_are_unknown_and_different_ones_are_not
     pair = aws.pair(versioned=True)
     aws.make(pair.source, "k", [b"source"])
     aws.make(pair.destination, "k", [b"theirs"])
-    found = verify_pair(aws.engine(tmp_path), pair, stop=threading.Event(), on_progress=lambda _: None, versions=True)
-    assert found.verdict is ContentVerdict.DIFFERENT
-    assert found.unknown == 0
+    result = verify_pair(aws.engine(tmp_path), pair, stop=threading.Event(), on_progress=lambda _: None, versions=True)
+    assert result.verdict is ContentVerdict.DIFFERENT
+    assert result.unknown == 0

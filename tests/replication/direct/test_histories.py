@@ -125,9 +125,9 @@ def test_a_server_that_shows_the_markers_own_key_again_is_read_the_same():
 
     async def inclusive(call):
         after = call.request.query.partition("key-marker=")[2][:1]
-        found = await bucket.send(call)
+        result = await bucket.send(call)
         again = bucket.histories.get(after, [])[::-1] if "version-id-marker" not in call.request.query else []
-        return VersionPage([*again, *found.versions], [], found.key_marker, found.version_marker)
+        return VersionPage([*again, *result.versions], [], result.key_marker, result.version_marker)
 
     seen = walked(SimpleNamespace(send=inclusive), listers=1)
     assert [(one.key, len(one.versions)) for one in seen.source] == [(key, 3) for key in "abcdef"]

@@ -102,9 +102,9 @@ def test_a_full_disk_is_told_with_the_file_and_the_remedy_and_nothing_that_was_w
         [sys.executable, "-c", FULL, str(tmp_path / "j")], capture_output=True, text=True, check=False, timeout=60
     )
     assert done.returncode == 0, done.stderr
-    told, opened = done.stdout.splitlines()
-    assert f"the journal {tmp_path / 'j'}" in told
-    assert "cannot be written" in told
-    assert "journals" in told
-    assert "resume" in told
+    message, opened = done.stdout.splitlines()
+    assert f"the journal {tmp_path / 'j'}" in message
+    assert "cannot be written" in message
+    assert "journals" in message
+    assert "resume" in message
     assert opened.endswith("True")

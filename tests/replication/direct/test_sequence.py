@@ -27,8 +27,8 @@ def history(*contents, at=None):
 
 
 def told(source, destination):
-    found = compare_histories(source, destination)
-    return [one.etag or None for one in found.lacking], found.conflict
+    result = compare_histories(source, destination)
+    return [one.etag or None for one in result.lacking], result.conflict
 
 
 CASES = {
@@ -75,9 +75,9 @@ def test_true_replicas_are_known_by_their_ids_and_never_covered():
 def test_archived_versions_do_not_keep_others_waiting():
     first, second = history("a", "b")
     frozen = [first._replace(storage_class="GLACIER"), second]
-    found = compare_histories(frozen, [])
-    assert [one.etag for one in found.lacking] == ["b"]
-    assert [one.etag for one in found.archived] == ["a"]
+    result = compare_histories(frozen, [])
+    assert [one.etag for one in result.lacking] == ["b"]
+    assert [one.etag for one in result.archived] == ["a"]
     assert compare_histories(frozen, history("b")).lacking == ()
     assert compare_histories(frozen, history("a", "b")).whole
 
@@ -119,9 +119,11 @@ class Memory:
     async def look(self, key):
         here = await history_of(self.source, PLACE, key)
         there = await history_of(self.destination, PLACE, key)
-        found = compare_histories(kept(here.versions, markers=self.markers), kept(there.versions, markers=self.markers))
-        assert not found.doubtful
-        return found, top_of(there.versions)
+        result = compare_histories(
+            kept(here.versions, markers=self.markers), kept(there.versions, markers=self.markers)
+        )
+        assert not result.doubtful
+        return result, top_of(there.versions)
 
     async def put(self, step, top):
         assert step.key not in self.under_way, "two versions of one key at once"
@@ -240,7 +242,7 @@ def test_any_history_onto_any_destination_however_often_it_dies(tmp_path_factory
         destination[key] = lower + [version(key, one) for one in (*copied, *above)]
         before[key] = [one.etag or None for one in destination[key]]
     memory = Memory(source, {key: found for key, found in destination.items() if found}, draw, markers=markers)
-    wanted = {
+    expected = {
         key: compare_histories(kept(found, markers=markers), kept(destination[key], markers=markers))
         for key, found in source.items()
     }
@@ -250,7 +252,7 @@ def test_any_history_onto_any_destination_however_often_it_dies(tmp_path_factory
             break
         except Died:
             assert life < 59, "it never came to its end"
-    for key, outlook in wanted.items():
+    for key, outlook in expected.items():
         there = [one.etag or None for one in memory.destination.histories.get(key, [])]
         assert there[: len(before[key])] == before[key], "something was taken away"
         if outlook.conflict:

@@ -61,19 +61,19 @@ class Two:
 
 @pytest.fixture
 def two(aws):
-    found = Two(aws)
-    yield found
-    found.there.close()
+    result = Two(aws)
+    yield result
+    result.there.close()
 
 
 @pytest.fixture
 def between(aws):
     """A service whose answers go through the test's hands."""
     with middle(aws.url) as line:
-        found = Two(aws, line.url)
-        found.line = line
-        yield found
-        found.there.close()
+        result = Two(aws, line.url)
+        result.line = line
+        yield result
+        result.there.close()
 
 
 @pytest.mark.parametrize("out", [False, True], ids=["in", "out"])
@@ -109,9 +109,9 @@ def test_odd_keys_large_ones_and_what_belongs_to_them(two, tmp_path, out):
     head = target.head_object(Bucket=pair.destination.bucket, Key="empty")
     assert head["Metadata"] == {"k": "v"}
     assert "StorageClass" not in head, "a class of one service was asked of another"
-    found = verified(engine, pair)
-    assert found.whole
-    assert (found.missing, found.extra, found.unknown) == (0, 0, 0)
+    result = verified(engine, pair)
+    assert result.whole
+    assert (result.missing, result.extra, result.unknown) == (0, 0, 0)
     assert seed(engine, pair, seed_id="again").total == 0
     assert not list(tmp_path.iterdir()), "the journal of a seed that is over stayed"
 

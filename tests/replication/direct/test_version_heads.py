@@ -64,9 +64,9 @@ def looked(here, there, etag, other, *, error=None):
 def test_what_heads_say(name):
     here, there, etag, other, same = CASES[name]
     here, there = (None if one is None else dict(one) for one in (here, there))
-    found = looked(here, there, etag, other)
-    assert found.whole is same
-    assert found.conflict == ("" if same else NEWER)
+    result = looked(here, there, etag, other)
+    assert result.whole is same
+    assert result.conflict == ("" if same else NEWER)
 
 
 def test_a_failure_is_no_answer():

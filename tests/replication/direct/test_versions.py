@@ -59,8 +59,8 @@ def test_what_is_new_is_put_on_top(aws, tmp_path):
 def test_without_delete_markers(aws, tmp_path):
     pair, engine = filled(aws), aws.engine(tmp_path)
     moved = seed(engine, pair, delete_markers=False)
-    wanted = {key: [body for body in bodies if body is not None] for key, bodies in HISTORIES.items()}
-    assert aws.histories(pair.destination) == {key: bodies for key, bodies in wanted.items() if bodies}
+    expected = {key: [body for body in bodies if body is not None] for key, bodies in HISTORIES.items()}
+    assert aws.histories(pair.destination) == {key: bodies for key, bodies in expected.items() if bodies}
     assert moved.failed == 0
     assert seed(engine, pair, delete_markers=False).total == 0
 
