@@ -123,7 +123,7 @@ def test_a_comparison_names_what_differs(seed_app, buckets_of):
         "different": ("2026/é 001+%.txt",),
         "extra": ("stray",),
     }
-    assert not result.whole
+    assert not result.complete
 
 
 def contents(buckets, bucket, region):
@@ -158,7 +158,7 @@ def test_versions_are_seeded_and_verified_though_the_current_objects_are_all_the
     assert copied(app, source, target).total == 1
     pair = pair_of(app, source, target)
     before = app.replication.verify(pair, VerifyOptions(versions=True))
-    assert (before.objects, before.missing, before.extra, before.whole) == (5, 5, 1, False)
+    assert (before.objects, before.missing, before.extra, before.complete) == (5, 5, 1, False)
     assert before.examples["missing"] == ("gone", "k")
     one = versions_seeded(app, source, target)
     assert (one.state, one.total, one.done) == (SeedState.DONE, 5, 5), one
@@ -183,7 +183,7 @@ def test_what_can_not_be_brought_in_order_is_reported_and_found_by_verify(seed_a
     (group,) = app.replication.failures([one])[one.seed_id]
     assert (group.code, group.keys) == ("DstVersionsNewer", ("k",))
     result = app.replication.verify(pair_of(app, source, target), VerifyOptions(versions=True))
-    assert (result.different, result.examples["different"], result.whole) == (1, ("k",), False)
+    assert (result.different, result.examples["different"], result.complete) == (1, ("k",), False)
 
 
 def test_versions_need_a_destination_that_keeps_them(seed_app, buckets_of):

@@ -70,7 +70,7 @@ def test_a_step_is_added_and_followed(seed_app, account):
     ref = emr.started(answers, target, pair(account).destination)
     step = app.estate.call(account, "us-east-1", "emr", "DescribeStep", ClusterId=flow, StepId=ref["step"])["Step"]
     assert step["Config"]["Args"][:2] == ["s3-dist-cp", "--src=s3://logs/2026/"]
-    assert emr.look(app.estate, ref).status in ("Active", "Complete")
+    assert emr.read_status(app.estate, ref).status in ("Active", "Complete")
 
 
 def test_a_transient_cluster_ends_with_its_step(seed_app, account):
@@ -82,7 +82,7 @@ def test_a_transient_cluster_ends_with_its_step(seed_app, account):
     assert effect.params["Steps"][0]["ActionOnFailure"] == "TERMINATE_CLUSTER"
     ref = emr.started(perform(app.estate, [effect]), emr.EmrTarget(transient=True), pair(account).destination)
     assert ref["cluster"].startswith("j-")
-    assert emr.look(app.estate, ref).status in ("Active", "Complete")
+    assert emr.read_status(app.estate, ref).status in ("Active", "Complete")
 
 
 def test_serverless_gets_a_script_and_a_manifest(seed_app, account, buckets_of):

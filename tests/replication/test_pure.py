@@ -72,7 +72,7 @@ def test_bad_pairs_are_refused():
         (
             Method.AUTO,
             None,
-            MethodConstraints(replicating=True, elsewhere=("minio",), one_service=False),
+            MethodConstraints(replicating=True, other_services=("minio",), one_service=False),
             10**9,
             Method.DIRECT,
             Operation.COPY,
@@ -94,7 +94,7 @@ def test_auto_picks_and_says_why(asked, operation, situation, count, method, wan
     ("asked", "operation", "situation"),
     [
         (Method.DIRECT, Operation.REPLICATE, MethodConstraints(replicating=True)),
-        (Method.BATCH, None, MethodConstraints(replicating=True, elsewhere=("minio",), one_service=False)),
+        (Method.BATCH, None, MethodConstraints(replicating=True, other_services=("minio",), one_service=False)),
         (Method.AUTO, Operation.REPLICATE, MethodConstraints(replicating=False)),
         (Method.DIRECT, None, MethodConstraints(replicating=False, detached=True)),
     ],

@@ -119,7 +119,7 @@ def test_a_seed_is_told_everywhere_by_its_place_and_a_second_one_copies_what_is_
     there.s3().create_bucket(Bucket=back)
     out = seeded(app, (f"{target}/2026/", f"minio:{back}"))
     assert (out.state, out.done) == (SeedState.DONE, 2)
-    assert app.replication.verify(out.pair).whole
+    assert app.replication.verify(out.pair).complete
 
 
 def test_what_only_amazon_s3_does_is_refused_before_anything_is_written(opened, photos, there, buckets_of):

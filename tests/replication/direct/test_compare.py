@@ -44,7 +44,7 @@ def a_pair_with_opaque_etags(aws):
 def test_opaque_etags_are_no_corruption_and_checksums_tell(aws, tmp_path):
     pair = a_pair_with_opaque_etags(aws)
     shallow = verified(aws, tmp_path, pair, by=Compare.SIZE)
-    assert (shallow.objects, shallow.unknown, shallow.different, shallow.whole) == (3, 0, 0, True)
+    assert (shallow.objects, shallow.unknown, shallow.different, shallow.complete) == (3, 0, 0, True)
     deep = verified(aws, tmp_path, pair)
     assert (deep.objects, deep.different) == (3, 1), deep
     assert deep.examples["different"] == ("rotten",)

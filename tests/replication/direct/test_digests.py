@@ -16,7 +16,7 @@ from windlass.replication.direct.copying.digests import (
     Trust,
     claim_of,
     of_parts,
-    parts_of,
+    part_count_of,
 )
 from windlass.replication.direct.copying.reader import likely_parts
 from windlass.wire.s3 import Head
@@ -85,7 +85,7 @@ def test_an_etag_of_parts_is_s3s():
     digests = [md5(piece).hexdigest() for piece in pieces]
     expected = md5(b"".join(md5(piece).digest() for piece in pieces)).hexdigest() + "-2"
     assert of_parts(digests).digest == expected
-    assert (parts_of(expected), parts_of(MD5), parts_of(f"{MD5}-10001")) == (2, 0, 0)
+    assert (part_count_of(expected), part_count_of(MD5), part_count_of(f"{MD5}-10001")) == (2, 0, 0)
 
 
 def test_etags_that_are_never_digests_are_not_asked_for_ever():

@@ -110,7 +110,7 @@ def test_under_a_kms_key_equal_sizes_are_not_verified_unless_checksums_are(aws, 
     aws.s3("eu-west-1").delete_object(Bucket=pair.destination.bucket, Key="rotten")
     seed(aws.engine(tmp_path), pair)
     result = verified(aws.engine(tmp_path), pair)
-    assert (result.verdict, result.whole) == (ContentVerdict.UNKNOWN, False)
+    assert (result.verdict, result.complete) == (ContentVerdict.UNKNOWN, False)
 
 
 @pytest.mark.parametrize(("part", "verdict"), [(5 * MIB, ContentVerdict.DIFFERENT), (6 * MIB, ContentVerdict.UNKNOWN)])

@@ -132,7 +132,7 @@ def test_numbers_are_in_the_order_of_keys(keys, others):
         space.neighbours(one, after)
     numbers = [space.number(key) for key in sorted({*ordered, *others})]
     assert numbers == sorted(numbers)
-    assert all(0 <= number <= space.whole for number in numbers)
+    assert all(0 <= number <= space.size for number in numbers)
     for key in ordered:
         assert space.key(space.number(key), 0) == key, "what was seen has a place of its own"
 

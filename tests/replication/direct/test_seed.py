@@ -49,7 +49,7 @@ def test_odd_keys_and_many_are_copied_and_compared(aws, tmp_path):
     assert (moved.total, moved.copied, moved.failed) == (len(keys), len(keys), 0)
     assert aws.listed(pair.destination) == aws.listed(pair.source)
     result = verified(engine, pair)
-    assert result.whole
+    assert result.complete
     assert (result.objects, result.extra, result.unknown) == (len(keys), 0, 0)
     assert not list(tmp_path.iterdir()), "the journal of a seed that is over stayed"
 

@@ -16,7 +16,7 @@ from windlass.replication.direct.versions.copier import VersionCopier
 from windlass.replication.direct.versions.histories import History, history_of, list_histories
 from windlass.replication.direct.versions.operations import kept, top_of
 from windlass.replication.direct.versions.run import steps_for, version_journal
-from windlass.replication.direct.versions.sequence import NEWER, OUT_OF_ORDER, alike, compare_histories
+from windlass.replication.direct.versions.sequence import NEWER, OUT_OF_ORDER, compare_histories, compare_rows
 from windlass.replication.model import BucketRef
 
 PLACE = BucketRef(bucket="bucket")
@@ -28,7 +28,7 @@ def history(*contents, at=None):
 
 def told(source, destination):
     result = compare_histories(source, destination)
-    return [one.etag or None for one in result.lacking], result.conflict
+    return [one.etag or None for one in result.missing_versions], result.conflict
 
 
 CASES = {
@@ -46,9 +46,9 @@ CASES = {
 
 @pytest.mark.parametrize("name", CASES)
 def test_what_is_lacking(name):
-    source, there, lacking, conflict = CASES[name]
+    source, there, missing_versions, conflict = CASES[name]
     ours = history(*source)
-    assert told(ours, history(*there)) == (list(lacking), conflict)
+    assert told(ours, history(*there)) == (list(missing_versions), conflict)
 
 
 def test_what_stands_in_the_way_is_told():
@@ -76,10 +76,10 @@ def test_archived_versions_do_not_keep_others_waiting():
     first, second = history("a", "b")
     frozen = [first._replace(storage_class="GLACIER"), second]
     result = compare_histories(frozen, [])
-    assert [one.etag for one in result.lacking] == ["b"]
+    assert [one.etag for one in result.missing_versions] == ["b"]
     assert [one.etag for one in result.archived] == ["a"]
-    assert compare_histories(frozen, history("b")).lacking == ()
-    assert compare_histories(frozen, history("a", "b")).whole
+    assert compare_histories(frozen, history("b")).missing_versions == ()
+    assert compare_histories(frozen, history("a", "b")).complete
 
 
 def test_opaque_etags_of_equal_sizes_are_doubtful_only_where_it_matters():
@@ -92,12 +92,12 @@ def test_opaque_etags_of_equal_sizes_are_doubtful_only_where_it_matters():
     counter = [one._replace(size_bytes=1) for one in history(*"abcdef")]
     newest = [one._replace(size_bytes=1) for one in history("f")]
     assert not compare_histories(counter, newest).doubtful
-    assert len(compare_histories(counter, newest).lacking) == 6
+    assert len(compare_histories(counter, newest).missing_versions) == 6
     in_parts = [counter[0]._replace(etag="a-2"), *counter[1:]]
     assert compare_histories(in_parts, newest).doubtful
     older = opaque[0]._replace(last_modified="2026-11-19T00:00:00.000Z")
-    assert alike(ours[0], older) is False  # a copy is never older than what it is of
-    assert alike(ours[0], opaque[0]) is None
+    assert compare_rows(ours[0], older) is False  # a copy is never older than what it is of
+    assert compare_rows(ours[0], opaque[0]) is None
 
 
 # The whole way, in memory
@@ -116,7 +116,7 @@ class Memory:
         self.puts, self.under_way, self.dead = 0, set(), False
         self.bad_luck = 40  # it ends somewhere, however the dice are loaded
 
-    async def look(self, key):
+    async def compare_key(self, key):
         here = await history_of(self.source, PLACE, key)
         there = await history_of(self.destination, PLACE, key)
         result = compare_histories(
@@ -260,7 +260,7 @@ def test_any_history_onto_any_destination_however_often_it_dies(tmp_path_factory
             assert key in {one for group in copier.failures.groups() for one in group.keys} or len(copier.failures) > 5
             continue
         # Not one more than was lacking, in the source's order, the newest on top.
-        assert there == before[key] + [one.etag or None for one in outlook.lacking]
+        assert there == before[key] + [one.etag or None for one in outlook.missing_versions]
         ours = [one.etag or None for one in kept(source[key], markers=markers)]
         theirs = [one for one in there if markers or one is not None]
         assert embeds(ours, theirs)

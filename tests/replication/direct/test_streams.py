@@ -110,7 +110,7 @@ def test_odd_keys_large_ones_and_what_belongs_to_them(two, tmp_path, out):
     assert head["Metadata"] == {"k": "v"}
     assert "StorageClass" not in head, "a class of one service was asked of another"
     result = verified(engine, pair)
-    assert result.whole
+    assert result.complete
     assert (result.missing, result.extra, result.unknown) == (0, 0, 0)
     assert seed(engine, pair, seed_id="again").total == 0
     assert not list(tmp_path.iterdir()), "the journal of a seed that is over stayed"

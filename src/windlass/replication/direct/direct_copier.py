@@ -237,7 +237,7 @@ class DirectCopier:
             for bucket in in_aws
             for account_id in {bucket.account_id or reader, reader}
         }
-        elsewhere = self._elsewhere(pair)
+        service_access = self._service_access(pair)
         customer_keys = self._customer_keys.of(pair)
 
         async def within() -> T:
@@ -247,7 +247,7 @@ class DirectCopier:
                 largest=self._largest,
                 part_bytes=self._part,
                 reader=reader,
-                elsewhere=elsewhere,
+                service_access=service_access,
                 customer_keys=customer_keys,
             )
             try:
@@ -258,7 +258,7 @@ class DirectCopier:
         with seldom():
             return run(within())
 
-    def _elsewhere(self, pair: Pair) -> ServiceAccess:
+    def _service_access(self, pair: Pair) -> ServiceAccess:
         """Return the access for a pair with another service: the storage classes that all its services name, and
         whether to copy tags.
         """
