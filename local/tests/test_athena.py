@@ -82,7 +82,7 @@ def test_structs_json_texts_arrays_and_partitions(asked):
     assert asked.execution["Statistics"]["DataScannedInBytes"] > 0
 
 
-def test_the_csv_tells_null_from_empty_and_quotes_as_athena_does(asked):
+def test_the_csv_distinguishes_null_from_empty_and_quotes_as_athena_does(asked):
     asked.rows("SELECT eventname, useridentity.type AS t, '' AS e FROM events ORDER BY 1")
     key = asked.execution["ResultConfiguration"]["OutputLocation"].partition(f"{asked.bucket}/")[2]
     body = asked.s3.get_object(Bucket=asked.bucket, Key=key)["Body"].read().decode()
@@ -99,7 +99,7 @@ def test_the_csv_tells_null_from_empty_and_quotes_as_athena_does(asked):
         ("CREATE EXTERNAL TABLE no_such_database.t (a string) LOCATION 's3://x/'", "Database does not exist"),
     ],
 )
-def test_what_fails_says_why(asked, text, reason):
+def test_failed_queries_have_a_reason(asked, text, reason):
     status = asked.run(text)
     assert status["State"] == "FAILED"
     assert reason in status["StateChangeReason"]

@@ -121,7 +121,7 @@ def test_what_fails_for_a_while_is_tried_again(jobs):
     assert counts(job) == (1, 1, 0)
 
 
-def test_a_function_elsewhere_or_of_no_schema_makes_no_job(jobs):
+def test_a_function_in_another_region_or_with_an_unknown_schema_creates_no_job(jobs):
     source = jobs.filled(1)
     arn = function(jobs)
     manifest = jobs.manifest(source, jobs.rows(source), SOURCE_REGION)

@@ -126,7 +126,7 @@ def test_presigned_urls_say_so(local_aws, version, signature):
     assert (extra["SignatureVersion"], extra["AuthenticationMethod"]) == (signature, "QueryString")
 
 
-def test_nobody_and_the_refused_are_recorded_as_what_they_are(local_aws):
+def test_anonymous_and_refused_calls_are_recorded_as_such(local_aws):
     _, logs = trail_over(local_aws.url)
     bucket = fresh()
     client(local_aws.url).create_bucket(Bucket=bucket)
@@ -143,7 +143,7 @@ def test_nobody_and_the_refused_are_recorded_as_what_they_are(local_aws):
     assert got["errorCode"] == {403: "AccessDenied", 404: "NoSuchKey"}[status]
 
 
-def test_what_loopback_cannot_show_is_told_by_headers(local_aws):
+def test_headers_name_what_loopback_cannot_show(local_aws):
     _, logs = trail_over(local_aws.url)
     bucket = fresh()
     s3 = client(local_aws.url)
@@ -239,7 +239,7 @@ def test_selectors(basic, advanced, arn, read_only, expected):
     assert selects(basic, advanced, arn=arn, name="GetObject", read_only=read_only) is expected
 
 
-def test_a_trail_is_deleted_by_its_arn_and_one_that_is_not_there_is_told(aws):
+def test_a_trail_is_deleted_by_its_arn_and_a_missing_one_is_an_error(aws):
     trails, s3 = aws("cloudtrail"), aws("s3")
     name = fresh("trail")
     s3.create_bucket(Bucket=name)

@@ -110,7 +110,7 @@ def test_a_cluster_is_created_and_has_nodes_one_can_talk_to(caches):
     assert "CacheNodes" not in caches.api.describe_cache_clusters()["CacheClusters"][0]
 
 
-def test_auto_discovery_counts_every_change_and_every_node_tells_it(caches):
+def test_auto_discovery_counts_every_change_on_every_node(caches):
     web = caches.ready("web", 2)
     ports = [web["ConfigurationEndpoint"]["Port"], *(node["Endpoint"]["Port"] for node in web["CacheNodes"])]
     (reply,) = {talk(port, (b"config get cluster\r\n", b"END\r\n"))[0] for port in ports}
@@ -171,7 +171,7 @@ def test_a_reboot_empties_a_node_and_keeps_its_address(caches):
     assert talk(port, (b"get a\r\n", b"END\r\n")) == [b"END\r\n"]
 
 
-def test_a_window_nobody_chose_is_days_away_whenever_the_cluster_is_made():
+def test_a_default_maintenance_window_is_days_after_the_creation():
     for hour in range(7 * 24):
         made = 1_764_000_000 + hour * 3600
         cluster = SimpleNamespace(window=far_window(made))
@@ -325,7 +325,7 @@ def test_tags_parameter_groups_and_deletion(caches):
     assert caches.api.describe_cache_parameter_groups()["CacheParameterGroups"] == []
 
 
-def test_nothing_runs_until_somebody_connects(caches, local_aws):
+def test_a_node_starts_at_the_first_connection(caches, local_aws):
     import json
     import urllib.request
 

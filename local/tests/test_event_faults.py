@@ -51,7 +51,7 @@ def test_every_event_may_come_twice(lab, ordered):
     assert all(result.count(each) == 2 for each in result)
 
 
-def test_events_may_overtake_each_other_and_the_sequencer_tells(lab, ordered):
+def test_events_may_arrive_out_of_order_and_the_sequencer_shows_it(lab, ordered):
     s3, bucket, url = to_queue(lab)
     ordered({"kind": "reorder", "bucket": bucket, "latency_ms": 400}, random_seed=3)
     for _ in range(20):

@@ -39,7 +39,7 @@ def test_an_event_is_accepted_at_once_and_run_later(lab):
     assert lab.received(url, 1) == [{"n": 1}]
 
 
-def test_an_event_that_fails_is_tried_twice_again_and_told_of(lab):
+def test_a_failed_event_is_retried_twice_and_sent_to_its_destination(lab):
     on_failure, failure_arn = lab.queue()
     dead, dead_arn = lab.queue()
     name, arn, url = teller(lab, FAILS, Tags=FAST, DeadLetterConfig={"TargetArn": dead_arn})
@@ -67,7 +67,7 @@ def test_an_event_that_fails_is_tried_twice_again_and_told_of(lab):
     assert lab.counts(url) == (0, 0)  # three runs, not four
 
 
-def test_fewer_retries_may_be_asked_for_and_success_is_told_of_too(lab):
+def test_retries_are_configurable_and_success_has_a_destination_too(lab):
     message, told_arn = lab.queue()
     name, _, url = teller(lab, FAILS, Tags=FAST)
     lab.functions.put_function_event_invoke_config(FunctionName=name, MaximumRetryAttempts=2)

@@ -333,7 +333,7 @@ def throttled(lab, name):
     return False
 
 
-def test_a_dry_run_runs_nothing_and_tells_what_is_not_there(lab):
+def test_a_dry_run_runs_nothing_and_reports_what_is_missing(lab):
     name = lab.function("def handler(e, c): print('ran')")
     response = lab.functions.invoke(FunctionName=name, InvocationType="DryRun")
     assert (response["StatusCode"], response["Payload"].read()) == (204, b"")
@@ -355,7 +355,7 @@ def test_payloads_have_lambdas_limits(lab, kind, limit):
     assert refused["ResponseMetadata"]["HTTPStatusCode"] == 413
 
 
-def test_what_can_not_be_run_is_refused(lab):
+def test_jobs_that_cannot_run_are_refused(lab):
     name = lab.function("def handler(e, c): pass")
     refused = error(lab.functions.invoke, FunctionName=name, Payload="{no json")
     assert refused["Error"]["Code"] == "InvalidRequestContentException"

@@ -197,7 +197,7 @@ def test_a_requester_pays_bucket_is_read_by_those_who_say_that_they_pay(s3, stra
     s3.get_object(Bucket=box, Key="k")  # the owner pays anyway
 
 
-def test_a_presigned_read_says_in_its_url_who_pays(s3, stranger, box, local_aws):
+def test_a_presigned_url_names_the_payer(s3, stranger, box, local_aws):
     allow(s3, box)
     s3.put_object(Bucket=box, Key="k", Body=b"paid")
     s3.put_bucket_request_payment(Bucket=box, RequestPaymentConfiguration={"Payer": "Requester"})

@@ -49,7 +49,7 @@ def answer(s3: Any, operation: str, box: str, **more: Any) -> dict[str, Any]:
     return result
 
 
-def test_what_a_fresh_bucket_says(s3: Any, box: str) -> None:
+def test_the_configuration_of_a_new_bucket(s3: Any, box: str) -> None:
     for operation in ("versioning", "logging", "notification_configuration", "accelerate_configuration"):
         assert answer(s3, f"get_bucket_{operation}", box) == {}
     [rule] = answer(s3, "get_bucket_encryption", box)["ServerSideEncryptionConfiguration"]["Rules"]
@@ -124,7 +124,7 @@ def test_what_is_put_is_given_back_and_can_be_taken_away(
         assert error_or_answer(s3, name, box) == before
 
 
-def test_a_lifecycle_says_which_small_objects_it_leaves_alone(s3: Any, box: str) -> None:
+def test_a_lifecycle_reports_which_small_objects_it_skips(s3: Any, box: str) -> None:
     put = s3.put_bucket_lifecycle_configuration(Bucket=box, LifecycleConfiguration=LIFECYCLE)
     usual = "all_storage_classes_128K"  # Terraform's provider waits until it reads this
     assert put["TransitionDefaultMinimumObjectSize"] == usual

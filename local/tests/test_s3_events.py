@@ -117,7 +117,7 @@ def wired(local_aws: Any) -> Any:
     made.sqs.close()
 
 
-def test_every_kind_of_change_is_told_once_with_rising_sequencers(wired: Wired) -> None:
+def test_every_kind_of_change_sends_one_event_with_rising_sequencers(wired: Wired) -> None:
     wired.notify()
     s3, box = wired.s3, wired.box
     put = s3.put_object(Bucket=box, Key="a b", Body=b"xyz", Tagging="t=1")

@@ -212,7 +212,7 @@ def test_listing_pages(s3: Any, box: str) -> None:
     assert error_of(s3.list_objects_v2, **bad) == (400, "InvalidArgument")
 
 
-def test_version_pages_put_together_are_the_whole(s3: Any, box: str) -> None:
+def test_joined_version_pages_are_the_complete_listing(s3: Any, box: str) -> None:
     s3.put_bucket_versioning(Bucket=box, VersioningConfiguration={"Status": "Enabled"})
     ids = [s3.put_object(Bucket=box, Key=f"k{number % 2}", Body=b"x")["VersionId"] for number in range(6)]
     s3.delete_object(Bucket=box, Key="k0")
@@ -247,7 +247,7 @@ def test_another_account_does_not_learn_which_keys_exist(s3: Any, box: str, loca
     other.close()
 
 
-def test_a_multipart_upload_says_what_is_wrong_with_it(s3: Any, box: str) -> None:
+def test_an_invalid_multipart_upload_is_refused_with_the_reason(s3: Any, box: str) -> None:
     upload = {"Bucket": box, "Key": "k", "UploadId": s3.create_multipart_upload(Bucket=box, Key="k")["UploadId"]}
     etags = [s3.upload_part(**upload, PartNumber=number, Body=b"small")["ETag"] for number in (1, 2)]
 

@@ -252,7 +252,7 @@ def test_what_makes_replication_fail(estate):
     assert estate.settled(source, "role") == "COMPLETED"
 
 
-def test_a_denied_replica_fails_and_says_so(estate):
+def test_a_denied_replica_has_the_status_failed(estate):
     source, target = estate.pair()
     deny = {
         "Effect": "Deny",

@@ -85,7 +85,7 @@ def listed(names: list[str], prefix: str, delimiter: str) -> list[str]:
     delimiter=st.sampled_from(["", "/", "a", "b/"]),
     limit=st.integers(1, 5),
 )
-def test_pages_put_together_are_the_whole_listing(
+def test_joined_pages_are_the_complete_listing(
     changes: list[tuple[bool, str]], prefix: str, delimiter: str, limit: int
 ) -> None:
     index, expected = build(changes)

@@ -73,7 +73,7 @@ def test_the_buckets_of_the_plan_are_there_in_their_accounts_and_regions(seeded)
 
 
 @pytest.mark.slow
-def test_the_legacy_bucket_still_says_eu_and_one_in_us_east_1_says_nothing(seeded):
+def test_a_legacy_bucket_returns_eu_and_one_in_us_east_1_an_empty_location(seeded):
     url, plan = seeded[0], plan_buckets(7, 1)
     old = next(bucket for bucket in plan if bucket.location == "EU")
     first = next(bucket for bucket in plan if bucket.region == "us-east-1")
@@ -168,7 +168,7 @@ def test_each_bucket_has_its_daily_size_in_cloudwatch(seeded):
 
 
 @pytest.mark.slow
-def test_a_second_estate_on_the_same_server_is_a_conflict_that_says_what_to_do(seeded):
+def test_a_second_estate_on_the_same_server_is_a_conflict_with_a_remedy(seeded):
     with pytest.raises(Conflict) as caught:
         populate(seeded[0], random_seed=8)
     assert caught.value.hint

@@ -150,7 +150,7 @@ def test_it_looks_at_every_account_and_region_and_sees_the_bucket_where_it_is(cl
     assert [(view.account_id, view.region) for view in views if box in view.buckets] == [("111111111111", "eu-west-1")]
 
 
-def test_it_changes_things_until_told_to_stop_and_then_stops_within_a_second(local_aws, box):
+def test_simulated_changes_continue_until_stopped_and_then_end_within_a_second(local_aws, box):
     stop, enough, message = threading.Event(), threading.Event(), []
 
     def on_change(what):
@@ -186,7 +186,7 @@ def test_a_wait_of_hours_ends_at_once_when_stopped(local_aws):
     assert not thread.is_alive()
 
 
-def test_refusals_do_not_end_it_and_it_goes_on_when_they_are_over(local_aws, box):
+def test_refusals_do_not_end_the_consumer_and_it_continues_afterwards(local_aws, box):
     stop, enough, faults = threading.Event(), threading.Event(), local_aws.gateway.faults
     faults.load([{"kind": "access_denied", "service": "lambda"}])
     thread = threading.Thread(

@@ -123,7 +123,7 @@ def test_deleting_the_queue_ends_its_polls(sqs, queue):
     assert error_code(sqs.receive_message, QueueUrl=queue, WaitTimeSeconds=20).endswith("NonExistentQueue")
 
 
-def test_a_batch_tells_which_entries_failed(sqs, queue):
+def test_a_batch_reports_the_failed_entries(sqs, queue):
     answer = sqs.send_message_batch(
         QueueUrl=queue,
         Entries=[
@@ -150,7 +150,7 @@ def test_a_batch_tells_which_entries_failed(sqs, queue):
     ],
     ids=lambda value: value if isinstance(value, str) else "",
 )
-def test_a_batch_that_is_none_is_refused_whole(sqs, queue, entries, code):
+def test_an_invalid_batch_is_refused_completely(sqs, queue, entries, code):
     assert error_code(sqs.send_message_batch, QueueUrl=queue, Entries=entries) == f"AWS.SimpleQueueService.{code}"
     assert receive(sqs, queue) == []
 

@@ -187,7 +187,7 @@ def test_the_in_flight_limit_is_an_error_of_standard_queues_and_silence_of_fifo_
             queue.receive(1, 1, 0)
 
 
-def test_purge_takes_what_is_in_flight_too_and_the_queue_goes_on():
+def test_purge_deletes_messages_in_flight_too_and_the_queue_still_works():
     queue = fifo()
     for number in range(4):
         queue.send(message(str(number), group="g"), 0)

@@ -120,7 +120,7 @@ def test_accounts_and_regions_are_apart(sqs, other, local_aws):
     elsewhere.close()
 
 
-def test_another_account_needs_a_policy_and_gets_no_more_than_it_says(sqs, other, queue):
+def test_another_account_needs_a_policy_and_gets_only_what_it_allows(sqs, other, queue):
     assert error_code(other.send_message, QueueUrl=queue, MessageBody="x") == "AccessDenied"
     sqs.add_permission(QueueUrl=queue, Label="b", AWSAccountIds=[B], Actions=["SendMessage", "GetQueueUrl"])
     other.send_message(QueueUrl=queue, MessageBody="x")

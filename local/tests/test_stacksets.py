@@ -7,7 +7,7 @@ from s3_clients import fresh
 TEMPLATE = json.dumps({"Resources": {"Topic": {"Type": "AWS::SNS::Topic"}}})
 
 
-def test_a_service_managed_set_says_how_it_is_deployed(aws):
+def test_a_service_managed_set_reports_its_deployment(aws):
     client, name = aws("cloudformation"), fresh("set")
     client.create_stack_set(
         StackSetName=name,

@@ -52,7 +52,7 @@ def test_on_loopback_everybody_is_admin_under_our_own_name():
         ({"bearer": True, "role": Role.ADMIN}, True),
     ],
 )
-def test_a_write_comes_from_ourselves_or_carries_a_token(facts, allowed):
+def test_a_write_needs_our_origin_or_a_token(facts, allowed):
     request = facts_of(method="POST", **facts)
     if allowed:
         assert authorize(request, login_required=False, hosts=HOSTS) is Role.ADMIN
@@ -61,7 +61,7 @@ def test_a_write_comes_from_ourselves_or_carries_a_token(facts, allowed):
             authorize(request, login_required=False, hosts=HOSTS)
 
 
-def test_elsewhere_a_token_is_required_but_for_the_way_in():
+def test_on_other_addresses_a_token_is_required_except_for_the_login():
     with pytest.raises(AccessDenied, match="token is required"):
         authorize(facts_of(host="console.example"), login_required=True, hosts=HOSTS)
     for path in ("/login", "/static/windlass.css", "/healthz"):

@@ -166,7 +166,7 @@ def test_no_part_of_an_address_breaks_it(site, name):
     "path", ["/v1/memcached/111111111111/{}/x", "/memcached/111111111111/{}/x", "/queues/111111111111/{}/x"]
 )
 @pytest.mark.parametrize("region", ["eu-wset-1", "localhost:1#", "%00", "eu-west-1%00"])
-def test_a_region_that_does_not_exist_is_400_and_nobody_is_asked(site, path, region):
+def test_an_unknown_region_is_400_without_a_call_to_aws(site, path, region):
     answer = site.get(path.format(region.replace("#", "%23")))
     assert answer.status_code == 400
     if region == "eu-wset-1":
@@ -298,7 +298,7 @@ def test_what_scripts_and_forms_send_is_what_their_addresses_take(site):
 
 
 @pytest.mark.parametrize("method", ["POST", "PUT", "DELETE"])
-def test_a_problem_says_the_status_that_it_has(site, method):
+def test_a_problem_document_has_the_status_of_its_response(site, method):
     for path in ("/v1/resources", "/nowhere", "/v1/jobs/x", "/static/nope.css"):
         answer = site.request(method, path, headers={"sec-fetch-site": "same-origin"})
         assert answer.status_code in (404, 405)

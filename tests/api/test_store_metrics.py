@@ -74,7 +74,7 @@ def test_every_gauge_is_in_the_table(app):
     assert {family.name for family in StoreCollector(app).collect()} == {f"windlass_{name}" for name in GAUGES}
 
 
-def test_a_store_that_is_away_is_said_and_breaks_no_scrape(app, monkeypatch):
+def test_an_unreachable_store_is_reported_and_breaks_no_scrape(app, monkeypatch):
     def refuse(*_, **__):
         raise WindlassError("the store is away")
 

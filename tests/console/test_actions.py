@@ -299,7 +299,7 @@ class TestBodies:
             ("/v1/pipelines/uniform/retry", {"key": 7}, "body.key"),
         ],
     )
-    def test_a_body_that_does_not_fit_is_told_what_does(self, post, path, body, detail):
+    def test_the_error_for_an_invalid_body_names_the_valid_fields(self, post, path, body, detail):
         answer = post(path, body)
         assert answer.status_code == 400
         assert detail in answer.json()["detail"]

@@ -77,13 +77,13 @@ def test_the_api_plans_and_asks_nodes(site):
     assert site.get(f"/v1/memcached/{ACCOUNT}/us-east-1/nope").status_code == 404
 
 
-def test_an_unknown_cluster_is_a_page_that_says_so(site):
+def test_an_unknown_cluster_shows_a_not_found_page(site):
     page = site.get(f"/memcached/{ACCOUNT}/us-east-1/nope", headers=HTML)
     assert page.status_code == 404
     assert "no Memcached cluster" in page.text
 
 
-def test_an_aws_that_can_not_be_reached_is_said_not_shown_as_empty(tmp_path):
+def test_an_unreachable_aws_is_reported_and_not_shown_as_empty(tmp_path):
     with opened_app(tmp_path) as app, served(app) as url, httpx.Client(base_url=url, timeout=20) as client:
         answer = client.get("/memcached", headers=HTML)
         assert answer.status_code == 200

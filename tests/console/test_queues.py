@@ -140,7 +140,7 @@ def test_pages_answer_though_aws_does_not(site, app, consumed):
         app.aws.gateway.faults.load([])
 
 
-def test_a_queue_that_nobody_knows_is_not_found(site):
+def test_an_unknown_queue_is_not_found(site):
     assert site.get(f"/queues/{ACCOUNT}/{REGION}/nobody.json").status_code == 404
 
 

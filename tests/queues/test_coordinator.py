@@ -231,7 +231,7 @@ def test_an_expired_receipt_never_ends_the_loop():
     assert bench.coordinator.polling
 
 
-def test_a_handler_that_lost_its_lease_is_told_to_stop_and_never_acknowledged():
+def test_a_handler_that_lost_its_lease_is_asked_to_stop_and_never_acknowledged():
     bench = Bench(concurrency=1)
     bench.deliver(message("a"))
     bench.later(41)

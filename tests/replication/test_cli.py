@@ -194,7 +194,7 @@ def test_emr_without_a_place_prints_the_step(home, buckets):
     assert json.loads(home("status", "-o", "json").stdout) == []
 
 
-def test_a_direct_seed_is_shared_joined_and_looked_at_closely(home, buckets):
+def test_a_distributed_direct_seed_is_joined_and_verified_by_content(home, buckets):
     source, target = buckets.pair(objects=9, versioned=False)
     home("seed", source, target, "--operation", "copy", "--method", "direct", "--distributed", "-q")
     (seed,) = json.loads(home("status", "-o", "json").stdout)
@@ -214,7 +214,7 @@ def test_a_direct_seed_is_shared_joined_and_looked_at_closely(home, buckets):
     assert result["examples"]["different"] == ["2026/é 004+%.txt"]
 
 
-def test_what_differs_is_named_in_every_place_and_mended_on_demand(home, buckets):
+def test_different_objects_are_named_in_every_output_and_replaced_on_demand(home, buckets):
     """One result: the summary line, the exit code, the report and the listing say the same."""
     source, target = buckets.pair(objects=3, versioned=False)
     home("seed", source, target, "--operation", "copy", "-q")
@@ -238,7 +238,7 @@ def test_what_differs_is_named_in_every_place_and_mended_on_demand(home, buckets
 _SUM = {"us-east-1": "CRC32", "eu-west-1": "SHA256"}  # no checksum that both sides have
 
 
-def test_what_can_not_be_compared_fails_only_a_strict_command(home, buckets):
+def test_objects_that_cannot_be_compared_fail_only_a_strict_command(home, buckets):
     source, target = buckets.pair(versioned=False)
     for bucket, region, more in ((source, "us-east-1", {}), (target, "eu-west-1", {"ServerSideEncryption": "aws:kms"})):
         for key in ("a", "b"):
@@ -254,7 +254,7 @@ def test_what_can_not_be_compared_fails_only_a_strict_command(home, buckets):
     assert (row["code"], row["count"]) == ("NotVerified", 2)
 
 
-def test_versions_and_what_is_carried_from_the_command_line(home, buckets):
+def test_versions_and_preserved_attributes_from_the_command_line(home, buckets):
     source, target = buckets.pair()
     for body in (b"1", b"22"):
         buckets.call("us-east-1", "PutObject", Bucket=source, Key="k", Body=body, WebsiteRedirectLocation="/there")
@@ -286,7 +286,7 @@ def test_versions_and_what_is_carried_from_the_command_line(home, buckets):
     assert buckets.keys(target) == ["k"]
 
 
-def test_a_set_says_what_its_copies_carry(tmp_path, seed_aws, account, buckets):
+def test_a_set_configures_the_attributes_to_preserve(tmp_path, seed_aws, account, buckets):
     source, target = buckets.pair(versioned=False)
     buckets.call("us-east-1", "PutObject", Bucket=source, Key="k", Body=b"1", WebsiteRedirectLocation="/there")
     sets = f"""

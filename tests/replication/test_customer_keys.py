@@ -42,12 +42,12 @@ def test_objects_under_customer_keys_are_copied_directly():
         (Method.AUTO, replace(KEYED, detached=True), "cannot be detached"),
     ],
 )
-def test_what_takes_no_customer_keys_is_refused(asked, situation, reason):
+def test_methods_without_customer_keys_are_refused(asked, situation, reason):
     with pytest.raises(UsageError, match=reason):
         choose(PAIR, volume(10), asked, Operation.COPY, situation, CONFIG)
 
 
-def test_preflight_tells_that_objects_need_a_key_and_that_a_bucket_refuses_them():
+def test_preflight_finds_objects_with_customer_keys_and_buckets_that_refuse_them():
     keyed = replace(good(), source=replace(good().source, customer_keyed=True))
     assert ("warning", "SrcCustomerKey", "logs") in found(keyed, DIRECT)
     options = replace(DIRECT, customer_keys=(True, True))
@@ -97,7 +97,7 @@ def test_a_seed_copies_with_both_keys_and_keeps_neither(keyed, tmp_path, capfd, 
             assert trace not in stored
 
 
-def test_a_plan_without_the_key_says_that_it_is_needed(keyed, seed_app):
+def test_a_plan_without_the_customer_key_reports_that_it_is_needed(keyed, seed_app):
     _, _, source, target = keyed
     app = seed_app(store="without")
     pairs = app.replication.pairs(PairSelection(source=source, destination=target))

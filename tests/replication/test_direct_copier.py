@@ -96,7 +96,7 @@ def test_objects_too_large_for_one_copy_go_in_parts(seed_app, buckets_of, tmp_pa
     assert (compared.missing, compared.different, compared.unknown) == (0, 0, 1)  # another ETag is no proof of anything
 
 
-def test_archived_objects_are_told_not_copied(seed_app, buckets_of):
+def test_archived_objects_are_reported_and_not_copied(seed_app, buckets_of):
     app = seed_app()
     buckets = buckets_of(app)
     source, target = buckets.pair(objects=1, versioned=False)
@@ -170,7 +170,7 @@ def test_versions_are_seeded_and_verified_though_the_current_objects_are_all_the
     assert (again.state, again.total) == (SeedState.DONE, 0)
 
 
-def test_what_can_not_be_brought_in_order_is_reported_and_found_by_verify(seed_app, buckets_of):
+def test_versions_that_cannot_be_put_in_order_are_reported_and_found_by_verify(seed_app, buckets_of):
     app = seed_app()
     buckets = buckets_of(app)
     source, target = buckets.pair()

@@ -74,7 +74,7 @@ def test_fuzzed_keys_survive_manifest_and_report(count):
         assert (got, version) == (key, "")
 
 
-def test_a_report_says_why_and_names_examples():
+def test_a_report_has_reasons_and_example_keys():
     rows = (
         b"b,a%2Fx,v1,failed,DstPutObjectNotPermitted,403,No\n"
         b"b,b+c,v2,failed,403,AccessDenied,\n"

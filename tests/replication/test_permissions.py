@@ -73,7 +73,7 @@ CONDITIONS = st.sampled_from([{}, {"Condition": {"IpAddress": {"aws:SourceIp": "
 
 
 @given(st.lists(st.tuples(EFFECTS, FORMS, ACTIONS, CONDITIONS), max_size=4), st.booleans())
-def test_whatever_the_conditions_turn_out_to_be_the_answer_holds(shapes, holds):
+def test_the_answer_holds_for_all_values_of_unknown_conditions(shapes, holds):
     """Allowed or not: it stays so when each condition is taken as met, and as not met. Only unknown may become either."""
     statements = [{"Effect": effect, form: action, "Resource": "*", **more} for effect, form, action, more in shapes]
     answer = evaluate([document(statements)], "s3:GetObject", "arn:aws:s3:::logs/k")
@@ -91,13 +91,13 @@ def found(facts, intent):
     return {(one.level, one.code, one.where) for one in check(facts, intent)}
 
 
-def test_a_lifecycle_rule_is_told_of_the_bucket_that_has_it():
+def test_a_lifecycle_finding_names_the_bucket_that_has_the_rule():
     facts = replace(good(), destination=replace(good().destination, expires=True))
     assert ("warning", "Lifecycle", "logs-replica") in found(facts, INTENT)
     assert not [one for one in found(facts, INTENT) if one[1:] == ("Lifecycle", "logs")]
 
 
-def test_object_lock_of_the_source_is_told_where_copies_lose_it():
+def test_object_lock_of_the_source_is_a_finding_when_copies_lose_it():
     assert ("warning", "SrcObjectLock", "logs") in found(good(), DIRECT)
     assert not [one for one in check(good(), INTENT) if one.code == "SrcObjectLock"]
 

@@ -82,7 +82,7 @@ def test_bad_pairs_are_refused():
         (Method.AUTO, Operation.LAMBDA, MethodConstraints(replicating=False), 10, Method.BATCH, Operation.LAMBDA),
     ],
 )
-def test_auto_picks_and_says_why(asked, operation, situation, count, method, wanted):
+def test_auto_chooses_a_method_with_a_reason(asked, operation, situation, count, method, wanted):
     config = ReplicationConfig(batch_objects_per_s=5000)
     result = choose(PAIR, volume(count), asked, operation, situation, config)
     assert (result.method, result.operation) == (method, wanted)
@@ -99,7 +99,7 @@ def test_auto_picks_and_says_why(asked, operation, situation, count, method, wan
         (Method.DIRECT, None, MethodConstraints(replicating=False, detached=True)),
     ],
 )
-def test_what_can_not_be_is_refused(asked, operation, situation):
+def test_impossible_methods_are_refused(asked, operation, situation):
     with pytest.raises(UsageError):
         choose(PAIR, volume(10), asked, operation, situation, CONFIG)
 
@@ -141,7 +141,7 @@ def test_every_key_of_the_printed_template_has_its_meaning():
 
 
 @pytest.mark.parametrize("text", ["operation = 'move'", "= 1", "[copy]\nStorageClas = 'X'", "priority = -1"])
-def test_a_bad_template_says_where(tmp_path, text):
+def test_a_bad_template_error_names_the_place(tmp_path, text):
     file = tmp_path / "t.toml"
     file.write_text(text)
     with pytest.raises(UsageError, match=r"t\.toml"):

@@ -85,7 +85,7 @@ def test_patterns_of_another_service_have_destinations_of_the_same_names():
     assert by_pattern(["a", "a-copy"], "*", "minio:{name}-copy", service="minio") == (("minio:a", "minio:a-copy"),)
 
 
-def test_a_plan_counts_by_listing_takes_the_direct_way_and_says_why(opened, photos, buckets_of):
+def test_a_plan_counts_by_listing_chooses_direct_and_gives_the_reason(opened, photos, buckets_of):
     app = opened()
     target = buckets_of(app).make("photos-replica", "eu-west-1", versioned=True)
     (plan,) = app.replication.plan(pairs(app, f"minio:{photos}", target), SeedRequest())
@@ -98,7 +98,7 @@ def test_a_plan_counts_by_listing_takes_the_direct_way_and_says_why(opened, phot
     assert (write.operation, write.params["Bucket"]) == ("PutObject", target)
 
 
-def test_a_seed_is_told_everywhere_by_its_place_and_a_second_one_copies_what_is_new(opened, photos, there, buckets_of):
+def test_a_seed_between_services_names_both_and_a_second_one_copies_new_objects(opened, photos, there, buckets_of):
     app = opened()
     buckets = buckets_of(app)
     target = buckets.make("photos-replica", "eu-west-1", versioned=False)
@@ -151,7 +151,7 @@ def test_what_only_amazon_s3_does_is_refused_before_anything_is_written(opened, 
     ],
     ids=["unknown", "no keys", "unreachable"],
 )
-def test_what_can_not_be_reached_is_one_clear_error(opened, photos, account, seed_aws, named, environ, url, kind, said):
+def test_an_unreachable_service_is_one_clear_error(opened, photos, account, seed_aws, named, environ, url, kind, said):
     app = opened(environ=environ, url=url or seed_aws.url)
     with pytest.raises(kind, match=said) as error:
         (plan,) = app.replication.plan(pairs(app, f"{named}:{photos}", "other-bucket-of-nobody"), SeedRequest())

@@ -109,7 +109,7 @@ def test_bad_input_is_one_clear_error_and_writes_nothing(seed_app, buckets_of):
     ] * 2
 
 
-def test_a_bucket_that_refuses_us_is_said(seed_app, buckets_of):
+def test_a_bucket_that_denies_access_is_reported(seed_app, buckets_of):
     app = seed_app()
     buckets = buckets_of(app)
     source, target = buckets.pair(objects=1)

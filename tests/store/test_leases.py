@@ -238,7 +238,7 @@ class Time:
         return self.now
 
 
-def test_a_heartbeat_survives_a_restart_of_thirty_seconds_and_gives_up_before_anybody_else_may_begin():
+def test_a_heartbeat_survives_a_restart_of_thirty_seconds_and_gives_up_before_a_takeover():
     time, lost, attempts = Time(300), [], []
 
     def renew():

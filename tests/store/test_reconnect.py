@@ -56,7 +56,7 @@ def meanwhile(work):
     return thread, outcome
 
 
-def test_readers_are_told_at_once_and_served_again_afterwards(server, store):
+def test_readers_fail_at_once_during_a_restart_and_work_again_afterwards(server, store):
     server.go_down()
     for ask in (store.read, store.write):
         with pytest.raises(StoreError) as raised, ask() as connection:
@@ -140,7 +140,7 @@ def test_a_collection_survives_a_restart(server, store, away_s):
     assert (job.status, job.attempt, job.done) == (JobStatus.DONE, 1, 40)
 
 
-def test_a_job_whose_server_stays_away_goes_on_later(server):
+def test_a_job_whose_server_stays_away_continues_later(server):
     """Its process could not write how it ended: the lease ends, and the next runner has the last checkpoint."""
     with open_store(StoreConfig(url=server.url, reconnect_s=0.5)) as store:
         jobs = Jobs(store)

@@ -91,7 +91,7 @@ def test_versions_are_copied_with_both_keys(aws, tmp_path):
     assert read(aws, pair, "k", **sse(TARGET)) == b"22"
 
 
-def test_a_missing_key_fails_each_object_and_says_why(aws, pair, tmp_path):
+def test_a_missing_key_fails_each_object_with_a_reason(aws, pair, tmp_path):
     moved = seed(aws, tmp_path, pair, CustomerKeys())
     assert (moved.copied, moved.failed) == (0, 20)
     (trouble,) = moved.failures

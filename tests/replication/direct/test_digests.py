@@ -113,7 +113,7 @@ def test_the_usual_parts_are_guessed():
     assert likely_parts(3 * MIB, 3) == [], "parts that small are none"
 
 
-def test_what_is_carried_and_what_stays():
+def test_headers_that_are_copied_and_headers_that_are_not():
     result = head(
         content_type="text/x",
         content_encoding="aws-chunked,gzip",

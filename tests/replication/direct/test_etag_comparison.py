@@ -37,7 +37,7 @@ def set_time(aws, place, key, seconds):
     result.last_modified += timedelta(seconds=seconds)
 
 
-def test_other_bytes_of_the_same_size_in_a_newer_object_are_found_named_and_mended(aws, tmp_path):
+def test_different_content_of_equal_size_in_a_newer_object_is_found_reported_and_replaced(aws, tmp_path):
     pair = aws.pair()
     for key in ("equal", "other"):
         put(aws, pair.source, key, b"source")
@@ -157,7 +157,7 @@ def test_a_refused_object_stays_refused_after_an_interruption(aws, tmp_path):
     assert got == b"theirs"
 
 
-def test_versions_that_nobody_can_compare_are_unknown_and_different_ones_are_not_in_sync(aws, tmp_path):
+def test_versions_that_cannot_be_compared_are_unknown_and_different_ones_are_not_in_sync(aws, tmp_path):
     pair = aws.pair(versioned=True)
     aws.make(pair.source, "k", [b"source"])
     aws.make(pair.destination, "k", [b"theirs"])

@@ -166,7 +166,7 @@ def test_parts_cover_every_byte_once():
         assert all(one[2] + 1 == other[1] for one, other in itertools.pairwise(ranges))
 
 
-def test_an_object_that_is_gone_is_told(aws, tmp_path):
+def test_a_deleted_object_is_reported(aws, tmp_path):
     pair = aws.pair()
     from windlass.replication.direct.bucket_pair import BucketPair
 

@@ -92,7 +92,7 @@ def test_any_keys_any_page_size_any_order_of_answers(keys, size, listers, draw):
 @given(
     st.sets(TEXT, min_size=1, max_size=120), st.integers(1, 5), st.integers(0, 30), st.randoms(use_true_random=False)
 )
-def test_an_interrupted_listing_goes_on_where_it_was(keys, size, steps, draw):
+def test_an_interrupted_listing_continues_where_it_stopped(keys, size, steps, draw):
     """The ranges of any moment, restored, list exactly what was not listed yet."""
     bucket = Bucket([key for key in keys if key], page=size)
     ranges, before = Ranges(), []

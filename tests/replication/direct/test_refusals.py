@@ -96,7 +96,7 @@ with Journal(folder) as journal:
 """
 
 
-def test_a_full_disk_is_told_with_the_file_and_the_remedy_and_nothing_that_was_written_is_lost(tmp_path):
+def test_a_full_disk_is_reported_with_file_and_remedy_and_loses_nothing_written(tmp_path):
     """A limit on the size of files stands for the full disk: both are an OSError of write."""
     done = subprocess.run(
         [sys.executable, "-c", FULL, str(tmp_path / "j")], capture_output=True, text=True, check=False, timeout=60

@@ -91,7 +91,7 @@ def test_foul_weather_costs_time_and_no_object(aws, tmp_path, name):
     assert aws.listed(pair.destination) == aws.listed(pair.source)
 
 
-def test_what_can_not_be_copied_is_told_by_reason_and_the_rest_is_copied(aws, tmp_path):
+def test_objects_that_cannot_be_copied_are_reported_by_reason_and_the_rest_is_copied(aws, tmp_path):
     pair = aws.pair()
     aws.fill(pair.source.bucket, [f"good/{at}" for at in range(50)] + [f"bad/{at}" for at in range(7)])
     aws.s3().put_object(Bucket=pair.source.bucket, Key="archived", Body=b"x", StorageClass="GLACIER")

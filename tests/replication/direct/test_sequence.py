@@ -51,7 +51,7 @@ def test_what_is_lacking(name):
     assert told(ours, history(*there)) == (list(missing_versions), conflict)
 
 
-def test_what_stands_in_the_way_is_told():
+def test_obstacles_to_a_seed_are_reported():
     theirs_before = history("x")
     ours = history("a", "b")
     assert told(ours, theirs_before) == (["a", "b"], "")  # older than what is copied: it stays below
@@ -274,7 +274,7 @@ def test_any_history_onto_any_destination_however_often_it_dies(tmp_path_factory
 
 @settings(max_examples=examples(60))
 @given(st.lists(CONTENT, min_size=2, max_size=6), st.randoms(use_true_random=False))
-def test_somebody_who_writes_there_meanwhile_is_not_written_over_unseen(tmp_path_factory, ours, draw):
+def test_a_concurrent_write_at_the_destination_is_not_overwritten(tmp_path_factory, ours, draw):
     folder = tmp_path_factory.mktemp("seed")
     memory = Memory({"k": [version("k", our) for our in ours]}, {})
     usual, at = memory.put, draw.randrange(len(ours))

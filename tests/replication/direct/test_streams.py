@@ -202,7 +202,7 @@ def test_what_is_damaged_each_time_is_never_made(between, tmp_path, layout):
     assert between.uploads(pair.destination) == []
 
 
-def test_nothing_damaged_is_made_where_nobody_looks_at_what_arrives(between, tmp_path):
+def test_no_damaged_object_is_created_at_a_service_that_checks_no_content(between, tmp_path):
     """The last piece is held back here: whether the destination checks what it gets makes no difference."""
     pair = between.pair()
     between.side(pair.source).put_object(Bucket=pair.source.bucket, Key="k", Body=LARGE)
@@ -302,7 +302,7 @@ def test_a_body_that_is_cut_off_is_gone_on_with(between, tmp_path, body):
 @pytest.mark.parametrize(
     ("key", "body"), [("small", b"small" * 1000), ("large", LARGE), ("parts", None)], ids=["small", "large", "parts"]
 )
-def test_a_body_that_never_comes_whole_makes_nothing(between, tmp_path, key, body):
+def test_an_incomplete_body_creates_nothing(between, tmp_path, key, body):
     pair = between.pair()
     source = between.side(pair.source)
     if body is None:
@@ -352,7 +352,7 @@ def test_what_is_replaced_while_it_is_copied_is_copied_as_it_is_then(between, tm
     assert between.uploads(pair.destination) == [], "the parts of the old one are still there"
 
 
-def test_what_is_beside_the_flow_begins_anew_by_itself(between, tmp_path):
+def test_copies_beside_the_pipeline_are_retried(between, tmp_path):
     """Above what one put takes: nobody listed it for this copy, so that it is taken as it is now."""
     pair = between.pair()
     source = between.side(pair.source)
