@@ -56,7 +56,7 @@ def looked(here, there, etag, other, *, error=None):
 
         return SimpleNamespace(send=ask)
 
-    sides = SimpleNamespace(read=client(here, etag), look=client(there, other), pair=PAIR)
+    sides = SimpleNamespace(read=client(here, etag), read_destination=client(there, other), pair=PAIR)
     return asyncio.run(compare_by_heads(sides, "k", ours, theirs))
 
 
