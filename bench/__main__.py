@@ -9,6 +9,7 @@ SCRIPTS = (
     "local",
     "inventory_s3",
     "inventory_history",
+    "inventory_graph",
     "redaction",
     "queues",
     "clients",

@@ -17,6 +17,7 @@ from windlass.settings import Loaded, Settings
 
 if TYPE_CHECKING:  # parts are imported on first use, so that a command loads only what it needs
     from windlass.aggregation.service import Aggregation
+    from windlass.checks.service import Checks
     from windlass.clients.service import CallerContext, Clients
     from windlass.deploy.service import Deploy
     from windlass.estate.model import Scope
@@ -133,9 +134,16 @@ class App:
     @_Part
     def inventory(self) -> Inventory:
         """The inventory over the store. Only collections call AWS."""
+        from windlass.deploy.policy_calls import actions_of
         from windlass.inventory.service import Inventory
 
-        return Inventory(self.store, lambda: self.estate, self.settings.inventory)
+        return Inventory(
+            self.store,
+            lambda: self.estate,
+            self.settings.inventory,
+            single_server=bool(self.settings.estate.endpoint_url),
+            iam_actions=actions_of,
+        )
 
     @_Part
     def jobs(self) -> Jobs:
@@ -157,6 +165,14 @@ class App:
         from windlass.memcached.service import Memcached
 
         return Memcached(lambda: self.estate, self.settings.memcached)
+
+    @_Part
+    def checks(self) -> Checks:
+        """What is wrong with the estate. It reads the inventory, and calls nothing."""
+        from windlass.checks.service import Checks
+
+        base = self.loaded.file.parent if self.loaded.file is not None else Path()
+        return Checks(self.store, self.settings.checks, base)
 
     @_Part
     def clients(self) -> Clients:

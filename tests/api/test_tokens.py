@@ -26,8 +26,8 @@ NOW = clock.parse_time("2026-11-20T08:00:00Z")
 
 
 @pytest.fixture
-def store(tmp_path):
-    with open_store(StoreConfig(url=f"sqlite:///{tmp_path}/w.db")) as opened:
+def store(sqlite_file):
+    with open_store(StoreConfig(url=sqlite_file())) as opened:
         yield opened
 
 

@@ -1,6 +1,7 @@
 """`deploy/terraform`: written as it should be, valid, and applied to the embedded AWS, used there, and destroyed."""
 
 import json
+import os
 import re
 import shutil
 import subprocess
@@ -13,6 +14,7 @@ from pathlib import Path
 import boto3
 import pytest
 
+from tests.command import run_windlass
 from tests.deploy import terraform, terraform_readme
 from tests.deploy.leftovers import emptied, leftovers
 from windlass.clients.athena.sql import Layout, create_table
@@ -75,8 +77,7 @@ def test_the_inventory_s_role_may_read_what_is_read_and_nothing_else(tmp_path):
 
 def policy(folder, *arguments):
     """What `windlass policy` prints for the windlass.toml in a folder."""
-    command = [sys.executable, "-m", "windlass", "policy", *arguments]
-    done = subprocess.run(command, cwd=folder, capture_output=True, text=True, timeout=60, check=False)
+    done = run_windlass(["policy", *arguments], cwd=folder, env=os.environ, timeout=60)
     assert done.returncode == 0, done.stderr
     return json.loads(done.stdout)
 
@@ -206,19 +207,8 @@ action = {{ kind = "sqs-send", queue_url = "{told}" }}
 def built(folder, name, config):
     """The zip that the command line makes."""
     (folder / "windlass.toml").write_text(config, "utf-8")
-    command = [
-        sys.executable,
-        "-m",
-        "windlass",
-        "build",
-        "lambda",
-        name,
-        "--config",
-        "windlass.toml",
-        "--file",
-        f"{name}.zip",
-    ]
-    done = subprocess.run(command, cwd=folder, capture_output=True, text=True, timeout=200, check=False)
+    command = ["build", "lambda", name, "--config", "windlass.toml", "--file", f"{name}.zip"]
+    done = run_windlass(command, cwd=folder, env=os.environ, timeout=200)
     assert done.returncode == 0, done.stderr
     return str(folder / f"{name}.zip")
 
@@ -252,8 +242,9 @@ def messages(sqs, url, wait_s=0):
     return found
 
 
+@pytest.mark.slow
 def test_the_inventory_s_role_can_be_assumed_and_made_by_a_stack_set_s_template(example, client, account, embedded):
-    """The one apply that is quick: a role and its policy."""
+    """The quickest apply: a role and its policy."""
     iam, trusted = client("iam"), f"arn:aws:iam::{account}:role/collector"
     root = example("inventory-reader")
     told = root.apply(collector_role_arn=trusted)["inventory_reader"]

@@ -23,13 +23,13 @@ def account():
 
 
 @pytest.fixture
-def cache_app(cache_aws, account, tmp_path):
+def cache_app(cache_aws, account, tmp_path, sqlite_file):
     """The composition root over that AWS: one account, one region unless others are asked for."""
     with contextlib.ExitStack() as stack:
 
         def opened(*, accounts=(account,), regions=("us-east-1",), **settings):
             overrides = {
-                "store.url": f"sqlite:///{tmp_path}/w.db",
+                "store.url": sqlite_file(),
                 "estate.endpoint_url": cache_aws.url,
                 "estate.regions": list(regions),
                 "estate.accounts": [{"id": one} for one in accounts],

@@ -60,7 +60,8 @@ def buckets(seed_app, buckets_of):
 
 
 @pytest.fixture
-def home(tmp_path, seed_aws, account):
+def home(tmp_path, seed_aws, account, sqlite_file):
+    sqlite_file()
     return Home(tmp_path, seed_aws.url, account)
 
 

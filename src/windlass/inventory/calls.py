@@ -82,7 +82,7 @@ class Calls:
         with self._changed:
             self.made += 1
             if unanswered:
-                self._scheduler.call_unanswered(target, service)
+                self._scheduler.call_unanswered(target, service, alone=scan.kind.automatic)
             else:
                 self._scheduler.call_answered(target, service)
             self._changed.notify()

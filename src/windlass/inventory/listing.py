@@ -54,16 +54,28 @@ def list_items(context: ListingContext, scan: ScopeScan, read_times: ReadTimes) 
         except NotFound:
             if not parent_params:
                 raise
-            missing.append(parent_params)
+            if (
+                not kind.automatic
+            ):  # of an automatic type, a parent without any is not found, too: a setting that is unset
+                missing.append(parent_params)
     _check_missing(context, scan, missing)
 
 
 def scope_params(params: Mapping[str, Any], scope: Scope) -> dict[str, Any]:
     """Request parameters with the scope's `{account}` and `{region}` in their texts."""
-    return {
-        name: value.format(account=scope.account_id, region=scope.region) if isinstance(value, str) else value
-        for name, value in params.items()
-    }
+    return {name: _scope_value(value, scope) for name, value in params.items()}
+
+
+def _scope_value(value: Any, scope: Scope) -> Any:
+    match value:
+        case str():
+            return value.format(account=scope.account_id, region=scope.region)
+        case list():
+            return [_scope_value(item, scope) for item in value]
+        case dict():
+            return scope_params(value, scope)
+        case _:
+            return value
 
 
 def _parents(context: ListingContext, scan: ScopeScan) -> Iterator[dict[str, Any]]:
@@ -71,7 +83,8 @@ def _parents(context: ListingContext, scan: ScopeScan) -> Iterator[dict[str, Any
     if parent is None:
         yield {}
         return
-    pages = context.calls.pages(scan, scan.scope.region, scan.kind.service, parent.operation, **parent.request)
+    request = scope_params(parent.request, scan.scope)
+    pages = context.calls.pages(scan, scan.scope.region, scan.kind.service, parent.operation, **request)
     for page in pages:
         for item in find(parent.items, page) or ():
             yield {name: find(path, item) for name, path in parent.params.items()}

@@ -83,3 +83,4 @@ class ResourceType:
     owner_param: str = ""  # the parameter that every detail call takes for the account that must own the item
     one_task_per_detail: bool = False  # for types with many, independent details
     measure_actions: tuple[str, ...] = ()  # IAM actions that `lister` needs to read sizes and counts
+    automatic: bool = False  # derived from the service's model (automatic/), not written by hand

@@ -8,6 +8,7 @@ from fnmatch import fnmatchcase
 from windlass.deploy.policies.shared import estate
 from windlass.deploy.policy import Facts, Statement, Use
 from windlass.deploy.policy_calls import actions_of
+from windlass.inventory.automatic.type_registry import TypeRegistry
 from windlass.inventory.catalog import CATALOG
 from windlass.inventory.resource_type import ResourceType
 from windlass.settings import Settings
@@ -25,11 +26,12 @@ def statements(settings: Settings, facts: Facts, use: Use) -> Sequence[Statement
 
 
 def chosen(settings: Settings) -> tuple[ResourceType, ...]:
-    """The types that `inventory.types` and `inventory.exclude_types` leave."""
+    """The types that `inventory.automatic`, `inventory.types` and `inventory.exclude_types` leave."""
     config = settings.inventory
+    named = TypeRegistry(CATALOG, config.automatic).named([name for name in config.types if name != "*"])
     return tuple(
         one
-        for one in CATALOG
+        for one in named
         if any(fnmatchcase(one.name, each) for each in config.types)
         and not any(fnmatchcase(one.name, each) for each in config.exclude_types)
     )
