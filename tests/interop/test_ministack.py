@@ -25,13 +25,13 @@ from windlass.store.database import open_store
 
 pytestmark = pytest.mark.interop
 ACCOUNT, REGION = "111111111111", "us-east-1"
+COMMAND = os.environ.get("WINDLASS_MINISTACK") or shutil.which("ministack")  # tests see no WINDLASS_ variables
 PORTS = ("IOT_MTLS_PORT", "SFTP_PORT", "SFTP_BASE_PORT", "REDIS_PORT")
 
 
 @pytest.fixture
 def ministack(tmp_path):
-    command = os.environ.get("WINDLASS_MINISTACK") or shutil.which("ministack")
-    if not command:
+    if not COMMAND:
         pytest.skip("no ministack on the PATH and no WINDLASS_MINISTACK (PyPI: ministack)")
     port = free_port()
     environ = {
@@ -42,7 +42,7 @@ def ministack(tmp_path):
         **{name: str(free_port()) for name in PORTS},
     }
     with (tmp_path / "log").open("w") as log:
-        process = subprocess.Popen([command], env=environ, cwd=tmp_path, stdout=log, stderr=subprocess.STDOUT)
+        process = subprocess.Popen([COMMAND], env=environ, cwd=tmp_path, stdout=log, stderr=subprocess.STDOUT)
         try:
             _wait_until_open(port)
             yield f"http://127.0.0.1:{port}"

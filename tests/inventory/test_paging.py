@@ -119,7 +119,13 @@ def params(service, operation):
         text = "a" * max(1, getattr(member, "metadata", {}).get("min", 1))
         enum = getattr(member, "enum", ())
         text = enum[0] if enum else ACCOUNT if name == "AccountId" else text
-        chosen[name] = [text] if member.type_name == "list" else text
+        match member.type_name:
+            case "list":
+                chosen[name] = [{}] if member.member.type_name == "structure" else [text]
+            case "integer":
+                chosen[name] = 60
+            case _:
+                chosen[name] = text
     return chosen
 
 
