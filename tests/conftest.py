@@ -1,5 +1,6 @@
 """What all tests share: a store on both databases, and an environment in which no real credentials exist."""
 
+import gc
 import os
 import shutil
 import signal
@@ -25,13 +26,36 @@ if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
 
 @pytest.hookimpl(trylast=True)
 def pytest_collection_modifyitems(items):
-    """Tests that have asked for time of their own come first, the longest before: at the end, no worker waits for another."""
+    """Tests that have asked for time of their own come first on every worker: at the end, no worker waits for another."""
+    items[:] = deal(items, timeout_s, workers=int(os.environ.get("PYTEST_XDIST_WORKER_COUNT", "1")))
 
-    def asked_s(item):
-        marker = item.get_closest_marker("timeout")
-        return marker.args[0] if marker else 0
 
-    items.sort(key=asked_s, reverse=True)
+def pytest_collection_finish():
+    """A quarter of a run went into garbage collection: it leaves out what stays, and looks at the rest less often."""
+    gc.freeze()
+    gc.set_threshold(5_000, 10, 20)
+
+
+def timeout_s(item):
+    """The time that a test has asked for, 0 for none."""
+    marker = item.get_closest_marker("timeout")
+    return marker.args[0] if marker else 0
+
+
+def deal(items, duration, *, workers):
+    """`items` in an order of which each of so many equal parts begins with its share of the longest, the others as they were.
+
+    `--dist worksteal` gives each worker one of these parts, and later what another has not begun.
+    """
+    long = sorted(filter(duration, items), key=duration, reverse=True)
+    short = [item for item in items if not duration(item)]
+    dealt = []
+    for worker in range(workers):
+        share = long[worker::workers]
+        size = (len(items) - len(dealt)) // (workers - worker) - len(share)
+        dealt += [*share, *short[:size]]
+        short = short[size:]
+    return dealt
 
 
 @pytest.fixture(autouse=True)
@@ -103,8 +127,19 @@ def store(store_url):
 
 
 @pytest.fixture
-def sqlite_store(migrated_file, tmp_path):
+def sqlite_file(migrated_file, tmp_path):
+    """Puts an empty, migrated database into the test's folder and returns its URL; one that is there stays as it is."""
+
+    def put(name="w.db"):
+        if not (tmp_path / name).exists():
+            shutil.copy(migrated_file, tmp_path / name)
+        return f"sqlite:///{tmp_path}/{name}"
+
+    return put
+
+
+@pytest.fixture
+def sqlite_store(sqlite_file):
     """An open, migrated store on SQLite alone, for tests that are not about the database."""
-    shutil.copy(migrated_file, tmp_path / "windlass.db")
-    with open_store(StoreConfig(url=f"sqlite:///{tmp_path}/windlass.db")) as opened:
+    with open_store(StoreConfig(url=sqlite_file("windlass.db"))) as opened:
         yield opened

@@ -17,6 +17,8 @@ from windlass.settings import Loaded, Settings
 
 if TYPE_CHECKING:  # parts are imported on first use, so that a command loads only what it needs
     from windlass.aggregation.service import Aggregation
+    from windlass.aws.client import AwsClient
+    from windlass.checks.service import Checks
     from windlass.clients.service import CallerContext, Clients
     from windlass.deploy.service import Deploy
     from windlass.estate.model import Scope
@@ -131,11 +133,25 @@ class App:
         return self.inventory.last_regions(account_id)
 
     @_Part
+    def aws(self) -> AwsClient:
+        """The generic client for reads of the estate."""
+        from windlass.aws.client import AwsClient
+
+        return AwsClient(self.estate)
+
+    @_Part
     def inventory(self) -> Inventory:
         """The inventory over the store. Only collections call AWS."""
+        from windlass.deploy.policy_calls import actions_of
         from windlass.inventory.service import Inventory
 
-        return Inventory(self.store, lambda: self.estate, self.settings.inventory)
+        return Inventory(
+            self.store,
+            lambda: self.aws,
+            self.settings.inventory,
+            single_server=bool(self.settings.estate.endpoint_url),
+            iam_actions=actions_of,
+        )
 
     @_Part
     def jobs(self) -> Jobs:
@@ -157,6 +173,14 @@ class App:
         from windlass.memcached.service import Memcached
 
         return Memcached(lambda: self.estate, self.settings.memcached)
+
+    @_Part
+    def checks(self) -> Checks:
+        """What is wrong with the estate. It reads the inventory, and calls nothing."""
+        from windlass.checks.service import Checks
+
+        base = self.loaded.file.parent if self.loaded.file is not None else Path()
+        return Checks(self.store, self.settings.checks, base)
 
     @_Part
     def clients(self) -> Clients:
@@ -262,7 +286,7 @@ class App:
 
     def close(self) -> None:
         """Close the AWS clients and the database."""
-        self.built.close("estate", "store")
+        self.built.close("aws", "estate", "store")
 
     def __enter__(self) -> Self:
         return self

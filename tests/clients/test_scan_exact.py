@@ -12,6 +12,7 @@ import pytest
 
 from tests.clients.logs import fuzzed_file, fuzzed_record, record, write
 from tests.clients.oracle import tell
+from tests.examples import examples
 from windlass.clients.scan import records as reading
 from windlass.clients.scan.aggregator import FileTotals, RecordAggregator
 from windlass.clients.scan.decompression import Unreadable
@@ -62,7 +63,7 @@ def compare_many(rng: random.Random, records: int, *, pool: int, size: int = 100
 
 
 def test_a_hundred_thousand_fuzzed_records_equal_the_oracle():
-    compare_many(random.Random(11), 100_000, pool=1500)
+    compare_many(random.Random(11), examples(100_000), pool=examples(1500))
 
 
 @pytest.mark.slow

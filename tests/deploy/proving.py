@@ -4,8 +4,6 @@ import contextlib
 import json
 import os
 import signal
-import subprocess
-import sys
 import time
 import urllib.request
 import uuid
@@ -14,7 +12,7 @@ from pathlib import Path
 import boto3
 from botocore.config import Config
 
-from tests.command import run_windlass
+from tests.command import run_windlass, start_windlass
 from windlass.deploy.capabilities import CAPABILITIES
 from windlass.deploy.policy import facts_of, merged
 from windlass.deploy.policy_check import check
@@ -78,19 +76,17 @@ class World:
             Bucket=bucket, NotificationConfiguration={"QueueConfigurations": [target]}
         )
 
-    def _popen(self, words):
+    def _command(self, words):
         environment = {key: value for key, value in os.environ.items() if not key.startswith(("AWS_", "WINDLASS_"))}
         environment |= {"PYTHONPATH": f"{self.folder}:{os.environ.get('PYTHONPATH', '')}", "HOME": str(self.folder)}
         return {
-            "args": [sys.executable, "-m", "windlass", *words],
+            "words": words,
             "cwd": self.folder,
             "env": environment,
-            "text": True,
         }
 
     def say(self, *words, code=0):
-        options = self._popen(words)
-        done = run_windlass(words, cwd=options["cwd"], env=options["env"])
+        done = run_windlass(**self._command(words))
         assert done.returncode == code, f"{words}: {done.stderr}"
         return done
 
@@ -98,7 +94,7 @@ class World:
     def running(self, *words):
         """A worker while the block lasts, stopped as a pod is."""
         with (self.folder / "log").open("a") as log:
-            worker = subprocess.Popen(**self._popen(words), stdout=log, stderr=log)
+            worker = start_windlass(**self._command(words), stdout=log, stderr=log)
         try:
             yield worker
         finally:

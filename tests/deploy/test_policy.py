@@ -129,7 +129,8 @@ def test_other_accounts_are_entered_by_their_roles():
 def test_the_inventory_reads_and_does_nothing_else():
     actions = made("inventory", PolicyIdentity.WORKER, {})["Collect"].actions
     verbs = {action.partition(":")[2] for action in actions}
-    assert not {verb for verb in verbs if not verb.startswith(("Get", "List", "Describe", "GET"))}
+    reads = {"BatchGetAccountStatus", "BatchGetProjects", "SearchTransitGatewayRoutes"}
+    assert not {verb for verb in verbs - reads if not verb.startswith(("Get", "List", "Describe", "GET"))}
     assert len(actions) == len(set(actions)) > 100
 
 

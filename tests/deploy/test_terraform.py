@@ -1,6 +1,7 @@
 """`deploy/terraform`: written as it should be, valid, and applied to the embedded AWS, used there, and destroyed."""
 
 import json
+import os
 import re
 import shutil
 import subprocess
@@ -13,6 +14,7 @@ from pathlib import Path
 import boto3
 import pytest
 
+from tests.command import run_windlass
 from tests.deploy import terraform, terraform_readme
 from tests.deploy.leftovers import emptied, leftovers
 from windlass.clients.athena.sql import Layout, create_table
@@ -66,7 +68,7 @@ def test_the_inventory_s_role_may_read_what_is_read_and_nothing_else(tmp_path):
     text = (terraform.TREE / "modules/inventory-reader/actions.tf").read_text("utf-8")
     allowed = {
         f"{service}:{name}"
-        for service, names in re.findall(r"^    (\w+) = \[(.*?)\]", text, re.M | re.S)
+        for service, names in re.findall(r'^    "?([\w-]+)"? = \[(.*?)\]', text, re.M | re.S)
         for name in re.findall(r'"(\w+)"', names)
     }
     needed = policy(tmp_path, "inventory")["Statement"]
@@ -75,8 +77,7 @@ def test_the_inventory_s_role_may_read_what_is_read_and_nothing_else(tmp_path):
 
 def policy(folder, *arguments):
     """What `windlass policy` prints for the windlass.toml in a folder."""
-    command = [sys.executable, "-m", "windlass", "policy", *arguments]
-    done = subprocess.run(command, cwd=folder, capture_output=True, text=True, timeout=60, check=False)
+    done = run_windlass(["policy", *arguments], cwd=folder, env=os.environ, timeout=60)
     assert done.returncode == 0, done.stderr
     return json.loads(done.stdout)
 
@@ -214,19 +215,8 @@ action = {{ kind = "sqs-send", queue_url = "{told}" }}
 def built(folder, name, config):
     """The zip that the command line makes."""
     (folder / "windlass.toml").write_text(config, "utf-8")
-    command = [
-        sys.executable,
-        "-m",
-        "windlass",
-        "build",
-        "lambda",
-        name,
-        "--config",
-        "windlass.toml",
-        "--file",
-        f"{name}.zip",
-    ]
-    done = subprocess.run(command, cwd=folder, capture_output=True, text=True, timeout=200, check=False)
+    command = ["build", "lambda", name, "--config", "windlass.toml", "--file", f"{name}.zip"]
+    done = run_windlass(command, cwd=folder, env=os.environ, timeout=200)
     assert done.returncode == 0, done.stderr
     return str(folder / f"{name}.zip")
 
@@ -260,8 +250,9 @@ def messages(sqs, url, wait_s=0):
     return bodies
 
 
+@pytest.mark.slow
 def test_the_inventory_s_role_can_be_assumed_and_made_by_a_stack_set_s_template(example, client, account, embedded):
-    """The one apply that is quick: a role and its policy."""
+    """The quickest apply: a role and its policy."""
     iam, trusted = client("iam"), f"arn:aws:iam::{account}:role/collector"
     root = example("inventory-reader")
     outputs = root.apply(collector_role_arn=trusted)["inventory_reader"]
@@ -280,7 +271,12 @@ def test_the_inventory_s_role_can_be_assumed_and_made_by_a_stack_set_s_template(
     )
     assert assumed.get_caller_identity()["Arn"].endswith("assumed-role/windlass-inventory-reader/windlass")
     assumed.close()
-    policy = iam.get_role_policy(RoleName=outputs["role_name"], PolicyName="windlass")["PolicyDocument"]
+    attached = iam.list_attached_role_policies(RoleName=outputs["role_name"])["AttachedPolicies"]
+    policies = [
+        iam.get_policy_version(PolicyArn=policy["PolicyArn"], VersionId="v1")["PolicyVersion"]["Document"]
+        for policy in sorted(attached, key=lambda policy: policy["PolicyName"])
+    ]
+    assert all(len(json.dumps(policy, separators=(",", ":"))) <= 6144 for policy in policies)
     trust = iam.get_role(RoleName=outputs["role_name"])["Role"]["AssumeRolePolicyDocument"]
     assert trust["Statement"][0]["Principal"] == {"AWS": [trusted]}
     assert trust["Statement"][0]["Condition"] == {"StringEquals": {"sts:ExternalId": "windlass"}}
@@ -288,9 +284,11 @@ def test_the_inventory_s_role_can_be_assumed_and_made_by_a_stack_set_s_template(
     assert leftovers(client) == {}
 
     # The same role as CloudFormation makes it in every account of an organization.
-    properties = json.loads(outputs["template_body"])["Resources"]["Role"]["Properties"]
-    assert properties["Policies"] == [{"PolicyName": "windlass", "PolicyDocument": policy}]
-    assert properties["AssumeRolePolicyDocument"] == trust
+    resources = json.loads(outputs["template_body"])["Resources"]
+    assert [
+        resource["Properties"]["PolicyDocument"] for name, resource in sorted(resources.items()) if name != "Role"
+    ] == policies
+    assert resources["Role"]["Properties"]["AssumeRolePolicyDocument"] == trust
     client("cloudformation").create_stack(
         StackName="reader", TemplateBody=outputs["template_body"], Capabilities=["CAPABILITY_NAMED_IAM"]
     )

@@ -4,15 +4,13 @@ import json
 import os
 import random
 import signal
-import subprocess
-import sys
 import time
 import urllib.request
 
 import boto3
 import pytest
 
-from tests.command import run_windlass
+from tests.command import run_windlass, start_windlass
 from tests.examples import examples
 from windlass_local.server import LocalServer
 
@@ -94,12 +92,10 @@ class World:
             "PYTHONPATH": f"{self.folder}:{os.environ.get('PYTHONPATH', '')}",
             "WINDLASS_STORE_URL": f"sqlite:///{self.folder}/windlass.db",
         }
-        command = [sys.executable, "-m", "windlass", "aggregate", *arguments]
-        return {"args": command, "cwd": self.folder, "env": environment, "text": True}
+        return {"words": ["aggregate", *arguments], "cwd": self.folder, "env": environment}
 
     def say(self, *arguments):
-        command = self.command(*arguments)
-        done = run_windlass(["aggregate", *arguments], cwd=command["cwd"], env=command["env"])
+        done = run_windlass(**self.command(*arguments))
         done.check_returncode()
         return done
 
@@ -107,7 +103,7 @@ class World:
         fast = ("wait_s=1", "read_timeout_s=11", "visibility_s=12", "drain_s=3")
         options = [part for one in fast for part in ("--setting", one)]
         with (self.folder / "log").open("a") as log:
-            self.started.append(subprocess.Popen(**self.command("run", *options), stdout=log, stderr=log))
+            self.started.append(start_windlass(**self.command("run", *options), stdout=log, stderr=log))
         return self.started[-1]
 
     def put(self, count, start=0):

@@ -14,7 +14,7 @@ import boto3
 import pytest
 from botocore.config import Config
 
-from tests.command import run_windlass
+from tests.command import run_windlass, start_windlass
 
 ENV = {"PATH": os.environ["PATH"], "AWS_EC2_METADATA_DISABLED": "true"}
 ACCOUNTS = ("111111111111", "222222222222")
@@ -174,10 +174,7 @@ def test_a_bucket_deleted_in_mid_collection_is_gone_with_the_next_listing_and_no
 
 def test_kill_9_in_mid_run_leaves_whole_scopes_and_resumes(home, aws):
     faults(aws, [{"kind": "latency", "latency_ms": 40}])
-    command = [sys.executable, "-m", "windlass", "inventory", "collect", "-q"]
-    process = subprocess.Popen(
-        command, cwd=home, env=ENV | {"HOME": str(home)}, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
-    )
+    process = start_windlass(["inventory", "collect", "-q"], cwd=home, env=ENV | {"HOME": str(home)})
     deadline = time.monotonic() + 60
     while time.monotonic() < deadline and _done(home) < 20:
         time.sleep(0.1)
@@ -279,7 +276,7 @@ def test_a_corrupt_database_is_said_and_left_alone(tmp_path):
 
 
 @pytest.mark.skipif(os.geteuid() != 0 or sys.platform != "linux", reason="mounting a small tmpfs needs root on Linux")
-def test_a_full_disk_is_said_and_nothing_is_lost(home, tmp_path):
+def test_a_full_disk_is_reported_and_loses_nothing(home, tmp_path):
     disk = tmp_path / "disk"
     disk.mkdir()
     if subprocess.run(

@@ -5,14 +5,13 @@ import os
 import random
 import signal
 import subprocess
-import sys
 import time
 from pathlib import Path
 
 import boto3
 import pytest
 
-from tests.command import run_windlass
+from tests.command import run_windlass, start_windlass
 from tests.examples import examples
 from windlass_local.server import LocalServer
 
@@ -74,7 +73,7 @@ def start(aws, tmp_path):
         fast = {"wait_s": 1, "read_timeout_s": 11, "visibility_s": 12, "drain_s": 3} | settings
         if "--queue" in arguments:
             described(tmp_path, arguments[arguments.index("--queue") + 1])
-        command = [sys.executable, "-m", "windlass", "consume", *arguments]
+        command = ["consume", *arguments]
         for key, value in fast.items():
             command += ["--setting", f"{key}={value}"]
         environment = (
@@ -88,9 +87,7 @@ def start(aws, tmp_path):
             | (env or {})
         )
         started.append(
-            subprocess.Popen(
-                command, cwd=tmp_path, env=environment, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
-            )
+            start_windlass(command, cwd=tmp_path, env=environment, stdout=subprocess.PIPE, stderr=subprocess.PIPE)
         )
         return started[-1]
 
@@ -265,16 +262,7 @@ def test_the_queue_commands_end_to_end(queue, aws, tmp_path):
         "two",
         "three",
     }
-    assert (
-        "NonExistentQueue"
-        in subprocess.run(
-            [sys.executable, "-m", "windlass", "queue", "stats", "nope"],
-            capture_output=True,
-            text=True,
-            env=environment,
-            cwd=tmp_path,
-        ).stderr
-    )
+    assert "NonExistentQueue" in run_windlass(["queue", "stats", "nope"], env=environment, cwd=tmp_path).stderr
 
 
 def visible(queue):

@@ -10,6 +10,7 @@ import subprocess
 import sys
 import time
 import urllib.request
+from collections import Counter
 from pathlib import Path
 
 import pytest
@@ -18,7 +19,12 @@ from tests.deploy.proving import statements_of
 from windlass.cli.commands.demo import private_files
 from windlass.deploy.policy import PolicyIdentity
 from windlass.deploy.policy_check import check
+from windlass.inventory.config import InventoryConfig
+from windlass.inventory.model import Query
+from windlass.inventory.service import Inventory
 from windlass.settings import load
+from windlass.store.config import StoreConfig
+from windlass.store.database import open_store
 
 ROOT = Path(__file__).parents[2]
 ENV = {"PATH": os.environ["PATH"], "AWS_EC2_METADATA_DISABLED": "true", "PYTHONUNBUFFERED": "1"}
@@ -29,6 +35,7 @@ def get(url):
         return json.load(answer)
 
 
+@pytest.mark.timeout(300)
 def test_the_demo_lives_changes_and_leaves_nothing_behind(tmp_path, least_privilege):
     command = [sys.executable, "-m", "windlass", "demo", "--port", "0"]
     env = ENV | {"HOME": str(tmp_path), "WINDLASS_LOCAL_CHANGES_PER_MINUTE": "240"}
@@ -77,7 +84,7 @@ def test_the_demo_lives_changes_and_leaves_nothing_behind(tmp_path, least_privil
             policy = statements_of(settings, "inventory", PolicyIdentity.WORKER)
             collected = [one for one in made if "windlass/" in one["user_agent"]]
             unused = {action for _, action in check(collected, policy).unused}
-            assert unused == set()  # the demo's estate has something of every type
+            assert unused == set()  # the demo's estate has something of every type that it collects
             kept = [tmp_path / ".windlass", *(tmp_path / ".windlass").rglob("*")]
             assert {"windlass.toml", "windlass.db", "windlass.db-wal", "aws.log", "consume.log"} <= {
                 each.name for each in kept
@@ -96,6 +103,21 @@ def test_the_demo_lives_changes_and_leaves_nothing_behind(tmp_path, least_privil
     assert left == []
     with pytest.raises(OSError):
         get(f"{url}/healthz")
+    _search_finds_every_name(tmp_path)
+
+
+def _search_finds_every_name(folder):
+    """A resource's name finds it at rank 1 to 3 among those of the same name, and nothing else comes before these."""
+    with open_store(StoreConfig(url=f"sqlite:///{folder}/.windlass/demo/windlass.db")) as store:
+        inventory = Inventory(store, lambda: None, InventoryConfig())
+        names = Counter(each.name.lower() for each in inventory.walk(Query()))
+        assert len(names) > 400
+        missed = []
+        for name, equals in names.items():
+            found = [each.name.lower() for each in inventory.search(f'"{name}"', limit=equals + 2)]
+            if found[:1] != [name] or found.count(name) < equals:
+                missed.append((name, equals, found[:3]))
+        assert missed == []
 
 
 def test_what_the_demo_makes_is_its_owners_alone_from_birth(tmp_path):

@@ -4,8 +4,6 @@ import contextlib
 import json
 import signal
 import sqlite3
-import subprocess
-import sys
 import time
 import uuid
 from datetime import datetime, timedelta
@@ -13,6 +11,7 @@ from datetime import datetime, timedelta
 import boto3
 import pytest
 
+from tests.command import start_windlass
 from tests.e2e.test_collect import ENV, faults
 from windlass_local.server import LocalServer
 
@@ -39,14 +38,7 @@ def home(tmp_path, aws):
 def started(home, *words):
     file = home / f"log-{uuid.uuid4().hex[:6]}"
     with file.open("wb") as log:
-        process = subprocess.Popen(
-            [sys.executable, "-m", "windlass", *words],
-            cwd=home,
-            env=ENV | {"HOME": str(home)},
-            stdout=subprocess.DEVNULL,
-            stderr=log,
-            start_new_session=True,
-        )
+        process = start_windlass(words, cwd=home, env=ENV | {"HOME": str(home)}, stderr=log)
     process.log = file
     return process
 

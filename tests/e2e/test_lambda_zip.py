@@ -2,8 +2,8 @@
 
 import io
 import json
+import os
 import random
-import subprocess
 import sys
 import time
 import zipfile
@@ -12,6 +12,7 @@ from pathlib import Path
 import boto3
 import pytest
 
+from tests.command import run_windlass
 from windlass.deploy.bundle import this_platform
 from windlass_local.server import LocalServer
 
@@ -79,9 +80,6 @@ class World:
         """The zip that the command line makes."""
         (self.folder / "windlass.toml").write_text(config, "utf-8")
         command = [
-            sys.executable,
-            "-m",
-            "windlass",
             "build",
             "lambda",
             name,
@@ -93,7 +91,7 @@ class World:
             "function.zip",
             *arguments,
         ]
-        done = subprocess.run(command, cwd=self.folder, capture_output=True, text=True, timeout=120, check=False)
+        done = run_windlass(command, cwd=self.folder, env=os.environ)
         assert done.returncode == 0, done.stderr
         said = json.loads(done.stdout)[0]
         content = (self.folder / "function.zip").read_bytes()

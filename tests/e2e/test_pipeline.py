@@ -5,13 +5,12 @@ import os
 import random
 import signal
 import subprocess
-import sys
 import time
 
 import boto3
 import pytest
 
-from tests.command import run_windlass
+from tests.command import run_windlass, start_windlass
 from windlass_local.server import LocalServer
 
 CONFIG = """
@@ -86,15 +85,13 @@ class World:
             "PYTHONPATH": os.environ.get("PYTHONPATH", ""),
         }
         return {
-            "args": [sys.executable, "-m", "windlass", *arguments],
+            "words": arguments,
             "cwd": self.folder,
             "env": environment,
-            "text": True,
         }
 
     def say(self, *arguments, code=0):
-        command = self.command(*arguments)
-        done = run_windlass(arguments, cwd=command["cwd"], env=command["env"])
+        done = run_windlass(**self.command(*arguments))
         assert done.returncode == code, done.stderr
         return done
 
@@ -102,7 +99,7 @@ class World:
         fast = ("wait_s=1", "read_timeout_s=11", "visibility_s=12", "drain_s=3")
         options = [part for one in fast for part in ("--setting", one)]
         with (self.folder / "log").open("a") as log:
-            self.started.append(subprocess.Popen(**self.command("pipeline", "run", *options), stdout=log, stderr=log))
+            self.started.append(start_windlass(**self.command("pipeline", "run", *options), stdout=log, stderr=log))
         return self.started[-1]
 
     def put(self, bodies):
@@ -185,7 +182,7 @@ def test_killed_again_and_again_every_object_comes_out_once_and_what_is_broken_i
 def test_a_backfill_takes_what_is_there_and_goes_on_where_it_was_killed(world):
     world.configure(YAML)
     world.put({f"in/o{at:04}.yaml": f"n: {at}\n".encode() for at in range(1500)} | BROKEN)
-    running = subprocess.Popen(
+    running = start_windlass(
         **world.command("pipeline", "backfill", "uniform"), stdout=subprocess.PIPE, stderr=subprocess.PIPE
     )
     world.wait(lambda: world.s3.list_objects_v2(Bucket=world.out).get("KeyCount", 0) > 220)

@@ -32,8 +32,8 @@ def windlass(tmp_path, monkeypatch, capsys):
 
 
 @pytest.fixture
-def filled(tmp_path):
-    with open_store(StoreConfig(url=f"sqlite:///{tmp_path}/w.db")) as store:
+def filled(sqlite_file):
+    with open_store(StoreConfig(url=sqlite_file())) as store:
         run = begin(store)
         bucket = seen("assets", {"Versioning": {"Status": "Enabled"}, "Region": "eu-west-1"}, scope=BUCKETS)
         writer.write_result(store, run, scan([bucket], NOW, scope=BUCKETS))

@@ -38,13 +38,10 @@ def play(seed):
 @pytest.fixture(autouse=True)
 def _fewer_collections():
     """Each schedule leaves cycles; looking through the whole test process for them takes a sixth of the time."""
-    gc.collect()
-    gc.freeze()
     threshold = gc.get_threshold()
     gc.set_threshold(200_000, 10, 10)
     yield
     gc.set_threshold(*threshold)
-    gc.unfreeze()
 
 
 @pytest.mark.parametrize("chunk", range(CHUNKS))

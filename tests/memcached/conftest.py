@@ -23,13 +23,13 @@ def account():
 
 
 @pytest.fixture
-def cache_app(cache_aws, account, tmp_path):
+def cache_app(cache_aws, account, tmp_path, sqlite_file):
     """Return a factory of apps over that AWS: one account and one region by default."""
     with contextlib.ExitStack() as stack:
 
         def opened(*, accounts=(account,), regions=("us-east-1",), **settings):
             overrides = {
-                "store.url": f"sqlite:///{tmp_path}/w.db",
+                "store.url": sqlite_file(),
                 "estate.endpoint_url": cache_aws.url,
                 "estate.regions": list(regions),
                 "estate.accounts": [{"id": account} for account in accounts],

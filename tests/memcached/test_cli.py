@@ -13,7 +13,7 @@ import boto3
 import pytest
 
 import windlass as package
-from tests.command import run_windlass
+from tests.command import run_windlass, start_windlass
 from tests.privilege import least_privilege
 
 __all__ = ["least_privilege"]
@@ -61,10 +61,7 @@ class Home:
         self.env = ENV | {"HOME": str(folder)}
 
     def start(self, *words):
-        command = [sys.executable, "-m", "windlass", *words]
-        return subprocess.Popen(
-            command, cwd=self.folder, env=self.env, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
-        )
+        return start_windlass(words, cwd=self.folder, env=self.env)
 
     def run(self, *words, code=0):
         completed = run_windlass(words, cwd=self.folder, env=self.env)
@@ -105,7 +102,8 @@ def wait(condition, seconds=30):
 
 
 @pytest.fixture
-def home(tmp_path, aws, least_privilege):
+def home(tmp_path, aws, least_privilege, sqlite_file):
+    sqlite_file()
     least_privilege.watch(aws)
     return Home(tmp_path, aws)
 

@@ -4,6 +4,7 @@ from random import Random
 
 import pytest
 
+from tests.examples import examples
 from tests.pipelines.simulation import Handler, World, etag, simulate, transformed
 from windlass.events import Kind, ObjectEvent
 from windlass.pipelines import delivery
@@ -34,7 +35,7 @@ def matches_sequential_handling(world, *, versioned, mirror, per_version=False):
 
 @pytest.mark.parametrize("form", FORMS)
 def test_every_interleaving_matches_sequential_handling(form):
-    wrong = [seed for seed in range(1500) if not matches_sequential_handling(simulate(seed, **form), **form)]
+    wrong = [seed for seed in range(examples(1500)) if not matches_sequential_handling(simulate(seed, **form), **form)]
     assert wrong == []
 
 
@@ -47,7 +48,7 @@ def test_25_000_interleavings_match_sequential_handling(form):
 
 def test_each_version_has_its_output_when_the_target_names_versions():
     form = {"versioned": True, "mirror": False, "per_version": True}
-    wrong = [seed for seed in range(1500) if not matches_sequential_handling(simulate(seed, **form), **form)]
+    wrong = [seed for seed in range(examples(1500)) if not matches_sequential_handling(simulate(seed, **form), **form)]
     assert wrong == []
 
 

@@ -33,13 +33,13 @@ def account():
 
 
 @pytest.fixture
-def seed_app(seed_aws, account, tmp_path):
+def seed_app(seed_aws, account, tmp_path, sqlite_file):
     """The composition root over that AWS, quick in its looks."""
     with contextlib.ExitStack() as stack:
 
         def opened(*, accounts=(account,), store="w", sets=(), **settings):
             overrides = {
-                "store.url": f"sqlite:///{tmp_path}/{store}.db",
+                "store.url": sqlite_file(f"{store}.db"),
                 "estate.endpoint_url": seed_aws.url,
                 "estate.regions": [SOURCE_REGION, TARGET_REGION],
                 "estate.accounts": [{"id": one} for one in accounts],

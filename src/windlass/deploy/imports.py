@@ -71,8 +71,8 @@ def _imported(tree: ast.AST, *, package: str = "", is_deferred: bool = False) ->
         elif isinstance(node, ast.If) and _is_type_checking(node.test):
             for statement in node.orelse:
                 yield from _imported(ast.Module([statement], []), package=package, is_deferred=is_deferred)
-        else:
-            is_function = isinstance(node, (ast.FunctionDef, ast.AsyncFunctionDef, ast.Lambda))
+        elif not isinstance(node, ast.expr):  # an import is a statement, and no expression holds one
+            is_function = isinstance(node, (ast.FunctionDef, ast.AsyncFunctionDef))
             yield from _imported(node, package=package, is_deferred=is_deferred or is_function)
 
 

@@ -17,7 +17,17 @@ from windlass.queues.address import read_reference
 if TYPE_CHECKING:  # the settings' models are slow to import, and `windlass policy --help` does not need them
     from windlass.settings import Settings
 
-__all__ = ["PolicyFacts", "PolicyIdentity", "Statement", "Statements", "document", "facts_of", "merged", "size_of"]
+__all__ = [
+    "PolicyFacts",
+    "PolicyIdentity",
+    "Statement",
+    "Statements",
+    "document",
+    "facts_of",
+    "merged",
+    "size_of",
+    "split",
+]
 
 ANY = "*"
 _VERSION = "2012-10-17"
@@ -184,6 +194,39 @@ def size_of(statements: Iterable[Statement]) -> tuple[int, int]:
     import json
 
     return len(json.dumps(document(statements), separators=(",", ":"))), _MAX_CHARACTERS
+
+
+def split(statements: Iterable[Statement]) -> tuple[tuple[Statement, ...], ...]:
+    """Return the statements as parts that each fit into a managed policy. A statement with many actions is divided by them.
+
+    One that is too long by its resources or conditions stays as it is.
+    """
+    parts: list[tuple[Statement, ...]] = []
+    for statement in merged(statements):
+        remaining: Statement | None = statement
+        while remaining is not None:
+            last = parts[-1] if parts else ()
+            fitting = _fitting_actions(last, remaining)
+            if not fitting and last:
+                parts.append(())
+                continue
+            actions = remaining.actions[: fitting or len(remaining.actions)]
+            rest = remaining.actions[len(actions) :]
+            if not parts:
+                parts.append(())
+            parts[-1] = (*parts[-1], replace(remaining, actions=actions))
+            remaining = replace(remaining, actions=rest) if rest else None
+    return tuple(parts)
+
+
+def _fitting_actions(part: tuple[Statement, ...], statement: Statement) -> int:
+    """Return how many of the statement's actions still fit into the part; 0 for none."""
+    low, high = 0, len(statement.actions)
+    while low < high:
+        middle = (low + high + 1) // 2
+        size, limit = size_of((*part, replace(statement, actions=statement.actions[:middle])))
+        low, high = (middle, high) if size <= limit else (low, middle - 1)
+    return low
 
 
 def role_arn(facts: PolicyFacts, role: str, account: str = "") -> str:

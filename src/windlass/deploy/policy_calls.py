@@ -20,6 +20,71 @@ _PREFIX: Mapping[str, str] = {
     "s3control": "s3",
     "apigatewayv2": "apigateway",
     "service-quotas": "servicequotas",
+    "accessanalyzer": "access-analyzer",
+    "agent-registry-control": "agent-registry",
+    "amp": "aps",
+    "appintegrations": "app-integrations",
+    "bedrock-agent": "bedrock",
+    "bedrock-agentcore-control": "bedrock-agentcore",
+    "bedrock-data-automation": "bedrock",
+    "chime-sdk-identity": "chime",
+    "chime-sdk-media-pipelines": "chime",
+    "chime-sdk-voice": "chime",
+    "cleanroomsml": "cleanrooms-ml",
+    "cloudhsmv2": "cloudhsm",
+    "cloudwatchomni": "cloudwatch",
+    "codeguruprofiler": "codeguru-profiler",
+    "compute-optimizer-automation": "aco-automation",
+    "connectcampaigns": "connect-campaigns",
+    "connectcampaignsv2": "connect-campaigns",
+    "connectcases": "cases",
+    "connecthealth": "health-agent",
+    "customer-profiles": "profile",
+    "devops-agent": "aidevops",
+    "dynamodbstreams": "dynamodb",
+    "elb": "elasticloadbalancing",
+    "elementalinference": "elemental-inference",
+    "endusermessaging": "end-user-messaging",
+    "eventbridgev2": "events",
+    "greengrassv2": "greengrass",
+    "iot-managed-integrations": "iotmanagedintegrations",
+    "iotsecuretunneling": "iot",
+    "ivs-realtime": "ivs",
+    "keyspacesstreams": "cassandra",
+    "kinesisanalyticsv2": "kinesisanalytics",
+    "lambda-core": "lambda",
+    "lambda-microvms": "lambda",
+    "lambda-web": "lambda",
+    "launch-wizard": "launchwizard",
+    "lex-models": "lex",
+    "lexv2-models": "lex",
+    "location": "geo",
+    "mailmanager": "ses",
+    "migration-hub-refactor-spaces": "refactor-spaces",
+    "migrationhub-config": "mgh",
+    "migrationhuborchestrator": "migrationhub-orchestrator",
+    "mwaa": "airflow",
+    "mwaa-serverless": "airflow-serverless",
+    "notificationscontacts": "notifications-contacts",
+    "opensearchmemory": "osm",
+    "opensearchserverless": "aoss",
+    "pinpoint": "mobiletargeting",
+    "pinpoint-email": "ses",
+    "pinpoint-sms-voice": "sms-voice",
+    "pinpoint-sms-voice-v2": "sms-voice",
+    "pricing-plan-manager": "pricingplanmanager",
+    "qconnect": "wisdom",
+    "resiliencehubv2": "resiliencehub",
+    "s3outposts": "s3-outposts",
+    "servicecatalog-appregistry": "servicecatalog",
+    "sesv2": "ses",
+    "socialmessaging": "social-messaging",
+    "sso-admin": "sso",
+    "supplychain": "scn",
+    "taxsettings": "tax",
+    "timestream-query": "timestream",
+    "timestream-write": "timestream",
+    "workspaces-thin-client": "thinclient",
 }
 _NONE: frozenset[tuple[str, str]] = frozenset({("sts", "GetCallerIdentity")})
 """Calls that need no permission."""
@@ -55,6 +120,10 @@ _OTHERWISE: Mapping[tuple[str, str], tuple[str, ...]] = {
     ("s3", "ListBucketIntelligentTieringConfigurations"): ("s3:GetIntelligentTieringConfiguration",),
     ("s3", "ListBucketInventoryConfigurations"): ("s3:GetInventoryConfiguration",),
     ("s3", "ListBucketMetricsConfigurations"): ("s3:GetMetricsConfiguration",),
+    ("s3control", "GetPublicAccessBlock"): ("s3:GetAccountPublicAccessBlock",),
+    ("s3express", "ListDirectoryBuckets"): ("s3express:ListAllMyDirectoryBuckets",),
+    ("s3express", "GetBucketEncryption"): ("s3express:GetEncryptionConfiguration",),
+    ("s3express", "GetBucketLifecycleConfiguration"): ("s3express:GetLifecycleConfiguration",),
     ("sqs", "SendMessageBatch"): ("sqs:SendMessage",),
     ("sqs", "DeleteMessageBatch"): ("sqs:DeleteMessage",),
     ("sqs", "ChangeMessageVisibilityBatch"): ("sqs:ChangeMessageVisibility",),
@@ -67,11 +136,24 @@ _OTHERWISE: Mapping[tuple[str, str], tuple[str, ...]] = {
     ("lambda", "Invoke"): ("lambda:InvokeFunction",),
     # Lambda returns a function's tags only to an identity that may list them.
     ("lambda", "GetFunction"): ("lambda:GetFunction", "lambda:ListTags"),
+    ("budgets", "DescribeBudgets"): ("budgets:ViewBudget",),
+    ("dms", "DescribeDataProviders"): ("dms:ListDataProviders",),
+    ("dms", "DescribeInstanceProfiles"): ("dms:ListInstanceProfiles",),
+    ("dms", "DescribeMigrationProjects"): ("dms:ListMigrationProjects",),
+    ("dms", "DescribeExtensionPackAssociations"): ("dms:ListExtensionPacks",),
+    ("keyspaces", "ListKeyspaces"): ("cassandra:Select",),
+    ("keyspaces", "ListTables"): ("cassandra:Select",),
+    ("keyspaces", "ListTypes"): ("cassandra:Select",),
+    ("memorydb", "DescribeACLs"): ("memorydb:DescribeAcls",),
+    ("s3", "ListDirectoryBuckets"): ("s3express:ListAllMyDirectoryBuckets",),
+    ("s3control", "ListRegionalBuckets"): ("s3-outposts:ListRegionalBuckets",),
     ("apigateway", "GetRestApis"): ("apigateway:GET",),
     ("apigateway", "GetStages"): ("apigateway:GET",),
     ("apigateway", "GetApis"): ("apigateway:GET",),
     ("apigatewayv2", "GetApis"): ("apigateway:GET",),
 }
+_DISCOVERED = frozenset({"timestream-write"})
+"""Services whose clients look their endpoint up before the first call."""
 
 _TAGGING: Mapping[tuple[str, str], str] = {
     ("cloudtrail", "CreateTrail"): "cloudtrail:AddTags",
@@ -96,8 +178,11 @@ def actions_of(service: str, operation: str, *, versioned: bool = False) -> tupl
     if (service, operation) in _NONE:
         return ()
     actions = _OTHERWISE.get((service, operation))
+    if actions is None and service in ("apigateway", "apigatewayv2") and operation.startswith(("Get", "List")):
+        actions = ("apigateway:GET",)  # its actions are the methods of HTTP
     if actions is None:
-        actions = (f"{_PREFIX.get(service, service)}:{operation}",)
+        prefix = _PREFIX.get(service, service)
+        actions = (f"{prefix}:{operation}", *((f"{prefix}:DescribeEndpoints",) if service in _DISCOVERED else ()))
     if not versioned or service != "s3":
         return actions
     return tuple(_of_version(action) for action in actions)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict
 from datetime import timedelta
 from typing import Any
@@ -121,10 +121,9 @@ def _params(options: CollectOptions, *, loop: bool = False) -> dict[str, Any]:
     return asdict(options) | ({"loop": True} if loop else {})
 
 
-def _options(params: Any) -> CollectOptions:
-    return CollectOptions(
-        **{name: tuple(value) if isinstance(value, list) else value for name, value in params.items() if name != "loop"}
-    )
+def _options(params: Mapping[str, Any]) -> CollectOptions:
+    values = {name: tuple(value) for name, value in params.items() if isinstance(value, (list, tuple))}
+    return CollectOptions(**values, full=bool(params.get("full", False)))
 
 
 def collect_forever(

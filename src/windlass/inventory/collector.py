@@ -17,6 +17,8 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 
 from windlass.core.errors import AwsError, WindlassError
+from windlass.inventory.automatic.parent_listings import ParentListings
+from windlass.inventory.automatic.refusals import Refusals
 from windlass.inventory.calls import Calls
 from windlass.inventory.detail_reader import DetailReader, ReadTimes
 from windlass.inventory.listing import ListingContext, list_items
@@ -62,6 +64,7 @@ class Collector:
     clock: Callable[[], float] = time.monotonic
     redact_paths: Sequence[str] = ()
     read_measures: bool = True  # whether this run reads sizes and counts that AWS charges for
+    single_server: bool = False  # one program answers for all regions (the embedded AWS), not AWS
 
     def run(
         self,
@@ -100,6 +103,8 @@ class _Run:
             now=collector.now,
             read_measures=collector.read_measures,
         )
+        self.refusals = Refusals(single_server=collector.single_server)
+        self.parents = ParentListings(collector.types)
         self.scans: dict[Scope, ScopeScan] = {}
         self.results: queue.Queue[ScopeResult] = queue.Queue(maxsize=2 * collector.concurrency)
         self.closing = False
@@ -222,13 +227,18 @@ class _Run:
     def _list(self, scan: ScopeScan) -> None:
         scan.started_at = self.collector.now()
         read_times = self.collector.read_times(scan.scope) if scan.kind.details else {}
-        (scan.kind.lister or list_items)(self.listing, scan, read_times)
+        self.refusals.check(scan.kind, scan.scope)
+        if not self.parents.is_known_empty(scan.kind, scan.scope):
+            (scan.kind.lister or list_items)(self.listing, scan, read_times)
         self.details.sort(scan, read_times)
         scan.listed = True
         self.details.feed(scan)
 
     def _finish(self, scan: ScopeScan) -> None:
         result = self._result(scan)
+        self.parents.ended(scan)
+        if scan.error is not None:
+            self.refusals.learn(scan.kind, scan.scope, scan.error)
         with self.changed:
             self.open -= 1
         self._open_scopes()

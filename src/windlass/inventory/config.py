@@ -12,6 +12,19 @@ class InventoryConfig(BaseModel):
 
     types: list[str] = Field(default=["*"], description="Resource types to collect; `*` at the end of a name matches.")
     exclude_types: list[str] = Field(default=[], description="Types to leave out, after `types`.")
+    automatic: bool | list[str] = Field(
+        default=False,
+        description="Collect the types derived from AWS's models, too: true, false, or patterns such as `glue.*`.",
+    )
+    refusal_interval_s: float = Field(
+        default=604800.0,
+        ge=0,
+        description="Seconds until an automatic type that a service refused to list is asked for again.",
+    )
+    presence_hints: bool = Field(
+        default=False,
+        description="Ask AWS Config which types have resources, and read the empty scopes among them at once. One call per region.",
+    )
     concurrency: int = Field(default=32, ge=1, le=256, description="AWS calls in flight at once.")
     interval_s: float = Field(default=300.0, ge=5, description="Seconds between collections while `windlass up` runs.")
     scope_timeout_s: float = Field(

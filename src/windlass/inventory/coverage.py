@@ -44,6 +44,7 @@ class CoverageRow:
     resources: int
     details_unknown: int
     error: str  # of a scope in the worst state
+    asked_at: datetime | None = None  # of the scope that was asked longest ago; None when one was never asked
 
 
 def coverage(statuses: Iterable[ScopeStatus], expected: Iterable[Scope]) -> tuple[CoverageRow, ...]:
@@ -110,4 +111,5 @@ def _row(account_id: str, region: str, service: str, members: Sequence[ScopeStat
         resources=sum(status.resources for status in scanned),
         details_unknown=sum(status.details_unknown for status in scanned),
         error=next((status.error for status in worst if status.error), ""),
+        asked_at=None if len(scanned) < len(members) else min((status.scanned_at for status in scanned), default=None),
     )

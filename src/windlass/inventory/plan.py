@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import fnmatch
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 from windlass.core.errors import UsageError
@@ -22,6 +22,7 @@ class CollectOptions:
     exclude_types: tuple[str, ...] = ()
     accounts: tuple[str, ...] = ()
     regions: tuple[str, ...] = ()
+    full: bool = False  # the scopes, too, that are empty or refused and not due yet
 
 
 def select_types(catalog: Sequence[ResourceType], options: CollectOptions) -> tuple[ResourceType, ...]:
@@ -46,16 +47,28 @@ def plan_scopes(
     types: Iterable[ResourceType],
     regions_by_account: Mapping[str, Sequence[str]],
     durations_s: Mapping[Scope, float] | None = None,
+    *,
+    is_due: Callable[[ResourceType, Scope], bool] = lambda *_: True,
 ) -> tuple[Scope, ...]:
-    """Return every scope once: per account the slowest of the last run first, then round-robin over the accounts."""
-    listed = list(types)
+    """Return every scope that is due once: per account the slowest of the last run first, then round-robin over the accounts.
+
+    Automatic types come after the curated ones, those with a parent last: their parents are listed by then.
+    """
+    groups: list[list[ResourceType]] = [[], [], []]
+    for kind in types:
+        groups[(1 + (kind.parent is not None)) if kind.automatic else 0].append(kind)
     scopes_by_account: list[list[Scope]] = []
     for account_id, regions in regions_by_account.items():
-        scopes = [Scope(account_id, GLOBAL, kind.name) for kind in listed if kind.once_per_account]
-        scopes += [
-            Scope(account_id, region, kind.name) for kind in listed if not kind.once_per_account for region in regions
-        ]
-        scopes.sort(key=lambda scope: -(durations_s or {}).get(scope, 0.0))
+        scopes: list[Scope] = []
+        for group in groups:
+            members = [
+                scope
+                for kind in group
+                for region in ([GLOBAL] if kind.once_per_account else regions)
+                if is_due(kind, scope := Scope(account_id, region, kind.name))
+            ]
+            members.sort(key=lambda scope: -(durations_s or {}).get(scope, 0.0))
+            scopes += members
         scopes_by_account.append(scopes)
     longest = max((len(scopes) for scopes in scopes_by_account), default=0)
     return tuple(scopes[index] for index in range(longest) for scopes in scopes_by_account if index < len(scopes))

@@ -180,6 +180,10 @@ def type_row(item: Any) -> dict[str, Any]:
         "service": item.service,
         "title": item.title,
         "scope": item.scope_kind,
+        "source": item.source,
+        "operation": item.operation,
+        "iam_action": ", ".join(item.iam_actions),
+        "calls": item.calls,
         "details": item.details,
         "count": item.count,
     }

@@ -85,11 +85,12 @@ class Scheduler:
         health.silent_services.clear()
         health.worker_limit = min(self.limit, health.worker_limit * 2)
 
-    def call_unanswered(self, target: AccountRegion, service: str) -> None:
-        """Record that a call got no answer at all."""
+    def call_unanswered(self, target: AccountRegion, service: str, *, alone: bool = False) -> None:
+        """Record that a call got no answer at all. `alone`: it says nothing of the region, as the service may not be offered."""
         health = self._health.setdefault(target, _Health())
         health.silent_calls[service] = health.silent_calls.get(service, 0) + 1
-        health.silent_services.add(service)
+        if not alone:
+            health.silent_services.add(service)
 
     def is_given_up(self, target: AccountRegion, service: str = "") -> bool:
         """True when the region is given up for this run, or this service in it."""

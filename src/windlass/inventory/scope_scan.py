@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import threading
 from collections import Counter, deque
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
@@ -13,9 +13,9 @@ from windlass.core.errors import AccessDenied, NotFound, Throttled, WindlassErro
 from windlass.inventory.model import Scope, ScopeState
 from windlass.inventory.resource_type import Detail, ResourceType
 
-__all__ = ["DetailTask", "Item", "ScopeScan", "classify", "is_deleted", "is_unanswered"]
+__all__ = ["UNANSWERED", "DetailTask", "Item", "ScopeScan", "classify", "is_absence", "is_deleted", "is_unanswered"]
 
-_UNANSWERED = frozenset({"EndpointUnreachable", "ReadTimeout", "ConnectionFailed", "TlsFailed", "ProxyFailed"})
+UNANSWERED = frozenset({"EndpointUnreachable", "ReadTimeout", "ConnectionFailed", "TlsFailed", "ProxyFailed"})
 _UNSUPPORTED = frozenset(
     {
         "NotImplemented",
@@ -25,11 +25,40 @@ _UNSUPPORTED = frozenset(
         "UnsupportedOperationException",
         "InvalidAction",
         "UnknownOperation",
+        "UnknownService",
         "OptInRequired",
         "SubscriptionRequiredException",
         "AWSOrganizationsNotInUseException",
         "NotSignedUp",
         "501",
+    }
+)
+# Answers to an automatic type's listing, which has no parameters but defaults: the service does not offer it like this, or
+# the feature is not set up.
+_REFUSED = frozenset(
+    {
+        "BadRequest",
+        "BadRequestException",
+        "InvalidAccessException",
+        "InvalidArgument",
+        "InvalidArgumentException",
+        "InvalidInput",
+        "InvalidInputException",
+        "InvalidParameter",
+        "InvalidParameterCombination",
+        "InvalidParameterCombinationException",
+        "InvalidParameterException",
+        "InvalidParameterValue",
+        "InvalidParameterValueException",
+        "InvalidRequest",
+        "InvalidRequestException",
+        "MissingParameter",
+        "MissingParameterException",
+        "NoAuthTokenError",
+        "ParamValidation",
+        "Unpageable",
+        "ValidationError",
+        "ValidationException",
     }
 )
 _DELETED = frozenset(
@@ -43,11 +72,11 @@ _DELETED = frozenset(
 )
 
 
-def classify(error: WindlassError) -> ScopeState:
-    """Return the state in which an error of the *listing* leaves a scope."""
-    if error.code in _UNSUPPORTED:
+def classify(error: WindlassError, *, automatic: bool = False) -> ScopeState:
+    """Return the state in which an error of the *listing* leaves a scope; `automatic` for a type that is derived."""
+    if error.code in _UNSUPPORTED or (automatic and (error.code in _REFUSED or isinstance(error, NotFound))):
         return ScopeState.UNSUPPORTED
-    if error.code in _UNANSWERED or error.code == "ScopeTimeout":
+    if error.code in UNANSWERED or error.code == "ScopeTimeout":
         return ScopeState.TIMEOUT
     if isinstance(error, AccessDenied):
         return ScopeState.DENIED
@@ -58,7 +87,14 @@ def classify(error: WindlassError) -> ScopeState:
 
 def is_unanswered(error: WindlassError) -> bool:
     """True when the call got no answer at all."""
-    return error.code in _UNANSWERED
+    return error.code in UNANSWERED
+
+
+def is_absence(error: WindlassError, absent: Iterable[str]) -> bool:
+    """True when the error is one of `absent`: a code, or `code: text of the message`."""
+    return any(
+        error.code == code and text in error.message for code, _, text in (each.partition(": ") for each in absent)
+    )
 
 
 def is_deleted(error: WindlassError, detail: Detail) -> bool:
@@ -66,7 +102,7 @@ def is_deleted(error: WindlassError, detail: Detail) -> bool:
     if error.code in _DELETED:
         return True
     # NotFound for the operation that describes the resource means a deletion; for a part of it, that the part is absent.
-    return isinstance(error, NotFound) and not detail.key and error.code not in detail.absent
+    return isinstance(error, NotFound) and not detail.key and not is_absence(error, detail.absent)
 
 
 @dataclass(slots=True)
@@ -127,7 +163,7 @@ class ScopeScan:
         """Record that the listing is not complete. The first error is kept."""
         with self.lock:
             if self.state.complete:
-                self.state, self.error = state or classify(error), error
+                self.state, self.error = state or classify(error, automatic=self.kind.automatic), error
 
     def add_item(self, item: Item) -> None:
         """Add an item of the listing; all of its details are unread."""

@@ -25,6 +25,9 @@ from windlass.inventory import (
     stats,
     timetravel,
 )
+from windlass.inventory.automatic.catalog_cache import AutomaticCatalog, load
+from windlass.inventory.automatic.empty_scopes import empty_statuses, read_empty_scopes
+from windlass.inventory.automatic.type_registry import TypeRegistry
 from windlass.inventory.catalog import CATALOG
 from windlass.inventory.collection import Collection, collect_options
 from windlass.inventory.collector import CollectProgress
@@ -71,10 +74,18 @@ class TypeRow:
     scope_kind: str
     details: int
     count: int
+    source: str  # `curated`, or `automatic`: derived from the service's model
+    operation: str
+    iam_actions: tuple[str, ...]
+    calls: int  # at the least, for one scope with one resource
 
 
 class Inventory:
-    """Collecting into one store and reading from it. `caller` opens the estate; only a collection calls it."""
+    """Collecting into one store and reading from it. `caller` opens the estate; only a collection calls it.
+
+    `single_server` is true when one program answers for all regions (the embedded AWS), not AWS. `iam_actions` returns the
+    permissions that a call (service, operation) needs.
+    """
 
     def __init__(
         self,
@@ -83,23 +94,46 @@ class Inventory:
         config: InventoryConfig,
         *,
         now: Callable[[], datetime] = clock.now,
+        single_server: bool = False,
+        catalog: Callable[[], AutomaticCatalog] = load,
+        registry: TypeRegistry | None = None,
+        iam_actions: Callable[[str, str], tuple[str, ...]] = lambda *_: (),
     ) -> None:
         self._store = store
         self._caller = caller
         self._config = config
         self._now = now
+        self._single_server = single_server
+        self._iam_actions = iam_actions
+        self._registry = registry or TypeRegistry(CATALOG, config.automatic, catalog)
 
     def on(self, store: Store) -> Inventory:
         """Return this inventory over another view of its store (that of a running job)."""
-        return Inventory(store, self._caller, self._config, now=self._now)
+        return Inventory(
+            store,
+            self._caller,
+            self._config,
+            now=self._now,
+            single_server=self._single_server,
+            registry=self._registry,
+            iam_actions=self._iam_actions,
+        )
 
     # --- collecting --------------------------------------------------------------------------------------------
 
     def options(
-        self, *, types: Sequence[str] = (), accounts: Sequence[str] = (), regions: Sequence[str] = ()
+        self,
+        *,
+        types: Sequence[str] = (),
+        accounts: Sequence[str] = (),
+        regions: Sequence[str] = (),
+        full: bool = False,
     ) -> CollectOptions:
-        """Return what to collect: the given types, accounts and regions, else those of the configuration."""
-        return collect_options(self._config, types=types, accounts=accounts, regions=regions)
+        """Return what to collect: the given types, accounts and regions, else those of the configuration.
+
+        `full` asks every scope; without it, empty scopes are asked less and less often.
+        """
+        return collect_options(self._config, types=types, accounts=accounts, regions=regions, full=full)
 
     def plan(self, options: CollectOptions) -> tuple[Scope, ...]:
         """Return the scopes that a collection would scan, in its order."""
@@ -125,7 +159,7 @@ class Inventory:
         return self.run(run_id)
 
     def _collection(self) -> Collection:
-        return Collection(self._store, self._caller, self._config, self._now)
+        return Collection(self._store, self._caller, self._config, self._now, self._registry, self._single_server)
 
     def interrupt_run(self, run_id: str, *, at: datetime | None) -> None:
         """Record that the process of a run ended at a time (None: now) without recording it."""
@@ -138,8 +172,8 @@ class Inventory:
         with self._store.read() as connection:
             return stats.is_empty(connection)
 
-    def types(self) -> tuple[TypeRow, ...]:
-        """Return every type of the catalog with its count."""
+    def types(self, *, every: bool = False) -> tuple[TypeRow, ...]:
+        """Return every type that is collected with its count; with `every`, the automatic types that are not collected, too."""
         with self._store.read() as connection:
             counts = stats.counts_by_type(connection)
         return tuple(
@@ -150,8 +184,12 @@ class Inventory:
                 "account" if kind.once_per_account else "region",
                 len(kind.details),
                 counts.get(kind.name, 0),
+                "automatic" if kind.automatic else "curated",
+                kind.operation,
+                self._iam_actions(kind.service, kind.operation),
+                1 + (kind.parent is not None) + len(kind.details),
             )
-            for kind in CATALOG
+            for kind in (self._registry.all if every else self._registry.collected)
         )
 
     def check(self, query: Query, *, account_ids: Iterable[str] = ()) -> None:
@@ -289,9 +327,12 @@ class Inventory:
 
     def coverage(self) -> tuple[coverage.CoverageRow, ...]:
         """Return what could be read: a row per account, region and service, the worst first, unscanned scopes included."""
-        kinds = select_types(CATALOG, self.options())
+        kinds = select_types(self._registry.collected, self.options())
         regions = {account.account_id: account.regions for account in self.accounts()}
-        return coverage.coverage(self.scopes(), plan_scopes(kinds, regions))
+        offered = plan_scopes(kinds, regions, is_due=lambda kind, scope: self._registry.is_offered(kind, scope.region))
+        with self._store.read() as connection:
+            empty = empty_statuses(read_empty_scopes(connection))
+        return coverage.coverage((*self.scopes(), *empty), offered)
 
     def last_regions(self, account_id: str) -> tuple[str, ...]:
         """Return the regions that AWS last listed for an account; empty when it never did."""

@@ -59,6 +59,8 @@ def write_shared(
     viewer = result.scope.account_id
     listed = {observation.key: observation for observation in shared}
     rows = _rows(connection, result, listed)
+    if not rows and not listed:
+        return ()
     owners_read = _owners_read(connection, result)
     reported = tuple(each for key, each in listed.items() if _is_authority(viewer, rows.get(key), owners_read))
     known = {each.key: rows[each.key].known for each in reported if each.key in rows}
@@ -155,6 +157,8 @@ def _end_relations(connection: Connection, relation_ids: Sequence[int], when: st
 def _begin_relations(
     connection: Connection, result: ScopeResult, listed: Mapping[str, Observation], viewer: str, when: str
 ) -> None:
+    if not listed:
+        return
     rows = _rows(connection, result, listed)
     new_relations = [
         {

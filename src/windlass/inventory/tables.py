@@ -1,8 +1,8 @@
-"""The inventory's tables, as the migrations create them (0002, 0010, 0013, 0016, 0017)."""
+"""The inventory's tables, as the migrations create them (0002, 0010, 0013, 0016, 0017, 0019)."""
 
 from __future__ import annotations
 
-from sqlalchemy import BigInteger, Column, Float, Integer, String, Table, Text
+from sqlalchemy import BigInteger, Column, Float, Integer, LargeBinary, String, Table, Text
 
 from windlass.store.metadata import Json, Message, Time, metadata
 
@@ -89,6 +89,14 @@ scope = Table(
     Column("state_since", Time),
 )
 scope_failure = Table("scope_failure", metadata, *_scope_columns(), Column("run_id", String(40), primary_key=True))
+
+empty_scope = Table(
+    "empty_scope",
+    metadata,
+    Column("account_id", String(12), primary_key=True),
+    Column("region", String(32), primary_key=True),
+    Column("states", LargeBinary),
+)
 
 account_state = Table(
     "account_state",

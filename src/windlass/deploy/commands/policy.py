@@ -11,7 +11,7 @@ import typer
 
 from windlass.core.errors import UsageError
 from windlass.core.suggest import nearest
-from windlass.deploy.policy import PolicyIdentity, Statement, document, facts_of, merged, size_of
+from windlass.deploy.policy import PolicyIdentity, Statement, document, facts_of, merged, size_of, split
 from windlass.present.commands import settings_of
 from windlass.present.output import Column, Format, emit
 
@@ -89,6 +89,8 @@ def policy(
 ) -> None:
     """Print the least-privilege IAM policy of a capability, for what windlass.toml configures.
 
+    A policy that exceeds the size of a managed policy is printed as a list of policies, to be attached together.
+
     Examples:
       windlass policy inventory
       windlass policy pipelines --for function -a 111111111111 -o table
@@ -112,7 +114,8 @@ def policy(
     if output is Shape.TABLE:
         emit([_row(statement) for statement in statements], Format.TABLE, _COLUMNS)
     else:
-        print(json.dumps(document(statements), indent=2))
+        parts = [document(part) for part in split(statements)]
+        print(json.dumps(parts[0] if len(parts) == 1 else parts or document(()), indent=2))
 
 
 def _capability(name: str) -> Capability:
@@ -146,8 +149,8 @@ def _print_notes(statements: tuple[Statement, ...], account: str) -> None:
     size, limit = size_of(statements)
     if size > limit:
         print(
-            f"windlass: the policy has {size:,} characters, and a managed policy may have {limit:,}: split it, or make it "
-            "inline (the inline policies of a role may have 10,240)",
+            f"windlass: the policy has {size:,} characters, and a managed policy may have {limit:,}: it is split into "
+            f"{len(split(statements))}; a role may have 10 managed policies (a quota that AWS raises on request)",
             file=sys.stderr,
         )
 

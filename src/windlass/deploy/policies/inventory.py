@@ -8,6 +8,7 @@ from fnmatch import fnmatchcase
 from windlass.deploy.policies.shared import estate
 from windlass.deploy.policy import PolicyFacts, PolicyIdentity, Statement
 from windlass.deploy.policy_calls import actions_of
+from windlass.inventory.automatic.type_registry import TypeRegistry
 from windlass.inventory.catalog import CATALOG
 from windlass.inventory.resource_type import ResourceType
 from windlass.settings import Settings
@@ -25,19 +26,23 @@ def statements(settings: Settings, facts: PolicyFacts, use: PolicyIdentity) -> S
 
 
 def chosen(settings: Settings) -> tuple[ResourceType, ...]:
-    """Return the types that `inventory.types` and `inventory.exclude_types` select."""
+    """Return the types that `inventory.automatic`, `inventory.types` and `inventory.exclude_types` select."""
     config = settings.inventory
+    named = TypeRegistry(CATALOG, config.automatic).named([name for name in config.types if name != "*"])
     return tuple(
         kind
-        for kind in CATALOG
+        for kind in named
         if any(fnmatchcase(kind.name, pattern) for pattern in config.types)
         and not any(fnmatchcase(kind.name, pattern) for pattern in config.exclude_types)
     )
 
 
 def _calls(kind: ResourceType) -> Iterator[str]:
-    yield from actions_of(kind.service, kind.operation)
-    if kind.parent is not None:
-        yield from actions_of(kind.service, kind.parent.operation)
+    service = kind.iam_prefix or kind.service
+    yield from actions_of(service, kind.operation)
+    parent = kind.parent
+    while parent is not None:
+        yield from actions_of(service, parent.operation)
+        parent = parent.parent
     for detail in kind.details:
-        yield from actions_of(detail.service or kind.service, detail.operation)
+        yield from actions_of(kind.iam_prefix or detail.service or service, detail.operation)

@@ -9,7 +9,7 @@ from windlass.deploy.policies.shared import estate, kms
 from windlass.deploy.policy import PolicyFacts, PolicyIdentity, Statement, role_arn
 from windlass.replication.config import ReplicateConfig
 from windlass.replication.own_keys import OWN_PREFIX
-from windlass.replication.planning.pairs import is_elsewhere, parse_location
+from windlass.replication.planning.pairs import is_other_service, parse_location
 from windlass.replication.setup.role import BATCH_SERVICE, REPLICATION_SERVICE
 from windlass.settings import Settings
 
@@ -99,7 +99,7 @@ def _aws_names(places: Sequence[str]) -> list[str]:
     return [
         place if "*" in place or "?" in place else parse_location(place)[0]
         for place in places
-        if not is_elsewhere(place)
+        if not is_other_service(place)
     ]
 
 

@@ -29,6 +29,9 @@ def collect(
     accounts: Accounts = None,
     regions: Regions = None,
     dry_run: DryRun = False,
+    full: Annotated[
+        bool, typer.Option("--full", help="Ask every scope, the empty ones that are not due yet, too.")
+    ] = False,
     resume: Annotated[bool, typer.Option("--resume", help="Continue the last interrupted collection.")] = False,
     output: Output = Format.TABLE,
     quiet: Quiet = False,
@@ -43,7 +46,7 @@ def collect(
     from windlass.inventory.rows import scope_row
 
     inventory = open_inventory(ctx)
-    options = inventory.options(types=types or (), accounts=accounts or (), regions=regions or ())
+    options = inventory.options(types=types or (), accounts=accounts or (), regions=regions or (), full=full)
     if dry_run:
         emit((scope_row(scope) for scope in inventory.plan(options)), output, ["account_id", "region", "type"])
         return

@@ -21,6 +21,7 @@ _COLUMNS: tuple[object, ...] = (
     "state",
     "state_since",
     "last_good_at",
+    "asked_at",
     Column("unread", right=True),
     Column("scopes", right=True),
     Column("resources", right=True),

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Annotated
+
 import typer
 
 from windlass.inventory.commands.options import open_inventory
@@ -11,14 +13,25 @@ from windlass.present.output import Column, Format, emit
 __all__ = ["types"]
 
 
-def types(ctx: typer.Context, limit: Limit = 0, output: Output = Format.TABLE) -> None:
-    """List the resource types that are collected, with the number of resources of each.
+def types(
+    ctx: typer.Context,
+    every: Annotated[
+        bool, typer.Option("--automatic", help="The automatic types, too, that inventory.automatic does not collect.")
+    ] = False,
+    limit: Limit = 0,
+    output: Output = Format.TABLE,
+) -> None:
+    """List the resource types that are collected: how each is listed, the permission and calls it needs, its resources.
+
+    `calls` is the least number of calls for a scope with one resource.
 
     Examples:
-      windlass inventory types
+      windlass inventory types --automatic
       windlass inventory types -n 10 -o json
     """
     from windlass.inventory.rows import type_row
 
-    columns = ["type", "title", "scope", Column("details", right=True), Column("count", right=True)]
-    emit((type_row(one) for one in open_inventory(ctx).types()), output, columns, limit=limit)
+    numbers = (Column("calls", right=True), Column("count", right=True))
+    columns = ["type", "title", "source", "scope", "operation", "iam_action", *numbers]
+    rows = (type_row(kind) for kind in open_inventory(ctx).types(every=every))
+    emit(rows, output, columns, limit=limit)
