@@ -7,6 +7,7 @@ SCRIPTS = (
     "help",
     "cli_help",
     "local",
+    "inventory",
     "inventory_s3",
     "inventory_history",
     "inventory_graph",

@@ -133,8 +133,8 @@ class Jobs:
         return self.create(operation, Manifest=manifest, **given)
 
     def describe(self, job_id: str, region: str = TARGET_REGION) -> dict[str, Any]:
-        found: dict[str, Any] = self.control(region).describe_job(AccountId=self.account, JobId=job_id)["Job"]
-        return found
+        result: dict[str, Any] = self.control(region).describe_job(AccountId=self.account, JobId=job_id)["Job"]
+        return result
 
     def wait(self, job_id: str, region: str = TARGET_REGION, *, until: Any = ENDED, seconds: float = 30) -> Any:
         limit = time.monotonic() + seconds
@@ -151,11 +151,11 @@ class Jobs:
         bucket = job["Report"]["Bucket"].rpartition(":")[2]
         index = f"{job['Report']['Prefix']}/job-{job['JobId']}/manifest.json"
         document = json.loads(self.s3(region).get_object(Bucket=bucket, Key=index)["Body"].read())
-        found: dict[str, list[list[str]]] = {}
+        result: dict[str, list[list[str]]] = {}
         for each in document["Results"]:
             body = self.s3(region).get_object(Bucket=bucket, Key=each["Key"])["Body"].read().decode()
-            found.setdefault(each["TaskExecutionStatus"], []).extend(csv.reader(io.StringIO(body, newline="")))
-        return found
+            result.setdefault(each["TaskExecutionStatus"], []).extend(csv.reader(io.StringIO(body, newline="")))
+        return result
 
 
 def counts(job: Any) -> tuple[int, int, int]:

@@ -79,20 +79,20 @@ class Lab:
 
     def received(self, url: str, count: int, *, within_s: float = 20.0) -> list[Any]:
         """The JSON bodies of the next `count` messages; fewer only if they don't come in time."""
-        found: list[Any] = []
+        result: list[Any] = []
         deadline = time.monotonic() + within_s
-        while len(found) < count and time.monotonic() < deadline:
+        while len(result) < count and time.monotonic() < deadline:
             got = self.sqs.receive_message(QueueUrl=url, WaitTimeSeconds=2, MaxNumberOfMessages=10).get("Messages", [])
             for each in got:
-                found.append(json.loads(each["Body"]))
+                result.append(json.loads(each["Body"]))
                 self.sqs.delete_message(QueueUrl=url, ReceiptHandle=each["ReceiptHandle"])
-        return found
+        return result
 
     def counts(self, url: str) -> tuple[int, int]:
         """Messages visible and in flight."""
         names = ["ApproximateNumberOfMessages", "ApproximateNumberOfMessagesNotVisible"]
-        found = self.sqs.get_queue_attributes(QueueUrl=url, AttributeNames=names)["Attributes"]
-        return int(found[names[0]]), int(found[names[1]])
+        attributes = self.sqs.get_queue_attributes(QueueUrl=url, AttributeNames=names)["Attributes"]
+        return int(attributes[names[0]]), int(attributes[names[1]])
 
     def log(self, name: str) -> list[str]:
         """All log lines of a function, in the order they were written."""
@@ -121,9 +121,9 @@ def until(check: Any, *, within_s: float = 20.0) -> Any:
     """What `check` returns as soon as that is true; fails when it never is."""
     deadline = time.monotonic() + within_s
     while time.monotonic() < deadline:
-        found = check()
-        if found:
-            return found
+        result = check()
+        if result:
+            return result
         time.sleep(0.02)
     raise AssertionError(f"it never came to be: {check}")
 

@@ -14,9 +14,9 @@ A, B = "111111111111", "222222222222"
 
 def client(url: str, service: str = "s3", *, account_id: str = A, region: str = "us-east-1", **keys: Any) -> Any:
     """Return a client that doesn't retry."""
-    given = {"aws_access_key_id": account_id, "aws_secret_access_key": "windlass-local", **keys}
+    options = {"aws_access_key_id": account_id, "aws_secret_access_key": "windlass-local", **keys}
     config = Config(retries={"max_attempts": 0}, s3={"addressing_style": "path"})
-    return boto3.client(service, endpoint_url=url, region_name=region, config=config, **given)
+    return boto3.client(service, endpoint_url=url, region_name=region, config=config, **options)
 
 
 def fresh(prefix: str = "box") -> str:

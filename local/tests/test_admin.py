@@ -88,7 +88,7 @@ def test_the_status_counts_by_service_and_account(local_aws, aws):
         ({"rule": []}, "rules"),
     ],
 )
-def test_a_rule_that_does_not_fit_is_refused_whole(local_aws, faulty, document, told):
+def test_an_invalid_rule_is_refused_completely(local_aws, faulty, document, told):
     faulty({"kind": "latency", "latency_ms": 1, "account": ACCOUNT})
     status, answer = ask(local_aws.url, "/_windlass/faults", "PUT", document)
     assert status == 400

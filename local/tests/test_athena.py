@@ -60,8 +60,8 @@ class Asked:
 
     def rows(self, text):
         assert self.run(text)["State"] == "SUCCEEDED", self.execution
-        found = self.athena.get_query_results(QueryExecutionId=self.id)["ResultSet"]["Rows"]
-        return [tuple(one.get("VarCharValue") for one in row["Data"]) for row in found]
+        rows = self.athena.get_query_results(QueryExecutionId=self.id)["ResultSet"]["Rows"]
+        return [tuple(one.get("VarCharValue") for one in row["Data"]) for row in rows]
 
 
 @pytest.fixture
@@ -70,11 +70,11 @@ def asked(local_aws):
 
 
 def test_structs_json_texts_arrays_and_partitions(asked):
-    found = asked.rows(
+    result = asked.rows(
         "SELECT useridentity.arn, json_extract_scalar(additionaleventdata, '$.x') AS x, cardinality(resources) AS n, \"timestamp\" "
         "FROM events ORDER BY eventname"
     )
-    assert found == [
+    assert result == [
         ("arn", "x", "n", "timestamp"),
         ("a", "SigV2", None, "2026/11/20"),
         (None, None, "2", "2026/11/20"),
@@ -82,7 +82,7 @@ def test_structs_json_texts_arrays_and_partitions(asked):
     assert asked.execution["Statistics"]["DataScannedInBytes"] > 0
 
 
-def test_the_csv_tells_null_from_empty_and_quotes_as_athena_does(asked):
+def test_the_csv_distinguishes_null_from_empty_and_quotes_as_athena_does(asked):
     asked.rows("SELECT eventname, useridentity.type AS t, '' AS e FROM events ORDER BY 1")
     key = asked.execution["ResultConfiguration"]["OutputLocation"].partition(f"{asked.bucket}/")[2]
     body = asked.s3.get_object(Bucket=asked.bucket, Key=key)["Body"].read().decode()
@@ -99,7 +99,7 @@ def test_the_csv_tells_null_from_empty_and_quotes_as_athena_does(asked):
         ("CREATE EXTERNAL TABLE no_such_database.t (a string) LOCATION 's3://x/'", "Database does not exist"),
     ],
 )
-def test_what_fails_says_why(asked, text, reason):
+def test_failed_queries_have_a_reason(asked, text, reason):
     status = asked.run(text)
     assert status["State"] == "FAILED"
     assert reason in status["StateChangeReason"]
@@ -158,5 +158,5 @@ def test_a_table_of_the_glue_catalog_is_read_and_a_workgroup_that_insists_gets_t
     )
     ours = {"OutputLocation": f"s3://{asked.bucket}/ours/"}
     started = athena.start_query_execution(QueryString=query, WorkGroup=group, ResultConfiguration=ours)
-    found = athena.get_query_execution(QueryExecutionId=started["QueryExecutionId"])["QueryExecution"]
-    assert found["ResultConfiguration"]["OutputLocation"].startswith(theirs["OutputLocation"])
+    query_execution = athena.get_query_execution(QueryExecutionId=started["QueryExecutionId"])["QueryExecution"]
+    assert query_execution["ResultConfiguration"]["OutputLocation"].startswith(theirs["OutputLocation"])

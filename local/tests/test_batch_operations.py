@@ -31,8 +31,8 @@ def pace():
     """The pace, as it was before once the test is over."""
     before = {name: getattr(BATCH_TIMING, name) for name in BatchTiming.__slots__}
     yield BATCH_TIMING
-    for name, given in before.items():
-        setattr(BATCH_TIMING, name, given)
+    for name, options in before.items():
+        setattr(BATCH_TIMING, name, options)
 
 
 @pytest.fixture
@@ -86,8 +86,8 @@ def test_the_report_is_written_as_s3_writes_it(jobs):
 def test_a_report_of_failed_tasks_only(jobs):
     source, target = jobs.filled(2), jobs.bucket()
     rows = [*jobs.rows(source), [source, "gone"]]
-    given = {"manifest": jobs.manifest(target, rows), "Report": jobs.report(target, "FailedTasksOnly")}
-    assert list(jobs.results(jobs.wait(jobs.copy(source, target, **given)))) == ["failed"]
+    options = {"manifest": jobs.manifest(target, rows), "Report": jobs.report(target, "FailedTasksOnly")}
+    assert list(jobs.results(jobs.wait(jobs.copy(source, target, **options)))) == ["failed"]
 
 
 def test_copies_take_the_parameters_of_the_job(jobs):
@@ -123,11 +123,11 @@ def test_versions_of_the_manifest_are_copied(jobs):
 
 def test_a_token_makes_one_job(jobs):
     source, target = jobs.filled(1), jobs.bucket()
-    given = {"manifest": jobs.manifest(target, jobs.rows(source)), "ClientRequestToken": "again"}
-    first = jobs.copy(source, target, **given)
-    assert jobs.copy(source, target, **given) == first
+    options = {"manifest": jobs.manifest(target, jobs.rows(source)), "ClientRequestToken": "again"}
+    first = jobs.copy(source, target, **options)
+    assert jobs.copy(source, target, **options) == first
     with pytest.raises(ClientError) as refused:
-        jobs.copy(source, target, Priority=11, **given)
+        jobs.copy(source, target, Priority=11, **options)
     assert refused.value.response["Error"]["Code"] == "IdempotencyException"
     assert len(jobs.control().list_jobs(AccountId=jobs.account)["Jobs"]) == 1
 
@@ -170,8 +170,8 @@ def test_calls_on_jobs_are_known_to_faults_and_to_the_log(local_aws, jobs):
     finally:
         local_aws.gateway.faults.load([])
     jobs.copy(source, target)
-    found = local_aws.gateway.calls.find({"service": "s3control", "account_id": jobs.account})
-    assert {each["operation"] for each in found} == {"CreateJob"}
+    result = local_aws.gateway.calls.find({"service": "s3control", "account_id": jobs.account})
+    assert {each["operation"] for each in result} == {"CreateJob"}
 
 
 def test_a_job_waits_for_its_confirmation(jobs):
@@ -313,9 +313,9 @@ def test_no_such_job(jobs):
 def test_a_copy_job_is_made_where_its_destination_is(jobs):
     source, target = jobs.filled(1), jobs.bucket()
     manifest = jobs.manifest(target, jobs.rows(source))
-    asked = jobs.asked({"S3PutObjectCopy": {"TargetResource": f"arn:aws:s3:::{target}"}}, Manifest=manifest)
+    request = jobs.asked({"S3PutObjectCopy": {"TargetResource": f"arn:aws:s3:::{target}"}}, Manifest=manifest)
     with pytest.raises(ClientError, match="must be in the job's Region, us-east-1; it is in eu-west-1"):
-        jobs.control(SOURCE_REGION).create_job(**asked)
+        jobs.control(SOURCE_REGION).create_job(**request)
 
 
 @pytest.mark.parametrize(
@@ -333,9 +333,9 @@ def test_what_create_job_refuses(jobs, change, text):
     source, target = jobs.filled(1), jobs.bucket()
     manifest = jobs.manifest(target, jobs.rows(source))
     operation = {"S3PutObjectCopy": {"TargetResource": f"arn:aws:s3:::{target}"}}
-    asked = {**jobs.asked(operation, Manifest=manifest), **change}
+    request = {**jobs.asked(operation, Manifest=manifest), **change}
     with pytest.raises(ClientError, match=text) as refused:
-        jobs.control().create_job(**{name: given for name, given in asked.items() if given is not None})
+        jobs.control().create_job(**{name: given for name, given in request.items() if given is not None})
     assert refused.value.response["Error"]["Code"] == "InvalidRequest"
 
 
@@ -421,8 +421,8 @@ def test_the_role_is_who_the_bucket_policy_sees(local_aws, jobs):
     other = Jobs(local_aws.url)
     source, target = other.filled(2), jobs.bucket()
     rows = other.rows(source)
-    given = {"Report": jobs.report(target)}
-    job = jobs.wait(jobs.copy(source, target, manifest=jobs.manifest(target, rows), **given))
+    options = {"Report": jobs.report(target)}
+    job = jobs.wait(jobs.copy(source, target, manifest=jobs.manifest(target, rows), **options))
     assert {each[5] for each in jobs.results(job)["failed"]} == {"AccessDenied"}
     allow = {
         "Effect": "Allow",
@@ -432,7 +432,7 @@ def test_the_role_is_who_the_bucket_policy_sees(local_aws, jobs):
     }
     policy = json.dumps({"Version": "2012-10-17", "Statement": [allow]})
     other.s3(SOURCE_REGION).put_bucket_policy(Bucket=source, Policy=policy)
-    job = jobs.wait(jobs.copy(source, target, manifest=jobs.manifest(target, rows), **given))
+    job = jobs.wait(jobs.copy(source, target, manifest=jobs.manifest(target, rows), **options))
     assert counts(job) == (2, 2, 0)
 
 

@@ -79,14 +79,14 @@ def test_a_function_is_invoked_for_every_task(jobs):
     rows = [*jobs.rows(source), *([source, key] for key in ("never", "later", "boom", "odd"))]
     job = run(jobs, source, {"LambdaInvoke": {"FunctionArn": function(jobs)}}, rows=rows)
     assert (job["Status"], counts(job)) == ("Complete", (6, 2, 4))
-    found = results(jobs, job)
-    schema, asked, task = json.loads(found["succeeded"][0][6])
-    assert (schema, asked) == ("1.0", {"id": job["JobId"]})
+    result = results(jobs, job)
+    schema, request, task = json.loads(result["succeeded"][0][6])
+    assert (schema, request) == ("1.0", {"id": job["JobId"]})
     assert task["s3Key"] == "a+%C3%A9%2B%25/0000"
     assert task["s3BucketArn"] == f"arn:aws:s3:::{source}"
     assert task["s3VersionId"] is None
-    assert found["succeeded"][0][3:6] == ["succeeded", "200", ""]
-    failed = {row[1]: row[4:] for row in found["failed"]}
+    assert result["succeeded"][0][3:6] == ["succeeded", "200", ""]
+    failed = {row[1]: row[4:] for row in result["failed"]}
     assert failed["never"][:2] == ["200", "PermanentFailure"]
     assert failed["later"][:2] == ["200", "TemporaryFailure"]
     assert failed["boom"][1] == "PermanentFailure"
@@ -104,8 +104,8 @@ def test_the_second_schema_has_arguments(jobs):
     }
     job = run(jobs, source, {"LambdaInvoke": invoked})
     assert job["Operation"]["LambdaInvoke"]["UserArguments"] == {"colour": "red & blue"}
-    schema, asked, task = json.loads(results(jobs, job)["succeeded"][0][6])
-    assert (schema, asked["userArguments"]) == ("2.0", {"colour": "red & blue"})
+    schema, request, task = json.loads(results(jobs, job)["succeeded"][0][6])
+    assert (schema, request["userArguments"]) == ("2.0", {"colour": "red & blue"})
     assert task["s3Bucket"] == source
     assert "s3BucketArn" not in task
 
@@ -121,7 +121,7 @@ def test_what_fails_for_a_while_is_tried_again(jobs):
     assert counts(job) == (1, 1, 0)
 
 
-def test_a_function_elsewhere_or_of_no_schema_makes_no_job(jobs):
+def test_a_function_in_another_region_or_with_an_unknown_schema_creates_no_job(jobs):
     source = jobs.filled(1)
     arn = function(jobs)
     manifest = jobs.manifest(source, jobs.rows(source), SOURCE_REGION)
@@ -166,10 +166,10 @@ def test_checksums_are_in_the_report(jobs):
     source = jobs.bucket(SOURCE_REGION)
     jobs.s3(SOURCE_REGION).put_object(Bucket=source, Key="a", Body=b"hello")
     job = run(jobs, source, {"S3ComputeObjectChecksum": {"ChecksumAlgorithm": "SHA256", "ChecksumType": "FULL_OBJECT"}})
-    found = json.loads(results(jobs, job)["succeeded"][0][6])
-    assert found["checksum_base64"] == base64.b64encode(hashlib.sha256(b"hello").digest()).decode()
-    assert (found["checksumAlgorithm"], found["checksumType"]) == ("SHA256", "FULL_OBJECT")
-    assert found["etag"] == hashlib.md5(b"hello").hexdigest()
+    result = json.loads(results(jobs, job)["succeeded"][0][6])
+    assert result["checksum_base64"] == base64.b64encode(hashlib.sha256(b"hello").digest()).decode()
+    assert (result["checksumAlgorithm"], result["checksumType"]) == ("SHA256", "FULL_OBJECT")
+    assert result["etag"] == hashlib.md5(b"hello").hexdigest()
 
 
 def test_checksums_that_python_has_not():
@@ -275,14 +275,14 @@ def test_replicate_jobs_by_a_manifest(jobs):
 
 def test_replicate_jobs_need_a_live_configuration_and_their_sources_region(jobs):
     source, target = jobs.filled(1, versioned=True), jobs.bucket(versioned=True)
-    given = {"ManifestGenerator": generator(source)}
+    options = {"ManifestGenerator": generator(source)}
     with pytest.raises(ClientError, match="no replication configuration"):
-        jobs.create({"S3ReplicateObject": {}}, SOURCE_REGION, **given)
+        jobs.create({"S3ReplicateObject": {}}, SOURCE_REGION, **options)
     job = run(jobs, source, {"S3ReplicateObject": {}})
     assert (job["Status"], why(job)) == ("Failed", "ReplicationConfigurationNotFound")
     switch_on(jobs, source, target)
     with pytest.raises(ClientError, match="must be in the job's Region"):
-        jobs.create({"S3ReplicateObject": {}}, TARGET_REGION, **given)
+        jobs.create({"S3ReplicateObject": {}}, TARGET_REGION, **options)
     manifest = jobs.manifest(target, jobs.rows(source))
     with pytest.raises(ClientError, match="The manifest's bucket of a replicate job"):
         jobs.create({"S3ReplicateObject": {}}, SOURCE_REGION, Manifest=manifest)
@@ -394,12 +394,15 @@ def test_a_generated_list_is_kept_and_can_be_used_again(varied):
     kept = jobs.bucket(SOURCE_REGION)
     listed = generator(source, keep=kept, KeyNameConstraint={"MatchAnyPrefix": ["logs/"]})
     job = run(jobs, source, {"S3DeleteObjectTagging": {}}, ManifestGenerator=listed)
-    made = job["GeneratedManifestDescriptor"]
-    assert made["Format"] == "S3InventoryReport_CSV_20211130"
-    place, _, key = made["Location"]["ObjectArn"].rpartition(":::")[2].partition("/")
+    generated_manifest_descriptor = job["GeneratedManifestDescriptor"]
+    assert generated_manifest_descriptor["Format"] == "S3InventoryReport_CSV_20211130"
+    place, _, key = generated_manifest_descriptor["Location"]["ObjectArn"].rpartition(":::")[2].partition("/")
     assert place == kept
     assert key.startswith("lists/")
-    again = {"Spec": {"Format": "S3InventoryReport_CSV_20161130"}, "Location": made["Location"]}
+    again = {
+        "Spec": {"Format": "S3InventoryReport_CSV_20161130"},
+        "Location": generated_manifest_descriptor["Location"],
+    }
     assert counts(run(jobs, source, {"S3DeleteObjectTagging": {}}, Manifest=again)) == (2, 2, 0)
 
 

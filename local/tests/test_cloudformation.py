@@ -73,7 +73,7 @@ def cloudformation(aws):
     return aws("cloudformation")
 
 
-def test_what_a_template_says_is_there_changes_and_goes_and_the_bucket_stays(aws, cloudformation):
+def test_resources_of_a_template_are_created_changed_and_deleted_and_the_bucket_remains(aws, cloudformation):
     name = fresh("stack")
     s3, sqs = aws("s3"), aws("sqs")
     cloudformation.create_stack(StackName=name, TemplateBody=TEMPLATE, Parameters=parameters(Name=name))
@@ -168,7 +168,7 @@ Outputs:
 
 
 @pytest.mark.timeout(120)
-def test_custom_resources_are_told_and_one_that_fails_rolls_its_stack_back(aws, cloudformation):
+def test_custom_resources_are_notified_and_a_failed_one_rolls_its_stack_back(aws, cloudformation):
     name = fresh("custom")
     cloudformation.create_stack(StackName=name, TemplateBody=CUSTOM, Parameters=parameters(Say="yes"))
     (stack,) = cloudformation.describe_stacks(StackName=name)["Stacks"]

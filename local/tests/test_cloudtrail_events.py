@@ -43,12 +43,12 @@ def records(url, logs, account=A):
     with urllib.request.urlopen(f"{url}/_windlass/trails", timeout=10) as answer:
         assert json.load(answer)["delivered"] >= 0
     s3 = client(url, account_id=account)
-    found = []
+    result = []
     for item in s3.list_objects_v2(Bucket=logs).get("Contents", []):
         assert item["Key"].startswith(f"AWSLogs/{account}/CloudTrail/")
         assert item["Key"].endswith(".json.gz")
-        found += json.loads(gzip.decompress(s3.get_object(Bucket=logs, Key=item["Key"])["Body"].read()))["Records"]
-    return [one for one in found if one["requestParameters"]["bucketName"] != logs]
+        result += json.loads(gzip.decompress(s3.get_object(Bucket=logs, Key=item["Key"])["Body"].read()))["Records"]
+    return [one for one in result if one["requestParameters"]["bucketName"] != logs]
 
 
 def _say_old(request, **_):
@@ -73,13 +73,13 @@ def test_calls_become_records_with_their_signature_and_agent(local_aws):
     s3.create_bucket(Bucket=bucket)
     s3.put_object(Bucket=bucket, Key="a b/ü.txt", Body=b"four")
     old_client(local_aws.url).get_object(Bucket=bucket, Key="a b/ü.txt")["Body"].read()
-    found = {
+    result = {
         record["eventName"]: record
         for record in records(local_aws.url, logs)
         if record["requestParameters"]["bucketName"] == bucket
     }
-    assert set(found) == {"PutObject", "GetObject"}  # CreateBucket is a management event
-    put, got = found["PutObject"], found["GetObject"]
+    assert set(result) == {"PutObject", "GetObject"}  # CreateBucket is a management event
+    put, got = result["PutObject"], result["GetObject"]
     assert put["additionalEventData"]["SignatureVersion"] == "SigV4"
     assert "Boto3/" in put["userAgent"]
     assert (got["additionalEventData"]["SignatureVersion"], got["additionalEventData"]["AuthenticationMethod"]) == (
@@ -126,7 +126,7 @@ def test_presigned_urls_say_so(local_aws, version, signature):
     assert (extra["SignatureVersion"], extra["AuthenticationMethod"]) == (signature, "QueryString")
 
 
-def test_nobody_and_the_refused_are_recorded_as_what_they_are(local_aws):
+def test_anonymous_and_refused_calls_are_recorded_as_such(local_aws):
     _, logs = trail_over(local_aws.url)
     bucket = fresh()
     client(local_aws.url).create_bucket(Bucket=bucket)
@@ -143,7 +143,7 @@ def test_nobody_and_the_refused_are_recorded_as_what_they_are(local_aws):
     assert got["errorCode"] == {403: "AccessDenied", 404: "NoSuchKey"}[status]
 
 
-def test_what_loopback_cannot_show_is_told_by_headers(local_aws):
+def test_headers_name_what_loopback_cannot_show(local_aws):
     _, logs = trail_over(local_aws.url)
     bucket = fresh()
     s3 = client(local_aws.url)
@@ -165,7 +165,7 @@ def test_what_loopback_cannot_show_is_told_by_headers(local_aws):
 
 
 def test_owner_and_caller_each_get_the_event_in_their_own_trail(local_aws):
-    _, mine = trail_over(local_aws.url)
+    _, own = trail_over(local_aws.url)
     _, theirs = trail_over(local_aws.url, account=B)
     bucket = fresh()
     owner = client(local_aws.url)
@@ -177,7 +177,7 @@ def test_owner_and_caller_each_get_the_event_in_their_own_trail(local_aws):
     owner.delete_public_access_block(Bucket=bucket)
     owner.put_bucket_policy(Bucket=bucket, Policy=json.dumps(policy))
     client(local_aws.url, account_id=B).put_object(Bucket=bucket, Key="k", Body=b"x")
-    for logs, account in ((mine, A), (theirs, B)):
+    for logs, account in ((own, A), (theirs, B)):
         (one,) = [
             record
             for record in records(local_aws.url, logs, account)
@@ -239,7 +239,7 @@ def test_selectors(basic, advanced, arn, read_only, expected):
     assert selects(basic, advanced, arn=arn, name="GetObject", read_only=read_only) is expected
 
 
-def test_a_trail_is_deleted_by_its_arn_and_one_that_is_not_there_is_told(aws):
+def test_a_trail_is_deleted_by_its_arn_and_a_missing_one_is_an_error(aws):
     trails, s3 = aws("cloudtrail"), aws("s3")
     name = fresh("trail")
     s3.create_bucket(Bucket=name)

@@ -96,8 +96,8 @@ def test_a_destination_is_known_to_a_bucket_a_moment_after_its_policy(lagging, l
                 {"LambdaFunctionArn": arn["FunctionArn"], "Events": ["s3:ObjectCreated:*"]}
             ]
         }
-    asked = {"Bucket": name, "NotificationConfiguration": rule}
-    lagging.eventually(s3.put_bucket_notification_configuration, "InvalidArgument", "Unable to validate", **asked)
+    request = {"Bucket": name, "NotificationConfiguration": rule}
+    lagging.eventually(s3.put_bucket_notification_configuration, "InvalidArgument", "Unable to validate", **request)
 
 
 def test_a_batch_job_of_a_new_role_is_accepted_and_fails_while_it_prepares(local_aws):

@@ -40,8 +40,8 @@ def test_rules_made_by_many_threads_at_once_all_match(restless: None) -> None:
         try:
             for round_ in range(20):
                 made = Map([Rule(f"/{thread}/<x>/{n}/<y>", endpoint=str(n)) for n in range(10)])
-                found = made.bind("here").match(f"/{thread}/a/{round_ % 10}/b")
-                assert found == (str(round_ % 10), {"x": "a", "y": "b"})
+                result = made.bind("here").match(f"/{thread}/a/{round_ % 10}/b")
+                assert result == (str(round_ % 10), {"x": "a", "y": "b"})
         except (SystemError, AssertionError) as error:
             failed.append(error)
 

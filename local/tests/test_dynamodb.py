@@ -99,7 +99,7 @@ def test_partiql_sees_and_changes_the_same_items(tables):
     ]
 
 
-def test_the_same_table_name_is_another_table_elsewhere(tables, aws):
+def test_the_same_table_name_in_another_region_is_another_table(tables, aws):
     table = make(tables)
     for other in (aws("dynamodb", account="777777777011"), aws("dynamodb", account=ACCOUNT, region="eu-west-1")):
         with pytest.raises(ClientError, match="ResourceNotFoundException"):

@@ -30,9 +30,9 @@ def test_a_service_account_has_one_role(cluster):
     other = eks.create_pod_identity_association(**(account | {"namespace": "other"}), roleArn=f"{ROLE}b")["association"]
 
     of = {"clusterName": name, "associationId": made["associationId"]}
-    found = eks.describe_pod_identity_association(**of)["association"]
-    assert found == made
-    assert (found["roleArn"], found["tags"]) == (f"{ROLE}a", {"team": "web"})
+    association = eks.describe_pod_identity_association(**of)["association"]
+    assert association == made
+    assert (association["roleArn"], association["tags"]) == (f"{ROLE}a", {"team": "web"})
     listed = eks.list_pod_identity_associations(clusterName=name, namespace="windlass")["associations"]
     assert [one["associationId"] for one in listed] == [made["associationId"]]
     assert len(eks.list_pod_identity_associations(clusterName=name)["associations"]) == 2

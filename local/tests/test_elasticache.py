@@ -40,23 +40,23 @@ class Caches:
         self.quotas = aws("service-quotas", region=REGION, account=self.account)
 
     def create(self, name="web", nodes=3, **more):
-        asked = {"Engine": "memcached", "CacheNodeType": "cache.t4g.micro", "NumCacheNodes": nodes} | more
-        return self.api.create_cache_cluster(CacheClusterId=name, **asked)["CacheCluster"]
+        request = {"Engine": "memcached", "CacheNodeType": "cache.t4g.micro", "NumCacheNodes": nodes} | more
+        return self.api.create_cache_cluster(CacheClusterId=name, **request)["CacheCluster"]
 
     def ready(self, name="web", nodes=3, **more):
         self.create(name, nodes, **more)
         return self.until(name)
 
     def show(self, name="web"):
-        (found,) = self.api.describe_cache_clusters(CacheClusterId=name, ShowCacheNodeInfo=True)["CacheClusters"]
-        return found
+        (result,) = self.api.describe_cache_clusters(CacheClusterId=name, ShowCacheNodeInfo=True)["CacheClusters"]
+        return result
 
     def until(self, name="web", status="available"):
         deadline = time.monotonic() + 20
-        while (found := self.show(name))["CacheClusterStatus"] != status:
-            assert time.monotonic() < deadline, found
+        while (result := self.show(name))["CacheClusterStatus"] != status:
+            assert time.monotonic() < deadline, result
             time.sleep(0.01)
-        return found
+        return result
 
     def modify(self, name="web", now=True, **asked):
         return self.api.modify_cache_cluster(CacheClusterId=name, ApplyImmediately=now, **asked)["CacheCluster"]
@@ -75,7 +75,7 @@ def caches(aws, quick):
 
 def talk(port, *commands):
     """What a server says to each command, waiting for its answer."""
-    said = []
+    message = []
     with socket.create_connection(("127.0.0.1", port), timeout=10) as line:
         for command, end in commands:
             line.sendall(command)
@@ -85,8 +85,8 @@ def talk(port, *commands):
                 if not block:
                     break
                 data += block
-            said.append(data)
-    return said
+            message.append(data)
+    return message
 
 
 def ids(cluster):
@@ -110,7 +110,7 @@ def test_a_cluster_is_created_and_has_nodes_one_can_talk_to(caches):
     assert "CacheNodes" not in caches.api.describe_cache_clusters()["CacheClusters"][0]
 
 
-def test_auto_discovery_counts_every_change_and_every_node_tells_it(caches):
+def test_auto_discovery_counts_every_change_on_every_node(caches):
     web = caches.ready("web", 2)
     ports = [web["ConfigurationEndpoint"]["Port"], *(node["Endpoint"]["Port"] for node in web["CacheNodes"])]
     (reply,) = {talk(port, (b"config get cluster\r\n", b"END\r\n"))[0] for port in ports}
@@ -171,7 +171,7 @@ def test_a_reboot_empties_a_node_and_keeps_its_address(caches):
     assert talk(port, (b"get a\r\n", b"END\r\n")) == [b"END\r\n"]
 
 
-def test_a_window_nobody_chose_is_days_away_whenever_the_cluster_is_made():
+def test_a_default_maintenance_window_is_days_after_the_creation():
     for hour in range(7 * 24):
         made = 1_764_000_000 + hour * 3600
         cluster = SimpleNamespace(window=far_window(made))
@@ -266,14 +266,14 @@ def test_quotas_are_counted_over_the_region_and_raised_by_request(caches):
     }
     assert listed["Nodes per cluster (Memcached)"] == 60
     code = {"ServiceCode": "elasticache", "QuotaCode": "L-8C334AD1"}
-    asked = caches.quotas.request_service_quota_increase(**code, DesiredValue=80)["RequestedQuota"]
-    assert asked["Status"] == "PENDING"
+    requested_quota = caches.quotas.request_service_quota_increase(**code, DesiredValue=80)["RequestedQuota"]
+    assert requested_quota["Status"] == "PENDING"
     caches.refused(
         "ResourceAlreadyExistsException", caches.quotas.request_service_quota_increase, **code, DesiredValue=90
     )
     deadline = time.monotonic() + 20
     while (
-        caches.quotas.get_requested_service_quota_change(RequestId=asked["Id"])["RequestedQuota"]["Status"]
+        caches.quotas.get_requested_service_quota_change(RequestId=requested_quota["Id"])["RequestedQuota"]["Status"]
         != "APPROVED"
     ):
         assert time.monotonic() < deadline
@@ -325,7 +325,7 @@ def test_tags_parameter_groups_and_deletion(caches):
     assert caches.api.describe_cache_parameter_groups()["CacheParameterGroups"] == []
 
 
-def test_nothing_runs_until_somebody_connects(caches, local_aws):
+def test_a_node_starts_at_the_first_connection(caches, local_aws):
     import json
     import urllib.request
 
@@ -381,12 +381,12 @@ def test_no_server_outlives_the_embedded_aws(tmp_path, how):
 
 def running(folder):
     """The command lines of living processes that use this folder."""
-    found = []
+    result = []
     for process in Path("/proc").glob("[0-9]*/cmdline"):
         try:
             words = process.read_bytes().split(b"\0")
         except OSError:
             continue
         if words[0].endswith(b"memcached") and any(str(folder).encode() in word for word in words):
-            found.append(words)
-    return found
+            result.append(words)
+    return result

@@ -34,12 +34,12 @@ COMMANDS = st.one_of(
 
 @given(st.lists(st.integers(1, len(STREAM)), max_size=12))
 def test_commands_are_the_same_however_the_stream_is_cut(cuts):
-    commands, found, at = Commands(), [], 0
+    commands, result, at = Commands(), [], 0
     for cut in [*sorted(cuts), len(STREAM)]:
-        found += commands.feed(STREAM[at:cut])
+        result += commands.feed(STREAM[at:cut])
         at = max(at, cut)
-    assert b"".join(one.raw for one in found) == STREAM
-    assert [one.words[:1] for one in found] == [
+    assert b"".join(one.raw for one in result) == STREAM
+    assert [one.words[:1] for one in result] == [
         (b"set",),
         (b"get",),
         (b"ms",),
@@ -48,7 +48,7 @@ def test_commands_are_the_same_however_the_stream_is_cut(cuts):
         (b"version",),
         (b"quit",),
     ]
-    assert found[0].data == b"end\r\n"
+    assert result[0].data == b"end\r\n"
 
 
 @given(st.lists(st.binary(max_size=40)))
@@ -147,7 +147,7 @@ def test_many_clients_at_once_start_one_server_and_lose_nothing(program):
         pytest.skip("no memcached on the PATH (Debian: apt-get install memcached)")
     fleet = NodeServers() if program == "memcached" else NodeServers(program=lambda: "")
     port = fleet.open(lambda _: None)
-    said = []
+    message = []
 
     def one(number):
         with socket.create_connection(("127.0.0.1", port), timeout=20) as line:
@@ -155,15 +155,15 @@ def test_many_clients_at_once_start_one_server_and_lose_nothing(program):
             data = b""
             while not data.endswith(b"END\r\n"):
                 data += line.recv(4096)
-            said.append(data)
+            message.append(data)
 
     threads = [threading.Thread(target=one, args=(number,)) for number in range(20)]
     for thread in threads:
         thread.start()
     for thread in threads:
         thread.join()
-    assert len(said) == 20
-    assert all(data.startswith(b"STORED\r\nVALUE") for data in said)
+    assert len(message) == 20
+    assert all(data.startswith(b"STORED\r\nVALUE") for data in message)
     assert fleet.running(port) == ("memcached" if program == "memcached" else "memory")
     fleet.close()
     with pytest.raises(ConnectionRefusedError):

@@ -114,7 +114,7 @@ def test_a_rest_call_is_named_by_its_path(service, method, path, operation):
 
 
 def test_a_cbor_call_is_named_by_its_path():
-    found = read_request(
+    result = read_request(
         method="POST",
         path="/service/GraniteServiceVersion20100801/operation/ListMetrics",
         query="",
@@ -125,4 +125,4 @@ def test_a_cbor_call_is_named_by_its_path():
         },
         account_of=lambda key: key,
     )
-    assert (found.service, found.operation) == ("monitoring", "ListMetrics")
+    assert (result.service, result.operation) == ("monitoring", "ListMetrics")

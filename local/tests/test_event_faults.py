@@ -46,19 +46,19 @@ def test_every_event_may_come_twice(lab, ordered):
     ordered({"kind": "duplicate", "bucket": bucket, "latency_ms": 50})
     for n in range(10):
         s3.put_object(Bucket=bucket, Key=f"k{n}", Body=b"x")
-    found = sequencers(lab.received(url, 20))
-    assert len(found) == 20
-    assert all(found.count(each) == 2 for each in found)
+    result = sequencers(lab.received(url, 20))
+    assert len(result) == 20
+    assert all(result.count(each) == 2 for each in result)
 
 
-def test_events_may_overtake_each_other_and_the_sequencer_tells(lab, ordered):
+def test_events_may_arrive_out_of_order_and_the_sequencer_shows_it(lab, ordered):
     s3, bucket, url = to_queue(lab)
     ordered({"kind": "reorder", "bucket": bucket, "latency_ms": 400}, random_seed=3)
     for _ in range(20):
         s3.put_object(Bucket=bucket, Key="same", Body=b"x")
-    found = sequencers(lab.received(url, 20))
-    assert len(set(found)) == 20
-    assert found != sorted(found)
+    result = sequencers(lab.received(url, 20))
+    assert len(set(result)) == 20
+    assert result != sorted(result)
 
 
 def test_a_rule_ends_with_its_limit_and_is_for_the_keys_it_names(lab, ordered, local_aws):
@@ -72,12 +72,12 @@ def test_a_rule_ends_with_its_limit_and_is_for_the_keys_it_names(lab, ordered, l
 
 
 def test_topics_functions_and_eventbridge_get_them_too(lab, ordered):
-    told, told_arn = lab.queue()
+    message, told_arn = lab.queue()
     sns, events = lab.client("sns"), lab.client("events")
     topic = sns.create_topic(Name=fresh("topic"))["TopicArn"]
     sns.subscribe(TopicArn=topic, Protocol="sqs", Endpoint=told_arn, Attributes={"RawMessageDelivery": "true"})
     source = "from tell import tell\ndef handler(event, context): tell(['function', event['Records'][0]['s3']['object']['key']])"
-    name = lab.function(source, files={"tell.py": TELL}, Environment={"Variables": {"TELL": told}}, Timeout=20)
+    name = lab.function(source, files={"tell.py": TELL}, Environment={"Variables": {"TELL": message}}, Timeout=20)
     s3, bucket = notified(
         lab,
         TopicConfigurations=[{"TopicArn": topic, "Events": ["s3:ObjectCreated:*"]}],
@@ -94,8 +94,8 @@ def test_topics_functions_and_eventbridge_get_them_too(lab, ordered):
     events.put_targets(Rule=rule, Targets=[{"Id": "1", "Arn": told_arn}])
     ordered({"kind": "duplicate", "bucket": bucket, "latency_ms": 10})
     s3.put_object(Bucket=bucket, Key="k", Body=b"x")
-    found = lab.received(told, 6)
-    kinds = ["function" if isinstance(each, list) else "topic" if "Records" in each else "rule" for each in found]
+    result = lab.received(message, 6)
+    kinds = ["function" if isinstance(each, list) else "topic" if "Records" in each else "rule" for each in result]
     assert sorted(kinds) == ["function"] * 2 + ["rule"] * 2 + ["topic"] * 2
 
 
@@ -103,6 +103,6 @@ def test_without_a_rule_events_come_once_and_in_order(lab):
     s3, bucket, url = to_queue(lab)
     for n in range(30):
         s3.put_object(Bucket=bucket, Key=f"k{n}", Body=b"x")
-    found = sequencers(lab.received(url, 30))
-    assert found == sorted(set(found))
+    result = sequencers(lab.received(url, 30))
+    assert result == sorted(set(result))
     until(lambda: lab.counts(url) == (0, 0))

@@ -102,7 +102,7 @@ def _asked(**facts):
     )
 
 
-def test_a_call_whose_client_left_in_the_middle_is_not_carried_out(client, local_aws):
+def test_a_call_whose_client_disconnected_is_not_executed(client, local_aws):
     """The client makes it again: carried out, half of an object would be there, and what must be new would be there already."""
     s3, bucket = client("s3"), "half-a-call"
     s3.create_bucket(Bucket=bucket, CreateBucketConfiguration={"LocationConstraint": "eu-west-1"})
@@ -175,12 +175,12 @@ def test_accounts_are_apart_and_a_role_leads_into_another(client):
     client("sqs", account="777777777771").create_queue(QueueName="mine")
     assert "QueueUrls" not in client("sqs", account="777777777772").list_queues()
     role = "arn:aws:iam::777777777771:role/Reader"
-    found = client("sts", account="777777777772").assume_role(RoleArn=role, RoleSessionName="me")["Credentials"]
-    inside = client("sqs", account=found["AccessKeyId"])
+    credentials = client("sts", account="777777777772").assume_role(RoleArn=role, RoleSessionName="me")["Credentials"]
+    inside = client("sqs", account=credentials["AccessKeyId"])
     assert inside.list_queues()["QueueUrls"][0].endswith("/777777777771/mine")
 
 
-def test_the_call_log_says_who_asked_what(client, local_aws):
+def test_the_call_log_has_caller_and_operation(client, local_aws):
     client("ec2", account="777777777773", region="ap-southeast-2").describe_subnets()
     with urllib.request.urlopen(f"{local_aws.url}/_windlass/calls?account_id=777777777773") as answer:
         (call,) = json.load(answer)["calls"]
@@ -210,7 +210,7 @@ def test_the_call_log_says_who_asked_what(client, local_aws):
         ("DELETE", "/b", "", "DeleteBucket"),
     ],
 )
-def test_operations_are_told_by_method_and_query(method, path, query, operation):
+def test_operations_are_recognised_by_method_and_query(method, path, query, operation):
     assert _asked(method=method, path=path, query=query).operation == operation
 
 

@@ -39,7 +39,7 @@ def test_an_event_is_accepted_at_once_and_run_later(lab):
     assert lab.received(url, 1) == [{"n": 1}]
 
 
-def test_an_event_that_fails_is_tried_twice_again_and_told_of(lab):
+def test_a_failed_event_is_retried_twice_and_sent_to_its_destination(lab):
     on_failure, failure_arn = lab.queue()
     dead, dead_arn = lab.queue()
     name, arn, url = teller(lab, FAILS, Tags=FAST, DeadLetterConfig={"TargetArn": dead_arn})
@@ -62,13 +62,13 @@ def test_an_event_that_fails_is_tried_twice_again_and_told_of(lab):
     assert record["responsePayload"]["errorMessage"] == "never well"
     [letter] = lab.sqs.receive_message(QueueUrl=dead, WaitTimeSeconds=10, MessageAttributeNames=["All"])["Messages"]
     assert json.loads(letter["Body"]) == {"n": 2}
-    said = {key: value["StringValue"] for key, value in letter["MessageAttributes"].items()}
-    assert said == {"RequestID": request_id, "ErrorCode": "200", "ErrorMessage": "never well"}
+    message = {key: value["StringValue"] for key, value in letter["MessageAttributes"].items()}
+    assert message == {"RequestID": request_id, "ErrorCode": "200", "ErrorMessage": "never well"}
     assert lab.counts(url) == (0, 0)  # three runs, not four
 
 
-def test_fewer_retries_may_be_asked_for_and_success_is_told_of_too(lab):
-    told, told_arn = lab.queue()
+def test_retries_are_configurable_and_success_has_a_destination_too(lab):
+    message, told_arn = lab.queue()
     name, _, url = teller(lab, FAILS, Tags=FAST)
     lab.functions.put_function_event_invoke_config(FunctionName=name, MaximumRetryAttempts=2)
     lab.functions.put_function_event_invoke_config(
@@ -77,7 +77,7 @@ def test_fewer_retries_may_be_asked_for_and_success_is_told_of_too(lab):
         DestinationConfig={"OnFailure": {"Destination": told_arn}, "OnSuccess": {"Destination": told_arn}},
     )
     lab.send(name)
-    [record] = lab.received(told, 1)
+    [record] = lab.received(message, 1)
     assert record["requestContext"]["approximateInvokeCount"] == 1
     assert len(lab.received(url, 1)) == 1
     well, _, _ = teller(lab)
@@ -85,7 +85,7 @@ def test_fewer_retries_may_be_asked_for_and_success_is_told_of_too(lab):
         FunctionName=well, DestinationConfig={"OnSuccess": {"Destination": told_arn}}
     )
     lab.send(well, {"n": 3})
-    [record] = lab.received(told, 1)
+    [record] = lab.received(message, 1)
     assert record["requestContext"]["condition"] == "Success"
     assert record["responseContext"] == {"statusCode": 200, "executedVersion": "$LATEST"}
     assert record["responsePayload"] is None
@@ -121,8 +121,8 @@ def test_records_go_to_topics_functions_buses_and_buckets(lab):
     record_at(next_arn)
     assert lab.received(next_url, 1)[0]["requestPayload"] == {"to": "you"}
     name = record_at(f"arn:aws:s3:::{bucket}")
-    [found] = until(lambda: s3.list_objects_v2(Bucket=bucket, Prefix=f"aws/lambda/async/{name}/").get("Contents"))
-    assert json.loads(s3.get_object(Bucket=bucket, Key=found["Key"])["Body"].read())["requestPayload"] == {"to": "you"}
+    [result] = until(lambda: s3.list_objects_v2(Bucket=bucket, Prefix=f"aws/lambda/async/{name}/").get("Contents"))
+    assert json.loads(s3.get_object(Bucket=bucket, Key=result["Key"])["Body"].read())["requestPayload"] == {"to": "you"}
 
 
 def test_events_wait_for_room_and_none_is_lost(lab):
@@ -135,14 +135,14 @@ def test_events_wait_for_room_and_none_is_lost(lab):
 
 
 def test_with_no_concurrency_an_event_goes_straight_to_its_destination(lab):
-    told, told_arn = lab.queue()
+    message, told_arn = lab.queue()
     name, _, url = teller(lab)
     lab.functions.put_function_event_invoke_config(
         FunctionName=name, DestinationConfig={"OnFailure": {"Destination": told_arn}}
     )
     lab.functions.put_function_concurrency(FunctionName=name, ReservedConcurrentExecutions=0)
     lab.send(name, {"n": 4})
-    [record] = lab.received(told, 1)
+    [record] = lab.received(message, 1)
     assert record["requestPayload"] == {"n": 4}
     assert "responsePayload" not in record
     assert lab.counts(url) == (0, 0)
@@ -152,14 +152,14 @@ def test_a_bucket_invokes_with_the_record_of_s3(lab):
     _, arn, url = teller(lab)
     s3, bucket = lab.client("s3"), fresh("box")
     s3.create_bucket(Bucket=bucket)
-    wanted = {
+    expected = {
         "LambdaFunctionArn": arn,
         "Events": ["s3:ObjectCreated:*"],
         "Id": "mine",
         "Filter": {"Key": {"FilterRules": [{"Name": "suffix", "Value": ".csv"}]}},
     }
     s3.put_bucket_notification_configuration(
-        Bucket=bucket, NotificationConfiguration={"LambdaFunctionConfigurations": [wanted]}
+        Bucket=bucket, NotificationConfiguration={"LambdaFunctionConfigurations": [expected]}
     )
     s3.put_object(Bucket=bucket, Key="no.txt", Body=b"x")
     s3.put_object(Bucket=bucket, Key="a b/ü.csv", Body=b"xyz")
@@ -187,10 +187,10 @@ def test_a_topic_invokes_with_what_was_published(lab):
     [record] = event["Records"]
     assert record["EventSource"] == "aws:sns"
     assert record["EventSubscriptionArn"] == subscription
-    said = record["Sns"]
-    assert (said["Message"], said["Subject"], said["MessageId"]) == ("hello", "greeting", sent["MessageId"])
-    assert said["TopicArn"] == topic
-    assert said["MessageAttributes"] == {"kind": {"Type": "String", "Value": "warm"}}
+    message = record["Sns"]
+    assert (message["Message"], message["Subject"], message["MessageId"]) == ("hello", "greeting", sent["MessageId"])
+    assert message["TopicArn"] == topic
+    assert message["MessageAttributes"] == {"kind": {"Type": "String", "Value": "warm"}}
     sns.set_subscription_attributes(
         SubscriptionArn=subscription, AttributeName="FilterPolicy", AttributeValue='{"kind": ["cold"]}'
     )

@@ -55,15 +55,15 @@ def test_a_function_has_its_variables_and_none_of_ours(lab, monkeypatch, local_a
         "import os\ndef handler(e, c): return dict(os.environ)",
         Environment={"Variables": {"STAGE": "test", "AWS_REGION": "mars-1"}},
     )
-    found, _ = lab.call(name)
-    assert found["STAGE"] == "test"
-    assert found["AWS_REGION"] == "us-east-1"
-    assert found["AWS_LAMBDA_FUNCTION_NAME"] == name
+    result, _ = lab.call(name)
+    assert result["STAGE"] == "test"
+    assert result["AWS_REGION"] == "us-east-1"
+    assert result["AWS_LAMBDA_FUNCTION_NAME"] == name
     # Another embedded AWS of this process may be up as well: they serve one estate.
-    assert found["AWS_ENDPOINT_URL"].startswith("http://127.0.0.1:")
-    assert found["AWS_SESSION_TOKEN"]
-    assert "a-real-one" not in found.values()
-    assert "AWS_PROFILE" not in found
+    assert result["AWS_ENDPOINT_URL"].startswith("http://127.0.0.1:")
+    assert result["AWS_SESSION_TOKEN"]
+    assert "a-real-one" not in result.values()
+    assert "AWS_PROFILE" not in result
 
 
 def test_a_function_calls_the_embedded_aws_as_its_role_in_its_account(aws):
@@ -134,8 +134,8 @@ def test_versions_stay_as_they_were_and_aliases_point_at_them(lab):
         FunctionName=name, ZipFile=zipped({"main.py": "def handler(e, c): return 'two'"})
     )
     assert lab.call(name)[0] == "two"
-    said, response = lab.call(name, Qualifier="live")
-    assert said == ["one", first, f"arn:aws:lambda:us-east-1:{ACCOUNT}:function:{name}:live"]
+    message, response = lab.call(name, Qualifier="live")
+    assert message == ["one", first, f"arn:aws:lambda:us-east-1:{ACCOUNT}:function:{name}:live"]
     assert response["ExecutedVersion"] == first
     second = lab.functions.publish_version(FunctionName=name)["Version"]
     lab.functions.update_alias(FunctionName=name, Name="live", FunctionVersion=second)
@@ -170,11 +170,11 @@ def find(name):
     raise NoSuchBox(f"no box {name}")
 def handler(event, context): return find("b")
 """
-    said, response = lab.call(lab.function(source))
+    message, response = lab.call(lab.function(source))
     assert response["FunctionError"] == "Unhandled"
-    assert (said["errorType"], said["errorMessage"]) == ("NoSuchBox", "no box b")
-    assert [line.split(", in ")[1].split("\n")[0] for line in said["stackTrace"]] == ["handler", "find"]
-    assert said["requestId"] == response["ResponseMetadata"]["RequestId"]
+    assert (message["errorType"], message["errorMessage"]) == ("NoSuchBox", "no box b")
+    assert [line.split(", in ")[1].split("\n")[0] for line in message["stackTrace"]] == ["handler", "find"]
+    assert message["requestId"] == response["ResponseMetadata"]["RequestId"]
 
 
 @pytest.mark.parametrize(
@@ -240,10 +240,10 @@ def handler(event, context):
     while True: pass
 """
     name = lab.function(source, Timeout=1)
-    said, response = lab.call(name, LogType="Tail")
+    message, response = lab.call(name, LogType="Tail")
     assert response["FunctionError"] == "Unhandled"
-    assert said["errorType"] == "Sandbox.Timedout"
-    assert said["errorMessage"].endswith("Error: Task timed out after 1.00 seconds")
+    assert message["errorType"] == "Sandbox.Timedout"
+    assert message["errorMessage"].endswith("Error: Task timed out after 1.00 seconds")
     tail = base64.b64decode(response["LogResult"]).decode()
     assert "Task timed out after 1.00 seconds" in tail
     assert "Status: timeout" in tail
@@ -257,9 +257,9 @@ def test_a_function_that_takes_too_much_memory_is_killed(lab):
     source = "def handler(event, context):\n    return len(b'x' * (event['mb'] << 20))"
     name = lab.function(source, MemorySize=128, Timeout=30)
     assert lab.call(name, {"mb": 60})[0] == 60 << 20
-    said, response = lab.call(name, {"mb": 400}, LogType="Tail")
-    assert said["errorType"] == "Runtime.ExitError"
-    assert said["errorMessage"].endswith("Runtime exited with error: signal: killed")
+    message, response = lab.call(name, {"mb": 400}, LogType="Tail")
+    assert message["errorType"] == "Runtime.ExitError"
+    assert message["errorMessage"].endswith("Runtime exited with error: signal: killed")
     assert "Max Memory Used: 128 MB" in base64.b64decode(response["LogResult"]).decode()
     assert lab.call(name, {"mb": 1})[0] == 1 << 20
 
@@ -333,7 +333,7 @@ def throttled(lab, name):
     return False
 
 
-def test_a_dry_run_runs_nothing_and_tells_what_is_not_there(lab):
+def test_a_dry_run_runs_nothing_and_reports_what_is_missing(lab):
     name = lab.function("def handler(e, c): print('ran')")
     response = lab.functions.invoke(FunctionName=name, InvocationType="DryRun")
     assert (response["StatusCode"], response["Payload"].read()) == (204, b"")
@@ -355,7 +355,7 @@ def test_payloads_have_lambdas_limits(lab, kind, limit):
     assert refused["ResponseMetadata"]["HTTPStatusCode"] == 413
 
 
-def test_what_can_not_be_run_is_refused(lab):
+def test_jobs_that_cannot_run_are_refused(lab):
     name = lab.function("def handler(e, c): pass")
     refused = error(lab.functions.invoke, FunctionName=name, Payload="{no json")
     assert refused["Error"]["Code"] == "InvalidRequestContentException"
@@ -412,20 +412,20 @@ def handler(event, context):
 
 def test_many_callers_at_once_get_their_own_answers(lab):
     name = lab.function("import time\ndef handler(e, c):\n    time.sleep(0.02)\n    return e['n']", Timeout=30)
-    found = {}
+    result = {}
 
     def ask(number):
         for step in range(5):
             n = number * 100 + step
-            found[n] = lab.call(name, {"n": n})[0]
+            result[n] = lab.call(name, {"n": n})[0]
 
     threads = [threading.Thread(target=ask, args=(number,)) for number in range(8)]
     for each in threads:
         each.start()
     for each in threads:
         each.join()
-    assert found == {n: n for n in found}
-    assert len(found) == 40
+    assert result == {n: n for n in result}
+    assert len(result) == 40
 
 
 def test_listing_and_publishing_do_not_copy_the_estate(lab):

@@ -153,27 +153,27 @@ def test_deleting_a_function_ends_its_processes(aws, local_aws):
 
 def test_the_estate_works_on_after_a_second_server_has_gone(aws, local_aws, made):
     lab = Lab(aws)
-    told, _ = lab.queue()
+    message, _ = lab.queue()
     url, arn = lab.queue(VisibilityTimeout=30)
     source = "from tell import tell\ndef handler(event, context): tell(1)"
-    name = lab.function(source, files={"tell.py": TELL}, Environment={"Variables": {"TELL": told}}, Timeout=20)
+    name = lab.function(source, files={"tell.py": TELL}, Environment={"Variables": {"TELL": message}}, Timeout=20)
     lab.functions.create_event_source_mapping(EventSourceArn=arn, FunctionName=name)
     with LocalServer() as second:
         lab_of(second.url, made).call(name, {"Records": []})
-        assert lab.received(told, 1) == [1]
+        assert lab.received(message, 1) == [1]
     lab.sqs.send_message(QueueUrl=url, MessageBody="x")
-    assert lab.received(told, 1) == [1]
+    assert lab.received(message, 1) == [1]
 
 
 def test_mappings_resume_with_the_next_server(made):
     with LocalServer() as server:
         lab = lab_of(server.url, made)
-        told, _ = lab.queue()
+        message, _ = lab.queue()
         url, arn = lab.queue(VisibilityTimeout=30)
         source = "from tell import tell\ndef handler(event, context): tell(1)"
-        name = lab.function(source, files={"tell.py": TELL}, Environment={"Variables": {"TELL": told}}, Timeout=20)
+        name = lab.function(source, files={"tell.py": TELL}, Environment={"Variables": {"TELL": message}}, Timeout=20)
         lab.functions.create_event_source_mapping(EventSourceArn=arn, FunctionName=name)
-        path = url.removeprefix(server.url), told.removeprefix(server.url)
+        path = url.removeprefix(server.url), message.removeprefix(server.url)
     with LocalServer() as server:
         lab = lab_of(server.url, made)
         lab.functions.update_function_configuration(
@@ -305,14 +305,14 @@ def test_idling_costs_nothing(aws, local_aws):
     threads = {each.native_id for each in threading.enumerate() if each.name.startswith(("lambda", "s3-"))}
 
     def switches():
-        found = 0
+        result = 0
         for thread in threads:
             try:
                 text = Path(f"/proc/self/task/{thread}/status").read_text()
             except OSError:
                 continue
-            found += sum(int(line.split()[1]) for line in text.splitlines() if "ctxt_switches" in line)
-        return found
+            result += sum(int(line.split()[1]) for line in text.splitlines() if "ctxt_switches" in line)
+        return result
 
     if sys.platform == "linux":
         before = switches()
@@ -348,8 +348,8 @@ def handler(event, context):
 """
     name, bucket = lab.function(source, files=files, Timeout=30, MemorySize=512), fresh("box")
     lab.client("s3").create_bucket(Bucket=bucket)
-    said, response = lab.call(name)
-    assert "FunctionError" not in response, said
-    assert "windlass-lambda-" in said[0]
-    assert said[1].startswith("arn:aws:sts::222222222222:assumed-role/")
-    assert bucket in said[2]
+    message, response = lab.call(name)
+    assert "FunctionError" not in response, message
+    assert "windlass-lambda-" in message[0]
+    assert message[1].startswith("arn:aws:sts::222222222222:assumed-role/")
+    assert bucket in message[2]

@@ -221,14 +221,14 @@ def handler(event, context):
 
 
 def test_delayed_messages_and_those_of_before_the_mapping_are_found(lab):
-    told, _ = lab.queue()
+    message, _ = lab.queue()
     url, arn = lab.queue(VisibilityTimeout=30)
     lab.sqs.send_message(QueueUrl=url, MessageBody="before")
-    name = lab.function(BATCHES, files={"tell.py": TELL}, Environment={"Variables": {"TELL": told}}, Timeout=20)
+    name = lab.function(BATCHES, files={"tell.py": TELL}, Environment={"Variables": {"TELL": message}}, Timeout=20)
     lab.functions.create_event_source_mapping(EventSourceArn=arn, FunctionName=name)
-    assert lab.received(told, 1) == [["before"]]
+    assert lab.received(message, 1) == [["before"]]
     lab.sqs.send_message(QueueUrl=url, MessageBody="later", DelaySeconds=1)
-    assert lab.received(told, 1) == [["later"]]
+    assert lab.received(message, 1) == [["later"]]
 
 
 def test_what_no_filter_wants_is_deleted_unseen(lab):
@@ -237,12 +237,12 @@ def test_what_no_filter_wants_is_deleted_unseen(lab):
         {"body": {"kind": [{"prefix": "vip-"}]}},
     ]
     fed = Fed(lab, BATCHES, FilterCriteria={"Filters": [{"Pattern": json.dumps(each)} for each in patterns]})
-    wanted = [{"kind": "order", "total": 101}, {"kind": "vip-order", "total": 1}]
-    fed.send({"kind": "order", "total": 100}, wanted[0], "plain text", wanted[1], {"kind": "other"})
+    expected = [{"kind": "order", "total": 101}, {"kind": "vip-order", "total": 1}]
+    fed.send({"kind": "order", "total": 100}, expected[0], "plain text", expected[1], {"kind": "other"})
     bodies = []
     while len(bodies) < 2:
         bodies += [json.loads(each) for batch in fed.reports(1) for each in batch]
-    assert sorted(bodies, key=str) == sorted(wanted, key=str)
+    assert sorted(bodies, key=str) == sorted(expected, key=str)
     until(fed.is_empty)
     assert fed.reports(1, within_s=1) == []
 
@@ -288,8 +288,8 @@ def test_a_throttled_batch_waits_and_is_not_lost(lab):
     fed = Fed(lab, STEPS, BatchSize=1)
     lab.functions.put_function_concurrency(FunctionName=fed.name, ReservedConcurrentExecutions=1)
     fed.send(*[{"n": n} for n in range(8)])
-    found = fed.reports(8)
-    assert sorted(step for batch in found for step in batch) == [[n, 1] for n in range(8)]  # each was received once
+    result = fed.reports(8)
+    assert sorted(step for batch in result for step in batch) == [[n, 1] for n in range(8)]  # each was received once
     until(fed.is_empty)
 
 
@@ -324,33 +324,33 @@ def test_an_update_is_in_force_for_the_next_batch_and_gives_back_what_was_gather
     until(lambda: lab.counts(fed.url) == (0, 1))
     lab.functions.update_event_source_mapping(UUID=fed.uuid, BatchSize=1, MaximumBatchingWindowInSeconds=0)
     assert fed.reports(1) == [["gathered"]]
-    told, _ = lab.queue()
-    other = lab.function(BATCHES, files={"tell.py": TELL}, Environment={"Variables": {"TELL": told}}, Timeout=20)
+    message, _ = lab.queue()
+    other = lab.function(BATCHES, files={"tell.py": TELL}, Environment={"Variables": {"TELL": message}}, Timeout=20)
     lab.functions.update_event_source_mapping(UUID=fed.uuid, FunctionName=other)
     fed.send("to the other")
-    assert lab.received(told, 1) == [["to the other"]]
+    assert lab.received(message, 1) == [["to the other"]]
 
 
 def test_a_mapping_of_an_alias_follows_the_alias(lab):
-    told, _ = lab.queue()
+    message, _ = lab.queue()
     url, arn = lab.queue(VisibilityTimeout=30)
     source = "from tell import tell\ndef handler(event, context): tell([context.function_version, context.invoked_function_arn])"
-    name = lab.function(source, files={"tell.py": TELL}, Environment={"Variables": {"TELL": told}}, Timeout=20)
+    name = lab.function(source, files={"tell.py": TELL}, Environment={"Variables": {"TELL": message}}, Timeout=20)
     lab.functions.publish_version(FunctionName=name)
     lab.functions.create_alias(FunctionName=name, Name="live", FunctionVersion="1")
     mapping = lab.functions.create_event_source_mapping(EventSourceArn=arn, FunctionName=f"{name}:live")
     alias = f"arn:aws:lambda:us-east-1:{ACCOUNT}:function:{name}:live"
     assert mapping["FunctionArn"] == alias
     lab.sqs.send_message(QueueUrl=url, MessageBody="x")
-    assert lab.received(told, 1) == [["1", alias]]
+    assert lab.received(message, 1) == [["1", alias]]
     lab.functions.update_function_configuration(FunctionName=name, MemorySize=256)
     lab.functions.publish_version(FunctionName=name)
     lab.functions.update_alias(FunctionName=name, Name="live", FunctionVersion="2")
     lab.sqs.send_message(QueueUrl=url, MessageBody="x")
-    assert lab.received(told, 1) == [["2", alias]]
-    for asked in (name, alias, f"arn:aws:lambda:us-east-1:{ACCOUNT}:function:{name}"):
-        [found] = lab.functions.list_event_source_mappings(FunctionName=asked)["EventSourceMappings"]
-        assert found["UUID"] == mapping["UUID"]
+    assert lab.received(message, 1) == [["2", alias]]
+    for request in (name, alias, f"arn:aws:lambda:us-east-1:{ACCOUNT}:function:{name}"):
+        [result] = lab.functions.list_event_source_mappings(FunctionName=request)["EventSourceMappings"]
+        assert result["UUID"] == mapping["UUID"]
     assert lab.functions.list_event_source_mappings(FunctionName=name[:-1])["EventSourceMappings"] == []
 
 
@@ -401,8 +401,8 @@ def test_topics_and_buckets_feed_a_mapping_through_the_queue(lab):
     fed = Fed(lab, BATCHES)
     s3, bucket = lab.client("s3"), fresh("box")
     s3.create_bucket(Bucket=bucket)
-    wanted = [{"QueueArn": fed.arn, "Events": ["s3:ObjectCreated:*"]}]
-    s3.put_bucket_notification_configuration(Bucket=bucket, NotificationConfiguration={"QueueConfigurations": wanted})
+    expected = [{"QueueArn": fed.arn, "Events": ["s3:ObjectCreated:*"]}]
+    s3.put_bucket_notification_configuration(Bucket=bucket, NotificationConfiguration={"QueueConfigurations": expected})
     s3.put_object(Bucket=bucket, Key="k", Body=b"x")
     bodies = []
     while len(bodies) < 2:

@@ -89,17 +89,17 @@ def test_list_buckets_pages_filters_and_shows_regions_when_asked(local_aws: Any)
     second = us.list_buckets(MaxBuckets=3, Prefix=stem, ContinuationToken=first["ContinuationToken"])
     assert [(each["Name"], each["BucketRegion"]) for each in second["Buckets"]] == [(f"{stem}-eu", "eu-west-1")]
     assert "ContinuationToken" not in second
-    found = us.list_buckets(BucketRegion="eu-west-1", Prefix=stem)["Buckets"]
-    assert [each["Name"] for each in found] == [f"{stem}-eu"]
+    buckets = us.list_buckets(BucketRegion="eu-west-1", Prefix=stem)["Buckets"]
+    assert [each["Name"] for each in buckets] == [f"{stem}-eu"]
     us.close()
     eu.close()
 
 
 def test_another_account_needs_the_owners_policy(clients: Any) -> None:
-    mine, _, other = clients
+    own, _, other = clients
     name = fresh()
-    mine.create_bucket(Bucket=name)
-    mine.put_object(Bucket=name, Key="shared/a", Body=b"x")
+    own.create_bucket(Bucket=name)
+    own.put_object(Bucket=name, Key="shared/a", Body=b"x")
     read = {"Bucket": name, "Key": "shared/a"}
     assert error_of(other.get_object, **read) == (403, "AccessDenied")
     assert error_of(other.put_object, Bucket=name, Key="k", Body=b"") == (403, "AccessDenied")
@@ -112,12 +112,12 @@ def test_another_account_needs_the_owners_policy(clients: Any) -> None:
         "Action": ["s3:GetObject", "s3:DeleteObject"],
         "Resource": f"arn:aws:s3:::{name}/shared/*",
     }
-    mine.put_bucket_policy(Bucket=name, Policy=json.dumps({"Version": "2012-10-17", "Statement": statement}))
+    own.put_bucket_policy(Bucket=name, Policy=json.dumps({"Version": "2012-10-17", "Statement": statement}))
     assert other.get_object(**read)["Body"].read() == b"x"
     home = fresh()
     other.create_bucket(Bucket=home)
     other.copy_object(Bucket=home, Key="copy", CopySource=read)
-    mine.put_object(Bucket=name, Key="own", Body=b"")
+    own.put_object(Bucket=name, Key="own", Body=b"")
     assert error_of(other.copy_object, Bucket=home, Key="copy", CopySource=f"{name}/own") == (403, "AccessDenied")
     done = other.delete_objects(Bucket=name, Delete={"Objects": [{"Key": "own"}, {"Key": "shared/a"}]})
     assert [each["Key"] for each in done["Deleted"]] == ["shared/a"]
@@ -125,9 +125,9 @@ def test_another_account_needs_the_owners_policy(clients: Any) -> None:
 
 
 def test_a_deny_holds_for_the_owner_too_but_not_for_the_policy_itself(clients: Any) -> None:
-    mine, _, _ = clients
+    own, _, _ = clients
     name = fresh()
-    mine.create_bucket(Bucket=name)
+    own.create_bucket(Bucket=name)
     deny = {
         "Effect": "Deny",
         "Principal": "*",
@@ -135,27 +135,27 @@ def test_a_deny_holds_for_the_owner_too_but_not_for_the_policy_itself(clients: A
         "Resource": [f"arn:aws:s3:::{name}", f"arn:aws:s3:::{name}/*"],
     }
     insecure = {**deny, "Condition": {"Bool": {"aws:SecureTransport": "false"}}}
-    mine.put_bucket_policy(Bucket=name, Policy=json.dumps({"Statement": [insecure]}))
-    mine.put_object(Bucket=name, Key="k", Body=b"")  # loopback counts as TLS
-    mine.put_bucket_policy(Bucket=name, Policy=json.dumps({"Statement": [deny]}))
-    assert error_of(mine.put_object, Bucket=name, Key="k", Body=b"") == (403, "AccessDenied")
-    mine.delete_bucket_policy(Bucket=name)
-    mine.put_object(Bucket=name, Key="k", Body=b"")
+    own.put_bucket_policy(Bucket=name, Policy=json.dumps({"Statement": [insecure]}))
+    own.put_object(Bucket=name, Key="k", Body=b"")  # loopback counts as TLS
+    own.put_bucket_policy(Bucket=name, Policy=json.dumps({"Statement": [deny]}))
+    assert error_of(own.put_object, Bucket=name, Key="k", Body=b"") == (403, "AccessDenied")
+    own.delete_bucket_policy(Bucket=name)
+    own.put_object(Bucket=name, Key="k", Body=b"")
 
 
 def test_public_needs_the_block_lifted_first(clients: Any, local_aws: Any) -> None:
-    mine, _, other = clients
+    own, _, other = clients
     name = fresh()
-    mine.create_bucket(Bucket=name)
-    mine.put_object(Bucket=name, Key="k", Body=b"x")
+    own.create_bucket(Bucket=name)
+    own.put_object(Bucket=name, Key="k", Body=b"x")
     url = f"{local_aws.url}/{name}/k"
     assert status(url) == 403
     allow = {"Effect": "Allow", "Principal": "*", "Action": "s3:GetObject", "Resource": f"arn:aws:s3:::{name}/*"}
     public = {"Bucket": name, "Policy": json.dumps({"Statement": [allow]})}
-    assert error_of(mine.put_bucket_policy, **public) == (403, "AccessDenied")
-    mine.delete_public_access_block(Bucket=name)
-    mine.put_bucket_policy(**public)
-    assert mine.get_bucket_policy_status(Bucket=name)["PolicyStatus"]["IsPublic"] is True
+    assert error_of(own.put_bucket_policy, **public) == (403, "AccessDenied")
+    own.delete_public_access_block(Bucket=name)
+    own.put_bucket_policy(**public)
+    assert own.get_bucket_policy_status(Bucket=name)["PolicyStatus"]["IsPublic"] is True
     assert status(url) == 200
     assert other.get_object(Bucket=name, Key="k")["Body"].read() == b"x"
     restricted = {
@@ -164,28 +164,28 @@ def test_public_needs_the_block_lifted_first(clients: Any, local_aws: Any) -> No
         "BlockPublicAcls": False,
         "IgnorePublicAcls": False,
     }
-    mine.put_public_access_block(Bucket=name, PublicAccessBlockConfiguration=restricted)
+    own.put_public_access_block(Bucket=name, PublicAccessBlockConfiguration=restricted)
     assert status(url) == 403
 
 
 def test_acl_grants_count_only_where_acls_are_on(clients: Any) -> None:
-    mine, _, other = clients
+    own, _, other = clients
     name = fresh()
-    mine.create_bucket(Bucket=name)
+    own.create_bucket(Bucket=name)
     grant = {"Bucket": name, "GrantRead": f'id="{other.list_buckets()["Owner"]["ID"]}"'}
-    assert error_of(mine.put_bucket_acl, **grant) == (400, "AccessControlListNotSupported")
-    assert error_of(mine.put_object, Bucket=name, Key="k", ACL="public-read") == (400, "AccessControlListNotSupported")
+    assert error_of(own.put_bucket_acl, **grant) == (400, "AccessControlListNotSupported")
+    assert error_of(own.put_object, Bucket=name, Key="k", ACL="public-read") == (400, "AccessControlListNotSupported")
     rules = {"Rules": [{"ObjectOwnership": "BucketOwnerPreferred"}]}
-    mine.put_bucket_ownership_controls(Bucket=name, OwnershipControls=rules)
-    mine.put_bucket_acl(**grant)
+    own.put_bucket_ownership_controls(Bucket=name, OwnershipControls=rules)
+    own.put_bucket_acl(**grant)
     assert other.list_objects_v2(Bucket=name)["KeyCount"] == 0
     assert error_of(other.put_object, Bucket=name, Key="k", Body=b"") == (403, "AccessDenied")
 
 
 def test_a_role_of_the_owner_can_be_denied(clients: Any, local_aws: Any) -> None:
-    mine, _, _ = clients
+    own, _, _ = clients
     name = fresh()
-    mine.create_bucket(Bucket=name)
+    own.create_bucket(Bucket=name)
     role = f"arn:aws:iam::{A}:role/{fresh('role')}"
     sts = client(local_aws.url, "sts")
     keys = sts.assume_role(RoleArn=role, RoleSessionName="me")["Credentials"]
@@ -203,16 +203,16 @@ def test_a_role_of_the_owner_can_be_denied(clients: Any, local_aws: Any) -> None
         "Action": "s3:PutObject",
         "Resource": f"arn:aws:s3:::{name}/*",
     }
-    mine.put_bucket_policy(Bucket=name, Policy=json.dumps({"Statement": [deny]}))
+    own.put_bucket_policy(Bucket=name, Policy=json.dumps({"Statement": [deny]}))
     with pytest.raises(ClientError, match="AccessDenied"):
         session.put_object(Bucket=name, Key="k", Body=b"")
-    mine.put_object(Bucket=name, Key="k", Body=b"")
+    own.put_object(Bucket=name, Key="k", Body=b"")
     session.close()
 
 
 def test_the_expected_owner_must_be_the_owner(clients: Any) -> None:
-    mine, _, _ = clients
+    own, _, _ = clients
     name = fresh()
-    mine.create_bucket(Bucket=name)
-    mine.head_bucket(Bucket=name, ExpectedBucketOwner=A)
-    assert error_of(mine.list_objects_v2, Bucket=name, ExpectedBucketOwner=B) == (403, "AccessDenied")
+    own.create_bucket(Bucket=name)
+    own.head_bucket(Bucket=name, ExpectedBucketOwner=A)
+    assert error_of(own.list_objects_v2, Bucket=name, ExpectedBucketOwner=B) == (403, "AccessDenied")

@@ -41,15 +41,15 @@ def restore(s3, box, key="k", days=2, tier="Standard"):
 
 
 def status_in_listings(s3, box, **more):
-    asked = {"Bucket": box, "OptionalObjectAttributes": ["RestoreStatus"], **more}
+    request = {"Bucket": box, "OptionalObjectAttributes": ["RestoreStatus"], **more}
     listed = [
-        s3.list_objects_v2(**asked)["Contents"],
-        s3.list_objects(**asked)["Contents"],
-        s3.list_object_versions(**asked)["Versions"],
+        s3.list_objects_v2(**request)["Contents"],
+        s3.list_objects(**request)["Contents"],
+        s3.list_object_versions(**request)["Versions"],
     ]
-    found = [{one["Key"]: one.get("RestoreStatus") for one in each} for each in listed]
-    assert found[0] == found[1] == found[2]
-    return found[0]
+    result = [{one["Key"]: one.get("RestoreStatus") for one in each} for each in listed]
+    assert result[0] == result[1] == result[2]
+    return result[0]
 
 
 @pytest.mark.parametrize("storage", ["GLACIER", "DEEP_ARCHIVE"])
@@ -88,15 +88,15 @@ def test_an_archived_object_is_read_and_copied_after_its_restore_only(s3, box, s
     )
 
     RESTORE_TIMING.ahead_s += 60
-    told = s3.head_object(Bucket=box, Key="k")["Restore"]
-    assert told.startswith('ongoing-request="false", expiry-date="')
-    assert told.endswith('00:00:00 GMT"')
-    (found,) = status_in_listings(s3, box).values()
-    assert found["IsRestoreInProgress"] is False
-    days = (found["RestoreExpiryDate"] - RESTORE_TIMING.now()).total_seconds() / 86_400
+    message = s3.head_object(Bucket=box, Key="k")["Restore"]
+    assert message.startswith('ongoing-request="false", expiry-date="')
+    assert message.endswith('00:00:00 GMT"')
+    (result,) = status_in_listings(s3, box).values()
+    assert result["IsRestoreInProgress"] is False
+    days = (result["RestoreExpiryDate"] - RESTORE_TIMING.now()).total_seconds() / 86_400
     assert 2 < days <= 3  # rounded up to midnight
     assert s3.get_object(Bucket=box, Key="k")["Body"].read() == b"cold"
-    assert s3.get_object(Bucket=box, Key="k")["Restore"] == told
+    assert s3.get_object(Bucket=box, Key="k")["Restore"] == message
     assert "RestoreStatus" not in s3.list_objects_v2(Bucket=box)["Contents"][0]  # nobody asked
     s3.copy_object(Bucket=box, Key="copy", CopySource=source)
     copied = s3.head_object(Bucket=box, Key="copy")
@@ -164,10 +164,10 @@ def allow(s3, box):
 def test_a_requester_pays_bucket_is_read_by_those_who_say_that_they_pay(s3, stranger, box):
     allow(s3, box)
     s3.put_object(Bucket=box, Key="k", Body=b"paid")
-    mine = fresh()
-    stranger.create_bucket(Bucket=mine)
+    own = fresh()
+    stranger.create_bucket(Bucket=own)
     source = {"Bucket": box, "Key": "k"}
-    upload = stranger.create_multipart_upload(Bucket=mine, Key="parts")["UploadId"]
+    upload = stranger.create_multipart_upload(Bucket=own, Key="parts")["UploadId"]
     calls = (
         (stranger.get_object, {"Bucket": box, "Key": "k"}),
         (stranger.head_object, {"Bucket": box, "Key": "k"}),
@@ -176,28 +176,28 @@ def test_a_requester_pays_bucket_is_read_by_those_who_say_that_they_pay(s3, stra
         (stranger.list_object_versions, {"Bucket": box}),
         (stranger.get_object_tagging, {"Bucket": box, "Key": "k"}),
         (stranger.put_object, {"Bucket": box, "Key": "new"}),
-        (stranger.copy_object, {"Bucket": mine, "Key": "k", "CopySource": source}),
+        (stranger.copy_object, {"Bucket": own, "Key": "k", "CopySource": source}),
         (
             stranger.upload_part_copy,
-            {"Bucket": mine, "Key": "parts", "UploadId": upload, "PartNumber": 1, "CopySource": source},
+            {"Bucket": own, "Key": "parts", "UploadId": upload, "PartNumber": 1, "CopySource": source},
         ),
         (stranger.delete_objects, {"Bucket": box, "Delete": {"Objects": [{"Key": "none"}]}}),
         (stranger.delete_object, {"Bucket": box, "Key": "new"}),
     )
-    for call, asked in calls:
-        call(**asked)  # before, everything is allowed
+    for call, request in calls:
+        call(**request)  # before, everything is allowed
     s3.put_bucket_request_payment(Bucket=box, RequestPaymentConfiguration={"Payer": "Requester"})
-    for call, asked in calls:
-        assert error_of(call, **asked)[0] == 403, call
-        answer = call(**asked, RequestPayer="requester")
-        told = asked["Bucket"] == box and call.__name__ != "get_object_tagging"
-        assert answer.get("RequestCharged") == ("requester" if told else None), call
+    for call, request in calls:
+        assert error_of(call, **request)[0] == 403, call
+        answer = call(**request, RequestPayer="requester")
+        message = request["Bucket"] == box and call.__name__ != "get_object_tagging"
+        assert answer.get("RequestCharged") == ("requester" if message else None), call
     stranger.get_bucket_location(Bucket=box)  # nobody is charged for that
     stranger.head_bucket(Bucket=box)
     s3.get_object(Bucket=box, Key="k")  # the owner pays anyway
 
 
-def test_a_presigned_read_says_in_its_url_who_pays(s3, stranger, box, local_aws):
+def test_a_presigned_url_names_the_payer(s3, stranger, box, local_aws):
     allow(s3, box)
     s3.put_object(Bucket=box, Key="k", Body=b"paid")
     s3.put_bucket_request_payment(Bucket=box, RequestPaymentConfiguration={"Payer": "Requester"})
@@ -218,12 +218,12 @@ def test_user_metadata_beyond_two_kilobytes_is_refused(s3, box, size, fits):
     s3.put_object(Bucket=box, Key="source")
     copy = {"CopySource": {"Bucket": box, "Key": "source"}, "MetadataDirective": "REPLACE"}
     for call, more in ((s3.put_object, {}), (s3.create_multipart_upload, {}), (s3.copy_object, copy)):
-        asked = {"Bucket": box, "Key": "k", "Metadata": metadata, **more}
+        request = {"Bucket": box, "Key": "k", "Metadata": metadata, **more}
         if fits:
-            call(**asked)
+            call(**request)
             continue
         with pytest.raises(ClientError) as caught:
-            call(**asked)
+            call(**request)
         error = caught.value.response["Error"]
         assert (error["Code"], error["Size"], error["MaxSizeAllowed"]) == ("MetadataTooLarge", "2049", "2048")
     locked = fresh("lock")

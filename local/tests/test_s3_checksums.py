@@ -47,9 +47,9 @@ def ask(local_aws):
         connection = http.client.HTTPConnection(local_aws.url.removeprefix("http://"), timeout=30)
         connection.request(method, path, body, {"Authorization": SIGNED, **headers})
         with connection.getresponse() as answer:
-            told = answer.status, answer.read().decode()
+            message = answer.status, answer.read().decode()
         connection.close()
-        return told
+        return message
 
     return send
 
@@ -161,14 +161,14 @@ def test_content_md5_is_verified_for_every_operation(s3, box, ask, operation):
         (streaming("crc32", BODY), b"5\r\nhello world\r\n0\r\n\r\n", "IncompleteBody"),
     ],
 )
-def test_what_is_no_checksum_or_no_whole_body_is_refused_by_name(s3, box, ask, headers, body, code):
+def test_invalid_checksums_and_incomplete_bodies_are_refused_by_name(s3, box, ask, headers, body, code):
     status, answer = ask("PUT", f"/{box}/k", headers, body)
     assert (status, f"<Code>{code}</Code>" in answer) == (400, True), answer
     assert error_of(s3.head_object, Bucket=box, Key="k") == (404, "404")
 
 
 @pytest.mark.parametrize("algorithm", ["CRC32", "CRC32C", "CRC64NVME", "SHA1", "SHA256"])
-def test_what_is_put_with_a_checksum_is_told_with_it(s3, box, algorithm):
+def test_an_object_put_with_a_checksum_returns_it(s3, box, algorithm):
     value = compute(algorithm, BODY)
     s3.put_object(Bucket=box, Key="k", Body=BODY, **{f"Checksum{algorithm}": value})
     assert s3.head_object(Bucket=box, Key="k", ChecksumMode="ENABLED")[f"Checksum{algorithm}"] == value
@@ -212,7 +212,7 @@ def test_boto3_s_own_uploads_of_every_kind_pass(s3, box):
 def test_chunks_of_any_size_are_put_together_and_verified(body, sizes, algorithm):
     trailer = f"x-amz-checksum-{algorithm}:{compute(algorithm, body)}"
     headers = {name.lower(): value for name, value in streaming(algorithm, body).items()}
-    told, plain = sent_body(headers, chunked(body, trailer, (*sizes, 100)))
+    message, plain = sent_body(headers, chunked(body, trailer, (*sizes, 100)))
     assert plain == body
-    assert wrong_checksum(told, plain) is None
-    assert wrong_checksum(told, plain + b"x").code == "BadDigest"
+    assert wrong_checksum(message, plain) is None
+    assert wrong_checksum(message, plain + b"x").code == "BadDigest"

@@ -44,12 +44,12 @@ def test_what_a_fresh_bucket_has_not(s3: Any, box: str, operation: str, code: st
 
 
 def answer(s3: Any, operation: str, box: str, **more: Any) -> dict[str, Any]:
-    found: dict[str, Any] = getattr(s3, operation)(Bucket=box, **more)
-    del found["ResponseMetadata"]
-    return found
+    result: dict[str, Any] = getattr(s3, operation)(Bucket=box, **more)
+    del result["ResponseMetadata"]
+    return result
 
 
-def test_what_a_fresh_bucket_says(s3: Any, box: str) -> None:
+def test_the_configuration_of_a_new_bucket(s3: Any, box: str) -> None:
     for operation in ("versioning", "logging", "notification_configuration", "accelerate_configuration"):
         assert answer(s3, f"get_bucket_{operation}", box) == {}
     [rule] = answer(s3, "get_bucket_encryption", box)["ServerSideEncryptionConfiguration"]["Rules"]
@@ -116,15 +116,15 @@ def test_what_is_put_is_given_back_and_can_be_taken_away(
 ) -> None:
     before = error_or_answer(s3, name, box)
     getattr(s3, f"put_{name}")(Bucket=box, **{argument: given})
-    found = answer(s3, f"get_{name}", box)
-    found.pop("TransitionDefaultMinimumObjectSize", None)
-    assert found.get(argument, found) == given
+    result = answer(s3, f"get_{name}", box)
+    result.pop("TransitionDefaultMinimumObjectSize", None)
+    assert result.get(argument, result) == given
     if removed:
         getattr(s3, f"delete_{removed}")(Bucket=box)
         assert error_or_answer(s3, name, box) == before
 
 
-def test_a_lifecycle_says_which_small_objects_it_leaves_alone(s3: Any, box: str) -> None:
+def test_a_lifecycle_reports_which_small_objects_it_skips(s3: Any, box: str) -> None:
     put = s3.put_bucket_lifecycle_configuration(Bucket=box, LifecycleConfiguration=LIFECYCLE)
     usual = "all_storage_classes_128K"  # Terraform's provider waits until it reads this
     assert put["TransitionDefaultMinimumObjectSize"] == usual
@@ -134,8 +134,8 @@ def test_a_lifecycle_says_which_small_objects_it_leaves_alone(s3: Any, box: str)
         LifecycleConfiguration=LIFECYCLE,
         TransitionDefaultMinimumObjectSize="varies_by_storage_class",
     )
-    found = answer(s3, "get_bucket_lifecycle_configuration", box)
-    assert found["TransitionDefaultMinimumObjectSize"] == "varies_by_storage_class"
+    result = answer(s3, "get_bucket_lifecycle_configuration", box)
+    assert result["TransitionDefaultMinimumObjectSize"] == "varies_by_storage_class"
 
 
 def error_or_answer(s3: Any, name: str, box: str) -> Any:
@@ -198,9 +198,9 @@ def test_policy_replication_logging_and_lock(s3: Any, box: str) -> None:
     }
     replication = {"Role": f"arn:aws:iam::{A}:role/r", "Rules": [rule]}
     s3.put_bucket_replication(Bucket=box, ReplicationConfiguration=replication)
-    [found] = s3.get_bucket_replication(Bucket=box)["ReplicationConfiguration"]["Rules"]
-    assert found.pop("ID")
-    assert found == rule
+    [result] = s3.get_bucket_replication(Bucket=box)["ReplicationConfiguration"]["Rules"]
+    assert result.pop("ID")
+    assert result == rule
     locked = fresh("locked")
     s3.create_bucket(Bucket=locked, ObjectLockEnabledForBucket=True)
     lock = {"ObjectLockEnabled": "Enabled", "Rule": {"DefaultRetention": {"Mode": "GOVERNANCE", "Days": 1}}}

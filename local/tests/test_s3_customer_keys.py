@@ -70,8 +70,8 @@ def test_the_etag_is_no_digest_of_the_content(s3, box):
 
 def test_a_copy_needs_the_source_s_key_and_gets_the_key_it_is_given(s3, box):
     source = {"Bucket": box, "Key": "k"}
-    for given in ({}, sse(OTHER, "CopySource")):
-        assert error_of(s3.copy_object, Bucket=box, Key="copy", CopySource=source, **given)[0] in (400, 403)
+    for options in ({}, sse(OTHER, "CopySource")):
+        assert error_of(s3.copy_object, Bucket=box, Key="copy", CopySource=source, **options)[0] in (400, 403)
     s3.copy_object(Bucket=box, Key="copy", CopySource=source, **sse(KEY, "CopySource"), **sse(OTHER))
     assert s3.get_object(Bucket=box, Key="copy", **sse(OTHER))["Body"].read() == b"secret"
     s3.copy_object(Bucket=box, Key="opened", CopySource=source, **sse(KEY, "CopySource"))
@@ -81,8 +81,8 @@ def test_a_copy_needs_the_source_s_key_and_gets_the_key_it_is_given(s3, box):
 def test_every_part_is_given_with_the_upload_s_key(s3, box):
     upload = s3.create_multipart_upload(Bucket=box, Key="large", **sse(KEY))["UploadId"]
     part = {"Bucket": box, "Key": "large", "UploadId": upload}
-    for given in ({}, sse(OTHER)):
-        assert error_of(s3.upload_part, **part, PartNumber=1, Body=b"a", **given) == (400, "InvalidRequest")
+    for options in ({}, sse(OTHER)):
+        assert error_of(s3.upload_part, **part, PartNumber=1, Body=b"a", **options) == (400, "InvalidRequest")
     made = [s3.upload_part(**part, PartNumber=1, Body=bytes(PART), **sse(KEY))["ETag"]]
     copied = s3.upload_part_copy(
         **part, PartNumber=2, CopySource={"Bucket": box, "Key": "k"}, **sse(KEY), **sse(KEY, "CopySource")

@@ -16,7 +16,7 @@ ORIGIN = Origin(principal_id="AWS:1", account_id=A, source_ip="127.0.0.1", reque
 
 
 def notice(**changed: Any) -> S3Event:
-    given: dict[str, Any] = {
+    options: dict[str, Any] = {
         "name": "s3:ObjectCreated:Put",
         "at": datetime(2026, 1, 2, 3, 4, 5, 678901, tzinfo=UTC),
         "bucket": "box",
@@ -30,7 +30,7 @@ def notice(**changed: Any) -> S3Event:
         "sequencer": "01",
         "origin": ORIGIN,
     }
-    return S3Event(**{**given, **changed})
+    return S3Event(**{**options, **changed})
 
 
 def test_keys_are_encoded_as_s3_does() -> None:
@@ -38,18 +38,22 @@ def test_keys_are_encoded_as_s3_does() -> None:
 
 
 def test_a_record_has_what_aws_documents() -> None:
-    [found] = record(notice(), "conf")["Records"]
-    assert found["eventTime"] == "2026-01-02T03:04:05.678Z"
-    assert (found["eventVersion"], found["eventName"], found["awsRegion"]) == ("2.1", "ObjectCreated:Put", "eu-west-1")
-    assert found["s3"]["configurationId"] == "conf"
-    assert found["s3"]["object"] == {
+    [result] = record(notice(), "conf")["Records"]
+    assert result["eventTime"] == "2026-01-02T03:04:05.678Z"
+    assert (result["eventVersion"], result["eventName"], result["awsRegion"]) == (
+        "2.1",
+        "ObjectCreated:Put",
+        "eu-west-1",
+    )
+    assert result["s3"]["configurationId"] == "conf"
+    assert result["s3"]["object"] == {
         "key": "in/a+b%2Bc.txt",
         "size": 3,
         "eTag": "e",
         "versionId": "v",
         "sequencer": "01",
     }
-    assert found["s3"]["bucket"]["ownerIdentity"]["principalId"].startswith("A")
+    assert result["s3"]["bucket"]["ownerIdentity"]["principalId"].startswith("A")
 
 
 def test_a_deletion_has_no_size() -> None:
@@ -91,15 +95,15 @@ class Wired:
         self.s3.put_bucket_notification_configuration(Bucket=self.box, NotificationConfiguration=configuration)
 
     def messages(self, count: int, *, wait_s: float = 10) -> list[dict[str, Any]]:
-        found: list[dict[str, Any]] = []
+        result: list[dict[str, Any]] = []
         deadline = time.monotonic() + wait_s
-        while len(found) < count and time.monotonic() < deadline:
+        while len(result) < count and time.monotonic() < deadline:
             got = self.sqs.receive_message(QueueUrl=self.queue_url, MaxNumberOfMessages=10, WaitTimeSeconds=1)
             for message in got.get("Messages", []):
-                found.append(json.loads(message["Body"]))
+                result.append(json.loads(message["Body"]))
                 self.sqs.delete_message(QueueUrl=self.queue_url, ReceiptHandle=message["ReceiptHandle"])
-        assert len(found) == count
-        return found
+        assert len(result) == count
+        return result
 
     def records(self, count: int) -> list[dict[str, Any]]:
         return [each["Records"][0] for each in self.messages(count)]
@@ -113,7 +117,7 @@ def wired(local_aws: Any) -> Any:
     made.sqs.close()
 
 
-def test_every_kind_of_change_is_told_once_with_rising_sequencers(wired: Wired) -> None:
+def test_every_kind_of_change_sends_one_event_with_rising_sequencers(wired: Wired) -> None:
     wired.notify()
     s3, box = wired.s3, wired.box
     put = s3.put_object(Bucket=box, Key="a b", Body=b"xyz", Tagging="t=1")
@@ -125,21 +129,21 @@ def test_every_kind_of_change_is_told_once_with_rising_sequencers(wired: Wired) 
     s3.delete_object(Bucket=box, Key="a b")
     s3.put_bucket_versioning(Bucket=box, VersioningConfiguration={"Status": "Enabled"})
     marker = s3.delete_objects(Bucket=box, Delete={"Objects": [{"Key": "copy"}]})["Deleted"][0]
-    found = sorted(wired.records(5), key=lambda each: each["s3"]["object"]["sequencer"])
-    assert [each["eventName"] for each in found] == [
+    result = sorted(wired.records(5), key=lambda each: each["s3"]["object"]["sequencer"])
+    assert [each["eventName"] for each in result] == [
         "ObjectCreated:Put",
         "ObjectCreated:Copy",
         "ObjectCreated:CompleteMultipartUpload",
         "ObjectRemoved:Delete",
         "ObjectRemoved:DeleteMarkerCreated",
     ]
-    first = found[0]
+    first = result[0]
     assert first["s3"]["object"]["key"] == "a+b"
     assert first["responseElements"]["x-amz-request-id"] == put["ResponseMetadata"]["RequestId"]
     assert first["userIdentity"]["principalId"] == f"AWS:{A}"
     assert "versionId" not in first["s3"]["object"]
-    assert found[2]["s3"]["object"]["eTag"].endswith("-1")
-    assert found[4]["s3"]["object"]["versionId"] == marker["DeleteMarkerVersionId"]
+    assert result[2]["s3"]["object"]["eTag"].endswith("-1")
+    assert result[4]["s3"]["object"]["versionId"] == marker["DeleteMarkerVersionId"]
 
 
 def test_events_keep_the_order_of_the_changes(wired: Wired) -> None:
@@ -171,8 +175,8 @@ def test_the_configuration_is_given_back_with_eventbridge(wired: Wired) -> None:
     }
     lower = {**queue, "Filter": {"Key": {"FilterRules": [{"Name": "prefix", "Value": "in/"}]}}}
     wired.configure({"QueueConfigurations": [lower], "EventBridgeConfiguration": {}})
-    found = wired.s3.get_bucket_notification_configuration(Bucket=wired.box)
-    assert (found["QueueConfigurations"], found["EventBridgeConfiguration"]) == ([queue], {})
+    result = wired.s3.get_bucket_notification_configuration(Bucket=wired.box)
+    assert (result["QueueConfigurations"], result["EventBridgeConfiguration"]) == ([queue], {})
     wired.configure({})
     assert "QueueConfigurations" not in wired.s3.get_bucket_notification_configuration(Bucket=wired.box)
 

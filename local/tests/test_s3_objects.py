@@ -64,13 +64,13 @@ def test_an_overwritten_object_loses_its_tags(s3: Any, box: str) -> None:
 
 def test_ranges(s3: Any, box: str) -> None:
     s3.put_object(Bucket=box, Key="k", Body=b"0123456789")
-    for asked, body, shown in [
+    for request, body, shown in [
         ("bytes=2-4", b"234", "bytes 2-4/10"),
         ("bytes=-3", b"789", "bytes 7-9/10"),
         ("bytes=8-", b"89", "bytes 8-9/10"),
         ("bytes=5-500", b"56789", "bytes 5-9/10"),
     ]:
-        got = s3.get_object(Bucket=box, Key="k", Range=asked)
+        got = s3.get_object(Bucket=box, Key="k", Range=request)
         assert (got["Body"].read(), got["ContentRange"]) == (body, shown)
         assert got["ResponseMetadata"]["HTTPStatusCode"] == 206
     assert error_of(s3.get_object, Bucket=box, Key="k", Range="bytes=10-") == (416, "InvalidRange")
@@ -212,13 +212,13 @@ def test_listing_pages(s3: Any, box: str) -> None:
     assert error_of(s3.list_objects_v2, **bad) == (400, "InvalidArgument")
 
 
-def test_version_pages_put_together_are_the_whole(s3: Any, box: str) -> None:
+def test_joined_version_pages_are_the_complete_listing(s3: Any, box: str) -> None:
     s3.put_bucket_versioning(Bucket=box, VersioningConfiguration={"Status": "Enabled"})
     ids = [s3.put_object(Bucket=box, Key=f"k{number % 2}", Body=b"x")["VersionId"] for number in range(6)]
     s3.delete_object(Bucket=box, Key="k0")
     pages = list(s3.get_paginator("list_object_versions").paginate(Bucket=box, PaginationConfig={"PageSize": 2}))
-    found = [each["VersionId"] for page in pages for each in page.get("Versions", [])]
-    assert found == [ids[4], ids[2], ids[0], ids[5], ids[3], ids[1]]
+    result = [each["VersionId"] for page in pages for each in page.get("Versions", [])]
+    assert result == [ids[4], ids[2], ids[0], ids[5], ids[3], ids[1]]
     assert sum(len(page.get("DeleteMarkers", [])) for page in pages) == 1
     assert [each["IsLatest"] for page in pages for each in page.get("Versions", [])] == [False] * 3 + [True] + [
         False
@@ -247,7 +247,7 @@ def test_another_account_does_not_learn_which_keys_exist(s3: Any, box: str, loca
     other.close()
 
 
-def test_a_multipart_upload_says_what_is_wrong_with_it(s3: Any, box: str) -> None:
+def test_an_invalid_multipart_upload_is_refused_with_the_reason(s3: Any, box: str) -> None:
     upload = {"Bucket": box, "Key": "k", "UploadId": s3.create_multipart_upload(Bucket=box, Key="k")["UploadId"]}
     etags = [s3.upload_part(**upload, PartNumber=number, Body=b"small")["ETag"] for number in (1, 2)]
 
@@ -382,8 +382,8 @@ def test_an_upload_that_will_be_locked_wants_a_checksum(s3: Any, local_aws: Any,
         status, answer = put(path, headers)
         assert (status, "<Code>InvalidRequest</Code>" in answer) == (400, True)
         assert f"Content-MD5 OR x-amz-checksum- HTTP header is required for Put {what} requests" in answer
-        for given in ({"Content-MD5": md5}, {"x-amz-checksum-crc32": crc32}):
-            assert put(path, headers | given) == (200, "")
+        for options in ({"Content-MD5": md5}, {"x-amz-checksum-crc32": crc32}):
+            assert put(path, headers | options) == (200, "")
     assert s3.head_object(Bucket=box, Key="k")["ObjectLockMode"] == "GOVERNANCE"
     s3.upload_fileobj(io.BytesIO(b"x" * (9 << 20)), box, "large")  # boto3's own checksums do
     copy = {"Bucket": box, "Key": "copy", "CopySource": {"Bucket": box, "Key": "k"}}
@@ -404,10 +404,10 @@ def test_open_uploads_are_listed_with_their_age(s3: Any, box: str) -> None:
     for key in ("a/1", "a/1", "b c", "d"):
         s3.create_multipart_upload(Bucket=box, Key=key)
     pages = list(s3.get_paginator("list_multipart_uploads").paginate(Bucket=box, PaginationConfig={"PageSize": 1}))
-    found = [each for page in pages for each in page["Uploads"]]
-    assert [each["Key"] for each in found] == ["a/1", "a/1", "b c", "d"]
-    assert len({each["UploadId"] for each in found}) == 4
-    assert all(abs((datetime.now(UTC) - each["Initiated"]).total_seconds()) < 3600 for each in found)
+    result = [each for page in pages for each in page["Uploads"]]
+    assert [each["Key"] for each in result] == ["a/1", "a/1", "b c", "d"]
+    assert len({each["UploadId"] for each in result}) == 4
+    assert all(abs((datetime.now(UTC) - each["Initiated"]).total_seconds()) < 3600 for each in result)
     rolled = s3.list_multipart_uploads(Bucket=box, Delimiter="/")
     assert ([each["Prefix"] for each in rolled["CommonPrefixes"]], len(rolled["Uploads"])) == (["a/"], 2)
 
@@ -497,9 +497,9 @@ def test_grants_of_a_copy_count_where_acls_are_on(s3: Any, box: str) -> None:
     s3.delete_public_access_block(Bucket=box)
     assert error_of(s3.copy_object, **copy, **grants, ACL="private") == (400, "InvalidRequest")
     s3.copy_object(**copy, **grants)
-    found = s3.get_object_acl(Bucket=box, Key="l")["Grants"]
+    result = s3.get_object_acl(Bucket=box, Key="l")["Grants"]
     assert [
-        (one["Permission"], one["Grantee"].get("ID") or one["Grantee"]["URI"].rpartition("/")[2]) for one in found
+        (one["Permission"], one["Grantee"].get("ID") or one["Grantee"]["URI"].rpartition("/")[2]) for one in result
     ] == [
         ("READ", reader),
         ("READ", "AllUsers"),

@@ -119,6 +119,6 @@ def test_what_public_means(statement: dict[str, Any], public: bool) -> None:
     assert is_public(policy(statement)) is public
 
 
-def test_something_that_is_no_policy_says_nothing() -> None:
+def test_an_invalid_policy_allows_nothing() -> None:
     assert verdict(b"not json", ask()) is Decision.SILENT
     assert verdict(b"[]", ask()) is Decision.SILENT

@@ -72,8 +72,8 @@ class Replicated(Jobs):
 
 def test_a_new_object_is_replicated_as_it_is(estate):
     source, target = estate.pair()
-    given = {"Metadata": {"who": "me"}, "ContentType": "text/html", "Tagging": "a=1&b=2"}
-    version = estate.put(source, "k é", b"hello", **given)
+    options = {"Metadata": {"who": "me"}, "ContentType": "text/html", "Tagging": "a=1&b=2"}
+    version = estate.put(source, "k é", b"hello", **options)
     assert estate.settled(source, "k é") == "COMPLETED"
     here = estate.s3(SOURCE_REGION).head_object(Bucket=source, Key="k é")
     there = estate.s3().get_object(Bucket=target, Key="k é", VersionId=version)
@@ -252,7 +252,7 @@ def test_what_makes_replication_fail(estate):
     assert estate.settled(source, "role") == "COMPLETED"
 
 
-def test_a_denied_replica_fails_and_says_so(estate):
+def test_a_denied_replica_has_the_status_failed(estate):
     source, target = estate.pair()
     deny = {
         "Effect": "Deny",
@@ -279,14 +279,14 @@ def test_a_role_that_is_denied_replicates_nothing(estate):
 
 def test_encryption_of_replicas(estate):
     key = "arn:aws:kms:eu-west-1:111111111111:key/1"
-    mine = {"ServerSideEncryption": "aws:kms", "SSEKMSKeyId": "arn:aws:kms:us-east-1:111111111111:key/2"}
+    own = {"ServerSideEncryption": "aws:kms", "SSEKMSKeyId": "arn:aws:kms:us-east-1:111111111111:key/2"}
     plain, _ = estate.pair()
-    estate.put(plain, "k", **mine)
+    estate.put(plain, "k", **own)
     assert estate.settled(plain, "k") is None  # objects under KMS only where a rule selects them
     selected = {"SseKmsEncryptedObjects": {"Status": "Enabled"}}
     destination = {"EncryptionConfiguration": {"ReplicaKmsKeyID": key}}
     source, target = estate.pair(SourceSelectionCriteria=selected, destination=destination)
-    estate.put(source, "k", **mine)
+    estate.put(source, "k", **own)
     assert estate.settled(source, "k") == "COMPLETED"
     head = estate.s3().head_object(Bucket=target, Key="k")
     assert (head["ServerSideEncryption"], head["SSEKMSKeyId"]) == ("aws:kms", key)
@@ -310,13 +310,13 @@ def test_replicas_make_events(estate, aws):
     configuration = {"QueueConfigurations": [{"QueueArn": arn, "Events": ["s3:ObjectCreated:*"]}]}
     estate.s3().put_bucket_notification_configuration(Bucket=target, NotificationConfiguration=configuration)
     version = estate.put(source, "k")
-    found = []
+    result = []
     for _ in range(20):
         for message in sqs.receive_message(QueueUrl=url, WaitTimeSeconds=1).get("Messages", []):
-            found += json.loads(message["Body"]).get("Records", [])
-        if found:
+            result += json.loads(message["Body"]).get("Records", [])
+        if result:
             break
-    assert found[0]["s3"]["object"]["versionId"] == version
+    assert result[0]["s3"]["object"]["versionId"] == version
 
 
 def test_faults_strike_replication(local_aws, estate):

@@ -64,18 +64,18 @@ def test_prefix_end_comes_after_every_name_with_the_prefix(prefix: str, tail: st
 
 def listed(names: list[str], prefix: str, delimiter: str) -> list[str]:
     """What a listing shows, by S3's words and nothing clever."""
-    found: list[str] = []
+    result: list[str] = []
     for name in sorted(names):
         if not name.startswith(prefix):
             continue
         rest = name[len(prefix) :]
         if delimiter and delimiter in rest:
             shown = prefix + rest.split(delimiter)[0] + delimiter
-            if shown not in found:
-                found.append(shown)
+            if shown not in result:
+                result.append(shown)
         else:
-            found.append(name)
-    return found
+            result.append(name)
+    return result
 
 
 @settings(max_examples=200, deadline=None)
@@ -85,15 +85,15 @@ def listed(names: list[str], prefix: str, delimiter: str) -> list[str]:
     delimiter=st.sampled_from(["", "/", "a", "b/"]),
     limit=st.integers(1, 5),
 )
-def test_pages_put_together_are_the_whole_listing(
+def test_joined_pages_are_the_complete_listing(
     changes: list[tuple[bool, str]], prefix: str, delimiter: str, limit: int
 ) -> None:
     index, expected = build(changes)
     shown: list[str] = []
     after, truncated = "", True
     while truncated:
-        asked = PageRequest(prefix=prefix, delimiter=delimiter, after=after)
-        page, truncated = take(entries(index, asked, lambda name: [name]), limit)
+        request = PageRequest(prefix=prefix, delimiter=delimiter, after=after)
+        page, truncated = take(entries(index, request, lambda name: [name]), limit)
         shown += [each.prefix if isinstance(each, Group) else each for each in page]
         after = shown[-1] if shown else ""
     assert shown == listed(sorted(expected), prefix, delimiter)

@@ -55,9 +55,9 @@ def _reset(url):
 def seeded(local_aws):
     """The estate, built once, with what progress was told and what was made."""
     _reset(local_aws.url)
-    told = []
-    summary = populate(local_aws.url, random_seed=7, progress=lambda *step: told.append(step))
-    yield local_aws.url, summary, told
+    message = []
+    summary = populate(local_aws.url, random_seed=7, progress=lambda *step: message.append(step))
+    yield local_aws.url, summary, message
     _reset(local_aws.url)
 
 
@@ -73,7 +73,7 @@ def test_the_buckets_of_the_plan_are_there_in_their_accounts_and_regions(seeded)
 
 
 @pytest.mark.slow
-def test_the_legacy_bucket_still_says_eu_and_one_in_us_east_1_says_nothing(seeded):
+def test_a_legacy_bucket_returns_eu_and_one_in_us_east_1_an_empty_location(seeded):
     url, plan = seeded[0], plan_buckets(7, 1)
     old = next(bucket for bucket in plan if bucket.location == "EU")
     first = next(bucket for bucket in plan if bucket.region == "us-east-1")
@@ -85,13 +85,13 @@ def test_the_legacy_bucket_still_says_eu_and_one_in_us_east_1_says_nothing(seede
 
 @pytest.mark.slow
 def test_the_summary_counts_believable_numbers_and_progress_reaches_its_total(seeded):
-    _, summary, told = seeded
+    _, summary, message = seeded
     assert 600 <= sum(summary.counts.values()) <= 1200
     assert summary.counts["s3.bucket"] == len(plan_buckets(7, 1))
     assert len(summary.counts) >= 45
     assert summary.skipped == {}
-    assert told[-1][1] == told[-1][2]
-    assert [done for _, done, _ in told] == sorted(done for _, done, _ in told)
+    assert message[-1][1] == message[-1][2]
+    assert [done for _, done, _ in message] == sorted(done for _, done, _ in message)
 
 
 @pytest.mark.slow
@@ -140,8 +140,8 @@ def test_notifications_lead_to_queues_that_exist(seeded):
         if "to-sqs" not in bucket.features:
             continue
         s3 = client(url, account_id=bucket.account_id, region=bucket.region)
-        wanted = s3.get_bucket_notification_configuration(Bucket=bucket.name)
-        for queue_configuration in wanted.get("QueueConfigurations", ()):
+        expected = s3.get_bucket_notification_configuration(Bucket=bucket.name)
+        for queue_configuration in expected.get("QueueConfigurations", ()):
             sqs = client(url, "sqs", account_id=bucket.account_id, region=bucket.region)
             sqs.get_queue_url(QueueName=queue_configuration["QueueArn"].rpartition(":")[2])
             checked += 1
@@ -168,7 +168,7 @@ def test_each_bucket_has_its_daily_size_in_cloudwatch(seeded):
 
 
 @pytest.mark.slow
-def test_a_second_estate_on_the_same_server_is_a_conflict_that_says_what_to_do(seeded):
+def test_a_second_estate_on_the_same_server_is_a_conflict_with_a_remedy(seeded):
     with pytest.raises(Conflict) as caught:
         populate(seeded[0], random_seed=8)
     assert caught.value.hint

@@ -37,5 +37,5 @@ def test_a_function_is_answered_without_docker(local_aws, capfd):
     answer = functions.invoke(FunctionName=name, Payload=json.dumps({"Records": []}))
     assert answer["StatusCode"] == 200
     assert "FunctionError" not in answer
-    said = capfd.readouterr()
-    assert "docker" not in (said.out + said.err).lower()
+    message = capfd.readouterr()
+    assert "docker" not in (message.out + message.err).lower()

@@ -28,9 +28,9 @@ NOW = datetime(2026, 11, 21, 2, 3, 4, 5, tzinfo=UTC)  # a Saturday
     ],
 )
 def test_the_next_time_is_the_one_that_aws_means(expression, expected):
-    found = next_fire(expression, NOW)
-    assert found is not None
-    assert found.strftime("%Y-%m-%d %H:%M:%S") == expected
+    result = next_fire(expression, NOW)
+    assert result is not None
+    assert result.strftime("%Y-%m-%d %H:%M:%S") == expected
 
 
 @pytest.mark.parametrize(
@@ -61,18 +61,18 @@ def test_a_scheduled_rule_gets_no_other_events(aws):
 @pytest.mark.slow
 def test_a_rule_fires_each_minute_for_queues_and_functions_until_it_is_disabled(aws):
     lab = Lab(aws)
-    told, told_arn = lab.queue()
+    message, told_arn = lab.queue()
     source = "from tell import tell\ndef handler(event, context): tell({'function': event})"
-    name = lab.function(source, files={"tell.py": TELL}, Environment={"Variables": {"TELL": told}}, Timeout=20)
+    name = lab.function(source, files={"tell.py": TELL}, Environment={"Variables": {"TELL": message}}, Timeout=20)
     events, rule = lab.client("events"), fresh("rule")
     events.put_rule(Name=rule, ScheduleExpression="rate(1 minute)")
     function_arn = f"arn:aws:lambda:us-east-1:{ACCOUNT}:function:{name}"
     events.put_targets(Rule=rule, Targets=[{"Id": "q", "Arn": told_arn}, {"Id": "f", "Arn": function_arn}])
-    found = lab.received(told, 2, within_s=75)
-    by_function = next(each["function"] for each in found if "function" in each)
-    by_queue = next(each for each in found if "function" not in each)
+    result = lab.received(message, 2, within_s=75)
+    by_function = next(each["function"] for each in result if "function" in each)
+    by_queue = next(each for each in result if "function" not in each)
     for event in (by_function, by_queue):
         assert (event["source"], event["detail-type"], event["detail"]) == ("aws.events", "Scheduled Event", {})
     assert by_function["resources"][0].endswith(f":rule/{rule}")
     events.disable_rule(Name=rule)
-    assert lab.received(told, 1, within_s=65) == []
+    assert lab.received(message, 1, within_s=65) == []

@@ -106,7 +106,7 @@ def test_objects_go_through_in_every_way_that_they_are_signed(client):
     unsigned_payload.put_object(Bucket="signed-ways", Key="unsigned", Body=b"x" * 10)
 
 
-def test_presigned_urls_work_until_somebody_touches_them(client):
+def test_presigned_urls_work_unless_they_are_altered(client):
     s3 = client("s3", s3={"addressing_style": "path"}, signature_version="s3v4")
     s3.create_bucket(Bucket="presigned-ways", CreateBucketConfiguration={"LocationConstraint": "eu-west-1"})
     params = {"Bucket": "presigned-ways", "Key": "a b"}
@@ -144,11 +144,11 @@ def test_keys_that_iam_and_sts_gave_out_have_secrets_of_their_own(client):
     key = iam.create_access_key(UserName="signer")["AccessKey"]
     client("sqs", key=key["AccessKeyId"], secret=key["SecretAccessKey"]).list_queues()
     assert refused(client("sqs", key=key["AccessKeyId"]).list_queues) == "SignatureDoesNotMatch"
-    given = client("sts").assume_role(RoleArn=f"arn:aws:iam::{ACCOUNT}:role/any", RoleSessionName="session")[
+    credentials = client("sts").assume_role(RoleArn=f"arn:aws:iam::{ACCOUNT}:role/any", RoleSessionName="session")[
         "Credentials"
     ]
     assumed = client(
-        "sts", key=given["AccessKeyId"], secret=given["SecretAccessKey"], token=given["SessionToken"]
+        "sts", key=credentials["AccessKeyId"], secret=credentials["SecretAccessKey"], token=credentials["SessionToken"]
     ).get_caller_identity()
     assert assumed["Account"] == ACCOUNT
     iam.update_access_key(UserName="signer", AccessKeyId=key["AccessKeyId"], Status="Inactive")
@@ -230,7 +230,7 @@ def test_a_signature_in_the_header_lives_fifteen_minutes(minutes, served):
 
 
 @pytest.mark.parametrize(("after_s", "served"), [(0, True), (50, True), (70, False), (-1000, False)])
-def test_a_presigned_url_lives_as_long_as_it_says(after_s, served):
+def test_a_presigned_url_expires_at_its_time(after_s, served):
     request = AWSRequest(method="GET", url="http://127.0.0.1/?Action=ListQueues", data=b"")
     SigV4QueryAuth(Credentials(ACCOUNT, SECRET), "sqs", "eu-west-1", expires=60).add_auth(request)
     now = datetime.now(UTC) + timedelta(seconds=after_s)

@@ -111,8 +111,8 @@ def test_a_port_that_is_open_is_closed_the_next_time(local_aws, clients):
     group = ec2.create_security_group(GroupName=fresh("changes"), Description="a test's")["GroupId"]
 
     def ports():
-        found = ec2.describe_security_groups(GroupIds=[group])["SecurityGroups"][0]["IpPermissions"]
-        return [one["FromPort"] for one in found]
+        ip_permissions = ec2.describe_security_groups(GroupIds=[group])["SecurityGroups"][0]["IpPermissions"]
+        return [one["FromPort"] for one in ip_permissions]
 
     simulated_changes.apply_change(_change("open-port", group, 3), clients)
     assert ports() == [8003]
@@ -132,8 +132,8 @@ def test_a_bucket_a_role_and_an_instance_come_and_the_bucket_and_the_instance_go
     )
     assert name in seen.buckets
     ec2 = client(local_aws.url, "ec2", region="eu-west-1")
-    found = ec2.describe_instances(Filters=[{"Name": "tag:Name", "Values": [name]}])["Reservations"]
-    instance = found[0]["Instances"][0]["InstanceId"]
+    reservations = ec2.describe_instances(Filters=[{"Name": "tag:Name", "Values": [name]}])["Reservations"]
+    instance = reservations[0]["Instances"][0]["InstanceId"]
     assert instance in seen.launched
     simulated_changes.apply_change(_change("delete-bucket", name), clients)
     simulated_changes.apply_change(_change("terminate-instance", instance), clients)
@@ -150,12 +150,12 @@ def test_it_looks_at_every_account_and_region_and_sees_the_bucket_where_it_is(cl
     assert [(view.account_id, view.region) for view in views if box in view.buckets] == [("111111111111", "eu-west-1")]
 
 
-def test_it_changes_things_until_told_to_stop_and_then_stops_within_a_second(local_aws, box):
-    stop, enough, told = threading.Event(), threading.Event(), []
+def test_simulated_changes_continue_until_stopped_and_then_end_within_a_second(local_aws, box):
+    stop, enough, message = threading.Event(), threading.Event(), []
 
     def on_change(what):
-        told.append(what)
-        if len(told) >= 5:
+        message.append(what)
+        if len(message) >= 5:
             enough.set()
 
     thread = threading.Thread(
@@ -186,7 +186,7 @@ def test_a_wait_of_hours_ends_at_once_when_stopped(local_aws):
     assert not thread.is_alive()
 
 
-def test_refusals_do_not_end_it_and_it_goes_on_when_they_are_over(local_aws, box):
+def test_refusals_do_not_end_the_consumer_and_it_continues_afterwards(local_aws, box):
     stop, enough, faults = threading.Event(), threading.Event(), local_aws.gateway.faults
     faults.load([{"kind": "access_denied", "service": "lambda"}])
     thread = threading.Thread(

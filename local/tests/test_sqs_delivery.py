@@ -34,8 +34,8 @@ def test_bucket_events_arrive_after_the_test_event(aws):
     sqs, s3, bucket = aws("sqs"), aws("s3"), fresh()
     queue = sqs.create_queue(QueueName=fresh())["QueueUrl"]
     s3.create_bucket(Bucket=bucket)
-    wanted = [{"QueueArn": arn_of(sqs, queue), "Events": ["s3:ObjectCreated:*"]}]
-    s3.put_bucket_notification_configuration(Bucket=bucket, NotificationConfiguration={"QueueConfigurations": wanted})
+    expected = [{"QueueArn": arn_of(sqs, queue), "Events": ["s3:ObjectCreated:*"]}]
+    s3.put_bucket_notification_configuration(Bucket=bucket, NotificationConfiguration={"QueueConfigurations": expected})
     [test_event] = bodies(sqs, queue)
     assert (test_event["Event"], test_event["Bucket"]) == ("s3:TestEvent", bucket)
     s3.put_object(Bucket=bucket, Key="k", Body=b"x")
@@ -77,10 +77,10 @@ def test_cloudformation_makes_changes_and_deletes_queues_with_their_policy(aws, 
     url = made["Outputs"][0]["OutputValue"]
     # Servers of one process serve one estate, each under its own port.
     assert re.match(rf"http://127\.0\.0\.1:\d+/{A}/", url)
-    found = sqs.get_queue_attributes(QueueUrl=url, AttributeNames=["All"])["Attributes"]
-    assert found["VisibilityTimeout"] == "7"
-    assert json.loads(found["RedrivePolicy"])["maxReceiveCount"] == 3
-    assert json.loads(found["Policy"]) == policy
+    attributes = sqs.get_queue_attributes(QueueUrl=url, AttributeNames=["All"])["Attributes"]
+    assert attributes["VisibilityTimeout"] == "7"
+    assert json.loads(attributes["RedrivePolicy"])["maxReceiveCount"] == 3
+    assert json.loads(attributes["Policy"]) == policy
     template["Resources"]["Main"]["Properties"]["VisibilityTimeout"] = 9
     cloudformation.update_stack(StackName=stack, TemplateBody=json.dumps(template))
     changed = sqs.get_queue_attributes(QueueUrl=url, AttributeNames=["VisibilityTimeout"])["Attributes"]
@@ -114,16 +114,16 @@ def test_older_clients_send_receive_and_delete_by_the_query_protocol(local_aws):
     _, answer = query(local_aws.url, path, Action="SendMessageBatch", **sent)
     assert answer.findtext(".//SendMessageBatchResultEntry/Id") == "one"
     assert answer.findtext(".//BatchResultErrorEntry/Code") == "InvalidParameterValue"
-    wanted = {"AttributeName.1": "All", "MessageAttributeName.1": "All", "MaxNumberOfMessages": "10"}
-    _, got = query(local_aws.url, path, Action="ReceiveMessage", **wanted)
+    expected = {"AttributeName.1": "All", "MessageAttributeName.1": "All", "MaxNumberOfMessages": "10"}
+    _, got = query(local_aws.url, path, Action="ReceiveMessage", **expected)
     assert got.findtext(".//Message/Body") == "<a> & b\r\n"
     assert got.findtext(".//MessageAttribute/Value/BinaryValue") == "AP8="
     assert "ApproximateReceiveCount" in [each.text for each in got.findall(".//Message/Attribute/Name")]
     handle = got.findtext(".//ReceiptHandle") or ""
     status, _ = query(local_aws.url, path, Action="DeleteMessage", ReceiptHandle=handle)
     assert status == 200
-    _, found = query(local_aws.url, path, Action="GetQueueAttributes", **{"AttributeName.1": "All"})
-    values = {each.findtext("Name"): each.findtext("Value") for each in found.findall(".//Attribute")}
+    _, result = query(local_aws.url, path, Action="GetQueueAttributes", **{"AttributeName.1": "All"})
+    values = {each.findtext("Name"): each.findtext("Value") for each in result.findall(".//Attribute")}
     assert (values["VisibilityTimeout"], values["ApproximateNumberOfMessagesNotVisible"]) == ("77", "0")
     _, tags = query(local_aws.url, path, Action="ListQueueTags")
     assert tags.findtext(".//Tag/Value") == "v"

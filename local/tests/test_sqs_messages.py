@@ -26,8 +26,8 @@ def queue(sqs):
 
 @pytest.fixture
 def fifo(sqs):
-    given = {"FifoQueue": "true", "ContentBasedDeduplication": "true"}
-    return sqs.create_queue(QueueName=fresh(".fifo"), Attributes=given)["QueueUrl"]
+    options = {"FifoQueue": "true", "ContentBasedDeduplication": "true"}
+    return sqs.create_queue(QueueName=fresh(".fifo"), Attributes=options)["QueueUrl"]
 
 
 def receive(sqs, url, **options):
@@ -35,18 +35,18 @@ def receive(sqs, url, **options):
 
 
 def test_a_message_comes_with_everything_it_was_sent_with(sqs, queue):
-    given = {
+    options = {
         "kind": {"DataType": "String", "StringValue": "größe"},
         "app.size": {"DataType": "Number.int", "StringValue": "42"},
         "raw": {"DataType": "Binary", "BinaryValue": b"\x00\xff"},
     }
     trace = {"AWSTraceHeader": {"DataType": "String", "StringValue": "Root=1"}}
     body = "line\r\n<&> ✓"
-    sent = sqs.send_message(QueueUrl=queue, MessageBody=body, MessageAttributes=given, MessageSystemAttributes=trace)
+    sent = sqs.send_message(QueueUrl=queue, MessageBody=body, MessageAttributes=options, MessageSystemAttributes=trace)
     [got] = receive(
         sqs, queue, MessageSystemAttributeNames=["All"], MessageAttributeNames=["All"], VisibilityTimeout=0
     )  # botocore itself checks MD5OfBody
-    assert (got["Body"], got["MessageAttributes"], got["MessageId"]) == (body, given, sent["MessageId"])
+    assert (got["Body"], got["MessageAttributes"], got["MessageId"]) == (body, options, sent["MessageId"])
     assert got["MD5OfMessageAttributes"] == sent["MD5OfMessageAttributes"]
     assert got["Attributes"]["ApproximateReceiveCount"] == "1"
     assert got["Attributes"]["AWSTraceHeader"] == "Root=1"
@@ -123,7 +123,7 @@ def test_deleting_the_queue_ends_its_polls(sqs, queue):
     assert error_code(sqs.receive_message, QueueUrl=queue, WaitTimeSeconds=20).endswith("NonExistentQueue")
 
 
-def test_a_batch_tells_which_entries_failed(sqs, queue):
+def test_a_batch_reports_the_failed_entries(sqs, queue):
     answer = sqs.send_message_batch(
         QueueUrl=queue,
         Entries=[
@@ -150,7 +150,7 @@ def test_a_batch_tells_which_entries_failed(sqs, queue):
     ],
     ids=lambda value: value if isinstance(value, str) else "",
 )
-def test_a_batch_that_is_none_is_refused_whole(sqs, queue, entries, code):
+def test_an_invalid_batch_is_refused_completely(sqs, queue, entries, code):
     assert error_code(sqs.send_message_batch, QueueUrl=queue, Entries=entries) == f"AWS.SimpleQueueService.{code}"
     assert receive(sqs, queue) == []
 
@@ -203,8 +203,8 @@ def test_a_fifo_queue_keeps_order_drops_repeats_and_numbers_its_messages(sqs, fi
 
 
 def test_deduplication_by_group_lets_another_group_send_the_same(sqs):
-    given = {"FifoQueue": "true", "ContentBasedDeduplication": "true", "DeduplicationScope": "messageGroup"}
-    queue = sqs.create_queue(QueueName=fresh(".fifo"), Attributes=given)["QueueUrl"]
+    options = {"FifoQueue": "true", "ContentBasedDeduplication": "true", "DeduplicationScope": "messageGroup"}
+    queue = sqs.create_queue(QueueName=fresh(".fifo"), Attributes=options)["QueueUrl"]
     for group in ("a", "b", "a"):
         sqs.send_message(QueueUrl=queue, MessageBody="same", MessageGroupId=group)
     assert len(receive(sqs, queue)) == 2

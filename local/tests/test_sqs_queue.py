@@ -187,7 +187,7 @@ def test_the_in_flight_limit_is_an_error_of_standard_queues_and_silence_of_fifo_
             queue.receive(1, 1, 0)
 
 
-def test_purge_takes_what_is_in_flight_too_and_the_queue_goes_on():
+def test_purge_deletes_messages_in_flight_too_and_the_queue_still_works():
     queue = fifo()
     for number in range(4):
         queue.send(message(str(number), group="g"), 0)
@@ -289,12 +289,12 @@ class Comparison(RuleBasedStateMachine):
         """The oldest first; by group where FIFO, without groups of which one is in flight or taken just now."""
         if not self.fifo:
             return [m for m in self.model if not self._hidden(m) and m not in taken]
-        found = []
+        result = []
         for group in dict.fromkeys(m.group for m in self.model):
             members = [m for m in self.model if m.group == group]
             if not any(self._in_flight(m) or m in taken for m in members):
-                found += itertools.takewhile(lambda m: not self._hidden(m), members)
-        return found
+                result += itertools.takewhile(lambda m: not self._hidden(m), members)
+        return result
 
     def _expected(self, limit):
         """What a receive gives; exhausted messages go to the dead letters and make room for others."""

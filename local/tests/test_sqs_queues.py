@@ -88,10 +88,10 @@ def test_a_dead_letter_queue_is_of_the_same_kind_and_may_say_whose(sqs, queue):
 
 
 def test_every_attribute_of_a_new_queue_is_there(sqs, queue):
-    found = attributes(sqs, queue)
-    assert found["QueueArn"] == f"arn:aws:sqs:us-east-1:{A}:{queue.rpartition('/')[2]}"
-    assert (found["VisibilityTimeout"], found["MaximumMessageSize"]) == ("30", "1048576")
-    assert {"CreatedTimestamp", "LastModifiedTimestamp", "ApproximateNumberOfMessages"} <= set(found)
+    result = attributes(sqs, queue)
+    assert result["QueueArn"] == f"arn:aws:sqs:us-east-1:{A}:{queue.rpartition('/')[2]}"
+    assert (result["VisibilityTimeout"], result["MaximumMessageSize"]) == ("30", "1048576")
+    assert {"CreatedTimestamp", "LastModifiedTimestamp", "ApproximateNumberOfMessages"} <= set(result)
     assert error_code(sqs.get_queue_attributes, QueueUrl=queue, AttributeNames=["Nope"]) == "InvalidAttributeName"
 
 
@@ -120,7 +120,7 @@ def test_accounts_and_regions_are_apart(sqs, other, local_aws):
     elsewhere.close()
 
 
-def test_another_account_needs_a_policy_and_gets_no_more_than_it_says(sqs, other, queue):
+def test_another_account_needs_a_policy_and_gets_only_what_it_allows(sqs, other, queue):
     assert error_code(other.send_message, QueueUrl=queue, MessageBody="x") == "AccessDenied"
     sqs.add_permission(QueueUrl=queue, Label="b", AWSAccountIds=[B], Actions=["SendMessage", "GetQueueUrl"])
     other.send_message(QueueUrl=queue, MessageBody="x")

@@ -7,7 +7,7 @@ from s3_clients import fresh
 TEMPLATE = json.dumps({"Resources": {"Topic": {"Type": "AWS::SNS::Topic"}}})
 
 
-def test_a_service_managed_set_says_how_it_is_deployed(aws):
+def test_a_service_managed_set_reports_its_deployment(aws):
     client, name = aws("cloudformation"), fresh("set")
     client.create_stack_set(
         StackSetName=name,
@@ -17,11 +17,11 @@ def test_a_service_managed_set_says_how_it_is_deployed(aws):
         AutoDeployment={"Enabled": True, "RetainStacksOnAccountRemoval": False},
         Tags=[{"Key": "team", "Value": "web"}],
     )
-    found = client.describe_stack_set(StackSetName=name)["StackSet"]
-    assert found["Capabilities"] == ["CAPABILITY_NAMED_IAM"]
-    assert found["AutoDeployment"] == {"Enabled": True, "RetainStacksOnAccountRemoval": False}
-    assert not {"AdministrationRoleARN", "ExecutionRoleName"} & found.keys()
-    assert found["Tags"] == [{"Key": "team", "Value": "web"}]
+    stack_set = client.describe_stack_set(StackSetName=name)["StackSet"]
+    assert stack_set["Capabilities"] == ["CAPABILITY_NAMED_IAM"]
+    assert stack_set["AutoDeployment"] == {"Enabled": True, "RetainStacksOnAccountRemoval": False}
+    assert not {"AdministrationRoleARN", "ExecutionRoleName"} & stack_set.keys()
+    assert stack_set["Tags"] == [{"Key": "team", "Value": "web"}]
 
     client.update_stack_set(
         StackSetName=name,
@@ -36,7 +36,7 @@ def test_a_service_managed_set_says_how_it_is_deployed(aws):
 def test_a_self_managed_set_names_its_roles(aws):
     client, name = aws("cloudformation"), fresh("set")
     client.create_stack_set(StackSetName=name, TemplateBody=TEMPLATE)
-    found = client.describe_stack_set(StackSetName=name)["StackSet"]
-    assert found["AdministrationRoleARN"].endswith(":role/AWSCloudFormationStackSetAdministrationRole")
-    assert found["ExecutionRoleName"] == "AWSCloudFormationStackSetExecutionRole"
-    assert "AutoDeployment" not in found
+    stack_set = client.describe_stack_set(StackSetName=name)["StackSet"]
+    assert stack_set["AdministrationRoleARN"].endswith(":role/AWSCloudFormationStackSetAdministrationRole")
+    assert stack_set["ExecutionRoleName"] == "AWSCloudFormationStackSetExecutionRole"
+    assert "AutoDeployment" not in stack_set

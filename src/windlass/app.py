@@ -17,6 +17,7 @@ from windlass.settings import Loaded, Settings
 
 if TYPE_CHECKING:  # parts are imported on first use, so that a command loads only what it needs
     from windlass.aggregation.service import Aggregation
+    from windlass.aws.client import AwsClient
     from windlass.checks.service import Checks
     from windlass.clients.service import CallerContext, Clients
     from windlass.deploy.service import Deploy
@@ -132,6 +133,13 @@ class App:
         return self.inventory.last_regions(account_id)
 
     @_Part
+    def aws(self) -> AwsClient:
+        """The generic client for reads of the estate."""
+        from windlass.aws.client import AwsClient
+
+        return AwsClient(self.estate)
+
+    @_Part
     def inventory(self) -> Inventory:
         """The inventory over the store. Only collections call AWS."""
         from windlass.deploy.policy_calls import actions_of
@@ -139,7 +147,7 @@ class App:
 
         return Inventory(
             self.store,
-            lambda: self.estate,
+            lambda: self.aws,
             self.settings.inventory,
             single_server=bool(self.settings.estate.endpoint_url),
             iam_actions=actions_of,
@@ -278,7 +286,7 @@ class App:
 
     def close(self) -> None:
         """Close the AWS clients and the database."""
-        self.built.close("estate", "store")
+        self.built.close("aws", "estate", "store")
 
     def __enter__(self) -> Self:
         return self

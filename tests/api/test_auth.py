@@ -52,7 +52,7 @@ def test_on_loopback_everybody_is_admin_under_our_own_name():
         ({"bearer": True, "role": Role.ADMIN}, True),
     ],
 )
-def test_a_write_comes_from_ourselves_or_carries_a_token(facts, allowed):
+def test_a_write_needs_our_origin_or_a_token(facts, allowed):
     request = facts_of(method="POST", **facts)
     if allowed:
         assert authorize(request, login_required=False, hosts=HOSTS) is Role.ADMIN
@@ -61,7 +61,7 @@ def test_a_write_comes_from_ourselves_or_carries_a_token(facts, allowed):
             authorize(request, login_required=False, hosts=HOSTS)
 
 
-def test_elsewhere_a_token_is_required_but_for_the_way_in():
+def test_on_other_addresses_a_token_is_required_except_for_the_login():
     with pytest.raises(AccessDenied, match="token is required"):
         authorize(facts_of(host="console.example"), login_required=True, hosts=HOSTS)
     for path in ("/login", "/static/windlass.css", "/healthz"):
@@ -118,8 +118,8 @@ def test_failed_logins_count_for_the_client_that_a_trusted_proxy_names(peer, for
 
 @given(peer=st.text(max_size=30), forwarded_for=st.text(max_size=60))
 def test_any_text_there_is_an_address_or_unknown(peer, forwarded_for):
-    found = client_address(peer, forwarded_for, ["0.0.0.0/0", "::/0"])
-    assert found == "unknown" or ipaddress.ip_network(found)
+    result = client_address(peer, forwarded_for, ["0.0.0.0/0", "::/0"])
+    assert result == "unknown" or ipaddress.ip_network(result)
 
 
 @pytest.mark.parametrize("path", ["/loginx", "/login/", "/healthz.json", "/readyz/x", "/staticx", "/login/oidc/x"])

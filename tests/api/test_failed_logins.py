@@ -48,7 +48,7 @@ def test_a_flood_from_many_addresses_fills_neither_the_memory_nor_the_trail():
 
 
 @given(st.lists(st.tuples(st.sampled_from("abc"), st.integers(0, 30), st.floats(0, WINDOW_S)), max_size=80))
-def test_no_address_ever_has_more_than_ten_guesses_looked_at_in_a_window(steps):
+def test_at_most_ten_guesses_of_an_address_are_checked_in_a_window(steps):
     clock = Clock()
     failures = FailedLogins(clock)
     looked_at = []

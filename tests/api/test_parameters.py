@@ -73,7 +73,7 @@ def addresses(app):
     """Every GET address of the site with the query parameters it declares."""
     inner = create_app(app).inner
     described = inner.openapi()["paths"]
-    found, rest = {}, list(inner.routes)
+    result, rest = {}, list(inner.routes)
     while rest:
         route = rest.pop()
         rest += list(getattr(getattr(route, "original_router", None), "routes", ()))
@@ -84,8 +84,8 @@ def addresses(app):
         names = set(inner.state.parameters.get(route.path, ()))
         for parameter in described.get(route.path, {}).get("get", {}).get("parameters", ()):
             names |= {parameter["name"]} if parameter["in"] == "query" else set()
-        found[route.path] = names
-    return found
+        result[route.path] = names
+    return result
 
 
 def filled(path, **values):
@@ -120,10 +120,10 @@ def tried(path, name):
 
 
 def test_there_are_addresses_with_parameters_to_try(site):
-    found = addresses(site.app)
-    assert len(found) > 50
-    assert {"type", "at", "cursor", "limit"} <= found["/v1/resources"]
-    assert {"rev", "ref", "at", "from", "map"} == found["/inventory/resource"]
+    result = addresses(site.app)
+    assert len(result) > 50
+    assert {"type", "at", "cursor", "limit"} <= result["/v1/resources"]
+    assert {"rev", "ref", "at", "from", "map"} == result["/inventory/resource"]
 
 
 def test_no_value_of_any_parameter_breaks_an_address(site):
@@ -166,7 +166,7 @@ def test_no_part_of_an_address_breaks_it(site, name):
     "path", ["/v1/memcached/111111111111/{}/x", "/memcached/111111111111/{}/x", "/queues/111111111111/{}/x"]
 )
 @pytest.mark.parametrize("region", ["eu-wset-1", "localhost:1#", "%00", "eu-west-1%00"])
-def test_a_region_that_does_not_exist_is_400_and_nobody_is_asked(site, path, region):
+def test_an_unknown_region_is_400_without_a_call_to_aws(site, path, region):
     answer = site.get(path.format(region.replace("#", "%23")))
     assert answer.status_code == 400
     if region == "eu-wset-1":
@@ -298,7 +298,7 @@ def test_what_scripts_and_forms_send_is_what_their_addresses_take(site):
 
 
 @pytest.mark.parametrize("method", ["POST", "PUT", "DELETE"])
-def test_a_problem_says_the_status_that_it_has(site, method):
+def test_a_problem_document_has_the_status_of_its_response(site, method):
     for path in ("/v1/resources", "/nowhere", "/v1/jobs/x", "/static/nope.css"):
         answer = site.request(method, path, headers={"sec-fetch-site": "same-origin"})
         assert answer.status_code in (404, 405)

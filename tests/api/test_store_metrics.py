@@ -26,21 +26,23 @@ def scrape(app):
     """Value by name and labels, through the text that Prometheus reads."""
     registry = CollectorRegistry()
     registry.register(StoreCollector(app))
-    found = {}
+    result = {}
     for family in text_string_to_metric_families(generate_latest(registry).decode()):
         for sample in family.samples:
-            found[sample.name, *sorted(sample.labels.items())] = sample.value
-    return found
+            result[sample.name, *sorted(sample.labels.items())] = sample.value
+    return result
 
 
 def test_the_inventory_of_a_collector_that_is_gone(app):
-    found = scrape(app)
-    assert found["windlass_store_up",] == 1
+    result = scrape(app)
+    assert result["windlass_store_up",] == 1
     stats = app.inventory.stats()
-    assert sum(value for key, value in found.items() if key[0] == "windlass_inventory_resources") == stats.resources > 0
-    assert found["windlass_inventory_scopes", ("state", "denied")] == 1
+    assert (
+        sum(value for key, value in result.items() if key[0] == "windlass_inventory_resources") == stats.resources > 0
+    )
+    assert result["windlass_inventory_scopes", ("state", "denied")] == 1
     newest = max(run.finished_at for run in app.inventory.runs())
-    assert found["windlass_inventory_collected_timestamp_seconds",] == pytest.approx(newest.timestamp(), abs=1)
+    assert result["windlass_inventory_collected_timestamp_seconds",] == pytest.approx(newest.timestamp(), abs=1)
 
 
 def test_pipelines_count_the_last_hour_and_what_waits(app):
@@ -55,10 +57,10 @@ def test_pipelines_count_the_last_hour_and_what_waits(app):
             ],
         )
         put_refused(connection, app.store, RefusedObject("p", "b", "k", now, "", "invalid", "no YAML"))
-    found = scrape(app)
-    assert found["windlass_pipeline_objects", ("outcome", "written"), ("pipeline", "p")] == 7
-    assert found["windlass_pipeline_bytes", ("direction", "read"), ("pipeline", "p")] == 70
-    assert found["windlass_pipeline_refused", ("pipeline", "p")] == 1
+    result = scrape(app)
+    assert result["windlass_pipeline_objects", ("outcome", "written"), ("pipeline", "p")] == 7
+    assert result["windlass_pipeline_bytes", ("direction", "read"), ("pipeline", "p")] == 70
+    assert result["windlass_pipeline_refused", ("pipeline", "p")] == 1
 
 
 def test_jobs_of_the_last_day(app):
@@ -72,13 +74,13 @@ def test_every_gauge_is_in_the_table(app):
     assert {family.name for family in StoreCollector(app).collect()} == {f"windlass_{name}" for name in GAUGES}
 
 
-def test_a_store_that_is_away_is_said_and_breaks_no_scrape(app, monkeypatch):
+def test_an_unreachable_store_is_reported_and_breaks_no_scrape(app, monkeypatch):
     def refuse(*_, **__):
         raise WindlassError("the store is away")
 
     monkeypatch.setattr(type(app.store), "read", refuse)
-    found = scrape(app)
-    assert found["windlass_store_up",] == 0
+    result = scrape(app)
+    assert result["windlass_store_up",] == 0
 
 
 def test_calls_to_aws_are_counted(tmp_path):

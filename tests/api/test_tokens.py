@@ -33,8 +33,8 @@ def store(sqlite_file):
 
 def test_a_secret_logs_in_and_is_not_in_the_database(store):
     token, secret = create_token(store, name="ci", role=Role.OPERATE, now=NOW)
-    found = check_token(store, secret.reveal(), now=NOW)
-    assert (found.token_id, found.name, found.role) == (token.token_id, "ci", Role.OPERATE)
+    result = check_token(store, secret.reveal(), now=NOW)
+    assert (result.token_id, result.name, result.role) == (token.token_id, "ci", Role.OPERATE)
     with store.read() as connection:
         kept = connection.exec_driver_sql("SELECT * FROM api_token").all()
     assert secret.reveal() not in str(kept)
@@ -82,7 +82,7 @@ def test_an_expired_token_is_out_of_use_everywhere_and_still_listed(store):
 
 
 @pytest.mark.parametrize(("words", "days"), [((), 90), (("--expires", "24h"), 1), (("--expires", "never"), None)])
-def test_tokens_of_the_command_line_expire_unless_told_otherwise(tmp_path, capsys, words, days):
+def test_tokens_of_the_command_line_expire_by_default(tmp_path, capsys, words, days):
     url = f"sqlite:///{tmp_path}/w.db"
     root(["--store", url, "token", "create", "--name", "ci", *words], prog_name="windlass", standalone_mode=False)
     shown = capsys.readouterr()
@@ -118,7 +118,7 @@ def test_revoking_twice_keeps_the_first_time(store):
     assert first.revoked_at == again.revoked_at == NOW
 
 
-def test_revoking_an_unknown_token_says_so(store):
+def test_revoking_an_unknown_token_is_an_error(store):
     with pytest.raises(NotFound, match="tok_nope") as caught:
         revoke_token(store, "tok_nope", now=NOW)
     assert "windlass token list" in caught.value.hint

@@ -207,7 +207,7 @@ def test_every_listing_has_a_limit():
         ), f"windlass {name}"
 
 
-def test_watch_where_type_account_and_region_are_what_they_are_elsewhere():
+def test_watch_where_type_account_and_region_have_one_meaning_everywhere():
     for name, command in VERBS.items():
         for option in options(command).values():
             if option.name in ("watch", "where"):

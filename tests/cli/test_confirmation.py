@@ -14,7 +14,7 @@ class Terminal(io.StringIO):
         return True
 
 
-def test_a_dry_run_says_what_would_be_done_and_asks_nobody(capsys):
+def test_a_dry_run_prints_the_action_and_does_not_ask(capsys):
     assert confirmed("delete 3 messages", yes=False, dry_run=True) is False
     assert capsys.readouterr().out == "would delete 3 messages\n"
 

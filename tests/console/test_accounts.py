@@ -31,7 +31,7 @@ def site(tmp_path_factory):
             yield client
 
 
-def test_each_account_says_who_we_are_there_or_why_it_is_refused(site):
+def test_each_account_shows_the_identity_or_the_reason_of_the_refusal(site):
     data = site.get("/accounts.json").json()
     assert [(one["account_id"], one["state"], one["regions_source"]) for one in data["surveyed"]] == [
         ("111111111111", "ok", "ec2:DescribeRegions"),

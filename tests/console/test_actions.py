@@ -226,22 +226,22 @@ def test_forms_of_actions_are_written_by_the_one_macro_that_asks_for_the_role():
 
 def posts(app):
     """Every POST route of the site, with whatever is included below."""
-    found, rest = set(), list(create_app(app).inner.routes)
+    result, rest = set(), list(create_app(app).inner.routes)
     while rest:
         route = rest.pop()
         if isinstance(route, Mount):
             continue
         rest += list(getattr(getattr(route, "original_router", None), "routes", ()))
         if "POST" in (getattr(route, "methods", None) or ()):
-            found.add(route.path)
-    return found
+            result.add(route.path)
+    return result
 
 
 def test_every_post_of_the_console_has_a_rest_twin(app):
-    found = posts(app)
-    forms = {path for path in found if not path.startswith("/v1/")} - NOT_ACTIONS
+    result = posts(app)
+    forms = {path for path in result if not path.startswith("/v1/")} - NOT_ACTIONS
     assert len(forms) >= 8
-    assert {f"/v1{path}" for path in forms} == {path for path in found if path.startswith("/v1/")}
+    assert {f"/v1{path}" for path in forms} == {path for path in result if path.startswith("/v1/")}
     described = create_app(app).inner.openapi()["paths"]
     for path in forms:
         assert re.findall(r"{(\w+)}", path) == [
@@ -250,8 +250,8 @@ def test_every_post_of_the_console_has_a_rest_twin(app):
 
 
 def values_of(app, action):
-    found = situation(app)
-    waiting, interrupted = (address.rpartition("/")[2] for address in found["/jobs/{job_id}"])
+    result = situation(app)
+    waiting, interrupted = (address.rpartition("/")[2] for address in result["/jobs/{job_id}"])
     values = {
         "job_id": interrupted if action.name == "job.resume" else waiting,
         "account": ACCOUNT,
@@ -299,7 +299,7 @@ class TestBodies:
             ("/v1/pipelines/uniform/retry", {"key": 7}, "body.key"),
         ],
     )
-    def test_a_body_that_does_not_fit_is_told_what_does(self, post, path, body, detail):
+    def test_the_error_for_an_invalid_body_names_the_valid_fields(self, post, path, body, detail):
         answer = post(path, body)
         assert answer.status_code == 400
         assert detail in answer.json()["detail"]

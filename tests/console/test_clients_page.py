@@ -18,7 +18,7 @@ def site(tmp_path_factory):
         yield client
 
 
-def test_the_page_tells_how_to_begin_then_who_it_is(site):
+def test_the_page_shows_the_first_steps_and_then_the_identity(site):
     assert "windlass clients trail enable" in site.get("/clients", headers=HTML).text
     attack = record(agent="<script>alert(3)</script>", bucket='"><script>alert(4)</script>')
     records = [record(), record(), record(agent=HADOOP, signature="SigV4"), attack]

@@ -26,7 +26,7 @@ def server():
     started.stop()
 
 
-def test_the_console_says_what_is_wrong_meanwhile_and_goes_on_afterwards(server, tmp_path):
+def test_the_console_shows_the_error_during_an_outage_and_works_afterwards(server, tmp_path):
     with (
         opened_app(tmp_path, **{"store.url": server.url}) as app,
         served(app) as url,

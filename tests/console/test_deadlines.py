@@ -144,7 +144,7 @@ def test_a_client_that_does_not_read_is_dropped_and_its_answer_ends():
     asyncio.run(_stalled_client())
 
 
-def test_a_stream_that_lasts_longer_than_every_deadline_goes_on(tmp_path):
+def test_a_stream_longer_than_every_deadline_continues(tmp_path):
     with (
         opened_app(tmp_path, **FAST) as app,
         served(app) as url,

@@ -34,11 +34,11 @@ def log_in(client, token, **headers):
 
 
 def statuses(client, **headers):
-    found = {}
+    result = {}
     for path in PATHS:
         with client.stream("GET", path, headers=headers) as answer:
-            found[path] = answer.status_code
-    return found
+            result[path] = answer.status_code
+    return result
 
 
 ALL_OPEN = dict.fromkeys(PATHS, 200)
@@ -76,7 +76,7 @@ def test_settings_that_speak_of_a_proxy_ask_from_the_first_request(tmp_path, set
         assert statuses(client) == ALL_CLOSED
 
 
-def test_who_says_that_login_is_not_required_is_believed_on_loopback_only(tmp_path):
+def test_login_can_be_switched_off_on_loopback_only(tmp_path):
     settings = {"console.require_login": False, "console.allowed_hosts": ["console.example"]}
     with opened_app(tmp_path, **settings) as app:
         with served(app) as url, httpx.Client(base_url=url, timeout=20) as client:
@@ -146,7 +146,7 @@ class TestGuessing:
         assert "blocked for now" in trail[0]["detail"]
         assert "wl_guess" not in str(trail), "what was guessed may be somebody's token, misspelt"
 
-    def test_an_open_session_of_the_same_address_goes_on(self, site):
+    def test_an_open_session_of_a_blocked_address_continues(self, site):
         log_in(site, site.token)
         for number in range(ALLOWED_FAILURES):
             site.get("/v1/types", headers={"authorization": f"Bearer wl_guess{number}"})

@@ -77,13 +77,13 @@ def test_the_api_plans_and_asks_nodes(site):
     assert site.get(f"/v1/memcached/{ACCOUNT}/us-east-1/nope").status_code == 404
 
 
-def test_an_unknown_cluster_is_a_page_that_says_so(site):
+def test_an_unknown_cluster_shows_a_not_found_page(site):
     page = site.get(f"/memcached/{ACCOUNT}/us-east-1/nope", headers=HTML)
     assert page.status_code == 404
     assert "no Memcached cluster" in page.text
 
 
-def test_an_aws_that_can_not_be_reached_is_said_not_shown_as_empty(tmp_path):
+def test_an_unreachable_aws_is_reported_and_not_shown_as_empty(tmp_path):
     with opened_app(tmp_path) as app, served(app) as url, httpx.Client(base_url=url, timeout=20) as client:
         answer = client.get("/memcached", headers=HTML)
         assert answer.status_code == 200
@@ -97,11 +97,11 @@ def stats(node, gets, hits, port=1):
 def test_a_sample_is_of_the_time_since_the_last_look():
     before = [stats("1", 100, 90), stats("2", 100, 90, port=2)]
     after = [stats("1", 200, 140), stats("3", 10, 0, port=3), stats("2", 5, 5, port=2)]
-    found = hit_rate_sample(before, after, 5.0, AT)
-    assert (found.nodes, found.gets_per_s) == (3, 23.0), (
+    result = hit_rate_sample(before, after, 5.0, AT)
+    assert (result.nodes, result.gets_per_s) == (3, 23.0), (
         "100 of the first, 10 of the new one, 5 of the one that started anew"
     )
-    assert found.hit_rate == pytest.approx(55 / 115)
+    assert result.hit_rate == pytest.approx(55 / 115)
     assert hit_rate_sample([], before, 0.0, AT).hit_rate == 0.9
     assert hit_rate_sample(before, before, 5.0, AT).hit_rate is None
 

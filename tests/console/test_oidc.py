@@ -223,7 +223,7 @@ def test_a_token_that_holds_gives_its_claims(provider, keys):
         {"aud": "another", "azp": "windlass"},
     ],
 )
-def test_a_token_for_somebody_else_or_another_time_is_refused(provider, keys, changes):
+def test_a_token_for_another_audience_or_time_is_refused(provider, keys, changes):
     with pytest.raises(AccessDenied, match="is not valid"):
         provider._verified({"id_token": signed(keys[0], **changes)}, "n")
 
@@ -271,10 +271,10 @@ def test_claims_are_read_in_the_shapes_that_providers_use(claims, path, values):
     assert claim_values(claims, path) == values
 
 
-def test_the_highest_role_wins_and_nobody_gets_one_by_accident():
+def test_the_highest_role_wins_and_no_user_gets_one_by_accident():
     config = OidcConfig(admin=["a"], operate=["o"], read=["r"])
-    found = [role_of({"groups": groups}, config) for groups in (["r", "a"], ["o", "r"], ["r"], ["x"], [], "*")]
-    assert found == [Role.ADMIN, Role.OPERATE, Role.READ, Role.NOBODY, Role.NOBODY, Role.NOBODY]
+    result = [role_of({"groups": groups}, config) for groups in (["r", "a"], ["o", "r"], ["r"], ["x"], [], "*")]
+    assert result == [Role.ADMIN, Role.OPERATE, Role.READ, Role.NOBODY, Role.NOBODY, Role.NOBODY]
     assert role_of({}, OidcConfig(read=["*"])) is Role.READ
 
 
@@ -285,7 +285,7 @@ def test_an_issuer_without_tls_is_refused(issuer):
 
 
 @pytest.mark.parametrize("missing", ["oidc.client_id", "oidc.admin"])
-def test_a_configuration_that_could_let_nobody_in_is_refused_at_the_start(tmp_path, missing):
+def test_a_configuration_without_any_possible_login_is_refused_at_the_start(tmp_path, missing):
     from windlass.console.application import create_app
 
     settings = {"oidc.issuer": "https://login.example", "oidc.client_id": "windlass", "oidc.admin": ["a"]}
@@ -294,7 +294,7 @@ def test_a_configuration_that_could_let_nobody_in_is_refused_at_the_start(tmp_pa
         create_app(app)
 
 
-def test_a_provider_that_is_away_is_said_on_the_login_page_and_tokens_go_on(tmp_path):
+def test_an_unreachable_provider_is_shown_on_the_login_page_and_tokens_still_work(tmp_path):
     settings = {
         "console.require_login": True,
         "oidc.issuer": "http://127.0.0.1:1",

@@ -76,9 +76,9 @@ def test_facets_follow_the_time_and_a_search_has_the_best_match_first(site):
     then = site.get("/inventory.json", params={"at": "2020-01-01"}).json()
     assert (now["total"], then["total"]) == (26, 0)
     assert [facet["values"] for facet in then["facets"]] == [[]] * len(then["facets"])
-    found = site.get("/inventory.json", params={"q": "type:s3 harbour-prod-lake"}).json()
-    assert found["items"][0]["name"] == "harbour-prod-lake"
-    assert found["cli"] == "windlass inventory search type:s3 harbour-prod-lake"
+    result = site.get("/inventory.json", params={"q": "type:s3 harbour-prod-lake"}).json()
+    assert result["items"][0]["name"] == "harbour-prod-lake"
+    assert result["cli"] == "windlass inventory search type:s3 harbour-prod-lake"
     rows = site.get("/v1/resources", params={"q": "harbour-prod-lake"}).json()["items"]
     assert rows[0]["name"] == "harbour-prod-lake"
 
@@ -99,8 +99,8 @@ def test_the_page_of_dependents_names_what_would_break(site):
 
 
 def test_a_resource_page_shows_its_past(site):
-    found = site.get("/inventory/resource.json", params={"ref": "harbour-prod-lake"}).json()
-    updated = [revision for revision in found["revisions"] if revision["change"] == "updated"]
+    result = site.get("/inventory/resource.json", params={"ref": "harbour-prod-lake"}).json()
+    updated = [revision for revision in result["revisions"] if revision["change"] == "updated"]
     assert len(updated) == 1
     page = site.get(
         "/inventory/resource.json", params={"ref": "harbour-prod-lake", "rev": updated[0]["revision_id"]}
@@ -114,7 +114,7 @@ def test_a_resource_page_shows_its_past(site):
         "added",
     ]
     before = site.get(
-        "/inventory/resource.json", params={"ref": "harbour-prod-lake", "at": found["revisions"][-1]["valid_from"]}
+        "/inventory/resource.json", params={"ref": "harbour-prod-lake", "at": result["revisions"][-1]["valid_from"]}
     ).json()
     assert before["document"]["Versioning"] == {}
 

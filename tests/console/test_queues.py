@@ -52,10 +52,10 @@ def site(app):
 
 def wait_for(what, seconds=20):
     deadline = time.monotonic() + seconds
-    while not (found := what()):
+    while not (result := what()):
         assert time.monotonic() < deadline, "it did not come about"
         time.sleep(0.05)
-    return found
+    return result
 
 
 @pytest.fixture(scope="module")
@@ -80,9 +80,9 @@ def consumed(app):
 
 def test_the_list_shows_depth_consumers_and_dead_letters(site, consumed):
     def row():
-        found = site.get("/queues.json").json()
+        result = site.get("/queues.json").json()
         return next(
-            (item for item in found["items"] if item["name"] == "console-orders" and item["visible"] == 3), None
+            (item for item in result["items"] if item["name"] == "console-orders" and item["visible"] == 3), None
         )
 
     found = wait_for(row)
@@ -93,9 +93,9 @@ def test_the_list_shows_depth_consumers_and_dead_letters(site, consumed):
 
 
 def test_one_queue_shows_who_consumed_it_and_what_failed(site, consumed):
-    found = site.get(f"/queues/{ACCOUNT}/{REGION}/console-orders.json").json()
-    assert found["consumers"][0]["handler"] == "shop.orders:handle"
-    assert {failure["reason"] for failure in found["failures"]} == {"no order number"}
+    result = site.get(f"/queues/{ACCOUNT}/{REGION}/console-orders.json").json()
+    assert result["consumers"][0]["handler"] == "shop.orders:handle"
+    assert {failure["reason"] for failure in result["failures"]} == {"no order number"}
     page = wait_for(
         lambda: "Redrive 2" in (text := site.get(f"/queues/{ACCOUNT}/{REGION}/console-orders").text) and text
     )
@@ -140,7 +140,7 @@ def test_pages_answer_though_aws_does_not(site, app, consumed):
         app.aws.gateway.faults.load([])
 
 
-def test_a_queue_that_nobody_knows_is_not_found(site):
+def test_an_unknown_queue_is_not_found(site):
     assert site.get(f"/queues/{ACCOUNT}/{REGION}/nobody.json").status_code == 404
 
 

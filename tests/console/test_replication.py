@@ -114,7 +114,7 @@ def test_a_seed_has_its_steps_jobs_and_keys(site):
     assert site.get("/replication/none", headers=HTML).status_code == 404
 
 
-def test_the_api_says_the_same(site):
+def test_the_api_has_the_same_data(site):
     items = site.get("/v1/replication/seeds", params={"state": "incomplete"}).json()["items"]
     assert [item["line"] for item in items] == ["State: Incomplete, Total: 1000, Success: 990, Failed 10"]
     (failure,) = site.get("/v1/replication/seeds/seed_2/failures").json()["items"]

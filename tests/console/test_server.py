@@ -41,22 +41,22 @@ def test_a_taken_port_is_named(empty_app):
 
 @pytest.mark.skipif(os.name == "nt", reason="signals to other processes are POSIX's")
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
-def test_a_signal_ends_it_without_a_traceback_though_somebody_watches(tmp_path, number):
+def test_a_signal_ends_the_console_without_a_traceback_while_a_page_is_open(tmp_path, number):
     environ = {key: value for key, value in os.environ.items() if not key.startswith(("WINDLASS_", "AWS_"))}
     command = [sys.executable, "-m", "windlass", "--store", f"sqlite:///{tmp_path}/w.db", "serve", "--port", "0"]
     with subprocess.Popen(command, cwd=tmp_path, env=environ, stderr=subprocess.PIPE, text=True) as console:
-        said = ""
+        message = ""
         try:
-            while "Console: " not in said:
+            while "Console: " not in message:
                 line = console.stderr.readline()
-                assert line, said
-                said += line
-            url = re.search(r"http://\S+?(?=\s)", said)[0]
+                assert line, message
+                message += line
+            url = re.search(r"http://\S+?(?=\s)", message)[0]
             with httpx.stream("GET", f"{url}/live", timeout=20) as stream:
                 next(stream.iter_lines())
                 console.send_signal(number)
                 assert console.wait(15) in (0, 130)
         finally:
             console.kill()
-        said += console.stderr.read()
-    assert "Traceback" not in said
+        message += console.stderr.read()
+    assert "Traceback" not in message

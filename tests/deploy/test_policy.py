@@ -123,7 +123,8 @@ def test_other_accounts_are_entered_by_their_roles():
 def test_the_inventory_reads_and_does_nothing_else():
     found = made("inventory", Use.WORKER, {})["Collect"].actions
     verbs = {one.partition(":")[2] for one in found}
-    assert not {one for one in verbs if not one.startswith(("Get", "List", "Describe", "GET"))}
+    reads = {"BatchGetAccountStatus", "BatchGetProjects", "SearchTransitGatewayRoutes"}
+    assert not {one for one in verbs - reads if not one.startswith(("Get", "List", "Describe", "GET"))}
     assert len(found) == len(set(found)) > 100
 
 

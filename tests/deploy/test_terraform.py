@@ -68,7 +68,7 @@ def test_the_inventory_s_role_may_read_what_is_read_and_nothing_else(tmp_path):
     text = (terraform.TREE / "modules/inventory-reader/actions.tf").read_text("utf-8")
     allowed = {
         f"{service}:{name}"
-        for service, names in re.findall(r"^    (\w+) = \[(.*?)\]", text, re.M | re.S)
+        for service, names in re.findall(r'^    "?([\w-]+)"? = \[(.*?)\]', text, re.M | re.S)
         for name in re.findall(r'"(\w+)"', names)
     }
     needed = policy(tmp_path, "inventory")["Statement"]
@@ -263,7 +263,12 @@ def test_the_inventory_s_role_can_be_assumed_and_made_by_a_stack_set_s_template(
     )
     assert assumed.get_caller_identity()["Arn"].endswith("assumed-role/windlass-inventory-reader/windlass")
     assumed.close()
-    mine = iam.get_role_policy(RoleName=told["role_name"], PolicyName="windlass")["PolicyDocument"]
+    attached = iam.list_attached_role_policies(RoleName=told["role_name"])["AttachedPolicies"]
+    mine = [
+        iam.get_policy_version(PolicyArn=one["PolicyArn"], VersionId="v1")["PolicyVersion"]["Document"]
+        for one in sorted(attached, key=lambda one: one["PolicyName"])
+    ]
+    assert all(len(json.dumps(one, separators=(",", ":"))) <= 6144 for one in mine)
     trust = iam.get_role(RoleName=told["role_name"])["Role"]["AssumeRolePolicyDocument"]
     assert trust["Statement"][0]["Principal"] == {"AWS": [trusted]}
     assert trust["Statement"][0]["Condition"] == {"StringEquals": {"sts:ExternalId": "windlass"}}
@@ -271,9 +276,9 @@ def test_the_inventory_s_role_can_be_assumed_and_made_by_a_stack_set_s_template(
     assert leftovers(client) == {}
 
     # The same role as CloudFormation makes it in every account of an organization.
-    properties = json.loads(told["template_body"])["Resources"]["Role"]["Properties"]
-    assert properties["Policies"] == [{"PolicyName": "windlass", "PolicyDocument": mine}]
-    assert properties["AssumeRolePolicyDocument"] == trust
+    resources = json.loads(told["template_body"])["Resources"]
+    assert [one["Properties"]["PolicyDocument"] for name, one in sorted(resources.items()) if name != "Role"] == mine
+    assert resources["Role"]["Properties"]["AssumeRolePolicyDocument"] == trust
     client("cloudformation").create_stack(
         StackName="reader", TemplateBody=told["template_body"], Capabilities=["CAPABILITY_NAMED_IAM"]
     )

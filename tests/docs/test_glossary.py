@@ -51,7 +51,13 @@ NAMES = (
 """A name that another part of the house may have for another thing is not here, but in NAMES_OF_PACKAGES."""
 
 NAMES_OF_PACKAGES = (
-    ("src/windlass/queues", r"\bclass Received\b"),
+    ("src/windlass/queues", r"\bclass (?:Received|Leases?|Call)\b|\b_carry_out\b"),
+    (
+        "src/windlass/replication",
+        r"\bclass (?:Board|Outcome|Verdict|Action|Request|State|Limits|Step|Clients|Digest|Explained|Caller)\b"
+        r"|\bcrew\b|\bhooks\b|\bbegin_sharing\b|\bboard_place\b|--carry\b",
+    ),
+    ("local/src/windlass_local", r"\bclass (?:Rule|Effect|Identity)\b"),
     ("src/windlass/inventory", r"\bclass (?:Effect|Known)\b"),
     ("src/windlass/aggregation", r"\bclass (?:Part|Tally)\b"),
     ("src/windlass/deploy", r"\bclass (?:Part|Check|Ask)\b"),

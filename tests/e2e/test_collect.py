@@ -276,7 +276,7 @@ def test_a_corrupt_database_is_said_and_left_alone(tmp_path):
 
 
 @pytest.mark.skipif(os.geteuid() != 0 or sys.platform != "linux", reason="mounting a small tmpfs needs root on Linux")
-def test_a_full_disk_is_said_and_nothing_is_lost(home, tmp_path):
+def test_a_full_disk_is_reported_and_loses_nothing(home, tmp_path):
     disk = tmp_path / "disk"
     disk.mkdir()
     if subprocess.run(

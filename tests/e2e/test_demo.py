@@ -84,7 +84,7 @@ def test_the_demo_lives_changes_and_leaves_nothing_behind(tmp_path, least_privil
             policy = statements_of(settings, "inventory", Use.WORKER)
             collected = [one for one in made if "windlass/" in one["user_agent"]]
             unused = {action for _, action in check(collected, policy).unused}
-            assert unused == set()  # the demo's estate has something of every type
+            assert unused == set()  # the demo's estate has something of every type that it collects
             kept = [tmp_path / ".windlass", *(tmp_path / ".windlass").rglob("*")]
             assert {"windlass.toml", "windlass.db", "windlass.db-wal", "aws.log", "consume.log"} <= {
                 each.name for each in kept

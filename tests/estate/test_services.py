@@ -78,7 +78,7 @@ def test_an_unknown_service_is_told_with_those_there_are():
         ({"secret_key": SECRET}, "Extra inputs"),
     ],
 )
-def test_what_can_not_be_is_refused(given, said):
+def test_impossible_methods_are_refused(given, said):
     with pytest.raises(ValidationError, match=said):
         ServiceConfig(**{"name": "minio", "endpoint_url": URL} | given)
 

@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 
+from windlass.aws.client import AwsClient
 from windlass.estate.config import AccountConfig, EstateConfig
 from windlass.estate.service import open_estate
 from windlass.inventory.config import InventoryConfig
@@ -59,10 +60,14 @@ def server(request, tmp_path):
 def test_buckets_are_collected_twice_without_a_difference(server, tmp_path):
     name, url = server
     config = EstateConfig(endpoint_url=url, regions=["us-east-1"], accounts=[AccountConfig(id=ACCOUNT)])
-    with open_estate(config, {}) as estate, open_store(StoreConfig(url=f"sqlite:///{tmp_path}/w.db")) as store:
+    with (
+        open_estate(config, {}) as estate,
+        AwsClient(estate) as client,
+        open_store(StoreConfig(url=f"sqlite:///{tmp_path}/w.db")) as store,
+    ):
         for number in range(3):
             estate.call(ACCOUNT, "us-east-1", "s3", "CreateBucket", Bucket=f"interop-{number}")
-        inventory = Inventory(store, lambda: estate, InventoryConfig())
+        inventory = Inventory(store, lambda: client, InventoryConfig())
         first = inventory.collect(inventory.options(types=["s3.bucket"]))
         again = inventory.collect(inventory.options(types=["s3.bucket"]))
     assert (first.created, again.created, again.updated, again.deleted) == (3, 0, 0, 0), name

@@ -23,7 +23,7 @@ from tests.inventory.model_server import recognise, serialise
 from windlass.core.arns import GLOBAL_REGION
 from windlass.estate.clients import make_client
 from windlass.estate.config import EstateConfig
-from windlass.estate.paging import pages
+from windlass.estate.paging import pages, rule_of
 from windlass.estate.translate import translate
 
 PORTAL = b"<!DOCTYPE html><html><head><title>Sign in</title></head><body>Wi-Fi</body></html>"
@@ -100,7 +100,7 @@ class HostileCaller:
         def ask(**asked):
             return self.call(account_id, region, service, operation, **asked)
 
-        return pages(client_of(service), operation, ask, params)
+        return pages(rule_of(client_of(service), operation), operation, ask, params)
 
     # --- answering ---------------------------------------------------------------------------------------------
 
@@ -168,9 +168,14 @@ class HostileCaller:
         if name and self.rng.random() < self.rate / 4:
             self.world.names[account_id, region, service].discard(name)  # it vanishes in mid-run
             name = ""
-        if not name and operation in ("GetQueueAttributes", "DescribeTable", "GetTopicAttributes"):
+        if not name and operation in ("GetQueueAttributes", "DescribeTable", "GetTopicAttributes", "GetRole"):
             return self._spoil(
-                "not found", region, None, 400, {"content-type": "text/xml" if service == "sns" else "json"}, b""
+                "not found",
+                region,
+                None,
+                400,
+                {"content-type": "text/xml" if service in ("sns", "iam") else "json"},
+                b"",
             )
         arn = f"arn:aws:{service}:{region}:{account_id}:{name}"
         documents = {
@@ -179,6 +184,7 @@ class HostileCaller:
                 "Table": {"TableName": name, "TableArn": f"arn:aws:dynamodb:{region}:{account_id}:table/{name}"}
             },
             "GetTopicAttributes": {"Attributes": {"TopicArn": arn, "Policy": '{"Statement": []}'}},
+            "GetRole": {"Role": role_document(account_id, name)},
         }
         return serialise(service, operation, documents.get(operation, {"Tags": [], "IsTruncated": False}))
 
@@ -199,16 +205,7 @@ class HostileCaller:
             "DescribeVpcs": ("Vpcs", [{"VpcId": name, "CidrBlock": "10.0.0.0/8"} for name in page], "NextToken"),
             "ListRoles": (
                 "Roles",
-                [
-                    {
-                        "RoleName": name,
-                        "RoleId": name,
-                        "Path": "/",
-                        "CreateDate": "2026-01-01T00:00:00Z",
-                        "Arn": f"arn:aws:iam::{account_id}:role/{name}",
-                    }
-                    for name in page
-                ],
+                [role_document(account_id, name) for name in page],
                 "Marker",
             ),
             "ListTopics": (
@@ -222,6 +219,16 @@ class HostileCaller:
         if operation == "ListRoles":
             document["IsTruncated"] = bool(more)
         return serialise(service, operation, document)
+
+
+def role_document(account_id, name):
+    return {
+        "RoleName": name,
+        "RoleId": name,
+        "Path": "/",
+        "CreateDate": "2026-01-01T00:00:00Z",
+        "Arn": f"arn:aws:iam::{account_id}:role/{name}",
+    }
 
 
 HERE = threading.local()

@@ -22,8 +22,8 @@ from windlass.inventory.catalog import CATALOG
 ACCOUNT = "111111111111"
 REGION = "us-east-1"
 TOKEN = "more-from-"
-_TOKEN_NAME = re.compile(r"(?i)(token|marker|position)$|^(next|lastevaluated)\w*(name|type|identifier|key)$")
-_FLAG_NAME = re.compile(r"(?i)truncated$|^has_?more")
+_TOKEN_NAME = re.compile(r"(?i)(token|marker|position)$|^(next|lastevaluated)\w*(name|type|identifier|key|arn)$")
+_FLAG_NAME = re.compile(r"(?i)truncated$|^has_?more|^additional\w+available$")
 _SIZE_NAME = re.compile(r"(?i)^(max-?(results|records|items|buckets)|page-?size|limit)$")
 # Documented defaults (API references): what a page holds when no size is asked for.
 _DEFAULTS = {
@@ -38,9 +38,13 @@ _DEFAULTS = {
 }
 # What no path of the catalogue names as a list: one description, whose destinations come in pages.
 _LISTS = {("firehose", "DescribeDeliveryStream"): "DeliveryStreamDescription.Destinations"}
+# Values by which types decide what they keep or ask next, by shape or member.
+_VALUES = {"PolicyTypeStatus": "ENABLED", "IsDefault": False, "AwsManaged": False, "OwnerAccountId": ACCOUNT}
 # moto's serialisers know no names of S3's documents.
 _S3_ROOTS = {
     "ListBuckets": "ListAllMyBucketsResult",
+    "ListDirectoryBuckets": "ListAllMyDirectoryBucketsResult",
+    "CreateSession": "CreateSessionResult",
     "GetBucketCors": "CORSConfiguration",
     "GetBucketLifecycleConfiguration": "LifecycleConfiguration",
     "GetBucketTagging": "Tagging",
@@ -71,8 +75,10 @@ def operations():
     paths = {}
     for kind in CATALOG:
         paths.setdefault((kind.service, kind.operation), set()).add(kind.items)
-        if kind.parent:
-            paths.setdefault((kind.service, kind.parent.operation), set()).add(kind.parent.items)
+        parent = kind.parent
+        while parent is not None:
+            paths.setdefault((kind.service, parent.operation), set()).add(re.sub(r"\[\?[^\]]*\]", "[]", parent.items))
+            parent = parent.parent
         for detail in kind.details:
             paths.setdefault((detail.service or kind.service, detail.operation), set()).add(detail.result)
     return {key: sorted(found, key=len)[-1] for key, found in paths.items()} | _LISTS
@@ -83,9 +89,11 @@ OPERATIONS = operations()
 
 def value(shape, number, name="", depth=0):
     """A value of the shape with every member, its texts told apart by `number`."""
+    if name in _VALUES or shape.name in _VALUES:
+        return _VALUES.get(name, _VALUES.get(shape.name))
     match shape.type_name:
         case "structure":
-            if depth > 2:
+            if depth > 2 and not shape.is_tagged_union:  # a union has one member
                 return {}
             members = list(shape.members.items())[: 1 if shape.is_tagged_union else None]
             return {key: value(member, number, key, depth + 1) for key, member in members}
@@ -102,7 +110,11 @@ def value(shape, number, name="", depth=0):
         case "blob":
             return b"blob"
         case _:
-            return REGION if "Region" in name else f"{name or 'text'}-{number:05}"
+            if "Region" in name:
+                return REGION
+            head = f"arn:aws:any:{REGION}:{ACCOUNT}:thing/" if name.lower().endswith("arn") else ""
+            text = f"{name or 'text'}-{number:05}"
+            return head + text.rjust(shape.metadata.get("min", 0) - len(head), "a")
 
 
 def signalled(shape):
@@ -120,7 +132,7 @@ def signalled_flat(shape):
         elif (
             member.type_name == "string"
             and _TOKEN_NAME.search(name)
-            and not name.startswith(("Lock", "Sync", "client"))
+            and not name.startswith(("Lock", "Sync", "Update", "client"))
         ):
             yield (name,), False
 
@@ -136,6 +148,9 @@ class ModelServer:
         """The operation's answer to the parameters `sent` (flat: name to text), as a plain document."""
         if service == "sts":  # the estate compares whose credentials it has before it calls anything
             return {"Account": ACCOUNT, "Arn": f"arn:aws:iam::{ACCOUNT}:root", "UserId": "root"}
+        if operation == "CreateSession":
+            keys = dict.fromkeys(("AccessKeyId", "SecretAccessKey", "SessionToken"), "any")
+            return {"Credentials": keys | {"Expiration": "2099-01-01T00:00:00Z"}}
         shape = model(service).operation_model(operation).output_shape
         parts = [part for part in re.split(r"[.]", OPERATIONS[service, operation]) if part]
         listed = self._listed(shape, parts)
@@ -156,11 +171,14 @@ class ModelServer:
             rows = {f"key-{number:05}": "text" for number in range(start, end)}
         else:
             rows = [value(list_shape.member, number, path[-1]) for number in range(start, end)]
+        if operation == "ListDirectoryBuckets":
+            rows = [row | {"Name": f"{row['Name'].lower()}--use1-az4--x-s3"} for row in rows]
         _put(document, path, rows)
         for place, is_flag in signals:
             more = end < everything
             # What echoes the request's own marker says nothing of what comes.
-            _put(document, place, more if is_flag else (f"{TOKEN}{end}" if more else None))
+            token = TOKEN + str(end).zfill(40 if place[-1].endswith("Arn") else 0)  # an ARN has a least length
+            _put(document, place, more if is_flag else (token if more else None))
         return document
 
     def _listed(self, shape, parts):
@@ -215,6 +233,10 @@ def recognise(method, url, headers, body):
         sent |= {name: str(text) for name, text in json.loads(body).items()}
     elif b"Action=" in body:
         sent |= {name: texts[0] for name, texts in parse_qs(body.decode()).items()}
+    if signing == "s3express":  # directory buckets; at an endpoint of one's own, boto3 asks for a session first
+        if parts.path == "/" or "session" in sent:
+            return "s3", "CreateSession" if "session" in sent else "ListDirectoryBuckets", sent
+        signing = "s3"
     if signing == "sts":
         return "sts", "GetCallerIdentity", sent
     for service in _by_signing()[signing]:
@@ -223,7 +245,8 @@ def recognise(method, url, headers, body):
             if metadata.get("targetPrefix") == target[0]:
                 return service, target[2], sent
         elif "Action" in sent:
-            if metadata["apiVersion"] == sent.get("Version"):
+            # RDS, Neptune and DocumentDB have one version: the operation tells them apart, or their answers are alike.
+            if metadata["apiVersion"] == sent.get("Version") and (service, sent["Action"]) in OPERATIONS:
                 return service, sent["Action"], sent
         else:
             operation = _route(service, method, unquote(parts.path), sent)
@@ -244,14 +267,15 @@ def _by_signing():
 def _route(service, method, path, sent):
     best = (-1, "")
     for of, operation in OPERATIONS:
-        if of != service:
+        if of != service or operation == "ListDirectoryBuckets":
             continue
         http = model(service).operation_model(operation).http
         template, _, query = http["requestUri"].partition("?")
         pattern = re.sub(r"\{[^}]*\}", "[^/]+(?:/[^/]+)*", template.rstrip("/").replace(".", r"\."))
         keys = [key.partition("=")[0] for key in query.split("&") if key]
         if method == http["method"] and re.fullmatch(pattern, path.rstrip("/")) and all(key in sent for key in keys):
-            best = max(best, (1000 + len(keys) * 100 + len(template) - 50 * template.count("{"), operation))
+            literal = len(re.sub(r"\{[^}]*\}", "", template))
+            best = max(best, (1000 + len(keys) * 100 + 2 * literal - template.count("{"), operation))
     return best[1]
 
 

@@ -8,6 +8,7 @@ from datetime import UTC, datetime
 
 import pytest
 
+from windlass.aws.client import AwsClient
 from windlass.core.canonical import digest
 from windlass.estate.config import AccountConfig, EstateConfig
 from windlass.estate.service import open_estate
@@ -22,6 +23,13 @@ ACCOUNT = "777788889999"
 REGIONS = ["us-east-1", "eu-west-1", "ap-southeast-2"]
 BUCKETS = {"h7-first": "us-east-1", "h7-old": "eu-west-1", "h7-far": "ap-southeast-2"}
 SECRET = "correct-horse-battery"
+
+# What moto 5.2.5 fails to answer in an account that has none.
+BROKEN = {
+    "route53.health-check",  # the answer has no IsTruncated
+    "rds.option-group",  # KeyError: option_group_name
+    "ecs.capacity-provider",  # TypeError without names of providers
+}
 
 # moto leaves sockets of its Docker client to the garbage collector; none is ours.
 pytestmark = pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")
@@ -89,10 +97,11 @@ def _furnish(estate):
 def collect(estate, *names):
     results = []
     kinds = [BY_NAME[name] for name in names] or CATALOG
-    collector = Collector(
-        caller=estate, types=BY_NAME, salt=b"salt", now=lambda: datetime.now(UTC), concurrency=8, scope_timeout_s=60
-    )
-    assert collector.run(plan_scopes(kinds, {ACCOUNT: REGIONS}), sink=results.append)
+    with AwsClient(estate) as client:
+        collector = Collector(
+            caller=client, types=BY_NAME, salt=b"salt", now=lambda: datetime.now(UTC), concurrency=8, scope_timeout_s=60
+        )
+        assert collector.run(plan_scopes(kinds, {ACCOUNT: REGIONS}), sink=results.append)
     return results
 
 
@@ -112,9 +121,10 @@ def observations(results):
 def test_every_type_of_the_catalog_is_collected_or_said_to_be_unsupported(collections):
     states = {one.scope: (one.state, one.error_code, one.error) for one in collections[0]}
     assert {scope.type for scope in states} == set(BY_NAME)
-    assert [found for found in states.values() if found[0] not in (ScopeState.OK, ScopeState.UNSUPPORTED)] == []
+    failed = {scope.type for scope, found in states.items() if found[0] not in (ScopeState.OK, ScopeState.UNSUPPORTED)}
+    assert failed == BROKEN
     unsupported = {scope.type for scope, found in states.items() if found[0] is ScopeState.UNSUPPORTED}
-    assert len(set(BY_NAME) - unsupported) >= 80
+    assert len(set(BY_NAME) - unsupported) >= 200
 
 
 def test_a_second_collection_of_an_unchanged_estate_is_equal_to_the_last_byte(collections):

@@ -227,7 +227,8 @@ def rich_item(kind, rng):
     def answer(service, operation):
         return rich(service_model(service).operation_model(operation).output_shape, rng)
 
-    item = items_of(kind, answer(kind.service, kind.operation))[0]
+    given = dict.fromkeys(kind.parent.params, "text") if kind.parent else {}
+    item = items_of(kind, answer(kind.service, kind.operation), given)[0]
     for detail in kind.details:
         result = find(detail.result, answer(detail.service or kind.service, detail.operation))
         if detail.key:

@@ -7,6 +7,7 @@ import botocore.session
 import pytest
 
 from tests.inventory.model_server import ACCOUNT, OPERATIONS, ModelServer, model, serve, signalled
+from windlass.aws.client import AwsClient
 from windlass.core.errors import AwsError
 from windlass.estate.config import AccountConfig, EstateConfig
 from windlass.estate.paging import pages, rule_of
@@ -28,15 +29,16 @@ def client_of():
     return make
 
 
-@pytest.fixture(scope="module")
-def world():
-    """A server whose pages each test sizes, and an estate that asks it."""
+@pytest.fixture(scope="module", params=["generic", pytest.param("boto3", marks=pytest.mark.slow)])
+def world(request):
+    """A server whose pages each test sizes, and a caller that asks it: the inventory's, and boto3's clients."""
     server = ModelServer(0)
     with (
         serve(server) as url,
         open_estate(EstateConfig(endpoint_url=url, accounts=[AccountConfig(id=ACCOUNT)]), {}) as estate,
+        AwsClient(estate) as client,
     ):
-        yield server, estate
+        yield server, client if request.param == "generic" else estate
 
 
 @pytest.mark.parametrize(("service", "operation"), sorted(OPERATIONS))
@@ -97,10 +99,10 @@ PAGED = sorted(key for key in OPERATIONS if list(signalled(model(key[0]).operati
 
 @pytest.mark.parametrize(("service", "operation"), PAGED)
 def test_all_items_arrive_at_one_a_page_and_at_the_size_that_is_real(world, service, operation):
-    server, estate = world
+    server, caller = world
     many = 2500 if operation in ("ListQueues", "ListBuckets") else 105
     for server.items, server.page_size in ((4, 1), (many, None)):
-        asked = estate.pages(ACCOUNT, "us-east-1", service, operation, **params(service, operation))
+        asked = caller.pages(ACCOUNT, "us-east-1", service, operation, **params(service, operation))
         answers = list(asked)
         rows = listed(service, operation, answers)
         assert len(rows) == server.items
@@ -117,7 +119,13 @@ def params(service, operation):
         text = "a" * max(1, getattr(member, "metadata", {}).get("min", 1))
         enum = getattr(member, "enum", ())
         text = enum[0] if enum else ACCOUNT if name == "AccountId" else text
-        chosen[name] = [text] if member.type_name == "list" else text
+        match member.type_name:
+            case "list":
+                chosen[name] = [{}] if member.member.type_name == "structure" else [text]
+            case "integer":
+                chosen[name] = 60
+            case _:
+                chosen[name] = text
     return chosen
 
 
@@ -132,7 +140,7 @@ class Client:
 
 
 def test_a_listing_that_says_more_without_a_token_is_an_error():
-    asked = pages(Client("iam"), "ListRoles", lambda **_: {"Roles": [], "IsTruncated": True}, {})
+    asked = pages(rule_of(Client("iam"), "ListRoles"), "ListRoles", lambda **_: {"Roles": [], "IsTruncated": True}, {})
     next(asked)
     with pytest.raises(AwsError) as caught:
         next(asked)
@@ -142,7 +150,12 @@ def test_a_listing_that_says_more_without_a_token_is_an_error():
 @pytest.mark.parametrize("tokens", ["a", "ab", "abcde"])
 def test_tokens_that_come_back_are_an_error_and_no_endless_listing(tokens):
     given = itertools.cycle(tokens)
-    asked = pages(Client("ecs"), "ListClusters", lambda **_: {"clusterArns": [], "nextToken": next(given)}, {})
+    asked = pages(
+        rule_of(Client("ecs"), "ListClusters"),
+        "ListClusters",
+        lambda **_: {"clusterArns": [], "nextToken": next(given)},
+        {},
+    )
     with pytest.raises(AwsError) as caught:
         list(asked)
     assert caught.value.code == "RepeatedToken"
@@ -150,13 +163,27 @@ def test_tokens_that_come_back_are_an_error_and_no_endless_listing(tokens):
 
 def test_an_operation_without_a_rule_is_not_called_at_all():
     with pytest.raises(AwsError) as caught:
-        list(pages(Client("lightsail"), "GetRelationalDatabaseLogEvents", lambda **_: pytest.fail("called"), {}))
+        list(
+            pages(
+                rule_of(Client("lightsail"), "GetRelationalDatabaseLogEvents"),
+                "GetRelationalDatabaseLogEvents",
+                lambda **_: pytest.fail("called"),
+                {},
+            )
+        )
     assert caught.value.code == "Unpageable"
 
 
 def test_a_size_without_which_there_is_no_token_is_sent():
     seen = []
-    list(pages(Client("sqs"), "ListQueues", lambda **request: seen.append(request) or {}, {"QueueNamePrefix": "a"}))
+    list(
+        pages(
+            rule_of(Client("sqs"), "ListQueues"),
+            "ListQueues",
+            lambda **request: seen.append(request) or {},
+            {"QueueNamePrefix": "a"},
+        )
+    )
     assert seen == [{"QueueNamePrefix": "a", "MaxResults": 1000}]
 
 

@@ -8,7 +8,7 @@ from datetime import timedelta
 import pytest
 
 from tests.inventory.planted import PLAIN, planted, planted_in_free_text
-from tests.inventory.test_catalog import ACCOUNT, answer, full_item
+from tests.inventory.test_catalog import ACCOUNT, KEPT, answer, full_item
 from tests.inventory.test_revisions import T0, begin, inventory_of
 from windlass.inventory import writer
 from windlass.inventory.catalog import BY_NAME, CATALOG
@@ -59,7 +59,8 @@ every_type = pytest.mark.parametrize("kind", CATALOG, ids=lambda kind: kind.name
 
 def planted_item(kind, next_text):
     """The type's fullest answer with every text planted; a queue's ARN is in a map that the model leaves open."""
-    return plant(full_item(kind) | ({"QueueArn": "text"} if kind.name == "sqs.queue" else {}), next_text)
+    planted = plant(full_item(kind) | ({"QueueArn": "text"} if kind.name == "sqs.queue" else {}), next_text)
+    return planted | KEPT.get(kind.name, {})
 
 
 def rotating(start):

@@ -48,7 +48,7 @@ def test_a_job_lives_from_queued_to_done_with_progress_and_log(jobs, clock):
     assert [entry.message for entry in jobs.log(job_id)] == ["a quarter"]
 
 
-def test_a_failure_is_kept_with_its_reason_and_goes_on_to_the_caller(jobs):
+def test_a_failure_is_stored_with_its_reason_and_raised_to_the_caller(jobs):
     job_id = jobs.create("copy", "copy")
     with pytest.raises(ZeroDivisionError), jobs.run(job_id):
         1 / 0  # noqa: B018
@@ -174,7 +174,7 @@ def test_a_new_job_is_never_queued_and_never_made_twice(jobs):
     assert [job.status for job in jobs.list()] == [JobStatus.DONE]
 
 
-def test_a_loop_goes_on_with_the_job_of_its_parameters_that_has_not_ended(jobs):
+def test_a_loop_resumes_the_unfinished_job_with_its_parameters(jobs):
     def ended(params, error=None):
         try:
             with jobs.run_new("copy", "copy", params=params) as running:
@@ -247,7 +247,7 @@ def test_kill_9_is_seen_at_once_on_the_same_machine(sqlite_store, tmp_path):
 
 @pytest.mark.skipif(os.name == "nt", reason="signals")
 @pytest.mark.parametrize("ask", ["get", "run", "resume"])
-def test_after_kill_9_whoever_asks_first_takes_the_job_up(sqlite_store, tmp_path, ask):
+def test_after_kill_9_the_first_process_to_ask_resumes_the_job(sqlite_store, tmp_path, ask):
     job_id = killed(tmp_path)
     jobs = Jobs(sqlite_store)
     jobs.runners["copy"] = lambda running: running.report(done=10)

@@ -44,5 +44,7 @@ def test_csv_opens_in_a_spreadsheet_without_running_anything():
 
 
 def test_times_as_people_say_them():
-    said = [ago(NOW - timedelta(seconds=s), NOW) for s in (1, 30, 90, 7200, 86400 * 3, 86400 * 40, 86400 * 800, -120)]
-    assert said == ["just now", "30 s ago", "1 m ago", "2 h ago", "3 d ago", "1 mo ago", "2 y ago", "in 2 m"]
+    message = [
+        ago(NOW - timedelta(seconds=s), NOW) for s in (1, 30, 90, 7200, 86400 * 3, 86400 * 40, 86400 * 800, -120)
+    ]
+    assert message == ["just now", "30 s ago", "1 m ago", "2 h ago", "3 d ago", "1 mo ago", "2 y ago", "in 2 m"]

@@ -4,7 +4,7 @@ from windlass.present import progress
 from windlass.present.progress import ProgressLine
 
 
-def test_a_total_that_is_not_known_is_not_told(capsys, monkeypatch):
+def test_an_unknown_total_is_not_shown(capsys, monkeypatch):
     monkeypatch.setattr(progress, "_INTERVAL_S", 0.0)
     with ProgressLine("backfill") as line:
         line.update(1200, 0, "3 refused")

@@ -96,7 +96,7 @@ def wait_for(what, seconds=20):
     import time
 
     deadline = time.monotonic() + seconds
-    while not (found := what()):
+    while not (result := what()):
         assert time.monotonic() < deadline, "it did not come about"
         time.sleep(0.02)
-    return found
+    return result

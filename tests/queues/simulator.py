@@ -77,12 +77,12 @@ class Queue:
     def receive(self, count, visibility_s):
         now, rng = self.sim.now, self.sim.rng
         blocked = {one.group for one in self.stored.values() if self.fifo and not one.gone and one.visible_at > now}
-        found = []
+        result = []
         rows = list(self.stored.values())
         if not self.fifo:
             rng.shuffle(rows)
         for row in rows:
-            if len(found) >= count:
+            if len(result) >= count:
                 break
             if row.gone or row.group in blocked:
                 continue
@@ -102,8 +102,8 @@ class Queue:
                 {"MessageGroupId": row.group} if row.group else {}
             )
             body, size = (write_pointer(Pointer(BUCKET, row.name)), SIZE) if self.sim.plan.payloads else (row.name, {})
-            found.append(Message(row.name, row.receipt, body, attributes, size))
-        return found
+            result.append(Message(row.name, row.receipt, body, attributes, size))
+        return result
 
     def delete(self, receipt):
         one = self.receipts[receipt]
@@ -425,11 +425,11 @@ class Worker:
         if not sim.faultless and sim.rng.random() < sim.plan.lost_requests:
             self.fail_poll(effect.number, self.latency())
             return
-        found = sim.queue.receive(effect.count, self.coordinator.limits.visibility_s)
-        if not found and sim.now < until:
+        result = sim.queue.receive(effect.count, self.coordinator.limits.visibility_s)
+        if not result and sim.now < until:
             sim.at(min(0.25, until - sim.now), lambda: self.poll_again(effect, until))
             return
-        self.answer_poll(effect, found)
+        self.answer_poll(effect, result)
 
     def fail_poll(self, number, after_s):
         def fail():
@@ -442,9 +442,9 @@ class Worker:
         sim = self.sim
         if self.dead or effect.number in self.aborted:
             return  # the connection is broken
-        found = sim.queue.receive(effect.count, self.coordinator.limits.visibility_s)
-        if found or sim.now >= until - 1e-9:
-            self.answer_poll(effect, found)
+        result = sim.queue.receive(effect.count, self.coordinator.limits.visibility_s)
+        if result or sim.now >= until - 1e-9:
+            self.answer_poll(effect, result)
         else:
             sim.at(min(0.25, until - sim.now), lambda: self.poll_again(effect, until))
 

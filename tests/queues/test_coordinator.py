@@ -231,7 +231,7 @@ def test_an_expired_receipt_never_ends_the_loop():
     assert bench.coordinator.polling
 
 
-def test_a_handler_that_lost_its_lease_is_told_to_stop_and_never_acknowledged():
+def test_a_handler_that_lost_its_lease_is_asked_to_stop_and_never_acknowledged():
     bench = Bench(concurrency=1)
     bench.deliver(message("a"))
     bench.later(41)
@@ -296,14 +296,14 @@ def test_no_more_is_received_than_can_be_started_or_held():
 
 def test_an_idle_queue_is_asked_three_times_a_minute():
     bench = Bench(concurrency=64)
-    asked = 0
+    request = 0
     for _ in range(30):
         poll = bench.of(Poll)[-1]
         bench.later(20)
         bench.coordinator.received(poll.number, [], bench.now)
         bench.collect()
-        asked += 1
-    assert len(bench.of(Poll)) == asked + 1
+        request += 1
+    assert len(bench.of(Poll)) == request + 1
     assert len(bench.coordinator.polling) == 1
 
 

@@ -4,9 +4,9 @@ from windlass.queues.groups import Groups
 
 
 def ready(groups):
-    found = list(groups.ready)
+    result = list(groups.ready)
     groups.ready.clear()
-    return found
+    return result
 
 
 def test_leases_without_a_group_are_ready_at_once():

@@ -89,10 +89,10 @@ def test_an_entry_of_windlass_toml_is_a_function(client, new_queue):
     letters = {}
 
     def arrived():
-        found = sqs.receive_message(
+        result = sqs.receive_message(
             QueueUrl=dead, MessageAttributeNames=["All"], WaitTimeSeconds=1, MaxNumberOfMessages=10
         )
-        letters.update({message["MessageId"]: message for message in found.get("Messages", ())})
+        letters.update({message["MessageId"]: message for message in result.get("Messages", ())})
         return len(letters) == 2
 
     wait_for(arrived, 30)

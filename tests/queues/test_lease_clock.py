@@ -21,7 +21,7 @@ class Machine:
         self.wall += seconds * slew
 
 
-def test_it_goes_on_while_a_guest_stands_still():
+def test_the_lease_clock_counts_the_time_of_a_suspended_guest():
     machine = Machine()
     clock = machine.clock()
     machine.run(5)

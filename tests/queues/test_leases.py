@@ -44,7 +44,7 @@ def test_a_group_counts_on_a_fifo_queue_alone():
     assert make(fifo=True).add(message("a", group="g"), 60.0, 0.0).group == "g"
 
 
-def test_the_newest_receipt_counts_whatever_the_order_of_answers():
+def test_the_newest_receipt_counts_for_any_order_of_responses():
     leases = make()
     lease = leases.add(message("a", 2), 60.0, 0.0)
     leases.received_again(lease, message("a", 3), 90.0)

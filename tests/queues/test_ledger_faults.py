@@ -53,7 +53,7 @@ def forms(runs):
 
 
 @pytest.mark.parametrize("kind", [0, 1])
-def test_the_mark_is_tried_until_it_is_there_and_the_log_says_it_once(kind, monkeypatch):
+def test_the_done_mark_is_retried_until_written_and_logged_once(kind, monkeypatch):
     monkeypatch.setattr(idempotency, "_FIRST_MARK_S", 0.0)
     runs, ledger = [], Full(40)
     with capture_logs() as logs:

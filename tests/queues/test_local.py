@@ -33,8 +33,8 @@ def depth(client, url):
         "ApproximateNumberOfMessagesNotVisible",
         "ApproximateNumberOfMessagesDelayed",
     ]
-    found = client("sqs").get_queue_attributes(QueueUrl=url, AttributeNames=names)["Attributes"]
-    return sum(int(found[name]) for name in names)
+    attributes = client("sqs").get_queue_attributes(QueueUrl=url, AttributeNames=names)["Attributes"]
+    return sum(int(attributes[name]) for name in names)
 
 
 @pytest.mark.parametrize("transport", ["lean", "boto3"])
@@ -365,7 +365,7 @@ def test_a_worker_shows_its_calls_to_aws_and_nothing_of_the_inventory(new_queue,
     assert "windlass_console" not in text
 
 
-def test_a_network_that_goes_away_is_survived_and_told_by_readiness(queues, new_queue, consuming, local_aws, client):
+def test_a_lost_network_is_survived_and_shown_by_readiness(queues, new_queue, consuming, local_aws, client):
     url, _ = new_queue()
 
     async def handler(_):
@@ -382,20 +382,20 @@ def test_a_network_that_goes_away_is_survived_and_told_by_readiness(queues, new_
     wait_for(lambda: consumer.counts.deleted == 1)
 
 
-def test_a_missing_queue_and_a_bad_handler_are_said_at_once(queues):
+def test_a_missing_queue_and_a_bad_handler_are_reported_at_once(queues):
     config = ConsumeConfig(queue="no-such-queue", handler="windlass.queues.samples:nothing")
     with pytest.raises(NotFound, match="no-such-queue|NonExistentQueue"):
         Consumer(config, queues=queues).run(signals=False)
-    for handler, said in (
+    for handler, message in (
         ("nope", "is not the name of a handler"),
         ("no_such_module:x", "no module"),
         ("windlass.queues.samples:x", "no function x"),
     ):
-        with pytest.raises(ConfigError, match=said):
+        with pytest.raises(ConfigError, match=message):
             Consumer(ConsumeConfig(queue="q", handler=handler), queues=queues)
 
 
-def test_times_that_contradict_are_said_before_anything_is_asked_of_aws():
+def test_contradicting_times_are_an_error_before_any_call_to_aws():
     config = ConsumeConfig(queue="q", handler="windlass.queues.samples:nothing", read_timeout_s=15)
     with pytest.raises(ConfigError, match="too short for wait_s = 20"):
         Consumer(config, queues=None)
@@ -480,7 +480,7 @@ def test_messages_that_were_not_sent_are_counted(queues, new_queue):
         queues.send(queues.open(url), ["fine", "\x00 is not allowed in SQS"])
 
 
-def test_consumers_are_seen_from_elsewhere_and_said_to_be_stopped(queues, new_queue, consuming):
+def test_consumers_of_other_processes_are_listed_and_shown_as_stopped(queues, new_queue, consuming):
     url, _ = new_queue()
     queue = queues.open(url)
     queues.send(queue, ["a", "b"])

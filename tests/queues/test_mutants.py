@@ -14,8 +14,8 @@ SOURCES = {name: Path(find_spec(f"windlass.queues.{name}").origin).read_text("ut
 MUTANTS = {
     "a lost lease is acknowledged": (
         "coordinator",
-        "if lease is not None and lease.phase is Phase.RUNNING:  # else",
-        "if lease is not None:  # else",
+        "if lease is None or lease.phase is not Phase.RUNNING:",
+        "if lease is None:",
     ),
     "a delete does not look at the clock": (
         "settlement",

@@ -218,7 +218,7 @@ def test_a_worker_that_ends_with_any_exception_ends_all_and_it_is_raised():
 # What health says
 
 
-def test_slots_that_are_all_taken_and_none_ends_are_told():
+def test_taken_slots_without_an_ended_handler_are_reported():
     coordinator = Coordinator(Limits(concurrency=2, prefetch=0, max_handling_s=600))
     coordinator.tick(0.0)
     (poll,) = coordinator.take_effects()
@@ -230,7 +230,7 @@ def test_slots_that_are_all_taken_and_none_ends_are_told():
     assert not [effect for effect in coordinator.take_effects() if isinstance(effect, Cancel)]
 
 
-def test_ready_says_for_how_long_nothing_has_ended():
+def test_readiness_shows_for_how_long_no_handler_has_ended():
     from windlass.queues.consumer import _alive, _ready
 
     release, now = threading.Event(), [0.0]

@@ -28,8 +28,8 @@ def test_full_receives_add_pollers_and_empty_ones_remove_them():
     (poll,) = polls(polling, 0.0)
     for _ in range(5):
         polling.answered(poll.number, 10, 1.0)
-        found = polls(polling, 1.0)
-        poll = found[0]
+        result = polls(polling, 1.0)
+        poll = result[0]
     assert polling.pollers == 3
     for number in polling.pending:
         polling.answered(number, 0, 2.0)

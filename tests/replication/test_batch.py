@@ -77,13 +77,13 @@ def test_replicas_are_of_what_was_there_before_t0():
     assert "EligibleForReplication" not in copies["Filter"]
 
 
-def test_our_manifest_says_whether_it_has_versions():
+def test_our_manifest_shows_whether_it_has_versions():
     manifest = made(Operation.COPY, OWN_PREFIX).params["Manifest"]
     assert manifest["Spec"]["Fields"] == ["Bucket", "Key", "VersionId"]
     assert manifest["Location"] == {"ObjectArn": "arn:aws:s3:::work/w/manifest.csv", "ETag": "etag"}
 
 
-def test_the_token_is_what_the_job_says():
+def test_the_token_has_the_claims_of_the_job():
     one = made(Operation.COPY, OWN_PREFIX).params["ClientRequestToken"]
     assert made(Operation.COPY, OWN_PREFIX).params["ClientRequestToken"] == one
     assert made(Operation.COPY, OWN_PREFIX, number=1).params["ClientRequestToken"] != one

@@ -43,9 +43,9 @@ poll_s = 0.1
 """
         (folder / "windlass.toml").write_text(text)
         # Pairs that are named on the command line, for the policy.
-        said = '[[replicate]]\nname = "said"\nsource = "*"\ndestination = "{name}*"\n'
+        message = '[[replicate]]\nname = "said"\nsource = "*"\ndestination = "{name}*"\n'
         accounts = f'[estate]\naccounts = [{{ id = "{account}" }}]\n'
-        (folder / "windlass-policy.toml").write_text(accounts + said)
+        (folder / "windlass-policy.toml").write_text(accounts + message)
 
     def __call__(self, *words, code=0):
         done = run_windlass(["replicate", *words], cwd=self.folder, env=self.env)
@@ -67,7 +67,7 @@ def home(tmp_path, seed_aws, account, sqlite_file):
 
 def test_bad_input_is_one_error_with_its_code(home, buckets):
     source, target = buckets.pair(objects=1, versioned=False)
-    for words, code, said in (
+    for words, code, message in (
         (("seed", source, source), 252, "its own replica"),
         (("seed", source, f"{target}-none"), 254, "the bucket does not exist"),
         (("seed", f"{source}-none", target), 254, "the bucket does not exist"),
@@ -81,7 +81,7 @@ def test_bad_input_is_one_error_with_its_code(home, buckets):
         (("seed", "--retry", "nothing"), 254, "no seed matches"),
     ):
         done = home(*words, code=code)
-        assert said in done.stderr, words
+        assert message in done.stderr, words
         assert "hint:" in done.stderr, words
     assert buckets.keys(target) == []
     assert json.loads(home("status", "-o", "json").stdout) == []
@@ -195,7 +195,7 @@ def test_emr_without_a_place_prints_the_step(home, buckets):
     assert json.loads(home("status", "-o", "json").stdout) == []
 
 
-def test_a_direct_seed_is_shared_joined_and_looked_at_closely(home, buckets):
+def test_a_distributed_direct_seed_is_joined_and_verified_by_content(home, buckets):
     source, target = buckets.pair(objects=9, versioned=False)
     home("seed", source, target, "--operation", "copy", "--method", "direct", "--distributed", "-q")
     (seed,) = json.loads(home("status", "-o", "json").stdout)
@@ -207,15 +207,15 @@ def test_a_direct_seed_is_shared_joined_and_looked_at_closely(home, buckets):
     buckets.call("eu-west-1", "PutObject", Bucket=target, Key="2026/é 004+%.txt", Body=b"yyyy")
     by_size = home("verify", source, target, "--compare", "size", "-o", "json")
     assert json.loads(by_size.stdout)[0]["verdict"] == "same"
-    (found,) = json.loads(home("verify", source, target, "-o", "json", code=1).stdout)
-    assert (found["verdict"], found["examples"]) == ("different", {"different": ["2026/é 004+%.txt"]})
+    (result,) = json.loads(home("verify", source, target, "-o", "json", code=1).stdout)
+    assert (result["verdict"], result["examples"]) == ("different", {"different": ["2026/é 004+%.txt"]})
     deep = home("verify", source, target, "--compare", "size", "--sample", "100", "-o", "json", code=1)
-    (found,) = json.loads(deep.stdout)
-    assert (found["different"], found["read"]) == (1, 9)
-    assert found["examples"]["different"] == ["2026/é 004+%.txt"]
+    (result,) = json.loads(deep.stdout)
+    assert (result["different"], result["read"]) == (1, 9)
+    assert result["examples"]["different"] == ["2026/é 004+%.txt"]
 
 
-def test_what_differs_is_named_in_every_place_and_mended_on_demand(home, buckets):
+def test_different_objects_are_named_in_every_output_and_replaced_on_demand(home, buckets):
     """One result: the summary line, the exit code, the report and the listing say the same."""
     source, target = buckets.pair(objects=3, versioned=False)
     home("seed", source, target, "--operation", "copy", "-q")
@@ -239,13 +239,13 @@ def test_what_differs_is_named_in_every_place_and_mended_on_demand(home, buckets
 _SUM = {"us-east-1": "CRC32", "eu-west-1": "SHA256"}  # no checksum that both sides have
 
 
-def test_what_can_not_be_compared_fails_only_a_strict_command(home, buckets):
+def test_objects_that_cannot_be_compared_fail_only_a_strict_command(home, buckets):
     source, target = buckets.pair(versioned=False)
     for bucket, region, more in ((source, "us-east-1", {}), (target, "eu-west-1", {"ServerSideEncryption": "aws:kms"})):
         for key in ("a", "b"):
             buckets.call(region, "PutObject", Bucket=bucket, Key=key, Body=b"x", ChecksumAlgorithm=_SUM[region], **more)
-    (found,) = json.loads(home("verify", source, target, "-o", "json").stdout)
-    assert (found["verdict"], found["unknown"]) == ("unknown", 2)
+    (result,) = json.loads(home("verify", source, target, "-o", "json").stdout)
+    assert (result["verdict"], result["unknown"]) == ("unknown", 2)
     assert "1 of 1 pairs" in home("verify", source, target, "--strict", code=1).stderr
     done = home("seed", source, target, "--operation", "copy", "-q")
     assert done.stdout == "State: Complete, Total: 0, Success: 0, Failed 0, Not verified 2\n"
@@ -255,7 +255,7 @@ def test_what_can_not_be_compared_fails_only_a_strict_command(home, buckets):
     assert (row["code"], row["count"]) == ("NotVerified", 2)
 
 
-def test_versions_and_what_is_carried_from_the_command_line(home, buckets):
+def test_versions_and_preserved_attributes_from_the_command_line(home, buckets):
     source, target = buckets.pair()
     for body in (b"1", b"22"):
         buckets.call("us-east-1", "PutObject", Bucket=source, Key="k", Body=body, WebsiteRedirectLocation="/there")
@@ -264,10 +264,10 @@ def test_versions_and_what_is_carried_from_the_command_line(home, buckets):
     copies = ("--operation", "copy", "--method", "direct")
     refused = home("seed", source, target, *copies, "--preserve", "acl,lock", code=254)
     assert "ACLs are off at the destination" in refused.stderr
-    found = json.loads(
+    result = json.loads(
         home("preflight", source, target, *copies, "--preserve", "acl,lock", "-o", "json", code=3).stdout
     )
-    assert {row["code"] for row in found} >= {"AccessControlListNotSupported", "DstBucketObjectLockConfigMissing"}
+    assert {row["code"] for row in result} >= {"AccessControlListNotSupported", "DstBucketObjectLockConfigMissing"}
     assert not buckets.keys(target)
     assert "copies cannot preserve" in home("seed", source, target, *copies, "--preserve", "acls", code=252).stderr
     assert (
@@ -287,7 +287,7 @@ def test_versions_and_what_is_carried_from_the_command_line(home, buckets):
     assert buckets.keys(target) == ["k"]
 
 
-def test_a_set_says_what_its_copies_carry(tmp_path, seed_aws, account, buckets):
+def test_a_set_configures_the_attributes_to_preserve(tmp_path, seed_aws, account, buckets):
     source, target = buckets.pair(versioned=False)
     buckets.call("us-east-1", "PutObject", Bucket=source, Key="k", Body=b"1", WebsiteRedirectLocation="/there")
     sets = f"""

@@ -30,8 +30,8 @@ def test_objects_under_customer_keys_are_copied_directly():
     choice = choose(PAIR, volume(10**9), Method.AUTO, None, KEYED, CONFIG)
     assert (choice.method, choice.operation) == (Method.DIRECT, Operation.COPY)
     assert "S3 Batch Operations does not accept" in choice.why
-    asked = choose(PAIR, volume(10), Method.AUTO, Operation.REPLICATE, KEYED, CONFIG)
-    assert (asked.method, asked.operation) == (Method.BATCH, Operation.REPLICATE)
+    request = choose(PAIR, volume(10), Method.AUTO, Operation.REPLICATE, KEYED, CONFIG)
+    assert (request.method, request.operation) == (Method.BATCH, Operation.REPLICATE)
 
 
 @pytest.mark.parametrize(
@@ -42,19 +42,19 @@ def test_objects_under_customer_keys_are_copied_directly():
         (Method.AUTO, replace(KEYED, detached=True), "cannot be detached"),
     ],
 )
-def test_what_takes_no_customer_keys_is_refused(asked, situation, reason):
+def test_methods_without_customer_keys_are_refused(asked, situation, reason):
     with pytest.raises(UsageError, match=reason):
         choose(PAIR, volume(10), asked, Operation.COPY, situation, CONFIG)
 
 
-def test_preflight_tells_that_objects_need_a_key_and_that_a_bucket_refuses_them():
+def test_preflight_finds_objects_with_customer_keys_and_buckets_that_refuse_them():
     keyed = replace(good(), source=replace(good().source, customer_keyed=True))
     assert ("warning", "SrcCustomerKey", "logs") in found(keyed, DIRECT)
-    given = replace(DIRECT, customer_keys=(True, True))
-    assert not {one for one in found(keyed, given) if "CustomerKey" in one[1]}
+    options = replace(DIRECT, customer_keys=(True, True))
+    assert not {one for one in found(keyed, options) if "CustomerKey" in one[1]}
     blocking = replace(keyed, destination=replace(good().destination, blocks_customer_keys=True))
     refused = ("error", "DstCustomerKeysBlocked", "logs-replica")
-    assert refused in found(blocking, given)
+    assert refused in found(blocking, options)
     assert refused not in found(blocking, replace(DIRECT, customer_keys=(True, False)))
     assert refused in found(blocking, INTENT), "S3 keeps the key of what it replicates"
     assert ("warning", "CustomerKeyUnused", "logs-replica") in found(
@@ -97,7 +97,7 @@ def test_a_seed_copies_with_both_keys_and_keeps_neither(keyed, tmp_path, capfd, 
             assert trace not in stored
 
 
-def test_a_plan_without_the_key_says_that_it_is_needed(keyed, seed_app):
+def test_a_plan_without_the_customer_key_reports_that_it_is_needed(keyed, seed_app):
     _, _, source, target = keyed
     app = seed_app(store="without")
     pairs = app.replication.pairs(PairSelection(source=source, destination=target))

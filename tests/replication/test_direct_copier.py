@@ -96,7 +96,7 @@ def test_objects_too_large_for_one_copy_go_in_parts(seed_app, buckets_of, tmp_pa
     assert (compared.missing, compared.different, compared.unknown) == (0, 0, 1)  # another ETag is no proof of anything
 
 
-def test_archived_objects_are_told_not_copied(seed_app, buckets_of):
+def test_archived_objects_are_reported_and_not_copied(seed_app, buckets_of):
     app = seed_app()
     buckets = buckets_of(app)
     source, target = buckets.pair(objects=1, versioned=False)
@@ -116,10 +116,14 @@ def test_a_comparison_names_what_differs(seed_app, buckets_of):
     buckets.call("eu-west-1", "PutObject", Bucket=target, Key="2026/é 001+%.txt", Body=b"longer than it was")
     buckets.call("eu-west-1", "PutObject", Bucket=target, Key="2026/é 002+%.txt", Body=b"xx")
     buckets.call("eu-west-1", "PutObject", Bucket=target, Key="stray", Body=b"x")
-    found = app.replication.verify(pair_of(app, source, target))
-    assert (found.objects, found.missing, found.different, found.extra) == (3, 1, 1, 1)
-    assert found.examples == {"missing": ("2026/é 000+%.txt",), "different": ("2026/é 001+%.txt",), "extra": ("stray",)}
-    assert not found.whole
+    result = app.replication.verify(pair_of(app, source, target))
+    assert (result.objects, result.missing, result.different, result.extra) == (3, 1, 1, 1)
+    assert result.examples == {
+        "missing": ("2026/é 000+%.txt",),
+        "different": ("2026/é 001+%.txt",),
+        "extra": ("stray",),
+    }
+    assert not result.complete
 
 
 def contents(buckets, bucket, region):
@@ -154,7 +158,7 @@ def test_versions_are_seeded_and_verified_though_the_current_objects_are_all_the
     assert copied(app, source, target).total == 1
     pair = pair_of(app, source, target)
     before = app.replication.verify(pair, VerifyOptions(versions=True))
-    assert (before.objects, before.missing, before.extra, before.whole) == (5, 5, 1, False)
+    assert (before.objects, before.missing, before.extra, before.complete) == (5, 5, 1, False)
     assert before.examples["missing"] == ("gone", "k")
     one = versions_seeded(app, source, target)
     assert (one.state, one.total, one.done) == (SeedState.DONE, 5, 5), one
@@ -166,7 +170,7 @@ def test_versions_are_seeded_and_verified_though_the_current_objects_are_all_the
     assert (again.state, again.total) == (SeedState.DONE, 0)
 
 
-def test_what_can_not_be_brought_in_order_is_reported_and_found_by_verify(seed_app, buckets_of):
+def test_versions_that_cannot_be_put_in_order_are_reported_and_found_by_verify(seed_app, buckets_of):
     app = seed_app()
     buckets = buckets_of(app)
     source, target = buckets.pair()
@@ -178,8 +182,8 @@ def test_what_can_not_be_brought_in_order_is_reported_and_found_by_verify(seed_a
     one = app.replication.select(source)[0]
     (group,) = app.replication.failures([one])[one.seed_id]
     assert (group.code, group.keys) == ("DstVersionsNewer", ("k",))
-    found = app.replication.verify(pair_of(app, source, target), VerifyOptions(versions=True))
-    assert (found.different, found.examples["different"], found.whole) == (1, ("k",), False)
+    result = app.replication.verify(pair_of(app, source, target), VerifyOptions(versions=True))
+    assert (result.different, result.examples["different"], result.complete) == (1, ("k",), False)
 
 
 def test_versions_need_a_destination_that_keeps_them(seed_app, buckets_of):

@@ -27,9 +27,9 @@ SPOT = StagingPrefix("logs-replica", ".windlass/seed/s")
 
 
 def test_the_step_is_a_command_a_person_can_run():
-    said = emr.step_command(pair(), encrypt=True)
-    assert said.startswith("aws emr add-steps --region us-east-1 --cluster-id CLUSTER --steps ")
-    assert "s3-dist-cp,--src=s3://logs/2026/,--dest=s3://logs-replica/2026/,--s3ServerSideEncryption" in said
+    message = emr.step_command(pair(), encrypt=True)
+    assert message.startswith("aws emr add-steps --region us-east-1 --cluster-id CLUSTER --steps ")
+    assert "s3-dist-cp,--src=s3://logs/2026/,--dest=s3://logs-replica/2026/,--s3ServerSideEncryption" in message
     assert emr.emr_effects(pair(), emr.EmrTarget(), "s", SPOT, None) == ()
 
 
@@ -70,7 +70,7 @@ def test_a_step_is_added_and_followed(seed_app, account):
     ref = emr.started(answers, target, pair(account).destination)
     step = app.estate.call(account, "us-east-1", "emr", "DescribeStep", ClusterId=flow, StepId=ref["step"])["Step"]
     assert step["Config"]["Args"][:2] == ["s3-dist-cp", "--src=s3://logs/2026/"]
-    assert emr.look(app.estate, ref).status in ("Active", "Complete")
+    assert emr.read_status(app.estate, ref).status in ("Active", "Complete")
 
 
 def test_a_transient_cluster_ends_with_its_step(seed_app, account):
@@ -82,7 +82,7 @@ def test_a_transient_cluster_ends_with_its_step(seed_app, account):
     assert effect.params["Steps"][0]["ActionOnFailure"] == "TERMINATE_CLUSTER"
     ref = emr.started(perform(app.estate, [effect]), emr.EmrTarget(transient=True), pair(account).destination)
     assert ref["cluster"].startswith("j-")
-    assert emr.look(app.estate, ref).status in ("Active", "Complete")
+    assert emr.read_status(app.estate, ref).status in ("Active", "Complete")
 
 
 def test_serverless_gets_a_script_and_a_manifest(seed_app, account, buckets_of):

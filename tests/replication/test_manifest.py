@@ -32,9 +32,9 @@ def test_every_key_survives_the_manifest(keys, sizes):
 
 def test_versions_are_on_every_row():
     rows = [("a b+c%", "null"), ("ü/\n,\"'", "3/L4kqtJlcpXroDTDmJ+rmSpXd3dIbrHY")]
-    for asked in (rows, rows[:1]):
-        data = b"".join(encode_versions("logs", asked))
-        assert [(key, version) for _, key, version in read_rows([data])] == asked
+    for request in (rows, rows[:1]):
+        data = b"".join(encode_versions("logs", request))
+        assert [(key, version) for _, key, version in read_rows([data])] == request
     assert data == b"logs,a+b%2Bc%25,null\n"
 
 
@@ -54,8 +54,8 @@ def fuzzed(count, seed=7):
 def test_fuzzed_keys_survive_manifest_and_report(count):
     """Through a manifest, a report in which every second task failed, and the retry manifest made of it."""
     read = (key for _, key, _ in read_rows(encode_rows("b", fuzzed(count))))
-    for got, wanted in zip(read, fuzzed(count), strict=True):
-        assert got == wanted
+    for got, expected in zip(read, fuzzed(count), strict=True):
+        assert got == expected
 
     def report():
         for number, key in enumerate(fuzzed(count)):
@@ -65,16 +65,16 @@ def test_fuzzed_keys_survive_manifest_and_report(count):
                 yield f"b,{quote_key(key)},,succeeded,200,,Successful\n".encode()
 
     retry = []
-    found = tally(cut(b"".join(report()), [70_001]), retry.append)
-    assert (found.succeeded, found.failed) == (count // 2, count // 2)
-    assert found.counts == {"AccessDenied": count // 2}
-    assert found.messages["AccessDenied"] == 'Access "denied",\n1'
-    wanted = (key for number, key in enumerate(fuzzed(count)) if number % 2)
-    for (_, got, version), key in zip(read_rows(retry), wanted, strict=True):
+    result = tally(cut(b"".join(report()), [70_001]), retry.append)
+    assert (result.succeeded, result.failed) == (count // 2, count // 2)
+    assert result.counts == {"AccessDenied": count // 2}
+    assert result.messages["AccessDenied"] == 'Access "denied",\n1'
+    expected = (key for number, key in enumerate(fuzzed(count)) if number % 2)
+    for (_, got, version), key in zip(read_rows(retry), expected, strict=True):
         assert (got, version) == (key, "")
 
 
-def test_a_report_says_why_and_names_examples():
+def test_a_report_has_reasons_and_example_keys():
     rows = (
         b"b,a%2Fx,v1,failed,DstPutObjectNotPermitted,403,No\n"
         b"b,b+c,v2,failed,403,AccessDenied,\n"
@@ -82,9 +82,9 @@ def test_a_report_says_why_and_names_examples():
         b"b,f,v4,succeeded,200,,\n"
     )
     retry = []
-    found = tally([rows], retry.append)
-    assert found.counts == {"DstPutObjectNotPermitted": 1, "AccessDenied": 1, "InternalError": 1}
-    by_code = {failure.code: failure for failure in found.failures()}
+    result = tally([rows], retry.append)
+    assert result.counts == {"DstPutObjectNotPermitted": 1, "AccessDenied": 1, "InternalError": 1}
+    by_code = {failure.code: failure for failure in result.failures()}
     assert by_code["AccessDenied"].keys == ("b c",)
     assert by_code["DstPutObjectNotPermitted"].keys == ("a/x",)
     assert list(read_rows(retry))[:2] == [("b", "a/x", "v1"), ("b", "b c", "v2")]
@@ -96,8 +96,8 @@ def test_a_report_is_read_alike_however_it_is_cut(sizes):
         f'b,{quote_key(key)},,failed,200,PermanentFailure,"{{""at"": {number},\n""x"": 1}}"\n'.encode()
         for number, key in enumerate(fuzzed(40))
     )
-    found = tally(cut(rows, sizes))
-    assert found.counts == {"PermanentFailure": 40}
+    result = tally(cut(rows, sizes))
+    assert result.counts == {"PermanentFailure": 40}
 
 
 def test_the_index_names_its_files():

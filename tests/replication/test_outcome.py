@@ -88,7 +88,7 @@ def test_no_object_is_counted_twice_and_none_is_left_out(seed):
         assert total == max(seed.failed, verified["missing"]) + verified["different"] + verified["unknown"]
 
 
-def test_the_object_that_lacks_is_named_everywhere():
+def test_the_missing_object_is_named_in_every_output():
     """As it was seen: Total 68, Success 68, Failed 0, and "1 of 1 are not complete"."""
     seed = replace(SEED, verified={"missing": 1, "different": 0, "unknown": 0, "examples": {"missing": ["2026/x.txt"]}})
     seed = replace(seed, state=SeedOutcome(seed).state_after("Complete"))

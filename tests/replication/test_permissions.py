@@ -73,7 +73,7 @@ CONDITIONS = st.sampled_from([{}, {"Condition": {"IpAddress": {"aws:SourceIp": "
 
 
 @given(st.lists(st.tuples(EFFECTS, FORMS, ACTIONS, CONDITIONS), max_size=4), st.booleans())
-def test_whatever_the_conditions_turn_out_to_be_the_answer_holds(shapes, holds):
+def test_the_answer_holds_for_all_values_of_unknown_conditions(shapes, holds):
     """Allowed or not: it stays so when each condition is taken as met, and as not met. Only unknown may become either."""
     statements = [{"Effect": effect, form: action, "Resource": "*", **more} for effect, form, action, more in shapes]
     answer = evaluate([document(statements)], "s3:GetObject", "arn:aws:s3:::logs/k")
@@ -91,13 +91,13 @@ def found(facts, intent):
     return {(one.level, one.code, one.where) for one in check(facts, intent)}
 
 
-def test_a_lifecycle_rule_is_told_of_the_bucket_that_has_it():
+def test_a_lifecycle_finding_names_the_bucket_that_has_the_rule():
     facts = replace(good(), destination=replace(good().destination, expires=True))
     assert ("warning", "Lifecycle", "logs-replica") in found(facts, INTENT)
     assert not [one for one in found(facts, INTENT) if one[1:] == ("Lifecycle", "logs")]
 
 
-def test_object_lock_of_the_source_is_told_where_copies_lose_it():
+def test_object_lock_of_the_source_is_a_finding_when_copies_lose_it():
     assert ("warning", "SrcObjectLock", "logs") in found(good(), DIRECT)
     assert not [one for one in check(good(), INTENT) if one.code == "SrcObjectLock"]
 
@@ -190,8 +190,8 @@ def test_keys_are_used_through_the_service_of_their_partition():
     def via(region):
         places = [BucketRef(bucket=name, account_id="111111111111", region=region) for name in ("a", "b")]
         pair = Pair(source=places[0], destination=places[1])
-        found = replication_statements(pair, encryption=Encryption(KEY, ""))
-        return [one["Condition"]["StringLike"]["kms:ViaService"] for one in found if "Condition" in one]
+        result = replication_statements(pair, encryption=Encryption(KEY, ""))
+        return [one["Condition"]["StringLike"]["kms:ViaService"] for one in result if "Condition" in one]
 
     assert via("eu-west-1") == [["s3.eu-west-1.amazonaws.com"]]
     assert via("cn-north-1") == [["s3.cn-north-1.amazonaws.com", "s3.cn-north-1.amazonaws.com.cn"]]

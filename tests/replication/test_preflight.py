@@ -164,8 +164,8 @@ def test_a_fix_shows_what_to_add_and_adding_it_helps():
     ],
 )
 def test_one_clear_error(facts, kind):
-    found = facts(good())
-    error = refusal(found, check(found, INTENT))
+    result = facts(good())
+    error = refusal(result, check(result, INTENT))
     assert type(error) is kind
     assert error.hint
 
@@ -210,10 +210,10 @@ def test_policies_are_read_as_iam_reads_them():
     assert allows(held, "s3:getobject", "arn:aws:s3:::a/x")
     assert not allows(held, "s3:GetObjectAcl", "arn:aws:s3:::a/x")
     assert not allows(held, "s3:GetObject", "arn:aws:s3:::A/x")
-    (lacking,) = missing(
+    (missing_versions,) = missing(
         held, [{"Effect": "Allow", "Action": ["s3:GetObject", "s3:PutObject"], "Resource": "arn:aws:s3:::a/*"}]
     )
-    assert lacking["Action"] == ["s3:PutObject"]
+    assert missing_versions["Action"] == ["s3:PutObject"]
     assert not trusts({"Statement": [{"Effect": "Allow", "Principal": {"AWS": "*"}, "Action": "sts:AssumeRole"}]}, "s3")
 
 
@@ -242,10 +242,10 @@ def test_copies_of_versions_need_a_destination_that_keeps_them():
 )
 def test_what_copies_shall_carry_the_destination_must_take(carried, without, code):
     facts = replace(good(), destination=replace(good().destination, ownership="ObjectWriter"))
-    lacking = replace(facts, destination=replace(facts.destination, **without))
+    missing_versions = replace(facts, destination=replace(facts.destination, **without))
     assert code not in codes(facts, copies(preserve=frozenset({carried})))
-    assert code in codes(lacking, copies(preserve=frozenset({carried})))
-    assert code not in codes(lacking, copies(preserve=frozenset({Attribute.REDIRECT})))
+    assert code in codes(missing_versions, copies(preserve=frozenset({carried})))
+    assert code not in codes(missing_versions, copies(preserve=frozenset({Attribute.REDIRECT})))
     # A stranger's bucket does not say; S3 does, of each object.
-    stranger = replace(lacking, destination=replace(lacking.destination, account_id=""))
+    stranger = replace(missing_versions, destination=replace(missing_versions.destination, account_id=""))
     assert code not in codes(stranger, copies(preserve=frozenset({carried})))

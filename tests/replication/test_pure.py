@@ -72,7 +72,7 @@ def test_bad_pairs_are_refused():
         (
             Method.AUTO,
             None,
-            MethodConstraints(replicating=True, elsewhere=("minio",), one_service=False),
+            MethodConstraints(replicating=True, other_services=("minio",), one_service=False),
             10**9,
             Method.DIRECT,
             Operation.COPY,
@@ -82,32 +82,32 @@ def test_bad_pairs_are_refused():
         (Method.AUTO, Operation.LAMBDA, MethodConstraints(replicating=False), 10, Method.BATCH, Operation.LAMBDA),
     ],
 )
-def test_auto_picks_and_says_why(asked, operation, situation, count, method, wanted):
+def test_auto_chooses_a_method_with_a_reason(asked, operation, situation, count, method, wanted):
     config = ReplicationConfig(batch_objects_per_s=5000)
-    found = choose(PAIR, volume(count), asked, operation, situation, config)
-    assert (found.method, found.operation) == (method, wanted)
-    assert found.why
-    assert found.estimate.usd > 0
+    result = choose(PAIR, volume(count), asked, operation, situation, config)
+    assert (result.method, result.operation) == (method, wanted)
+    assert result.why
+    assert result.estimate.usd > 0
 
 
 @pytest.mark.parametrize(
     ("asked", "operation", "situation"),
     [
         (Method.DIRECT, Operation.REPLICATE, MethodConstraints(replicating=True)),
-        (Method.BATCH, None, MethodConstraints(replicating=True, elsewhere=("minio",), one_service=False)),
+        (Method.BATCH, None, MethodConstraints(replicating=True, other_services=("minio",), one_service=False)),
         (Method.AUTO, Operation.REPLICATE, MethodConstraints(replicating=False)),
         (Method.DIRECT, None, MethodConstraints(replicating=False, detached=True)),
     ],
 )
-def test_what_can_not_be_is_refused(asked, operation, situation):
+def test_impossible_methods_are_refused(asked, operation, situation):
     with pytest.raises(UsageError):
         choose(PAIR, volume(10), asked, operation, situation, CONFIG)
 
 
 def test_prices_add_up():
-    found = estimate(Method.BATCH, Operation.COPY, PAIR, volume(1_000_000, 1_000_000), CONFIG, Keys(source=True))
-    assert found.parts == pytest.approx({"requests": 5.4, "transfer": 20.0, "kms": 3.0, "batch": 1.25})
-    assert found.usd == pytest.approx(29.65)
+    result = estimate(Method.BATCH, Operation.COPY, PAIR, volume(1_000_000, 1_000_000), CONFIG, Keys(source=True))
+    assert result.parts == pytest.approx({"requests": 5.4, "transfer": 20.0, "kms": 3.0, "batch": 1.25})
+    assert result.usd == pytest.approx(29.65)
     own = ReplicationConfig(prices={"batch_job": 0.0, "transfer_per_gb": 0.0})
     assert estimate(Method.BATCH, Operation.COPY, PAIR, volume(0), own).usd == 0
     same = Pair(source=PAIR.source, destination=BucketRef(bucket="ccc", region="us-east-1"))
@@ -115,8 +115,8 @@ def test_prices_add_up():
 
 
 def test_only_what_is_missing_is_paid_for():
-    found = estimate(Method.DIRECT, Operation.COPY, PAIR, volume(1000, missing=0, missing_bytes=0), CONFIG)
-    assert found.usd == pytest.approx(0.00001)  # two listings
+    result = estimate(Method.DIRECT, Operation.COPY, PAIR, volume(1000, missing=0, missing_bytes=0), CONFIG)
+    assert result.usd == pytest.approx(0.00001)  # two listings
 
 
 @pytest.mark.parametrize("as_json", [False, True])
@@ -141,7 +141,7 @@ def test_every_key_of_the_printed_template_has_its_meaning():
 
 
 @pytest.mark.parametrize("text", ["operation = 'move'", "= 1", "[copy]\nStorageClas = 'X'", "priority = -1"])
-def test_a_bad_template_says_where(tmp_path, text):
+def test_a_bad_template_error_names_the_place(tmp_path, text):
     file = tmp_path / "t.toml"
     file.write_text(text)
     with pytest.raises(UsageError, match=r"t\.toml"):

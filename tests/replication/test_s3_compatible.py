@@ -23,9 +23,9 @@ KEYS = {"MINIO_ACCESS_KEY_ID": "", "MINIO_SECRET_ACCESS_KEY": "windlass-local"}
 @pytest.fixture
 def there(seed_aws):
     """Another account of the embedded AWS, as the service `minio`."""
-    found = Aws(seed_aws.url, f"{uuid.uuid4().int % 10**12:012}")
-    yield found
-    found.close()
+    result = Aws(seed_aws.url, f"{uuid.uuid4().int % 10**12:012}")
+    yield result
+    result.close()
 
 
 @pytest.fixture
@@ -85,7 +85,7 @@ def test_patterns_of_another_service_have_destinations_of_the_same_names():
     assert by_pattern(["a", "a-copy"], "*", "minio:{name}-copy", service="minio") == (("minio:a", "minio:a-copy"),)
 
 
-def test_a_plan_counts_by_listing_takes_the_direct_way_and_says_why(opened, photos, buckets_of):
+def test_a_plan_counts_by_listing_chooses_direct_and_gives_the_reason(opened, photos, buckets_of):
     app = opened()
     target = buckets_of(app).make("photos-replica", "eu-west-1", versioned=True)
     (plan,) = app.replication.plan(pairs(app, f"minio:{photos}", target), SeedRequest())
@@ -98,7 +98,7 @@ def test_a_plan_counts_by_listing_takes_the_direct_way_and_says_why(opened, phot
     assert (write.operation, write.params["Bucket"]) == ("PutObject", target)
 
 
-def test_a_seed_is_told_everywhere_by_its_place_and_a_second_one_copies_what_is_new(opened, photos, there, buckets_of):
+def test_a_seed_between_services_names_both_and_a_second_one_copies_new_objects(opened, photos, there, buckets_of):
     app = opened()
     buckets = buckets_of(app)
     target = buckets.make("photos-replica", "eu-west-1", versioned=False)
@@ -119,13 +119,13 @@ def test_a_seed_is_told_everywhere_by_its_place_and_a_second_one_copies_what_is_
     there.s3().create_bucket(Bucket=back)
     out = seeded(app, (f"{target}/2026/", f"minio:{back}"))
     assert (out.state, out.done) == (SeedState.DONE, 2)
-    assert app.replication.verify(out.pair).whole
+    assert app.replication.verify(out.pair).complete
 
 
 def test_what_only_amazon_s3_does_is_refused_before_anything_is_written(opened, photos, there, buckets_of):
     app = opened()
     target = buckets_of(app).make("photos-replica", "eu-west-1", versioned=True)
-    for request, said in (
+    for request, message in (
         (SeedRequest(method=Method.BATCH), "--method batch needs Amazon S3 as source and destination: minio is not"),
         (SeedRequest(method=Method.EMR), "--method emr needs Amazon S3"),
         (SeedRequest(operation=Operation.REPLICATE), "replicas are created by Amazon S3"),
@@ -136,7 +136,7 @@ def test_what_only_amazon_s3_does_is_refused_before_anything_is_written(opened, 
         for named in ((f"minio:{photos}", target), (target, f"minio:{photos}")):
             (plan,) = app.replication.plan(pairs(app, *named), request)
             assert isinstance(plan.error, UsageError), request
-            assert said in plan.error.message
+            assert message in plan.error.message
             assert plan.error.hint
     assert there.s3("us-east-1").list_objects_v2(Bucket=photos)["KeyCount"] == 3
     assert buckets_of(app).keys(target) == []
@@ -151,7 +151,7 @@ def test_what_only_amazon_s3_does_is_refused_before_anything_is_written(opened, 
     ],
     ids=["unknown", "no keys", "unreachable"],
 )
-def test_what_can_not_be_reached_is_one_clear_error(opened, photos, account, seed_aws, named, environ, url, kind, said):
+def test_an_unreachable_service_is_one_clear_error(opened, photos, account, seed_aws, named, environ, url, kind, said):
     app = opened(environ=environ, url=url or seed_aws.url)
     with pytest.raises(kind, match=said) as error:
         (plan,) = app.replication.plan(pairs(app, f"{named}:{photos}", "other-bucket-of-nobody"), SeedRequest())
@@ -163,13 +163,13 @@ def test_wrong_keys_and_missing_permissions_are_told_apart(opened, photos, there
     app = opened()
     target = buckets_of(app).make("photos-replica", "us-east-1", versioned=False)
     rule = {"kind": "error", "service": "s3", "status": 403, "path": f"/{photos}*"}
-    for code, operation, kind, said in (
+    for code, operation, kind, message in (
         ("SignatureDoesNotMatch", "ListObjectsV2", AccessDenied, r"minio \(127.0.0.1:\d+\) does not accept these keys"),
         ("AccessDenied", "ListObjectsV2", AccessDenied, rf"minio:{photos}: ListObjectsV2 is not allowed there"),
         ("AccessDenied", "HeadObject", AccessDenied, rf"minio:{photos}: GetObject is not allowed there"),
     ):
         there.faults([rule | {"code": code, "operation": operation}])
-        with pytest.raises(kind, match=said) as error:
+        with pytest.raises(kind, match=message) as error:
             (plan,) = app.replication.plan(pairs(app, f"minio:{photos}", target), SeedRequest())
             raise plan.error
         assert "minio" in error.value.hint or "MINIO_ACCESS_KEY_ID" in error.value.hint
@@ -201,9 +201,9 @@ def test_on_the_command_line(tmp_path, seed_aws, account, photos, there, seed_ap
     target = buckets_of(seed_app()).make("photos-replica", "eu-west-1", versioned=False)
     service = f'[[service]]\nname = "minio"\nendpoint_url = "{seed_aws.url}"\n'
     home = Home(tmp_path, seed_aws.url, account, service)
-    said = home("seed", f"minio:{photos}", target, code=253).stderr
-    assert "MINIO_ACCESS_KEY_ID" in said
-    assert "hint:" in said
+    message = home("seed", f"minio:{photos}", target, code=253).stderr
+    assert "MINIO_ACCESS_KEY_ID" in message
+    assert "hint:" in message
     home.env |= KEYS | {"MINIO_ACCESS_KEY_ID": there.account}
     assert "Total: 3, Success: 3, Failed 0" in home("seed", f"minio:{photos}", target).stdout
     (row,) = json.loads(home("status", f"minio:{photos}", "-o", "json").stdout)

@@ -169,8 +169,8 @@ def test_detached_jobs_are_found_from_another_machine(seed_app, buckets_of):
     assert one.state is SeedState.COPYING
     assert one.jobs
     other = seed_app(store="elsewhere")
-    (found,) = seeding.adopt(other.replication)
-    assert (found.seed_id, found.pair.source.bucket, found.pair.destination.region) == (
+    (result,) = seeding.adopt(other.replication)
+    assert (result.seed_id, result.pair.source.bucket, result.pair.destination.region) == (
         one.seed_id,
         source,
         "eu-west-1",
@@ -178,9 +178,9 @@ def test_detached_jobs_are_found_from_another_machine(seed_app, buckets_of):
     assert seeding.adopt(other.replication) == []
     (ended,) = followed(other)
     assert rows.line(ended) == "State: Complete, Total: 4, Success: 4, Failed 0"
-    (mine,) = followed(app)
-    assert mine.state is SeedState.DONE
-    assert mine.verified["missing"] == 0
+    (own,) = followed(app)
+    assert own.state is SeedState.DONE
+    assert own.verified["missing"] == 0
 
 
 def test_a_job_waits_until_it_is_confirmed(seed_app, buckets_of):
@@ -198,11 +198,11 @@ def test_a_job_waits_until_it_is_confirmed(seed_app, buckets_of):
 def test_whoever_asks_may_say_yes(seed_app, buckets_of):
     app = seed_app()
     source, target = buckets_of(app).pair(objects=2, versioned=False)
-    asked = []
+    request = []
     one = seeded(
-        app, source, target, Callbacks(ask=lambda seed: asked.append(seed.total) or True), confirm=True, **COPIES
+        app, source, target, Callbacks(ask=lambda seed: request.append(seed.total) or True), confirm=True, **COPIES
     )
-    assert asked == [2]
+    assert request == [2]
     assert one.state is SeedState.DONE
 
 
@@ -298,8 +298,8 @@ def test_the_loop_seeds_what_is_due_and_finishes_what_was_detached(seed_app, buc
     thread.start()
     try:
         for _ in range(600):
-            found = other.replication.seeds()
-            if len(found) == 2 and all(one.state is SeedState.DONE for one in found):
+            result = other.replication.seeds()
+            if len(result) == 2 and all(one.state is SeedState.DONE for one in result):
                 break
             stop.wait(0.05)
     finally:

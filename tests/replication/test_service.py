@@ -109,7 +109,7 @@ def test_bad_input_is_one_clear_error_and_writes_nothing(seed_app, buckets_of):
     ] * 2
 
 
-def test_a_bucket_that_refuses_us_is_said(seed_app, buckets_of):
+def test_a_bucket_that_denies_access_is_reported(seed_app, buckets_of):
     app = seed_app()
     buckets = buckets_of(app)
     source, target = buckets.pair(objects=1)
@@ -133,10 +133,10 @@ def test_encryption_lock_and_lifecycle_are_seen(seed_app, buckets_of):
     buckets.call(
         "us-east-1", "PutBucketLifecycleConfiguration", Bucket=source, LifecycleConfiguration={"Rules": [expire]}
     )
-    found = {finding.code: finding.level for finding in planned(app, source, target).findings}
-    assert found["DstBucketObjectLockConfigMissing"] == "error"
-    assert found["DstKmsKeyInvalidState"] == "error"
-    assert found["Lifecycle"] == "warning"
+    result = {finding.code: finding.level for finding in planned(app, source, target).findings}
+    assert result["DstBucketObjectLockConfigMissing"] == "error"
+    assert result["DstKmsKeyInvalidState"] == "error"
+    assert result["Lifecycle"] == "warning"
 
 
 def test_two_accounts_of_ours_agree_by_bucket_policy(seed_app, buckets_of, account):
@@ -186,8 +186,8 @@ def test_sets_by_pattern_pairs_and_inventory(seed_app, buckets_of):
     from windlass.inventory.collection_job import collect_as_job
 
     collect_as_job(other.inventory, other.jobs, other.inventory.options(types=("s3.bucket",)))
-    (found,) = other.replication.pairs(PairSelection(set_name="asked"))
-    assert found.source.bucket == f"{buckets.mark}-prod-b"
+    (result,) = other.replication.pairs(PairSelection(set_name="asked"))
+    assert result.source.bucket == f"{buckets.mark}-prod-b"
     with pytest.raises(NotFound, match="there is no set"):
         other.replication.pairs(PairSelection(set_name="none"))
 

@@ -54,13 +54,13 @@ def test_a_seed_comes_back_as_it_was(store):
     replication = Replication(no_estate, lambda: store, ReplicationConfig())
     before = replication.etag()
     saved = replication.save(seed(1), done=5)
-    (found,) = replication.select("seed_1")
-    assert found.pair == saved.pair
-    assert (found.done, found.total, found.size_bytes, found.jobs) == (5, 2**40, 2**60, saved.jobs)
-    assert found.checkpoint == saved.checkpoint
-    assert found.checkpoint.manifests == (MANIFEST,)
+    (result,) = replication.select("seed_1")
+    assert result.pair == saved.pair
+    assert (result.done, result.total, result.size_bytes, result.jobs) == (5, 2**40, 2**60, saved.jobs)
+    assert result.checkpoint == saved.checkpoint
+    assert result.checkpoint.manifests == (MANIFEST,)
     assert replication.etag() != before
-    ended = replication.save(found, state=SeedState.DONE)
+    ended = replication.save(result, state=SeedState.DONE)
     assert ended.finished_at is not None
     assert replication.seeds(states=[SeedState.COPYING]) == []
 
@@ -84,9 +84,9 @@ def test_failures_replace_each_other(store):
     replication.save_failures(
         one, [FailureGroup(code="A", count=1), FailureGroup(code="B", count=9, message="m\0", keys=("k\0", "é"))]
     )
-    found = replication.failures([one])["seed_1"]
-    assert [(each.code, each.count) for each in found] == [("B", 9), ("A", 1)]
-    assert "é" in found[0].keys
+    result = replication.failures([one])["seed_1"]
+    assert [(each.code, each.count) for each in result] == [("B", 9), ("A", 1)]
+    assert "é" in result[0].keys
     replication.save_failures(one, [FailureGroup(code="C", count=2)])
     assert [each.code for each in replication.failures([one])["seed_1"]] == ["C"]
 

@@ -27,15 +27,15 @@ def loaded(tmp_path, text="", environ=None, **overrides):
 def test_command_line_over_environment_over_file_over_default(tmp_path):
     text = "[inventory]\nconcurrency = 5\ninterval_s = 60\nscope_timeout_s = 7\n"
     environ = {"WINDLASS_INVENTORY_INTERVAL_S": "90", "WINDLASS_INVENTORY_SCOPE_TIMEOUT_S": "8"}
-    found = loaded(tmp_path, text, environ, inventory__scope_timeout_s=9)
-    inventory = found.settings.inventory
+    result = loaded(tmp_path, text, environ, inventory__scope_timeout_s=9)
+    inventory = result.settings.inventory
     assert (inventory.concurrency, inventory.interval_s, inventory.scope_timeout_s, inventory.types) == (
         5,
         90,
         9,
         ["*"],
     )
-    origins = {row["key"]: row["origin"] for row in origin_rows(found) if row["key"].startswith("inventory.")}
+    origins = {row["key"]: row["origin"] for row in origin_rows(result) if row["key"].startswith("inventory.")}
     assert origins["inventory.concurrency"] == "windlass.toml"
     assert origins["inventory.interval_s"] == "WINDLASS_INVENTORY_INTERVAL_S"
     assert origins["inventory.scope_timeout_s"] == "command line"

@@ -105,7 +105,7 @@ def test_a_damaged_file_is_named_and_left_as_it_was(tmp_path):
     assert file.read_bytes() == before
 
 
-def test_a_full_disk_is_said_and_nothing_is_lost(tmp_path):
+def test_a_full_disk_is_reported_and_loses_nothing(tmp_path):
     with open_store(StoreConfig(url=f"sqlite:///{tmp_path}/small.db")) as store:
         with store.write() as connection:
             _add(connection, "first")
@@ -137,14 +137,14 @@ def test_a_url_that_can_not_be_used_is_a_configuration_error(url, says):
         open_store(StoreConfig(url=url))
 
 
-def test_an_unreachable_server_is_said_without_its_password():
+def test_an_unreachable_server_is_reported_without_its_password():
     with pytest.raises(StoreError, match="cannot be reached") as caught:
         open_store(StoreConfig(url="postgresql://someone:hunter2@127.0.0.1:1/none"))
     assert "hunter2" not in str(caught.value) + caught.value.hint
 
 
 @pytest.mark.skipif(os.geteuid() == 0, reason="root may write anywhere")
-def test_a_folder_that_can_not_be_written_is_said(tmp_path):
+def test_an_unwritable_folder_is_reported(tmp_path):
     tmp_path.chmod(0o500)
     with pytest.raises(StoreError, match="cannot be opened|cannot be written"):
         open_store(StoreConfig(url=f"sqlite:///{tmp_path}/x.db"))
@@ -165,7 +165,7 @@ def test_the_file_its_log_and_its_folders_are_the_owners_alone_from_birth(tmp_pa
     assert [stat.S_IMODE(path.stat().st_mode) for path in (tmp_path / "a", tmp_path / "a" / "b")] == [0o700] * 2
 
 
-def test_at_no_moment_may_anybody_else_open_the_file(tmp_path):
+def test_at_no_moment_may_another_user_open_the_file(tmp_path):
     file = tmp_path / "windlass.db"
     assert create_private_file(file)
     assert (stat.S_IMODE(file.stat().st_mode), file.stat().st_size) == (0o600, 0)

@@ -66,19 +66,19 @@ def test_a_host_whose_clock_is_an_hour_ahead_takes_no_live_lease(store, monkeypa
 
 def test_the_writes_of_a_holder_that_was_replaced_are_refused(store):
     here, there = Leases(store), elsewhere(store)
-    mine = here.acquire("collector")
+    own = here.acquire("collector")
     insert = text("INSERT INTO meta (name, value) VALUES (:name, 'x')")
-    mine.store.transact(lambda connection: connection.execute(insert, {"name": "before"}))
+    own.store.transact(lambda connection: connection.execute(insert, {"name": "before"}))
     move(store, "collector", seconds=LEASE_DURATION_S + 1)
-    mine.store.transact(lambda connection: connection.execute(insert, {"name": "late, but nobody else has it"}))
+    own.store.transact(lambda connection: connection.execute(insert, {"name": "late, but nobody else has it"}))
     theirs = there.acquire("collector")
     with pytest.raises(LeaseLost, match="web-2"):
-        mine.store.transact(lambda connection: connection.execute(insert, {"name": "fenced"}))
-    assert mine.lost.is_set()
+        own.store.transact(lambda connection: connection.execute(insert, {"name": "fenced"}))
+    assert own.lost.is_set()
     with pytest.raises(LeaseLost):
-        store.transact(lambda connection: here.renew(connection, mine))
+        store.transact(lambda connection: here.renew(connection, own))
     with pytest.raises(LeaseLost):
-        store.transact(lambda connection: here.release(connection, mine))
+        store.transact(lambda connection: here.release(connection, own))
     theirs.store.transact(lambda connection: connection.execute(insert, {"name": "theirs"}))
     with store.read() as connection:
         names = {row.name for row in connection.execute(text("SELECT name FROM meta WHERE value = 'x'"))}
@@ -97,12 +97,12 @@ def test_work_under_a_lost_lease_is_refused_though_its_own_is_held(store):
 
 def test_a_lease_that_was_given_back_is_free_at_once_and_repeating_that_is_harmless(store):
     here, there = Leases(store), elsewhere(store)
-    mine = here.acquire("collector")
-    assert store.transact(lambda connection: here.release(connection, mine))
-    assert not store.transact(lambda connection: here.release(connection, mine))
+    own = here.acquire("collector")
+    assert store.transact(lambda connection: here.release(connection, own))
+    assert not store.transact(lambda connection: here.release(connection, own))
     assert there.acquire("collector") is not None
     with pytest.raises(LeaseLost):
-        store.transact(lambda connection: here.release(connection, mine))
+        store.transact(lambda connection: here.release(connection, own))
 
 
 def test_a_claim_that_is_repeated_is_the_same_acquisition(store):
@@ -131,7 +131,7 @@ def test_of_many_that_want_it_at_once_one_gets_it(store):
 def test_a_takeover_waits_for_a_write_under_way(store):
     """Otherwise the former holder's write would be committed after its successor began."""
     here, there = Leases(store), elsewhere(store)
-    mine = here.acquire("collector")
+    own = here.acquire("collector")
     move(store, "collector", seconds=LEASE_DURATION_S + 1)
     order, writing = [], threading.Event()
 
@@ -142,7 +142,7 @@ def test_a_takeover_waits_for_a_write_under_way(store):
 
     thread = threading.Thread(target=take)
     thread.start()
-    with mine.store.write():
+    with own.store.write():
         writing.set()
         thread.join(0.3)  # long enough for a takeover that does not wait
         order.append("written")
@@ -154,9 +154,9 @@ def test_a_renewal_does_not_wait_for_the_works_transactions(store):
     if store.dialect == "sqlite":
         pytest.skip("SQLite has one writer at a time")
     here = Leases(store)
-    mine = here.acquire("collector")
-    with mine.store.write():
-        renewed = threading.Thread(target=lambda: store.transact(lambda connection: here.renew(connection, mine)))
+    own = here.acquire("collector")
+    with own.store.write():
+        renewed = threading.Thread(target=lambda: store.transact(lambda connection: here.renew(connection, own)))
         renewed.start()
         renewed.join(5)
         assert not renewed.is_alive()
@@ -238,7 +238,7 @@ class Time:
         return self.now
 
 
-def test_a_heartbeat_survives_a_restart_of_thirty_seconds_and_gives_up_before_anybody_else_may_begin():
+def test_a_heartbeat_survives_a_restart_of_thirty_seconds_and_gives_up_before_a_takeover():
     time, lost, attempts = Time(300), [], []
 
     def renew():

@@ -56,7 +56,7 @@ def meanwhile(work):
     return thread, outcome
 
 
-def test_readers_are_told_at_once_and_served_again_afterwards(server, store):
+def test_readers_fail_at_once_during_a_restart_and_work_again_afterwards(server, store):
     server.go_down()
     for ask in (store.read, store.write):
         with pytest.raises(StoreError) as raised, ask() as connection:
@@ -112,12 +112,12 @@ def test_the_ledger_of_a_consumer_waits_for_the_server(server, store):
 @pytest.mark.parametrize("away_s", [1.0, pytest.param(30.0, marks=pytest.mark.slow)])
 def test_a_collection_survives_a_restart(server, store, away_s):
     """The run goes on under the same job: each scope once, none failed."""
-    asked, go_on = threading.Event(), threading.Event()
+    request, go_on = threading.Event(), threading.Event()
     world = "ab"[away_s > 1]  # the second run of one estate would begin with what took long in the first
 
     def slowly(account_id, region, params):
         if region == f"{world}10":
-            asked.set()
+            request.set()
         if int(region[1:]) > 10:
             go_on.wait(60)
         return {"Vpcs": [{"VpcId": f"vpc-{region}"}]}
@@ -128,7 +128,7 @@ def test_a_collection_survives_a_restart(server, store, away_s):
     jobs = Jobs(store)
     inventory = Inventory(store, lambda: caller, InventoryConfig(concurrency=2))
     thread, outcome = meanwhile(lambda: collect_as_job(inventory, jobs, inventory.options(types=("ec2.vpc",))))
-    assert asked.wait(30)
+    assert request.wait(30)
     server.go_down()
     go_on.set()
     time.sleep(away_s)
@@ -140,7 +140,7 @@ def test_a_collection_survives_a_restart(server, store, away_s):
     assert (job.status, job.attempt, job.done) == (JobStatus.DONE, 1, 40)
 
 
-def test_a_job_whose_server_stays_away_goes_on_later(server):
+def test_a_job_whose_server_stays_away_continues_later(server):
     """Its process could not write how it ended: the lease ends, and the next runner has the last checkpoint."""
     with open_store(StoreConfig(url=server.url, reconnect_s=0.5)) as store:
         jobs = Jobs(store)

@@ -68,7 +68,7 @@ def roles_of(service: str, operation: str, body: bytes) -> tuple[str, ...]:
     if (service, operation) not in _PASSING:
         return ()
     result = {next(filter(None, match)).decode(errors="replace") for match in _ROLES.findall(_edges(body))}
-    return tuple(sorted(unquote(one) for one in result))
+    return tuple(sorted(unquote(resource) for resource in result))
 
 
 def sets_tags(service: str, headers: Mapping[str, str], body: bytes) -> bool:

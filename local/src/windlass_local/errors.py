@@ -29,7 +29,7 @@ def error_response(request: Request, status: int, code: str, message: str) -> Re
     common: Headers = (("x-amzn-requestid", request_id), ("x-amz-request-id", request_id))
     if request.headers.get("smithy-protocol") == "rpc-v2-cbor":
         return _cbor(status, code, message, common)
-    if request.service == "s3":
+    if request.service in ("s3", "s3express"):
         return _s3(request, status, code, message, request_id, common)
     if request.service == "ec2":
         body = (

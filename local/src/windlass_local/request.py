@@ -147,6 +147,8 @@ def _operation(method: str, path: str, query: str, headers: Mapping[str, str], b
         return path.rpartition("/operation/")[2]
     if service == "s3":
         return _s3_operation(method, path, query, headers)
+    if service == "s3express":
+        return _s3_operation(method, path, query, headers).replace("ListBuckets", "ListDirectoryBuckets")
     action = parse_qs(query).get("Action") if "Action=" in query else None
     if action:
         return action[0]

@@ -125,11 +125,11 @@ def read_views(clients: Clients, stop: threading.Event | None = None) -> tuple[R
                     account_id,
                     region,
                     tuple(bucket["Name"] for bucket in buckets if bucket["BucketRegion"] == region),
-                    tuple(one["InstanceId"] for one in running),
+                    tuple(instance["InstanceId"] for instance in running),
                     tuple(group["GroupId"] for group in groups if group["GroupName"] == "internal"),
                     tuple(client("sqs").list_queues().get("QueueUrls", ())),
                     tuple(function["FunctionName"] for function in client("lambda").list_functions()["Functions"]),
-                    tuple(one["InstanceId"] for one in running if _name_of(one).startswith(_OURS)),
+                    tuple(instance["InstanceId"] for instance in running if _name_of(instance).startswith(_OURS)),
                 )
             )
     return tuple(views)

@@ -160,7 +160,7 @@ def _rule_result(values: Values, value: Mapping[str, Any]) -> ActionResult:
 
 _JOB, _QUEUE = "/jobs/{job_id}", "/queues/{account}/{region}/{name}"
 _RULE, _PIPELINE = "/aggregation/{rule}", "/pipelines/{name}"
-_KEY = {"key": "One key of the rule. Omit it for the whole rule."}
+_KEY = {"key": "One key of the rule. Omit it for all keys of the rule."}
 
 ACTIONS: tuple[Action, ...] = (
     Action(

@@ -107,7 +107,7 @@ def check_bind(host: str, *, logins: bool, required: bool | None = None) -> None
         )
     if not logins:
         raise ConfigError(
-            f"the console does not listen on {host} without a token: nobody could log in",
+            f"the console does not listen on {host} without a token: no user could log in",
             hint="Create one with `windlass token create --name me --role admin`, or listen on 127.0.0.1.",
         )
 

@@ -183,7 +183,7 @@ def _too_large() -> UsageError:
 
 
 def _bounded(receive: Receive) -> Receive:
-    """Wrap `receive`: end the request with 413 when more bytes arrive than allowed, whatever length it declared."""
+    """Wrap `receive`: end the request with 413 when more bytes arrive than allowed, even if it declared fewer."""
     received = 0
 
     async def receiving() -> MutableMapping[str, Any]:

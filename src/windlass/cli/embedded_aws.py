@@ -36,12 +36,12 @@ def replace_process(*words: str, environ: Mapping[str, str] = os.environ) -> int
 
 
 def run_process(*words: str) -> str:
-    """Run `windlass-local WORDS` to its end and return its stdout. AwsError when it fails; its stderr says why."""
+    """Run `windlass-local WORDS` to its end and return its stdout. AwsError when it fails; its stderr has the reason."""
     ended = subprocess.run(embedded_command(*words), stdout=subprocess.PIPE, text=True, check=False)  # noqa: S603
     if ended.returncode:
         raise AwsError(
             f"`windlass-local {words[0]}` failed with exit code {ended.returncode}",
-            hint="Its message on stderr says why.",
+            hint="Read its message on stderr.",
         )
     return ended.stdout.strip()
 

@@ -22,7 +22,7 @@ LISTING_INTERVAL_S = 10.0
 CLUSTER_INTERVAL_S = 2.0
 QUOTA_INTERVAL_S = 60.0  # Service Quotas throttles early, and a quota rarely changes
 SAMPLES = 150  # five minutes of the hit-rate chart
-FIRST_WAIT_S = 1.5  # a page waits this long for the first answer, then says that AWS is being asked
+FIRST_WAIT_S = 1.5  # a page waits this long for the first response, then shows that AWS is being called
 
 ClusterKey = tuple[str, str, str]
 """Account ID, region, name."""
@@ -40,7 +40,7 @@ class HitRateSample:
 
 @dataclass(frozen=True, slots=True)
 class ClusterSnapshot:
-    """The last known state of one cluster; `error` says why AWS or the nodes did not answer. Samples are in order of
+    """The last known state of one cluster; `error` is the reason when AWS or the nodes did not answer. Samples are in order of
     time.
     """
 

@@ -21,7 +21,7 @@ TREND_POINTS = 120  # four minutes of the sparkline
 
 @dataclass(frozen=True, slots=True)
 class QueueSnapshot:
-    """The last known depth of one queue and of its dead-letter queue; `error` says why SQS did not answer.
+    """The last known depth of one queue and of its dead-letter queue; `error` is the reason when SQS did not answer.
 
     `totals` is the trend of the depth, oldest first. It does not count as a change: the page refreshes when a number
     moves.

@@ -1,4 +1,4 @@
-"""The console's HTTP server: uvicorn in the foreground until a signal. Refuses a bind where nobody could log in."""
+"""The console's HTTP server: uvicorn in the foreground until a signal. Refuses a bind address on which no user could log in."""
 
 from __future__ import annotations
 
@@ -96,7 +96,7 @@ async def _serve(
         stopping.set()  # streams end first, because uvicorn waits for open responses
         server.should_exit = True
         if stop is not None:
-            stop.set()  # what runs beside the server begins to stop now, not when the last response has ended
+            stop.set()  # threads beside the server start to stop now, not when the last response has ended
 
     if threading.current_thread() is threading.main_thread():
         for number in (signal.SIGINT, signal.SIGTERM):

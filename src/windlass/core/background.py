@@ -91,7 +91,7 @@ class Poller(Generic[K, V]):
                     self._poll_once(key)
             except BaseException:
                 with self._updated:
-                    self._thread = None  # the next read begins again
+                    self._thread = None  # the next read starts the polling again
                 raise
 
     def _poll_once(self, key: K) -> None:

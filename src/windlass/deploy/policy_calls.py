@@ -120,6 +120,10 @@ _OTHERWISE: Mapping[tuple[str, str], tuple[str, ...]] = {
     ("s3", "ListBucketIntelligentTieringConfigurations"): ("s3:GetIntelligentTieringConfiguration",),
     ("s3", "ListBucketInventoryConfigurations"): ("s3:GetInventoryConfiguration",),
     ("s3", "ListBucketMetricsConfigurations"): ("s3:GetMetricsConfiguration",),
+    ("s3control", "GetPublicAccessBlock"): ("s3:GetAccountPublicAccessBlock",),
+    ("s3express", "ListDirectoryBuckets"): ("s3express:ListAllMyDirectoryBuckets",),
+    ("s3express", "GetBucketEncryption"): ("s3express:GetEncryptionConfiguration",),
+    ("s3express", "GetBucketLifecycleConfiguration"): ("s3express:GetLifecycleConfiguration",),
     ("sqs", "SendMessageBatch"): ("sqs:SendMessage",),
     ("sqs", "DeleteMessageBatch"): ("sqs:DeleteMessage",),
     ("sqs", "ChangeMessageVisibilityBatch"): ("sqs:ChangeMessageVisibility",),
@@ -148,6 +152,8 @@ _OTHERWISE: Mapping[tuple[str, str], tuple[str, ...]] = {
     ("apigateway", "GetApis"): ("apigateway:GET",),
     ("apigatewayv2", "GetApis"): ("apigateway:GET",),
 }
+_DISCOVERED = frozenset({"timestream-write"})
+"""Services whose clients look their endpoint up before the first call."""
 
 _TAGGING: Mapping[tuple[str, str], str] = {
     ("cloudtrail", "CreateTrail"): "cloudtrail:AddTags",
@@ -175,7 +181,8 @@ def actions_of(service: str, operation: str, *, versioned: bool = False) -> tupl
     if found is None and service in ("apigateway", "apigatewayv2") and operation.startswith(("Get", "List")):
         found = ("apigateway:GET",)  # its actions are the methods of HTTP
     if found is None:
-        found = (f"{_PREFIX.get(service, service)}:{operation}",)
+        prefix = _PREFIX.get(service, service)
+        found = (f"{prefix}:{operation}", *((f"{prefix}:DescribeEndpoints",) if service in _DISCOVERED else ()))
     if not versioned or service != "s3":
         return found
     return tuple(_of_version(one) for one in found)

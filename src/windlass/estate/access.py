@@ -18,7 +18,7 @@ from windlass.core.secret import Secret
 from windlass.estate.config import EstateConfig
 from windlass.estate.translate import translate
 
-__all__ = ["make_access", "proxy_for"]
+__all__ = ["ca_bundle_of", "make_access", "proxy_for"]
 
 
 def make_access(
@@ -55,13 +55,18 @@ def make_access(
         account_id=account_id,
         regional_endpoint=(lambda _: "") if custom else regional_endpoint,
         path_style=custom,
-        ca_bundle=config.ca_bundle or os.environ.get("AWS_CA_BUNDLE", "") or str(DEFAULT_CA_BUNDLE),
+        ca_bundle=ca_bundle_of(config),
         proxy_url=proxy_for(endpoint),
         connect_timeout_s=config.connect_timeout_s,
         read_timeout_s=config.read_timeout_s,
         max_connections=config.max_connections,
         user_agent=f"windlass/{__version__}",
     )
+
+
+def ca_bundle_of(config: EstateConfig) -> str:
+    """Return the file of certificates to trust: the configured one, the environment's, or botocore's."""
+    return config.ca_bundle or os.environ.get("AWS_CA_BUNDLE", "") or str(DEFAULT_CA_BUNDLE)
 
 
 def _overridden(config: EstateConfig) -> bool:

@@ -14,7 +14,7 @@ from windlass.estate.config import EstateConfig
 from windlass.estate.facts import is_loopback
 from windlass.estate.response_check import register
 
-__all__ = ["Clients", "check_long_poll", "client_config"]
+__all__ = ["Clients", "check_long_poll", "client_config", "make_client", "without_account_host"]
 
 _LONG_POLL_MARGIN_S = 10.0
 _ACCOUNT_HOST = re.compile(r"^(https?://)\d{12}\.")
@@ -101,5 +101,10 @@ def make_client(session: Any, config: EstateConfig, region: str, service: str, s
     return client
 
 
+def without_account_host(url: str) -> str:
+    """Return a URL of a loopback endpoint without the account in front of its host."""
+    return _ACCOUNT_HOST.sub(r"\1", url)
+
+
 def _strip_account(request: Any, **_: Any) -> None:
-    request.url = _ACCOUNT_HOST.sub(r"\1", request.url)
+    request.url = without_account_host(request.url)

@@ -21,13 +21,12 @@ Ask = Callable[..., dict[str, Any]]
 _RETRY = "The service is at fault; try again."
 
 
-def pages(client: Any, operation: str, ask: Ask, params: dict[str, Any]) -> Iterator[dict[str, Any]]:
+def pages(rule: PagingRule | Unpageable, operation: str, ask: Ask, params: dict[str, Any]) -> Iterator[dict[str, Any]]:
     """Yield the responses of `ask(**params)`, page by page.
 
     AwsError `Unpageable` before the first call when no rule uses all that can mean "there is more"; `CutShort` when the
     service says that there is more and gives no token; `RepeatedToken` when it gives a token a second time.
     """
-    rule = rule_of(client, operation)
     if isinstance(rule, Unpageable):
         raise AwsError(
             f"{operation} can't be listed completely: {rule.reason}",

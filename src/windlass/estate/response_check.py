@@ -31,6 +31,7 @@ _STRUCTURAL = frozenset({"list", "map", "structure", "boolean"})
 # another operation is a wrong answer.
 _S3_ROOTS: Mapping[str, str] = {
     "ListBuckets": "ListAllMyBucketsResult",
+    "ListDirectoryBuckets": "ListAllMyDirectoryBucketsResult",
     "GetBucketVersioning": "VersioningConfiguration",
     "GetBucketTagging": "Tagging",
     "GetObjectTagging": "Tagging",

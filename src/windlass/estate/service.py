@@ -38,9 +38,9 @@ from windlass.estate.model import (
     WhoAmI,
 )
 from windlass.estate.open_clients import OpenClients
-from windlass.estate.paging import pages
+from windlass.estate.paging import pages, rule_of
 from windlass.estate.policy import decide
-from windlass.estate.regions import LastRegions, list_regions
+from windlass.estate.regions import LastRegions, Pages, list_regions
 from windlass.estate.sessions import Sessions
 from windlass.estate.throttle import Pacer
 from windlass.estate.translate import is_transient, is_unreachable, translate
@@ -96,7 +96,7 @@ class Estate:
         self._greeted = False
         self._accounts: tuple[Account, ...] | None = None
         self._regions: dict[str, tuple[float, RegionList]] = {}
-        self._sessions = Sessions(config, self.decision, account_of=self._account_of, ask=self._attempt)
+        self._sessions = Sessions(config, self.decision, account_of=self._account_of, ask=self.attempt)
         self._clients = Clients(config, self._sessions.of)
         self._open_clients = OpenClients()
 
@@ -122,8 +122,11 @@ class Estate:
         """Return the regions: as configured, or those the account has enabled, as far as known."""
         return self.region_list(account_id).regions
 
-    def region_list(self, account_id: str) -> RegionList:
-        """Return the regions and their source. ConfigError when there are no credentials."""
+    def region_list(self, account_id: str, read_pages: Pages | None = None) -> RegionList:
+        """Return the regions and their source. ConfigError when there are no credentials.
+
+        `read_pages` reads the listings of the account in place of the estate's own clients.
+        """
         if self.config.regions != "enabled":
             return RegionList(tuple(Region(name) for name in self.config.regions), RegionSource.CONFIGURATION)
         now = time.monotonic()
@@ -132,7 +135,7 @@ class Estate:
             kept = self._regions[account_id] = (
                 now,
                 list_regions(
-                    functools.partial(self.pages, account_id),
+                    read_pages or functools.partial(self.pages, account_id),
                     account_id,
                     home_region=self.config.home_region,
                     partition=self.partition(account_id),
@@ -158,9 +161,17 @@ class Estate:
 
     def client(self, account_id: str, region: str, service: str) -> Any:
         """Return the botocore client; `aws-global` means the region that serves the partition."""
-        if region == GLOBAL_REGION:
-            region = self.s3_home_region if service == "s3" else self._signing_region
-        return self._clients.get(account_id, region, service)
+        return self._clients.get(account_id, self.service_region(region, service), service)
+
+    def service_region(self, region: str, service: str) -> str:
+        """Return the region whose endpoint is called: `aws-global` means the one that serves the partition."""
+        if region != GLOBAL_REGION:
+            return region
+        return self.s3_home_region if service == "s3" else self._signing_region
+
+    def session(self, account_id: str) -> Any:
+        """Return botocore's session of an account, its identity confirmed. AccessDenied when it is another account's."""
+        return self._sessions.of(account_id)
 
     def call(self, account_id: str, region: str, service: str, operation: str, /, **params: Any) -> dict[str, Any]:
         """Call an operation by AWS's name (`GetBucketTagging`); return its response without metadata."""
@@ -176,7 +187,7 @@ class Estate:
             with self._open_clients.use(client):
                 return method(**params)  # type: ignore[no-any-return]
 
-        return self._attempt(scope, send, where)
+        return self.attempt(scope, send, where)
 
     def pages(
         self, account_id: str, region: str, service: str, operation: str, /, **params: Any
@@ -190,7 +201,7 @@ class Estate:
             client = self.client(account_id, region, service)
         except (BotoCoreError, ClientError) as error:
             raise translate(error, where=f"{service} {operation} in {region} of {account_id}") from None
-        return pages(client, operation, ask, params)
+        return pages(rule_of(client, operation), operation, ask, params)
 
     def access(self, account_id: str, region: str, service: str) -> Access:
         """Return the wire's access to a service: endpoint, keys, proxy, timeouts."""
@@ -247,7 +258,8 @@ class Estate:
             return AccountIdentity(account.id, account.alias, "", f"{error.message} ({error.hint})")
         return AccountIdentity(account.id, account.alias, identity.arn)
 
-    def _attempt(self, scope: Scope, send: Callable[[], dict[str, Any]], where: str) -> dict[str, Any]:
+    def attempt(self, scope: Scope, send: Callable[[], dict[str, Any]], where: str) -> dict[str, Any]:
+        """Return the answer of `send`, paced by its scope and retried. `send` raises botocore's errors, this ours."""
         throttled = failed = 0
         while True:
             self._pacer.wait(scope)

@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterator
 from typing import Any, Self
 
 from windlass.core.errors import AwsError, WindlassError
+from windlass.inventory.model import GLOBAL
 from windlass.inventory.ports import EstateCaller
 from windlass.inventory.scheduler import Scheduler
 from windlass.inventory.scope_scan import ScopeScan, is_unanswered
@@ -36,6 +37,7 @@ class Calls:
 
     def call(self, scan: ScopeScan, region: str, service: str, operation: str, /, **params: Any) -> dict[str, Any]:
         """Return one answer. AwsError without a call when the endpoint is given up or the scan was silent too long."""
+        region = self._answering_region(scan, region)
         self.check(scan, region, service)
         with self._counted(scan, region, service):
             return self.caller.call(scan.scope.account_id, region, service, operation, **params)
@@ -44,6 +46,7 @@ class Calls:
         self, scan: ScopeScan, region: str, service: str, operation: str, /, **params: Any
     ) -> Iterator[dict[str, Any]]:
         """Yield the answers of a listing, each counted and checked as a call is."""
+        region = self._answering_region(scan, region)
         pages = self.caller.pages(scan.scope.account_id, region, service, operation, **params)
         while True:
             self.check(scan, region, service)
@@ -53,6 +56,11 @@ class Calls:
                     counted.cancel()
                     return
             yield page
+
+    def _answering_region(self, scan: ScopeScan, region: str) -> str:
+        """Return the region to call: the home of a global service that answers in one other than the partition's first."""
+        home = scan.kind.home_region if region == GLOBAL else ""
+        return home if home and self.caller.partition(scan.scope.account_id) == "aws" else region
 
     def check(self, scan: ScopeScan, region: str, service: str) -> None:
         """Raise AwsError when a call to this endpoint is pointless in this run."""

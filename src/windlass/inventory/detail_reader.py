@@ -8,9 +8,10 @@ from typing import Any, Protocol
 
 from windlass.core.errors import AwsError, WindlassError
 from windlass.inventory.calls import Calls
+from windlass.inventory.observations import arn_of
 from windlass.inventory.paths import find
 from windlass.inventory.resource_type import Detail
-from windlass.inventory.scope_scan import DetailTask, Item, ScopeScan, is_deleted
+from windlass.inventory.scope_scan import DetailTask, Item, ScopeScan, is_absence, is_deleted
 
 __all__ = ["DetailReader", "ReadTimes", "SubmitTask", "merged"]
 
@@ -106,19 +107,20 @@ class DetailReader:
         if detail.unless is not None and find(detail.unless[0], item.document) == detail.unless[1]:
             item.unread.discard(index)
             return
-        params = {name: find(path, item.document) for name, path in detail.params.items()}
-        if any(value is None or value == [None] for value in params.values()):
+        requests = _requests(scan, item, detail, self._calls.caller.partition(scan.scope.account_id))
+        if requests is None:
             return  # it needs an earlier detail that could not be read
-        if scan.kind.owner_param:
-            params[scan.kind.owner_param] = scan.scope.account_id
-        try:
-            value = self._call(scan, item.region, detail, params)
-        except WindlassError as error:
-            if error.code not in detail.absent:
-                item.deleted = is_deleted(error, detail)
-                scan.mark_unreadable(error)
-                return
-            value = None
+        values = {}
+        for text, params in requests.items():
+            try:
+                values[text] = self._call(scan, item.region, detail, params)
+            except WindlassError as error:
+                if not is_absence(error, detail.absent):
+                    item.deleted = is_deleted(error, detail)
+                    scan.mark_unreadable(error)
+                    return
+                values[text] = None
+        value: Any = values if detail.each else values[""]
         if detail.key:
             item.document[detail.key] = value
         elif isinstance(value, dict):
@@ -134,6 +136,29 @@ class DetailReader:
         if value is None and not detail.key:
             raise AwsError(f"the answer of {detail.operation} has no {detail.result}", code="Malformed")
         return value
+
+
+def _requests(scan: ScopeScan, item: Item, detail: Detail, partition: str) -> dict[str, dict[str, Any]] | None:
+    """Return the parameters of the detail's calls, by the text of `each` (`""` without it); None when one is unknown."""
+    texts = find(detail.each, item.document) if detail.each else [""]
+    if not isinstance(texts, list):
+        return None
+    requests = {}
+    for text in texts:
+        document = {**item.document, "each": text} if detail.each else item.document
+        params = {name: _param(path, document, scan, partition) for name, path in detail.params.items()}
+        if any(value is None or value == [None] for value in params.values()):
+            return None
+        if scan.kind.owner_param:
+            params[scan.kind.owner_param] = scan.scope.account_id
+        requests[str(text)] = params
+    return requests
+
+
+def _param(path: str, document: Mapping[str, Any], scan: ScopeScan, partition: str) -> Any:
+    if path == "{account}":
+        return scan.scope.account_id
+    return (arn_of(scan.kind, scan.scope, document, partition) or None) if path == "{arn}" else find(path, document)
 
 
 def merged(parts: list[Any]) -> Any:

@@ -7,15 +7,16 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from windlass.core.errors import AwsError, NotFound
+from windlass.core.errors import AwsError, NotFound, WindlassError
 from windlass.inventory.calls import Calls
 from windlass.inventory.detail_reader import DetailReader, ReadTimes, SubmitTask
 from windlass.inventory.model import Scope
-from windlass.inventory.observations import items_of
+from windlass.inventory.observations import is_kept, items_of
 from windlass.inventory.paths import find
-from windlass.inventory.scope_scan import Item, ScopeScan
+from windlass.inventory.resource_type import Parent
+from windlass.inventory.scope_scan import Item, ScopeScan, is_absence
 
-__all__ = ["Lister", "ListingContext", "list_items", "scope_params"]
+__all__ = ["Lister", "ListingContext", "above_params", "list_items", "scope_params"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -38,21 +39,36 @@ Without read times every detail is equally old, so a lister starts reading detai
 
 
 def list_items(context: ListingContext, scan: ScopeScan, read_times: ReadTimes) -> None:
-    """List the scope by its type's declaration: once, or once for each item of the parent's listing."""
+    """List the scope by its type's declaration: once, or once for each item of the parent's listing.
+
+    Items that the type does not keep are left out before their details are read.
+    """
+    try:
+        _list_all(context, scan, read_times)
+    except WindlassError as error:
+        if not is_absence(error, scan.kind.absent):
+            raise
+
+
+def _list_all(context: ListingContext, scan: ScopeScan, read_times: ReadTimes) -> None:
     kind, scope = scan.kind, scan.scope
     missing: list[dict[str, Any]] = []
-    for parent_params in _parents(context, scan):
+    for parent_params in _parents(context, scan, kind.parent, missing):
         request = scope_params(kind.request, scope) | parent_params
         try:
             for page in context.calls.pages(scan, scope.region, kind.service, kind.operation, **request):
                 for document in items_of(kind, page, parent_params):
+                    if not is_kept(kind, document):
+                        continue
                     item = Item(document, scope.region)
                     scan.add_item(item)
                     context.details.add(scan, item)
                     if not read_times:
                         context.details.feed(scan, (scope.region,))
-        except NotFound:
-            if not parent_params:
+        except WindlassError as error:
+            if is_absence(error, kind.absent):
+                continue
+            if not parent_params or not isinstance(error, NotFound):
                 raise
             if (
                 not kind.automatic
@@ -78,16 +94,33 @@ def _scope_value(value: Any, scope: Scope) -> Any:
             return value
 
 
-def _parents(context: ListingContext, scan: ScopeScan) -> Iterator[dict[str, Any]]:
-    parent = scan.kind.parent
+def _parents(
+    context: ListingContext, scan: ScopeScan, parent: Parent | None, missing: list[dict[str, Any]]
+) -> Iterator[dict[str, Any]]:
+    """Yield the parameters from each item of the parent's listing. Those of parents that no longer exist go to `missing`."""
     if parent is None:
         yield {}
         return
-    request = scope_params(parent.request, scan.scope)
-    pages = context.calls.pages(scan, scan.scope.region, scan.kind.service, parent.operation, **request)
-    for page in pages:
-        for item in find(parent.items, page) or ():
-            yield {name: find(path, item) for name, path in parent.params.items()}
+    kind, scope = scan.kind, scan.scope
+    items = parent.items.replace("{account}", scope.account_id)
+    for above in _parents(context, scan, parent.parent, missing):
+        request = scope_params(parent.request, scope) | above
+        try:
+            for page in context.calls.pages(scan, scope.region, kind.service, parent.operation, **request):
+                for item in find(items, page) or ():
+                    yield above_params(parent, above, item)
+        except NotFound:
+            if not above:
+                raise
+            missing.append(above)
+
+
+def above_params(parent: Parent, above: Mapping[str, Any], item: Any) -> dict[str, Any]:
+    """Return the parameters that an item of the parent's listing gives. A path `above.X` is parameter X of its own listing."""
+    return {
+        name: above[path.removeprefix("above.")] if path.startswith("above.") else find(path, item)
+        for name, path in parent.params.items()
+    }
 
 
 def _check_missing(context: ListingContext, scan: ScopeScan, missing: list[dict[str, Any]]) -> None:
@@ -95,9 +128,14 @@ def _check_missing(context: ListingContext, scan: ScopeScan, missing: list[dict[
 
     A parent that is still listed has children that are unknown, not deleted.
     """
-    if missing and any(params in missing for params in _parents(context, scan)):
+    if not missing:
+        return
+    missing_again: list[dict[str, Any]] = []
+    listed_again = list(_parents(context, scan, scan.kind.parent, missing_again))
+    contradicted = [params for params in missing if params in listed_again or params in missing_again]
+    if contradicted:
         raise AwsError(
-            f"{scan.scope.type}: {missing[0]} is listed, but AWS answers that it does not exist",
+            f"{scan.scope.type}: {contradicted[0]} is listed, but AWS answers that it does not exist",
             hint="The service contradicts itself. The next run asks again.",
             code="Contradiction",
         )

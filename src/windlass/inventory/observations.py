@@ -19,7 +19,7 @@ from windlass.inventory.paths import find, find_texts, remove_at
 from windlass.inventory.redaction import redact
 from windlass.inventory.resource_type import ResourceType
 
-__all__ = ["addresses_of", "edges_of", "is_kept", "items_of", "name_of", "observe", "stabilise", "tags_of"]
+__all__ = ["addresses_of", "arn_of", "edges_of", "is_kept", "items_of", "name_of", "observe", "stabilise", "tags_of"]
 
 # Texts under these keys are JSON. Parsed, they can be compared, searched and diffed.
 _JSON_KEYS = frozenset(
@@ -96,21 +96,22 @@ def observe(
     if tags or kind.tags in document or "Tags" in document:
         document.pop(kind.tags, None)
         document["Tags"] = tags
+    measured = {
+        name: stabilise(value) for name, path in kind.measures.items() if (value := find(path, document)) is not None
+    }
     for path in kind.volatile:
         remove_at(document, path)
     _parse_json_texts(document)
     document = stabilise(document, kind.ordered)
     # First of all: nothing that is derived from the document (ids, names, relations, words) may hold a secret.
     redact(document, (*kind.redact, *redact_paths), salt=salt)
-    identity = find(kind.id, document)
-    if not isinstance(identity, str) or not identity:
+    identity = _identity_of(kind, document)
+    if not identity:
         return None
-    if kind.id_after:
-        identity = identity.rpartition(kind.id_after)[2]
     parsed = parse_arn(identity)
     resource_id = parsed.resource_id if parsed else identity
     arn = _arn(kind, scope, document, identity, partition)
-    account_id = owner_of(scope, document, arn)
+    account_id = owner_of(scope, document, arn, kind.owner)
     tags = document["Tags"] if tags else tags
     return Observation(
         type=kind.name,
@@ -124,7 +125,7 @@ def observe(
         edges=edges_of(kind, document),
         addresses=addresses_of(kind, document),
         unknown=frozenset(unknown),
-        measures=plain(measures or {}),
+        measures={**redact({"measures": measured}, (), salt=salt)["measures"], **plain(measures or {})},
     )
 
 
@@ -206,13 +207,26 @@ def _parse_json_texts(value: Any) -> None:
                 continue  # not JSON: it stays a text
 
 
-def _arn(kind: ResourceType, scope: Scope, document: dict[str, Any], identity: str, partition: str) -> str:
+def arn_of(kind: ResourceType, scope: Scope, document: Mapping[str, Any], partition: str) -> str:
+    """Return the ARN of a listed item; empty when its type has none or the listing does not show it."""
+    identity = _identity_of(kind, document)
+    return _arn(kind, scope, document, identity, partition) if identity else ""
+
+
+def _identity_of(kind: ResourceType, document: Mapping[str, Any]) -> str:
+    identity = find(kind.id, document)
+    if not isinstance(identity, str):
+        return ""
+    return identity.rpartition(kind.id_after)[2] if kind.id_after else identity
+
+
+def _arn(kind: ResourceType, scope: Scope, document: Mapping[str, Any], identity: str, partition: str) -> str:
     answered_arn = own_arn(kind, document)
     if answered_arn:
         return answered_arn
     if "{" in kind.arn:
         region = "" if kind.once_per_account else scope.region
-        owner = owner_of(scope, document, "")
+        owner = owner_of(scope, document, "", kind.owner)
         return kind.arn.format(partition=partition, region=region, account=owner, id=identity)
     arn = find(kind.arn, document) if kind.arn else None
     return arn.removesuffix(":*") if isinstance(arn, str) else ""

@@ -12,19 +12,32 @@ from typing import Any
 
 from windlass.core.arns import parse_arn
 from windlass.inventory.model import Scope
+from windlass.inventory.paths import find
 from windlass.inventory.resource_type import ResourceType
 
 __all__ = ["own_arn", "owner_of"]
 
 _ACCOUNT_ID = re.compile(r"\d{12}")
-_OWNERS = ("OwnerId", "ownerId", "OwnerAccountId", "ownerAccountId", "OwnerAccount", "OwningAccountId", "Owner")
+_OWNERS = (
+    "OwnerId",
+    "ownerId",
+    "OwnerAccountId",
+    "ownerAccountId",
+    "OwnerAccount",
+    "ownerAccount",
+    "OwningAccountId",
+    "Owner",
+)
 """Members of AWS's answers that name the account a resource belongs to; other texts under these names are ignored."""
 
 
-def owner_of(scope: Scope, document: Mapping[str, Any], arn: str) -> str:
-    """Return the account that owns the resource: the answer's owner, else the account in the answer's `arn`, else the scope's."""
-    for name in _OWNERS:
-        value = document.get(name)
+def owner_of(scope: Scope, document: Mapping[str, Any], arn: str, path: str = "") -> str:
+    """Return the account that owns the resource: the answer's owner, else the account in the answer's `arn`, else the scope's.
+
+    `path` names a member that has the owner, before those of `_OWNERS`.
+    """
+    declared = find(path, document) if path else None
+    for value in (declared, *(document.get(name) for name in _OWNERS)):
         if isinstance(value, str) and _ACCOUNT_ID.fullmatch(value):
             return value
     parsed = parse_arn(arn)

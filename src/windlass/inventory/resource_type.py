@@ -22,6 +22,10 @@ class Detail:
     The result goes under `key` of the document; with an empty `key` it is merged into the document. `absent` are error
     codes which mean that the item has no such detail: a fact (null), not an error. All pages are read; lists and maps
     are joined over them. An item whose member `unless[0]` is `unless[1]` has no such detail, and no call is made.
+
+    With `each`, a path to texts on the item, the call is made once for each of them: `params` name the text as `each`,
+    and the results go under `key` as a map from text to result (an absent one is null). A parameter `{account}` is the
+    scope's account, and `{arn}` the item's ARN.
     """
 
     operation: str
@@ -31,6 +35,7 @@ class Detail:
     absent: tuple[str, ...] = ()
     service: str = ""  # the service to call, when it is not the type's own
     unless: tuple[str, str] | None = None
+    each: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,12 +49,17 @@ class EdgeRule:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Parent:
-    """A listing to read first: the type's own listing is called for each of its items, with `params` from the item."""
+    """A listing to read first: the type's own listing is called for each of its items, with `params` from the item.
+
+    A parent may have a parent of its own: a path `above.X` is the parameter X of the parent's own listing. `{account}` in
+    `items` and `request` is the scope's account.
+    """
 
     operation: str
     items: str
     params: Mapping[str, str]
     request: Mapping[str, Any] = field(default_factory=dict)
+    parent: Parent | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -70,6 +80,10 @@ class ResourceType:
     wrap: str = ""  # for listings of bare texts: the key under which each text is put
     request: Mapping[str, Any] = field(default_factory=dict)
     once_per_account: bool = False
+    # The region of the `aws` partition that answers for a type listed once per account, when it is not us-east-1.
+    home_region: str = ""
+    # Errors of the listing which mean that the account has none: a code, or `code: text of the message`.
+    absent: tuple[str, ...] = ()
     parent: Parent | None = None
     details: tuple[Detail, ...] = ()
     edges: tuple[EdgeRule, ...] = ()
@@ -78,7 +92,11 @@ class ResourceType:
     redact: tuple[str, ...] = ()  # dotted paths kept as salted hashes
     # Dotted paths of lists whose order has a meaning, besides observations.ORDERED; `*` matches any key or item.
     ordered: tuple[str, ...] = ()
-    keep: str = ""  # a path: items for which it is false are not kept (AWS-managed keys, default parameter groups)
+    # A path on the listing alone: items for which it is false are not kept (AWS-managed keys, default parameter groups).
+    keep: str = ""
+    owner: str = ""  # a path to the owning account, where no member of ownership.py has it
+    measures: Mapping[str, str] = field(default_factory=dict)  # shown, without history: name to path, volatile or not
+    iam_prefix: str = ""  # of the IAM actions, when it is not the service's (s3express for directory buckets)
     lister: Lister | None = None  # lists the type in place of listing.list_items
     owner_param: str = ""  # the parameter that every detail call takes for the account that must own the item
     one_task_per_detail: bool = False  # for types with many, independent details

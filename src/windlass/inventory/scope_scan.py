@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import threading
 from collections import Counter, deque
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
@@ -13,7 +13,7 @@ from windlass.core.errors import AccessDenied, NotFound, Throttled, WindlassErro
 from windlass.inventory.model import Scope, ScopeState
 from windlass.inventory.resource_type import Detail, ResourceType
 
-__all__ = ["UNANSWERED", "DetailTask", "Item", "ScopeScan", "classify", "is_deleted", "is_unanswered"]
+__all__ = ["UNANSWERED", "DetailTask", "Item", "ScopeScan", "classify", "is_absence", "is_deleted", "is_unanswered"]
 
 UNANSWERED = frozenset({"EndpointUnreachable", "ReadTimeout", "ConnectionFailed", "TlsFailed", "ProxyFailed"})
 _UNSUPPORTED = frozenset(
@@ -90,12 +90,19 @@ def is_unanswered(error: WindlassError) -> bool:
     return error.code in UNANSWERED
 
 
+def is_absence(error: WindlassError, absent: Iterable[str]) -> bool:
+    """True when the error is one of `absent`: a code, or `code: text of the message`."""
+    return any(
+        error.code == code and text in error.message for code, _, text in (each.partition(": ") for each in absent)
+    )
+
+
 def is_deleted(error: WindlassError, detail: Detail) -> bool:
     """True when the error of a detail call means that the resource was deleted since it was listed."""
     if error.code in _DELETED:
         return True
     # NotFound for the operation that describes the resource means a deletion; for a part of it, that the part is absent.
-    return isinstance(error, NotFound) and not detail.key and error.code not in detail.absent
+    return isinstance(error, NotFound) and not detail.key and not is_absence(error, detail.absent)
 
 
 @dataclass(slots=True)

@@ -3,12 +3,12 @@
 Inputs are method calls with the time (seconds of the lease clock); outputs are effects (model.py). The asyncio driver
 (driver.py) and the simulator (tests/queues/simulator.py) run exactly this code.
 
-Invariants, whatever the order of inputs:
+Invariants, for any order of inputs:
 - a message is deleted only after its handler returned while its lease lived. A handler that outlives its lease is cancelled;
 - at most `concurrency + prefetch` messages are in flight, those of receives without an answer included;
 - a large payload is deleted only after SQS confirmed that its message is deleted, and never when the message was rejected;
 - once a failure has set a message's back-off, no extension overwrites it;
-- after `stop` nothing is received, and messages that a long poll still brings return to the queue at once.
+- after `stop` nothing is received, and messages that a long poll still returns go back to the queue at once.
 """
 
 from __future__ import annotations

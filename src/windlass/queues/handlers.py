@@ -92,7 +92,7 @@ async def await_handler(handler: Handler, received: ReceivedMessage) -> Outcome:
 
 
 def outcome_of(error: BaseException | None) -> Outcome:
-    """Return the outcome of a handler that raised `error`; Done for None. Raises nothing, whatever `error` is."""
+    """Return the outcome of a handler that raised `error`; Done for None. Raises nothing, for any `error`."""
     if error is None:
         return Done()
     if isinstance(error, Reject):

@@ -10,12 +10,12 @@ from typing import Any, Protocol
 from windlass.core.canonical import plain
 from windlass.core.errors import WindlassError
 
-__all__ = ["AwsCaller", "Effect", "perform", "rows"]
+__all__ = ["Effect", "EffectCaller", "perform", "rows"]
 
 _TRY_AGAIN_S = 3.0
 
 
-class AwsCaller(Protocol):
+class EffectCaller(Protocol):
     """The caller of AWS: the estate, or a stand-in for it."""
 
     def call(self, account_id: str, region: str, service: str, operation: str, /, **params: Any) -> dict[str, Any]:
@@ -41,7 +41,7 @@ class Effect:
 
 
 def perform(
-    estate: AwsCaller,
+    estate: EffectCaller,
     effects: Sequence[Effect],
     *,
     settle_s: float = 0.0,
@@ -51,7 +51,7 @@ def perform(
     return [_one(estate, effect, settle_s, sleep) for effect in effects]
 
 
-def _one(estate: AwsCaller, effect: Effect, settle_s: float, sleep: Callable[[float], object]) -> dict[str, Any]:
+def _one(estate: EffectCaller, effect: Effect, settle_s: float, sleep: Callable[[float], object]) -> dict[str, Any]:
     waited = 0.0
     while True:
         try:

@@ -24,10 +24,9 @@ from windlass.replication.config import ReplicateConfig, ReplicationConfig
 from windlass.replication.direct.model import CopyContext, CopyProgress, PairCopier, VerifyOptions, VerifyResult
 from windlass.replication.effects import Effect
 from windlass.replication.model import FailureGroup, Pair, SeedState, Volume
-from windlass.replication.planning import aws
-from windlass.replication.planning import s3_compatible as elsewhere
+from windlass.replication.planning import aws, s3_compatible
 from windlass.replication.planning.facts import PairFacts
-from windlass.replication.planning.pairs import by_pattern, check_aliases, check_pairs, is_elsewhere, place_pairs
+from windlass.replication.planning.pairs import by_pattern, check_aliases, check_pairs, is_other_service, place_pairs
 from windlass.replication.planning.plan import PairPlan, plan_pair
 from windlass.replication.planning.plan_effects import effects_for
 from windlass.replication.planning.request import SeedRequest
@@ -285,9 +284,9 @@ class Replication:
     ) -> Sequence[tuple[str, str]]:
         if chosen.pairs:
             return chosen.pairs
-        if chosen.source and is_elsewhere(chosen.source):
+        if chosen.source and is_other_service(chosen.source):
             service, _, pattern = chosen.source.partition(":")
-            names = elsewhere.bucket_names(self.services, service)
+            names = s3_compatible.bucket_names(self.services, service)
             return by_pattern(names, pattern, chosen.destination, service=service)
         regions = {name: place[1] for name, place in known().items()}
         if chosen.source:
@@ -319,7 +318,7 @@ class Replication:
                 self.estate, pair, replication_role=config.replication_role, batch_role=role, payer=config.request_payer
             )
         source, target = (
-            elsewhere.place_facts(self.services, place) if place.service else aws.bucket_facts(self.estate, place)
+            s3_compatible.place_facts(self.services, place) if place.service else aws.bucket_facts(self.estate, place)
             for place in (pair.source, pair.destination)
         )
         return PairFacts(pair=pair, source=source, destination=target)

@@ -110,7 +110,7 @@ def load(
 def load_sections(shape: type[Shape], *, environ: Mapping[str, str], cwd: Path) -> Shape:
     """Load only the sections that are fields of `shape`, from the file and the environment.
 
-    A Lambda function starts faster when it reads less; `windlass build lambda` has checked the whole file.
+    A Lambda function starts faster when it reads less; `windlass build lambda` has checked the complete file.
     """
     file = find_file(None, environ, cwd)
     merged: dict[str, Any] = {}

@@ -1,4 +1,4 @@
-"""Opens the store: SQLite with the settings that make it safe and fast, or PostgreSQL; its schema brought up to date."""
+"""Opens the store: SQLite with the settings that make it safe and fast, or PostgreSQL; and upgrades its schema."""
 
 from __future__ import annotations
 

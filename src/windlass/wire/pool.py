@@ -17,7 +17,7 @@ from windlass.wire.errors import ConnectionLost
 from windlass.wire.pinned_connection import PinnedConnection
 from windlass.wire.tls import TlsTransport
 
-__all__ = ["Endpoint", "Pool", "read_endpoint", "tls_context"]
+__all__ = ["Endpoint", "Pool", "Proxy", "open_tunnel", "read_endpoint", "read_proxy", "tls_context"]
 
 _MAX_TUNNEL_BYTES = 16384
 _IDLE_S = 20.0  # S3 closes idle connections a few seconds later
@@ -81,7 +81,7 @@ class Pool:
         self._buffer = buffer
         self._size = size
         self._tls = tls_context(ca_bundle) if endpoint.tls else None
-        self._proxy = _read_proxy(proxy_url, endpoint) if proxy_url else None
+        self._proxy = read_proxy(proxy_url, endpoint) if proxy_url else None
         self._connect_timeout_s = connect_timeout_s
         self._idle: list[Connection] = []
         self._all: set[Connection] = set()
@@ -255,13 +255,16 @@ class Pool:
 
 
 @dataclass(frozen=True, slots=True)
-class _Proxy:
+class Proxy:
+    """An HTTP proxy that carries TLS through CONNECT."""
+
     host: str
     port: int
     authorization: str = field(repr=False)
 
 
-def _read_proxy(url: str, endpoint: Endpoint) -> _Proxy:
+def read_proxy(url: str, endpoint: Endpoint) -> Proxy:
+    """Read a proxy's URL. ConfigError when it is no http:// proxy, or the endpoint is plain HTTP."""
     parts = urlsplit(url)
     if parts.scheme != "http" or not parts.hostname:
         raise ConfigError(
@@ -277,17 +280,14 @@ def _read_proxy(url: str, endpoint: Endpoint) -> _Proxy:
     if parts.username is not None:
         text = f"{unquote(parts.username)}:{unquote(parts.password or '')}"
         login = "proxy-authorization: Basic " + base64.b64encode(text.encode()).decode() + "\r\n"
-    return _Proxy(parts.hostname, parts.port or 80, login)
+    return Proxy(parts.hostname, parts.port or 80, login)
 
 
-async def _tunnel(loop: asyncio.AbstractEventLoop, proxy: _Proxy, endpoint: Endpoint) -> socket.socket:
+async def _tunnel(loop: asyncio.AbstractEventLoop, proxy: Proxy, endpoint: Endpoint) -> socket.socket:
     """Return a socket to the endpoint through the proxy's CONNECT."""
     tunnel = await _reach(loop, proxy)
     try:
-        name = f"[{endpoint.host}]" if ":" in endpoint.host else endpoint.host
-        target = f"{name}:{endpoint.port}"
-        head = f"CONNECT {target} HTTP/1.1\r\nhost: {target}\r\n{proxy.authorization}\r\n"
-        await loop.sock_sendall(tunnel, head.encode())
+        await loop.sock_sendall(tunnel, _tunnel_request(proxy, endpoint))
         answer = b""
         while b"\r\n\r\n" not in answer and len(answer) < _MAX_TUNNEL_BYTES:
             # One byte at a time: the server's TLS follows the head and must stay in the socket.
@@ -302,7 +302,25 @@ async def _tunnel(loop: asyncio.AbstractEventLoop, proxy: _Proxy, endpoint: Endp
     return tunnel
 
 
-async def _reach(loop: asyncio.AbstractEventLoop, proxy: _Proxy) -> socket.socket:
+def open_tunnel(connected: socket.socket, proxy: Proxy, endpoint: Endpoint) -> None:
+    """Open the way to the endpoint on a blocking socket to the proxy. OSError when the proxy refuses."""
+    connected.sendall(_tunnel_request(proxy, endpoint))
+    answer = b""
+    while b"\r\n\r\n" not in answer and len(answer) < _MAX_TUNNEL_BYTES:
+        piece = connected.recv(1)  # the server's TLS follows the head and must stay in the socket
+        if not piece:
+            break
+        answer += piece
+    _check_tunnel(answer)
+
+
+def _tunnel_request(proxy: Proxy, endpoint: Endpoint) -> bytes:
+    name = f"[{endpoint.host}]" if ":" in endpoint.host else endpoint.host
+    target = f"{name}:{endpoint.port}"
+    return f"CONNECT {target} HTTP/1.1\r\nhost: {target}\r\n{proxy.authorization}\r\n".encode()
+
+
+async def _reach(loop: asyncio.AbstractEventLoop, proxy: Proxy) -> socket.socket:
     """Return a socket to the proxy, at the first of its addresses that accepts."""
     problem = OSError("the proxy has no address")
     for family, kind, protocol, _, address in await loop.getaddrinfo(proxy.host, proxy.port, type=socket.SOCK_STREAM):

@@ -17,7 +17,15 @@ from windlass.core.access import Keys
 from windlass.core.errors import UsageError
 from windlass.wire.model import EMPTY_SHA256
 
-__all__ = ["Signer", "encode", "encode_path", "encode_query"]
+__all__ = [
+    "Signer",
+    "append_signature",
+    "canonical_path",
+    "encode",
+    "encode_path",
+    "encode_query",
+    "signing_key_of",
+]
 
 # botocore's list (auth.SIGNED_HEADERS_BLACKLIST): what proxies may change on the way.
 _UNSIGNED_HEADERS = frozenset(
@@ -95,21 +103,17 @@ class Signer:
             self._stamp = time.strftime("%Y%m%dT%H%M%SZ", time.gmtime(second))
             self._second, self._day = second, self._stamp[:8]
             self._scope = f"{self._day}/{self.region}/{self.service}/aws4_request"
-        headers.append(("x-amz-date", self._stamp))
-        if keys.token is not None:
-            headers.append(("x-amz-security-token", keys.token.reveal()))
-        if not self._double:
-            headers.append(("x-amz-content-sha256", payload_hash))
-        signed, lines = _canonical_headers(headers)
-        request = f"{method}\n{self._path(path)}\n{query}\n{lines}\n\n{signed}\n{payload_hash or EMPTY_SHA256}"
-        digest = sha256(request.encode("utf-8", "surrogateescape")).hexdigest()
-        text = f"AWS4-HMAC-SHA256\n{self._stamp}\n{self._scope}\n{digest}"
-        signature = hmac.digest(self._key(keys), text.encode(), "sha256").hex()
-        headers.append(
-            (
-                "authorization",
-                f"AWS4-HMAC-SHA256 Credential={keys.access_key}/{self._scope}, SignedHeaders={signed}, Signature={signature}",
-            )
+        append_signature(
+            headers,
+            method=method,
+            path=path if not self._double else canonical_path(path),
+            query=query,
+            payload_hash=payload_hash,
+            keys=keys,
+            stamp=self._stamp,
+            scope=self._scope,
+            signing_key=self._key(keys),
+            sends_payload_hash=not self._double,
         )
 
     def scope_and_key(self, day: str, keys: Keys) -> tuple[str, bytes]:
@@ -117,19 +121,58 @@ class Signer:
         self._day = day
         return f"{day}/{self.region}/{self.service}/aws4_request", self._key(keys)
 
-    def _path(self, path: str) -> str:
-        return quote(_without_dots(path), safe="/~") if self._double and path != "/" else path
-
     def _key(self, keys: Keys) -> bytes:
         cached_for = (self._day, keys.access_key)
         secret = keys.secret_key.reveal()
         # The secret is part of the cache's key: renewed credentials may keep their id.
         if self._cached_for != (*cached_for, secret):
-            key = f"AWS4{secret}".encode()
-            for part in (self._day, self.region, self.service, "aws4_request"):
-                key = hmac.digest(key, part.encode(), "sha256")
+            key = signing_key_of(secret, self._day, self.region, self.service)
             self._cached_for, self._signing_key = (*cached_for, secret), key
         return self._signing_key
+
+
+def append_signature(
+    headers: list[tuple[str, str]],
+    *,
+    method: str,
+    path: str,
+    query: str,
+    payload_hash: str,
+    keys: Keys,
+    stamp: str,
+    scope: str,
+    signing_key: bytes,
+    sends_payload_hash: bool,
+) -> None:
+    """Append date, token, payload hash (S3) and signature to `headers`: lower-case names, `host` among them.
+
+    `path` is canonical, `query` sorted, `stamp` like 20130524T000000Z, `scope` the credential scope of `signing_key`.
+    """
+    headers.append(("x-amz-date", stamp))
+    if keys.token is not None:
+        headers.append(("x-amz-security-token", keys.token.reveal()))
+    if sends_payload_hash:
+        headers.append(("x-amz-content-sha256", payload_hash))
+    signed, lines = _canonical_headers(headers)
+    request = f"{method}\n{path}\n{query}\n{lines}\n\n{signed}\n{payload_hash or EMPTY_SHA256}"
+    digest = sha256(request.encode("utf-8", "surrogateescape")).hexdigest()
+    text = f"AWS4-HMAC-SHA256\n{stamp}\n{scope}\n{digest}"
+    signature = hmac.digest(signing_key, text.encode(), "sha256").hex()
+    credential = f"AWS4-HMAC-SHA256 Credential={keys.access_key}/{scope}"
+    headers.append(("authorization", f"{credential}, SignedHeaders={signed}, Signature={signature}"))
+
+
+def signing_key_of(secret: str, day: str, region: str, service: str) -> bytes:
+    """Return the signing key of a day (YYYYMMDD)."""
+    key = f"AWS4{secret}".encode()
+    for part in (day, region, service, "aws4_request"):
+        key = hmac.digest(key, part.encode(), "sha256")
+    return key
+
+
+def canonical_path(path: str) -> str:
+    """Return the path as every service but S3 signs it: normalised, and encoded once more."""
+    return quote(_without_dots(path), safe="/~") if path != "/" else path
 
 
 def _quoted(text: str, safe: str) -> str:

@@ -17,7 +17,7 @@ def engine_server():
 @pytest.fixture
 def aws(engine_server):
     """A fresh account on the shared server; its faults end with the test."""
-    found = Aws(engine_server.url, f"{uuid.uuid4().int % 10**12:012}")
-    yield found
-    found.faults([])
-    found.close()
+    result = Aws(engine_server.url, f"{uuid.uuid4().int % 10**12:012}")
+    yield result
+    result.faults([])
+    result.close()

@@ -105,13 +105,13 @@ class Aws:
 
     def make(self, place, key, bodies):
         """A key's history, oldest first: bytes are versions, None is a delete marker. The version ids."""
-        client, found = self.s3(place.region), []
+        client, result = self.s3(place.region), []
         for body in bodies:
             if body is None:
-                found.append(client.delete_object(Bucket=place.bucket, Key=key)["VersionId"])
+                result.append(client.delete_object(Bucket=place.bucket, Key=key)["VersionId"])
             else:
-                found.append(client.put_object(Bucket=place.bucket, Key=key, Body=body)["VersionId"])
-        return found
+                result.append(client.put_object(Bucket=place.bucket, Key=key, Body=body)["VersionId"])
+        return result
 
     def histories(self, place):
         """{key: [content, or None for a delete marker, oldest first]}, straight from the server of this process."""

@@ -58,31 +58,31 @@ def middle(upstream):
 
         def go(self):
             body = self.rfile.read(int(self.headers.get("content-length") or 0))
-            asked = Asked(self.command, self.path, {k.lower(): v for k, v in self.headers.items()}, body)
-            made.before(asked)
+            request = Asked(self.command, self.path, {k.lower(): v for k, v in self.headers.items()}, body)
+            made.before(request)
             connection = http.client.HTTPConnection(there.hostname, there.port, timeout=30)
             try:
-                connection.putrequest(asked.method, asked.path, skip_host=True, skip_accept_encoding=True)
-                for name, value in asked.headers.items():
+                connection.putrequest(request.method, request.path, skip_host=True, skip_accept_encoding=True)
+                for name, value in request.headers.items():
                     connection.putheader(name, value)
-                connection.endheaders(asked.body or None)
+                connection.endheaders(request.body or None)
                 answer = connection.getresponse()
-                said = Said(answer.status, {k.lower(): v for k, v in answer.getheaders()}, answer.read())
+                message = Said(answer.status, {k.lower(): v for k, v in answer.getheaders()}, answer.read())
             finally:
                 connection.close()
-            if asked.method != "HEAD":
-                said.headers["content-length"] = str(len(said.body))
+            if request.method != "HEAD":
+                message.headers["content-length"] = str(len(message.body))
             for name in ("transfer-encoding", "connection"):
-                said.headers.pop(name, None)
-            made.after(asked, said)
-            made.seen.append((asked.method, asked.path, said.status))
-            self.send_response_only(said.status)
-            for name, value in said.headers.items():
+                message.headers.pop(name, None)
+            made.after(request, message)
+            made.seen.append((request.method, request.path, message.status))
+            self.send_response_only(message.status)
+            for name, value in message.headers.items():
                 self.send_header(name, value)
             self.end_headers()
-            if asked.method != "HEAD":
-                self.wfile.write(said.body if said.sent is None else said.body[: said.sent])
-            if said.sent is not None:
+            if request.method != "HEAD":
+                self.wfile.write(message.body if message.sent is None else message.body[: message.sent])
+            if message.sent is not None:
                 self.close_connection = True
 
         do_GET = do_PUT = do_POST = do_DELETE = do_HEAD = go  # noqa: N815  http.server's names

@@ -25,8 +25,8 @@ class Bucket:
         """(keys, whether there are more)."""
         self.asked += 1
         first = bisect.bisect_right(self.keys, after)
-        found = self.keys[first : first + self.size]
-        return found, first + self.size < len(self.keys)
+        result = self.keys[first : first + self.size]
+        return result, first + self.size < len(self.keys)
 
     async def listed(self, after):
         keys, more = self.page(after)

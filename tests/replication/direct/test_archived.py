@@ -10,7 +10,7 @@ from windlass.wire.s3 import Part
 from windlass_local.s3.archive import RESTORE_TIMING
 
 
-def test_restored_objects_are_copied_and_the_others_told(aws, tmp_path, monkeypatch):
+def test_restored_objects_are_copied_and_archived_ones_reported(aws, tmp_path, monkeypatch):
     monkeypatch.setattr(RESTORE_TIMING, "takes_s", 0.0)
     pair = aws.pair()
     client = aws.s3()
@@ -28,7 +28,7 @@ def test_restored_objects_are_copied_and_the_others_told(aws, tmp_path, monkeypa
     assert set(aws.listed(pair.destination)) == {"plain", "restored"}
 
 
-def test_a_restore_under_way_is_told_as_such(engine_server, aws, tmp_path):
+def test_a_running_restore_is_reported(engine_server, aws, tmp_path):
     pair = aws.pair()
     aws.s3().put_object(Bucket=pair.source.bucket, Key="k", Body=b"x", StorageClass="DEEP_ARCHIVE")
 
@@ -90,7 +90,7 @@ def test_a_seed_restores_what_is_archived_and_waits_for_it(engine_server, aws, t
     assert set(aws.listed(pair.destination)) == {"plain", "k", "begun"}
 
 
-def test_whoever_agreed_to_pay_says_so_in_every_request(engine_server, aws, tmp_path):
+def test_with_request_payer_every_request_agrees_to_pay(engine_server, aws, tmp_path):
     """Listings, heads, copies, parts: S3 refuses the one that does not."""
     pair = aws.pair()
     aws.fill(pair.source.bucket, ["a", "b"])

@@ -80,35 +80,35 @@ FULL = {
 
 
 @pytest.mark.parametrize("size", [10, 6 << 20], ids=["small", "large"])
-def test_everything_is_carried(aws, tmp_path, size):
+def test_all_attributes_are_preserved(aws, tmp_path, size):
     pair = locked_pair(aws)
     put(aws, pair.source, "full é", b"x" * size, **FULL)
     put(aws, pair.source, "plain", b"y" * size)
     moved = seed(aws, tmp_path, pair, largest_bytes=1 << 20, part_bytes=5 << 20)
     assert (moved.copied, moved.failed) == (2, 0), moved.failures
-    found = told(aws, pair.destination, "full é")
-    assert found == told(aws, pair.source, "full é")
-    assert (found["mode"], found["hold"], found["redirect"]) == ("GOVERNANCE", "ON", "/elsewhere")
-    assert ("READ", READER) in found["grants"]
+    result = told(aws, pair.destination, "full é")
+    assert result == told(aws, pair.source, "full é")
+    assert (result["mode"], result["hold"], result["redirect"]) == ("GOVERNANCE", "ON", "/elsewhere")
+    assert ("READ", READER) in result["grants"]
     plain = told(aws, pair.destination, "plain")
     assert (plain["mode"], plain["hold"], plain["redirect"]) == (None, None, None)
     assert [permission for permission, _ in plain["grants"]] == ["FULL_CONTROL"]
 
 
-def test_nothing_is_carried_that_was_not_asked_for(aws, tmp_path):
+def test_attributes_are_preserved_only_on_request(aws, tmp_path):
     pair = locked_pair(aws)
     put(aws, pair.source, "k", b"x", **FULL)
     aws.forget_calls()
     moved = seed(aws, tmp_path, pair, preserve=frozenset({Attribute.REDIRECT}))
     assert moved.failed == 0, moved.failures
-    found = told(aws, pair.destination, "k")
-    assert (found["mode"], found["hold"], found["redirect"]) == (None, None, "/elsewhere")
-    assert ("READ", READER) not in found["grants"]
+    result = told(aws, pair.destination, "k")
+    assert (result["mode"], result["hold"], result["redirect"]) == (None, None, "/elsewhere")
+    assert ("READ", READER) not in result["grants"]
     assert not aws.calls(operation="GetObjectAcl", bucket=pair.source.bucket)
     assert len(aws.calls(operation="HeadObject", bucket=pair.source.bucket)) == 1
 
 
-def test_each_version_carries_its_own(aws, tmp_path):
+def test_each_version_keeps_its_own_attributes(aws, tmp_path):
     pair = locked_pair(aws)
     client = aws.s3()
     put(aws, pair.source, "k", b"1", **FULL)
@@ -130,7 +130,7 @@ def test_each_version_carries_its_own(aws, tmp_path):
     assert ("READ", READER) in first["grants"]
 
 
-def test_a_bucket_that_has_no_lock_is_told_of_each_object(aws, tmp_path):
+def test_a_bucket_without_object_lock_is_reported_per_object(aws, tmp_path):
     """What preflight could not see, as of a stranger's bucket."""
     pair = locked_pair(aws)
     put(aws, pair.source, "k", b"x", **FULL)

@@ -44,7 +44,7 @@ def a_pair_with_opaque_etags(aws):
 def test_opaque_etags_are_no_corruption_and_checksums_tell(aws, tmp_path):
     pair = a_pair_with_opaque_etags(aws)
     shallow = verified(aws, tmp_path, pair, by=Compare.SIZE)
-    assert (shallow.objects, shallow.unknown, shallow.different, shallow.whole) == (3, 0, 0, True)
+    assert (shallow.objects, shallow.unknown, shallow.different, shallow.complete) == (3, 0, 0, True)
     deep = verified(aws, tmp_path, pair)
     assert (deep.objects, deep.different) == (3, 1), deep
     assert deep.examples["different"] == ("rotten",)
@@ -53,9 +53,9 @@ def test_opaque_etags_are_no_corruption_and_checksums_tell(aws, tmp_path):
 
 def test_a_sample_is_read_on_both_sides(aws, tmp_path):
     pair = a_pair_with_opaque_etags(aws)
-    found = verified(aws, tmp_path, pair, by=Compare.SIZE, sample=10)
-    assert (found.objects, found.read, found.unknown, found.different) == (3, 3, 0, 1)
-    assert found.examples["different"] == ("rotten",)
+    result = verified(aws, tmp_path, pair, by=Compare.SIZE, sample=10)
+    assert (result.objects, result.read, result.unknown, result.different) == (3, 3, 0, 1)
+    assert result.examples["different"] == ("rotten",)
     few = verified(aws, tmp_path, pair, sample=1)
     assert (few.objects, few.read) == (3, 1)
 

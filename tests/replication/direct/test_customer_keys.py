@@ -36,9 +36,9 @@ def keys(tmp_path, pair, *, source=None, destination=None):
 
 def seed(aws, tmp_path, pair, given, **more):
     engine = aws.engine(tmp_path / "journals", customer_keys=given, **more.pop("engine", {}))
-    told = []
-    asked = {"seed_id": "s", "versions": False} | more
-    return copy_pair(engine, pair, stop=threading.Event(), on_progress=told.append, **asked)
+    message = []
+    request = {"seed_id": "s", "versions": False} | more
+    return copy_pair(engine, pair, stop=threading.Event(), on_progress=message.append, **request)
 
 
 @pytest.fixture
@@ -56,11 +56,11 @@ def read(aws, pair, key, **given):
 
 @pytest.mark.parametrize("destination", [None, TARGET, SOURCE], ids=["none", "another", "the same"])
 def test_objects_are_copied_with_the_keys_of_both_buckets(aws, pair, tmp_path, destination):
-    given = keys(tmp_path, pair, source=SOURCE, destination=destination)
-    moved = seed(aws, tmp_path, pair, given)
+    options = keys(tmp_path, pair, source=SOURCE, destination=destination)
+    moved = seed(aws, tmp_path, pair, options)
     assert (moved.copied, moved.failed) == (20, 0)
     assert read(aws, pair, "k07", **(sse(destination) if destination else {})) == b"secret"
-    assert seed(aws, tmp_path, pair, given).copied == 0
+    assert seed(aws, tmp_path, pair, options).copied == 0
 
 
 def test_plain_objects_are_encrypted_with_the_destination_s_key(aws, tmp_path):
@@ -74,8 +74,8 @@ def test_large_objects_are_copied_in_parts_with_both_keys(aws, tmp_path):
     pair = aws.pair()
     body = os.urandom(PART + 11)
     aws.s3().put_object(Bucket=pair.source.bucket, Key="large", Body=body, **sse(SOURCE))
-    given = keys(tmp_path, pair, source=SOURCE, destination=TARGET)
-    moved = seed(aws, tmp_path, pair, given, engine={"largest_bytes": PART, "part_bytes": PART})
+    options = keys(tmp_path, pair, source=SOURCE, destination=TARGET)
+    moved = seed(aws, tmp_path, pair, options, engine={"largest_bytes": PART, "part_bytes": PART})
     assert (moved.copied, moved.failed) == (1, 0)
     assert read(aws, pair, "large", **sse(TARGET)) == body
 
@@ -84,14 +84,14 @@ def test_versions_are_copied_with_both_keys(aws, tmp_path):
     pair = aws.pair(versioned=True)
     for body in (b"1", b"22"):
         aws.s3().put_object(Bucket=pair.source.bucket, Key="k", Body=body, **sse(SOURCE))
-    given = keys(tmp_path, pair, source=SOURCE, destination=TARGET)
-    moved = seed(aws, tmp_path, pair, given, versions=True)
+    options = keys(tmp_path, pair, source=SOURCE, destination=TARGET)
+    moved = seed(aws, tmp_path, pair, options, versions=True)
     assert (moved.copied, moved.failed) == (2, 0)
     assert aws.histories(pair.destination) == {"k": [b"22", b"1"][::-1]}
     assert read(aws, pair, "k", **sse(TARGET)) == b"22"
 
 
-def test_a_missing_key_fails_each_object_and_says_why(aws, pair, tmp_path):
+def test_a_missing_key_fails_each_object_with_a_reason(aws, pair, tmp_path):
     moved = seed(aws, tmp_path, pair, CustomerKeys())
     assert (moved.copied, moved.failed) == (0, 20)
     (trouble,) = moved.failures
@@ -107,9 +107,9 @@ def test_a_wrong_key_copies_nothing(aws, pair, tmp_path):
 
 
 def test_checksums_and_contents_are_compared_with_both_keys_and_etags_are_not(aws, pair, tmp_path):
-    given = keys(tmp_path, pair, source=SOURCE, destination=TARGET)
-    seed(aws, tmp_path, pair, given)
-    engine = aws.engine(tmp_path / "journals", customer_keys=given)
+    options = keys(tmp_path, pair, source=SOURCE, destination=TARGET)
+    seed(aws, tmp_path, pair, options)
+    engine = aws.engine(tmp_path / "journals", customer_keys=options)
     compared = verify_pair(engine, pair, stop=threading.Event(), on_progress=lambda _: None)
     assert (compared.objects, compared.different, compared.unknown) == (20, 0, 0)  # botocore's puts have a CRC-32
     for place, key in ((pair.source, SOURCE), (pair.destination, TARGET)):
@@ -138,8 +138,8 @@ def test_objects_of_the_destination_under_another_encryption_are_unknown(aws, pa
 
 
 def test_a_distributed_seed_gives_the_keys_too(aws, pair, tmp_path):
-    given = keys(tmp_path, pair, source=SOURCE, destination=TARGET)
-    assert seed(aws, tmp_path, pair, given, distributed=True).copied == 20
+    options = keys(tmp_path, pair, source=SOURCE, destination=TARGET)
+    assert seed(aws, tmp_path, pair, options, distributed=True).copied == 20
     assert read(aws, pair, "k00", **sse(TARGET)) == b"secret"
 
 
@@ -153,20 +153,20 @@ def test_listings_and_bucket_calls_carry_no_key(aws, pair, tmp_path):
 
 
 def test_no_key_is_shown_or_kept(aws, pair, tmp_path, capfd, caplog):
-    given = keys(tmp_path, pair, source=SOURCE, destination=TARGET)
+    options = keys(tmp_path, pair, source=SOURCE, destination=TARGET)
     stopped = threading.Event()
-    engine = aws.engine(tmp_path / "journals", customer_keys=given, limits=SeedLimits(start_per_s=5.0))
-    told = []
+    engine = aws.engine(tmp_path / "journals", customer_keys=options, limits=SeedLimits(start_per_s=5.0))
+    message = []
 
     def tell(moved):
-        told.append(moved)
+        message.append(moved)
         stopped.set()
 
     with pytest.raises(Interrupted):
         copy_pair(engine, pair, seed_id="s", versions=False, stop=stopped, on_progress=tell)
     wrong = seed(aws, tmp_path, pair, keys(tmp_path, pair, source=WRONG), seed_id="w")
     out = capfd.readouterr()
-    shown = repr((told, wrong, given.of(pair), aws.calls(), caplog.text, out.out, out.err)).encode()
+    shown = repr((message, wrong, options.of(pair), aws.calls(), caplog.text, out.out, out.err)).encode()
     kept = b"".join(file.read_bytes() for file in (tmp_path / "journals").rglob("*") if file.is_file())
     assert kept, "the journal of a stopped seed stays"
     for key in (SOURCE, TARGET, WRONG):
@@ -176,11 +176,11 @@ def test_no_key_is_shown_or_kept(aws, pair, tmp_path, capfd, caplog):
 
 
 def test_a_key_goes_over_https_only():
-    given = PairKeys(CustomerKey.of(SOURCE, "f"))
+    options = PairKeys(CustomerKey.of(SOURCE, "f"))
     access = Access(service="s3", region="us-east-1", endpoint_url="http://s3.example.com", keys=lambda: None)
     with pytest.raises(ConfigError, match="HTTPS only"):
-        given.reading(access)
-    secure = given.reading(replace(access, endpoint_url="https://s3.example.com"))
+        options.reading(access)
+    secure = options.reading(replace(access, endpoint_url="https://s3.example.com"))
     assert base64.b64encode(SOURCE).decode() not in repr(secure)
     assert PairKeys().reading(access) is access
 
@@ -205,6 +205,6 @@ def test_a_key_is_read_from_a_file_or_a_variable_and_its_errors_do_not_show_it(a
 
 
 def test_a_key_needs_exactly_one_place():
-    for given in ({}, {"key_file": "a", "key_env": "B"}):
+    for options in ({}, {"key_file": "a", "key_env": "B"}):
         with pytest.raises(ValueError, match="exactly one"):
-            CustomerKeyConfig(bucket="b", **given)
+            CustomerKeyConfig(bucket="b", **options)

@@ -16,7 +16,7 @@ from windlass.replication.direct.copying.digests import (
     Trust,
     claim_of,
     of_parts,
-    parts_of,
+    part_count_of,
 )
 from windlass.replication.direct.copying.reader import likely_parts
 from windlass.wire.s3 import Head
@@ -85,7 +85,7 @@ def test_an_etag_of_parts_is_s3s():
     digests = [md5(piece).hexdigest() for piece in pieces]
     expected = md5(b"".join(md5(piece).digest() for piece in pieces)).hexdigest() + "-2"
     assert of_parts(digests).digest == expected
-    assert (parts_of(expected), parts_of(MD5), parts_of(f"{MD5}-10001")) == (2, 0, 0)
+    assert (part_count_of(expected), part_count_of(MD5), part_count_of(f"{MD5}-10001")) == (2, 0, 0)
 
 
 def test_etags_that_are_never_digests_are_not_asked_for_ever():
@@ -113,8 +113,8 @@ def test_the_usual_parts_are_guessed():
     assert likely_parts(3 * MIB, 3) == [], "parts that small are none"
 
 
-def test_what_is_carried_and_what_stays():
-    found = head(
+def test_headers_that_are_copied_and_headers_that_are_not():
+    result = head(
         content_type="text/x",
         content_encoding="aws-chunked,gzip",
         cache_control="no-store",
@@ -129,8 +129,8 @@ def test_what_is_carried_and_what_stays():
         x_amz_version_id="z",
     )
     bare = {"content-type": "text/x", "content-encoding": "gzip", "cache-control": "no-store", "x-amz-meta-k": "v"}
-    assert carried(found) == bare
-    assert carried(found, [("a b", "c&d")], classes=["STANDARD_IA"], whole=True) == bare | {
+    assert carried(result) == bare
+    assert carried(result, [("a b", "c&d")], classes=["STANDARD_IA"], whole=True) == bare | {
         "x-amz-storage-class": "STANDARD_IA",
         "x-amz-tagging": "a%20b=c%26d",
         "x-amz-checksum-crc32": CRC,

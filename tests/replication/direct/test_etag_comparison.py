@@ -33,11 +33,11 @@ def set_time(aws, place, key, seconds):
 
     from moto.s3.models import s3_backends
 
-    found = s3_backends[aws.account]["aws"].buckets[place.bucket].keys[key]
-    found.last_modified += timedelta(seconds=seconds)
+    result = s3_backends[aws.account]["aws"].buckets[place.bucket].keys[key]
+    result.last_modified += timedelta(seconds=seconds)
 
 
-def test_other_bytes_of_the_same_size_in_a_newer_object_are_found_named_and_mended(aws, tmp_path):
+def test_different_content_of_equal_size_in_a_newer_object_is_found_reported_and_replaced(aws, tmp_path):
     pair = aws.pair()
     for key in ("equal", "other"):
         put(aws, pair.source, key, b"source")
@@ -48,8 +48,12 @@ def test_other_bytes_of_the_same_size_in_a_newer_object_are_found_named_and_mend
     engine = aws.engine(tmp_path)
     volume = engine.measure(pair)
     assert (volume.missing, volume.undecided) == (0, 1), "a plan that calls this idle ends as Complete, Total 0"
-    found = verified(engine, pair)
-    assert (found.verdict, found.different, found.examples) == (ContentVerdict.DIFFERENT, 1, {"different": ("other",)})
+    result = verified(engine, pair)
+    assert (result.verdict, result.different, result.examples) == (
+        ContentVerdict.DIFFERENT,
+        1,
+        {"different": ("other",)},
+    )
     moved = seed(engine, pair)
     assert (moved.total, moved.copied, moved.failed, moved.skipped) == (1, 0, 1, 1)
     assert [(failure.code, failure.keys) for failure in moved.failures] == [("DstObjectNewer", ("other",))]
@@ -100,13 +104,13 @@ def test_under_a_kms_key_equal_sizes_are_not_verified_unless_checksums_are(aws, 
     assert all(there[key][1] != etag for key, (_, etag) in aws.listed(pair.source).items()), (
         "ETags under KMS are opaque"
     )
-    found = verified(aws.engine(tmp_path), pair)
-    assert (found.objects, found.unknown, found.different) == (3, 1, 1)
-    assert found.examples == {"unknown": ("bare",), "different": ("rotten",)}
+    result = verified(aws.engine(tmp_path), pair)
+    assert (result.objects, result.unknown, result.different) == (3, 1, 1)
+    assert result.examples == {"unknown": ("bare",), "different": ("rotten",)}
     aws.s3("eu-west-1").delete_object(Bucket=pair.destination.bucket, Key="rotten")
     seed(aws.engine(tmp_path), pair)
-    found = verified(aws.engine(tmp_path), pair)
-    assert (found.verdict, found.whole) == (ContentVerdict.UNKNOWN, False)
+    result = verified(aws.engine(tmp_path), pair)
+    assert (result.verdict, result.complete) == (ContentVerdict.UNKNOWN, False)
 
 
 @pytest.mark.parametrize(("part", "verdict"), [(5 * MIB, ContentVerdict.DIFFERENT), (6 * MIB, ContentVerdict.UNKNOWN)])
@@ -153,10 +157,10 @@ def test_a_refused_object_stays_refused_after_an_interruption(aws, tmp_path):
     assert got == b"theirs"
 
 
-def test_versions_that_nobody_can_compare_are_unknown_and_different_ones_are_not_in_sync(aws, tmp_path):
+def test_versions_that_cannot_be_compared_are_unknown_and_different_ones_are_not_in_sync(aws, tmp_path):
     pair = aws.pair(versioned=True)
     aws.make(pair.source, "k", [b"source"])
     aws.make(pair.destination, "k", [b"theirs"])
-    found = verify_pair(aws.engine(tmp_path), pair, stop=threading.Event(), on_progress=lambda _: None, versions=True)
-    assert found.verdict is ContentVerdict.DIFFERENT
-    assert found.unknown == 0
+    result = verify_pair(aws.engine(tmp_path), pair, stop=threading.Event(), on_progress=lambda _: None, versions=True)
+    assert result.verdict is ContentVerdict.DIFFERENT
+    assert result.unknown == 0

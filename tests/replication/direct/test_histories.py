@@ -65,7 +65,7 @@ def bucket_of(counts, **more):
 
 
 @given(KEYED, KEYED, st.integers(1, 7), st.integers(1, 5))
-def test_pages_end_anywhere_and_histories_are_whole(left, right, page, listers):
+def test_histories_are_complete_wherever_pages_end(left, right, page, listers):
     one, other = bucket_of(left, page=page), bucket_of(right, page=page)
     seen = walked(one, other, listers=listers, include_extra=True)
     assert sorted((each.key, list(each.versions)) for each in seen.source) == sorted(one.histories.items())
@@ -73,7 +73,7 @@ def test_pages_end_anywhere_and_histories_are_whole(left, right, page, listers):
 
 
 @given(KEYED, st.integers(1, 7), TEXT)
-def test_one_key_is_looked_at_among_those_that_begin_with_it(counts, page, key):
+def test_the_history_of_one_key_leaves_out_longer_keys(counts, page, key):
     bucket = bucket_of(counts, page=page)
     assert list(asyncio.run(history_of(bucket, PLACE, key)).versions) == bucket.histories.get(key, [])
 
@@ -110,7 +110,7 @@ def test_six_shapes_under_writes_each_version_exactly_once(shape):
     assert bucket.asked <= sum(map(len, found.values())) / 1000 * 1.3 + 40
 
 
-def test_a_server_whose_markers_lead_nowhere_is_told():
+def test_a_listing_whose_markers_do_not_advance_is_an_error():
     row = version("k", "x")
 
     async def stuck(_):
@@ -125,9 +125,9 @@ def test_a_server_that_shows_the_markers_own_key_again_is_read_the_same():
 
     async def inclusive(call):
         after = call.request.query.partition("key-marker=")[2][:1]
-        found = await bucket.send(call)
+        result = await bucket.send(call)
         again = bucket.histories.get(after, [])[::-1] if "version-id-marker" not in call.request.query else []
-        return VersionPage([*again, *found.versions], [], found.key_marker, found.version_marker)
+        return VersionPage([*again, *result.versions], [], result.key_marker, result.version_marker)
 
     seen = walked(SimpleNamespace(send=inclusive), listers=1)
     assert [(one.key, len(one.versions)) for one in seen.source] == [(key, 3) for key in "abcdef"]

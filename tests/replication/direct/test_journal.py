@@ -67,7 +67,7 @@ def test_rows_that_an_earlier_windlass_packed_are_read(tmp_path, packed):
 
 
 @pytest.mark.parametrize("name", ["plan", "done"])
-def test_cut_off_at_any_byte_it_says_less_and_never_more(tmp_path, name):
+def test_a_record_cut_off_at_any_byte_has_less_data_and_never_more(tmp_path, name):
     filled(tmp_path / "whole")
     data = (tmp_path / "whole" / name).read_bytes()
     other = "done" if name == "plan" else "plan"
@@ -100,7 +100,7 @@ def test_a_flipped_bit_is_never_taken_for_a_row(tmp_path_factory, at, bit):
             assert {one.key for one in journal.open(number).rows} <= keys
 
 
-def test_a_block_damaged_far_back_is_told_when_it_is_read(tmp_path, monkeypatch):
+def test_a_block_damaged_far_back_is_reported_when_it_is_read(tmp_path, monkeypatch):
     monkeypatch.setattr("windlass.replication.direct.copying.journal_records._TAIL_BYTES", -1)
     first, _ = filled(tmp_path / "j")
     data = bytearray((tmp_path / "j" / "plan").read_bytes())
@@ -112,7 +112,7 @@ def test_a_block_damaged_far_back_is_told_when_it_is_read(tmp_path, monkeypatch)
         journal.open(first)
 
 
-def test_a_description_damaged_far_back_is_told_when_the_journal_is_opened(tmp_path, monkeypatch):
+def test_a_description_damaged_far_back_is_reported_when_the_journal_is_opened(tmp_path, monkeypatch):
     monkeypatch.setattr("windlass.replication.direct.copying.journal_records._TAIL_BYTES", -1)
     first, _ = filled(tmp_path / "j")
     with Journal(tmp_path / "j") as journal:

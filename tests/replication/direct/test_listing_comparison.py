@@ -111,7 +111,7 @@ def test_an_error_of_one_page_ends_the_walk_with_that_error():
         asyncio.run(compare_listings(Ranges(), broken, None, Seen()))
 
 
-def test_a_server_that_lists_out_of_order_is_told():
+def test_a_listing_out_of_order_is_an_error():
     async def odd(_):
         return Page([row("b"), row("a")], [], "more")
 

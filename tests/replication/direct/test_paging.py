@@ -14,9 +14,9 @@ from windlass.core.errors import AwsError
 def behind(engine_server, aws):
     """The same account behind somebody who changes answers."""
     with middle(engine_server.url) as line:
-        found = Aws(line.url, aws.account)
-        yield found, line
-        found.close()
+        result = Aws(line.url, aws.account)
+        yield result, line
+        result.close()
 
 
 def is_listing(asked, bucket):
@@ -27,7 +27,7 @@ def is_listing(asked, bucket):
 @pytest.mark.parametrize("side", ["source", "destination"])
 def test_a_truncated_page_without_keys_is_followed_by_its_token(behind, aws, tmp_path, side):
     """As S3 and others answer where delete markers or filtered keys lie between."""
-    found, line = behind
+    result, line = behind
     pair = aws.pair()
     keys = [f"{at:04}" for at in range(50)]
     aws.fill(pair.source.bucket, keys)
@@ -52,7 +52,7 @@ def test_a_truncated_page_without_keys_is_followed_by_its_token(behind, aws, tmp
         said.headers["content-length"] = str(len(said.body))
 
     line.after = hide
-    engine = found.engine(tmp_path)
+    engine = result.engine(tmp_path)
     moved = copy_pair(engine, pair, seed_id="s", versions=False, stop=threading.Event(), on_progress=lambda _: None)
     assert hidden, "no page was hidden: the test shows nothing"
     assert (moved.copied, moved.skipped, moved.failed) == (25, 25, 0)
@@ -67,7 +67,7 @@ def empty_page(token):
 
 
 def test_a_listing_that_leads_nowhere_is_one_clear_error(behind, aws, tmp_path):
-    found, line = behind
+    result, line = behind
     pair = aws.pair()
     aws.fill(pair.source.bucket, ["k"])
 
@@ -78,4 +78,4 @@ def test_a_listing_that_leads_nowhere_is_one_clear_error(behind, aws, tmp_path):
 
     line.after = loop
     with pytest.raises(AwsError, match="does not advance"):
-        verify_pair(found.engine(tmp_path), pair, stop=threading.Event(), on_progress=lambda _: None)
+        verify_pair(result.engine(tmp_path), pair, stop=threading.Event(), on_progress=lambda _: None)

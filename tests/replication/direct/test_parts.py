@@ -106,8 +106,8 @@ def test_small_objects_arrive_with_all_that_belongs_to_them(aws, tmp_path):
     for name in HEADERS:
         before = source.head_object(Bucket=pair.source.bucket, Key=name)
         after = target.head_object(Bucket=pair.destination.bucket, Key=name)
-        wanted = [one for one in KEPT if one != "WebsiteRedirectLocation"]  # S3 never copies that one by itself
-        assert {one: after.get(one) for one in wanted} == {one: before.get(one) for one in wanted}, name
+        expected = [one for one in KEPT if one != "WebsiteRedirectLocation"]  # S3 never copies that one by itself
+        assert {one: after.get(one) for one in expected} == {one: before.get(one) for one in expected}, name
         assert target.get_object_tagging(Bucket=pair.destination.bucket, Key=name)["TagSet"]
 
 
@@ -166,7 +166,7 @@ def test_parts_cover_every_byte_once():
         assert all(one[2] + 1 == other[1] for one, other in itertools.pairwise(ranges))
 
 
-def test_an_object_that_is_gone_is_told(aws, tmp_path):
+def test_a_deleted_object_is_reported(aws, tmp_path):
     pair = aws.pair()
     from windlass.replication.direct.bucket_pair import BucketPair
 

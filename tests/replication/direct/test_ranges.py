@@ -14,7 +14,7 @@ from windlass.replication.direct.listing.ranges import Range, Ranges
 
 def listed(bucket, ranges, *, listers=16, draw=None, between=lambda: None):
     """Lists as so many listers would: keys in the order in which each range gave them, by range, and the rounds."""
-    found, rounds, under_way = {}, 0, []
+    result, rounds, under_way = {}, 0, []
     while not ranges.done:
         while len(under_way) < listers:
             one, _ = ranges.next()
@@ -28,10 +28,10 @@ def listed(bucket, ranges, *, listers=16, draw=None, between=lambda: None):
         now, under_way = (under_way, []) if draw is None else (under_way[:1], under_way[1:])
         for one, after in now:
             keys, more = bucket.page(after)
-            mine = ranges.page(one, keys, more=more)
-            found.setdefault(one.number, []).extend(keys[:mine])
+            own = ranges.page(one, keys, more=more)
+            result.setdefault(one.number, []).extend(keys[:own])
         between()
-    return found, rounds
+    return result, rounds
 
 
 def flat(found):
@@ -41,9 +41,9 @@ def flat(found):
 @pytest.mark.parametrize("shape", SHAPES)
 def test_every_key_is_listed_once_in_order_in_a_twelfth_of_the_rounds(shape):
     bucket = Bucket(SHAPES[shape](1_000_000))
-    found, rounds = listed(bucket, Ranges())
-    assert sorted(flat(found)) == bucket.keys
-    assert all(keys == sorted(keys) for keys in found.values())
+    result, rounds = listed(bucket, Ranges())
+    assert sorted(flat(result)) == bucket.keys
+    assert all(keys == sorted(keys) for keys in result.values())
     pages = -(-len(bucket.keys) // 1000)
     assert pages / rounds >= 12, (rounds, bucket.asked)
     assert bucket.asked <= pages * 1.05, bucket.asked
@@ -53,8 +53,8 @@ def test_a_script_of_which_the_first_page_shows_little_is_divided_too():
     draw = random.Random(6)
     kana = [chr(code) for code in range(0x3041, 0x3090)]
     bucket = Bucket(["".join(draw.choices(kana, k=6)) for _ in range(300_000)])
-    found, rounds = listed(bucket, Ranges())
-    assert sorted(flat(found)) == bucket.keys
+    result, rounds = listed(bucket, Ranges())
+    assert sorted(flat(result)) == bucket.keys
     pages = -(-len(bucket.keys) // 1000)
     assert pages / rounds >= 8, (rounds, bucket.asked)
     assert bucket.asked <= pages * 1.1, bucket.asked
@@ -72,8 +72,8 @@ def test_keys_that_stay_are_listed_while_others_come_and_go(shape):
         for _ in range(20):
             (bucket.put if draw.random() < 0.5 else bucket.drop)(draw.choice(moving))
 
-    found, _ = listed(bucket, Ranges(), draw=draw, between=between)
-    every = flat(found)
+    result, _ = listed(bucket, Ranges(), draw=draw, between=between)
+    every = flat(result)
     assert len(every) == len(set(every)), "a key was listed twice"
     assert stay <= set(every)
     assert set(every) <= set(keys)
@@ -85,14 +85,14 @@ TEXT = st.text(st.sampled_from("ab0/é日😀\x00~\U0010ffff"), max_size=6)
 @given(st.sets(TEXT, max_size=120), st.integers(1, 9), st.integers(1, 6), st.randoms(use_true_random=False))
 def test_any_keys_any_page_size_any_order_of_answers(keys, size, listers, draw):
     bucket = Bucket([key for key in keys if key], page=size)
-    found, _ = listed(bucket, Ranges(), listers=listers, draw=draw)
-    assert sorted(flat(found)) == bucket.keys
+    result, _ = listed(bucket, Ranges(), listers=listers, draw=draw)
+    assert sorted(flat(result)) == bucket.keys
 
 
 @given(
     st.sets(TEXT, min_size=1, max_size=120), st.integers(1, 5), st.integers(0, 30), st.randoms(use_true_random=False)
 )
-def test_an_interrupted_listing_goes_on_where_it_was(keys, size, steps, draw):
+def test_an_interrupted_listing_continues_where_it_stopped(keys, size, steps, draw):
     """The ranges of any moment, restored, list exactly what was not listed yet."""
     bucket = Bucket([key for key in keys if key], page=size)
     ranges, before = Ranges(), []
@@ -109,8 +109,8 @@ def test_an_interrupted_listing_goes_on_where_it_was(keys, size, steps, draw):
 
 def test_a_range_within_a_bucket_lists_its_own_keys_only():
     bucket = Bucket([f"{at:05}" for at in range(5000)], page=100)
-    found, _ = listed(bucket, Ranges(after="01000", upto="02000"))
-    assert sorted(flat(found)) == [f"{at:05}" for at in range(1001, 2001)]
+    result, _ = listed(bucket, Ranges(after="01000", upto="02000"))
+    assert sorted(flat(result)) == [f"{at:05}" for at in range(1001, 2001)]
 
 
 def test_a_listing_out_of_order_is_refused():
@@ -132,7 +132,7 @@ def test_numbers_are_in_the_order_of_keys(keys, others):
         space.neighbours(one, after)
     numbers = [space.number(key) for key in sorted({*ordered, *others})]
     assert numbers == sorted(numbers)
-    assert all(0 <= number <= space.whole for number in numbers)
+    assert all(0 <= number <= space.size for number in numbers)
     for key in ordered:
         assert space.key(space.number(key), 0) == key, "what was seen has a place of its own"
 

@@ -96,15 +96,15 @@ with Journal(folder) as journal:
 """
 
 
-def test_a_full_disk_is_told_with_the_file_and_the_remedy_and_nothing_that_was_written_is_lost(tmp_path):
+def test_a_full_disk_is_reported_with_file_and_remedy_and_loses_nothing_written(tmp_path):
     """A limit on the size of files stands for the full disk: both are an OSError of write."""
     done = subprocess.run(
         [sys.executable, "-c", FULL, str(tmp_path / "j")], capture_output=True, text=True, check=False, timeout=60
     )
     assert done.returncode == 0, done.stderr
-    told, opened = done.stdout.splitlines()
-    assert f"the journal {tmp_path / 'j'}" in told
-    assert "cannot be written" in told
-    assert "journals" in told
-    assert "resume" in told
+    message, opened = done.stdout.splitlines()
+    assert f"the journal {tmp_path / 'j'}" in message
+    assert "cannot be written" in message
+    assert "journals" in message
+    assert "resume" in message
     assert opened.endswith("True")

@@ -48,9 +48,9 @@ def test_odd_keys_and_many_are_copied_and_compared(aws, tmp_path):
     moved = seed(engine, pair)
     assert (moved.total, moved.copied, moved.failed) == (len(keys), len(keys), 0)
     assert aws.listed(pair.destination) == aws.listed(pair.source)
-    found = verified(engine, pair)
-    assert found.whole
-    assert (found.objects, found.extra, found.unknown) == (len(keys), 0, 0)
+    result = verified(engine, pair)
+    assert result.complete
+    assert (result.objects, result.extra, result.unknown) == (len(keys), 0, 0)
     assert not list(tmp_path.iterdir()), "the journal of a seed that is over stayed"
 
 
@@ -91,7 +91,7 @@ def test_foul_weather_costs_time_and_no_object(aws, tmp_path, name):
     assert aws.listed(pair.destination) == aws.listed(pair.source)
 
 
-def test_what_can_not_be_copied_is_told_by_reason_and_the_rest_is_copied(aws, tmp_path):
+def test_objects_that_cannot_be_copied_are_reported_by_reason_and_the_rest_is_copied(aws, tmp_path):
     pair = aws.pair()
     aws.fill(pair.source.bucket, [f"good/{at}" for at in range(50)] + [f"bad/{at}" for at in range(7)])
     aws.s3().put_object(Bucket=pair.source.bucket, Key="archived", Body=b"x", StorageClass="GLACIER")
@@ -180,19 +180,19 @@ def test_keys_that_expire_in_mid_run_are_renewed(aws, tmp_path):
     """An estate whose keys are refused from a moment on, until it is asked for new ones."""
     pair = aws.pair()
     aws.fill(pair.source.bucket, [f"{at:04}" for at in range(800)])
-    asked, expired = [], threading.Event()
+    request, expired = [], threading.Event()
 
     class Renewing(type(aws)):
         def access(self, account_id, region, service):
-            found = aws.access(account_id, region, service)
+            result = aws.access(account_id, region, service)
 
             def keys():
-                asked.append(time.monotonic())
+                request.append(time.monotonic())
                 if expired.is_set():
                     aws.faults([])
-                return Keys(aws.account, Secret(f"made-{len(asked)}"))
+                return Keys(aws.account, Secret(f"made-{len(request)}"))
 
-            return type(found)(**{name: getattr(found, name) for name in found.__slots__} | {"keys": keys})
+            return type(result)(**{name: getattr(result, name) for name in result.__slots__} | {"keys": keys})
 
     renewing = Renewing(aws.url, aws.account)
 

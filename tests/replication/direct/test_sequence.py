@@ -16,7 +16,7 @@ from windlass.replication.direct.versions.copier import VersionCopier
 from windlass.replication.direct.versions.histories import History, history_of, list_histories
 from windlass.replication.direct.versions.operations import kept, top_of
 from windlass.replication.direct.versions.run import steps_for, version_journal
-from windlass.replication.direct.versions.sequence import NEWER, OUT_OF_ORDER, alike, compare_histories
+from windlass.replication.direct.versions.sequence import NEWER, OUT_OF_ORDER, compare_histories, compare_rows
 from windlass.replication.model import BucketRef
 
 PLACE = BucketRef(bucket="bucket")
@@ -27,8 +27,8 @@ def history(*contents, at=None):
 
 
 def told(source, destination):
-    found = compare_histories(source, destination)
-    return [one.etag or None for one in found.lacking], found.conflict
+    result = compare_histories(source, destination)
+    return [one.etag or None for one in result.missing_versions], result.conflict
 
 
 CASES = {
@@ -46,12 +46,12 @@ CASES = {
 
 @pytest.mark.parametrize("name", CASES)
 def test_what_is_lacking(name):
-    source, there, lacking, conflict = CASES[name]
+    source, there, missing_versions, conflict = CASES[name]
     ours = history(*source)
-    assert told(ours, history(*there)) == (list(lacking), conflict)
+    assert told(ours, history(*there)) == (list(missing_versions), conflict)
 
 
-def test_what_stands_in_the_way_is_told():
+def test_obstacles_to_a_seed_are_reported():
     theirs_before = history("x")
     ours = history("a", "b")
     assert told(ours, theirs_before) == (["a", "b"], "")  # older than what is copied: it stays below
@@ -75,11 +75,11 @@ def test_true_replicas_are_known_by_their_ids_and_never_covered():
 def test_archived_versions_do_not_keep_others_waiting():
     first, second = history("a", "b")
     frozen = [first._replace(storage_class="GLACIER"), second]
-    found = compare_histories(frozen, [])
-    assert [one.etag for one in found.lacking] == ["b"]
-    assert [one.etag for one in found.archived] == ["a"]
-    assert compare_histories(frozen, history("b")).lacking == ()
-    assert compare_histories(frozen, history("a", "b")).whole
+    result = compare_histories(frozen, [])
+    assert [one.etag for one in result.missing_versions] == ["b"]
+    assert [one.etag for one in result.archived] == ["a"]
+    assert compare_histories(frozen, history("b")).missing_versions == ()
+    assert compare_histories(frozen, history("a", "b")).complete
 
 
 def test_opaque_etags_of_equal_sizes_are_doubtful_only_where_it_matters():
@@ -92,12 +92,12 @@ def test_opaque_etags_of_equal_sizes_are_doubtful_only_where_it_matters():
     counter = [one._replace(size_bytes=1) for one in history(*"abcdef")]
     newest = [one._replace(size_bytes=1) for one in history("f")]
     assert not compare_histories(counter, newest).doubtful
-    assert len(compare_histories(counter, newest).lacking) == 6
+    assert len(compare_histories(counter, newest).missing_versions) == 6
     in_parts = [counter[0]._replace(etag="a-2"), *counter[1:]]
     assert compare_histories(in_parts, newest).doubtful
     older = opaque[0]._replace(last_modified="2026-11-19T00:00:00.000Z")
-    assert alike(ours[0], older) is False  # a copy is never older than what it is of
-    assert alike(ours[0], opaque[0]) is None
+    assert compare_rows(ours[0], older) is False  # a copy is never older than what it is of
+    assert compare_rows(ours[0], opaque[0]) is None
 
 
 # The whole way, in memory
@@ -116,12 +116,14 @@ class Memory:
         self.puts, self.under_way, self.dead = 0, set(), False
         self.bad_luck = 40  # it ends somewhere, however the dice are loaded
 
-    async def look(self, key):
+    async def compare_key(self, key):
         here = await history_of(self.source, PLACE, key)
         there = await history_of(self.destination, PLACE, key)
-        found = compare_histories(kept(here.versions, markers=self.markers), kept(there.versions, markers=self.markers))
-        assert not found.doubtful
-        return found, top_of(there.versions)
+        result = compare_histories(
+            kept(here.versions, markers=self.markers), kept(there.versions, markers=self.markers)
+        )
+        assert not result.doubtful
+        return result, top_of(there.versions)
 
     async def put(self, step, top):
         assert step.key not in self.under_way, "two versions of one key at once"
@@ -240,7 +242,7 @@ def test_any_history_onto_any_destination_however_often_it_dies(tmp_path_factory
         destination[key] = lower + [version(key, one) for one in (*copied, *above)]
         before[key] = [one.etag or None for one in destination[key]]
     memory = Memory(source, {key: found for key, found in destination.items() if found}, draw, markers=markers)
-    wanted = {
+    expected = {
         key: compare_histories(kept(found, markers=markers), kept(destination[key], markers=markers))
         for key, found in source.items()
     }
@@ -250,7 +252,7 @@ def test_any_history_onto_any_destination_however_often_it_dies(tmp_path_factory
             break
         except Died:
             assert life < 59, "it never came to its end"
-    for key, outlook in wanted.items():
+    for key, outlook in expected.items():
         there = [one.etag or None for one in memory.destination.histories.get(key, [])]
         assert there[: len(before[key])] == before[key], "something was taken away"
         if outlook.conflict:
@@ -258,7 +260,7 @@ def test_any_history_onto_any_destination_however_often_it_dies(tmp_path_factory
             assert key in {one for group in copier.failures.groups() for one in group.keys} or len(copier.failures) > 5
             continue
         # Not one more than was lacking, in the source's order, the newest on top.
-        assert there == before[key] + [one.etag or None for one in outlook.lacking]
+        assert there == before[key] + [one.etag or None for one in outlook.missing_versions]
         ours = [one.etag or None for one in kept(source[key], markers=markers)]
         theirs = [one for one in there if markers or one is not None]
         assert embeds(ours, theirs)
@@ -272,7 +274,7 @@ def test_any_history_onto_any_destination_however_often_it_dies(tmp_path_factory
 
 @settings(max_examples=examples(60))
 @given(st.lists(CONTENT, min_size=2, max_size=6), st.randoms(use_true_random=False))
-def test_somebody_who_writes_there_meanwhile_is_not_written_over_unseen(tmp_path_factory, ours, draw):
+def test_a_concurrent_write_at_the_destination_is_not_overwritten(tmp_path_factory, ours, draw):
     folder = tmp_path_factory.mktemp("seed")
     memory = Memory({"k": [version("k", our) for our in ours]}, {})
     usual, at = memory.put, draw.randrange(len(ours))

@@ -61,19 +61,19 @@ class Two:
 
 @pytest.fixture
 def two(aws):
-    found = Two(aws)
-    yield found
-    found.there.close()
+    result = Two(aws)
+    yield result
+    result.there.close()
 
 
 @pytest.fixture
 def between(aws):
     """A service whose answers go through the test's hands."""
     with middle(aws.url) as line:
-        found = Two(aws, line.url)
-        found.line = line
-        yield found
-        found.there.close()
+        result = Two(aws, line.url)
+        result.line = line
+        yield result
+        result.there.close()
 
 
 @pytest.mark.parametrize("out", [False, True], ids=["in", "out"])
@@ -109,9 +109,9 @@ def test_odd_keys_large_ones_and_what_belongs_to_them(two, tmp_path, out):
     head = target.head_object(Bucket=pair.destination.bucket, Key="empty")
     assert head["Metadata"] == {"k": "v"}
     assert "StorageClass" not in head, "a class of one service was asked of another"
-    found = verified(engine, pair)
-    assert found.whole
-    assert (found.missing, found.extra, found.unknown) == (0, 0, 0)
+    result = verified(engine, pair)
+    assert result.complete
+    assert (result.missing, result.extra, result.unknown) == (0, 0, 0)
     assert seed(engine, pair, seed_id="again").total == 0
     assert not list(tmp_path.iterdir()), "the journal of a seed that is over stayed"
 
@@ -202,7 +202,7 @@ def test_what_is_damaged_each_time_is_never_made(between, tmp_path, layout):
     assert between.uploads(pair.destination) == []
 
 
-def test_nothing_damaged_is_made_where_nobody_looks_at_what_arrives(between, tmp_path):
+def test_no_damaged_object_is_created_at_a_service_that_checks_no_content(between, tmp_path):
     """The last piece is held back here: whether the destination checks what it gets makes no difference."""
     pair = between.pair()
     between.side(pair.source).put_object(Bucket=pair.source.bucket, Key="k", Body=LARGE)
@@ -302,7 +302,7 @@ def test_a_body_that_is_cut_off_is_gone_on_with(between, tmp_path, body):
 @pytest.mark.parametrize(
     ("key", "body"), [("small", b"small" * 1000), ("large", LARGE), ("parts", None)], ids=["small", "large", "parts"]
 )
-def test_a_body_that_never_comes_whole_makes_nothing(between, tmp_path, key, body):
+def test_an_incomplete_body_creates_nothing(between, tmp_path, key, body):
     pair = between.pair()
     source = between.side(pair.source)
     if body is None:
@@ -352,7 +352,7 @@ def test_what_is_replaced_while_it_is_copied_is_copied_as_it_is_then(between, tm
     assert between.uploads(pair.destination) == [], "the parts of the old one are still there"
 
 
-def test_what_is_beside_the_flow_begins_anew_by_itself(between, tmp_path):
+def test_copies_beside_the_pipeline_are_retried(between, tmp_path):
     """Above what one put takes: nobody listed it for this copy, so that it is taken as it is now."""
     pair = between.pair()
     source = between.side(pair.source)

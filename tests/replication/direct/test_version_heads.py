@@ -7,7 +7,7 @@ import pytest
 
 from tests.replication.direct.version_shapes import version
 from windlass.core.errors import AccessDenied, AwsError
-from windlass.replication.direct.versions.operations import closer
+from windlass.replication.direct.versions.operations import compare_by_heads
 from windlass.replication.direct.versions.sequence import NEWER, compare_histories
 from windlass.replication.model import BucketRef, Pair
 from windlass.wire.s3 import Head
@@ -56,17 +56,17 @@ def looked(here, there, etag, other, *, error=None):
 
         return SimpleNamespace(send=ask)
 
-    sides = SimpleNamespace(read=client(here, etag), look=client(there, other), pair=PAIR)
-    return asyncio.run(closer(sides, "k", ours, theirs))
+    sides = SimpleNamespace(read=client(here, etag), read_destination=client(there, other), pair=PAIR)
+    return asyncio.run(compare_by_heads(sides, "k", ours, theirs))
 
 
 @pytest.mark.parametrize("name", CASES)
 def test_what_heads_say(name):
     here, there, etag, other, same = CASES[name]
     here, there = (None if one is None else dict(one) for one in (here, there))
-    found = looked(here, there, etag, other)
-    assert found.whole is same
-    assert found.conflict == ("" if same else NEWER)
+    result = looked(here, there, etag, other)
+    assert result.complete is same
+    assert result.conflict == ("" if same else NEWER)
 
 
 def test_a_failure_is_no_answer():

@@ -59,13 +59,13 @@ def test_what_is_new_is_put_on_top(aws, tmp_path):
 def test_without_delete_markers(aws, tmp_path):
     pair, engine = filled(aws), aws.engine(tmp_path)
     moved = seed(engine, pair, delete_markers=False)
-    wanted = {key: [body for body in bodies if body is not None] for key, bodies in HISTORIES.items()}
-    assert aws.histories(pair.destination) == {key: bodies for key, bodies in wanted.items() if bodies}
+    expected = {key: [body for body in bodies if body is not None] for key, bodies in HISTORIES.items()}
+    assert aws.histories(pair.destination) == {key: bodies for key, bodies in expected.items() if bodies}
     assert moved.failed == 0
     assert seed(engine, pair, delete_markers=False).total == 0
 
 
-def test_older_versions_are_not_put_beneath_a_copy_but_the_whole_again_on_top(aws, tmp_path):
+def test_when_older_versions_are_missing_the_complete_history_is_copied_on_top(aws, tmp_path):
     pair, engine = filled(aws, {"k": [b"1", b"22", b"333"]}), aws.engine(tmp_path)
     copy_pair(engine, pair, seed_id="plain", versions=False, stop=threading.Event(), on_progress=lambda _: None)
     assert aws.histories(pair.destination) == {"k": [b"333"]}
@@ -74,7 +74,7 @@ def test_older_versions_are_not_put_beneath_a_copy_but_the_whole_again_on_top(aw
     assert seed(engine, pair).total == 0
 
 
-def test_what_is_newer_at_the_destination_is_told_and_left_alone(aws, tmp_path):
+def test_newer_objects_of_the_destination_are_reported_and_left_alone(aws, tmp_path):
     pair, engine = filled(aws, {"k": [b"1", b"22"], "other": [b"o"], "gone": [b"g"]}), aws.engine(tmp_path)
     seed(engine, pair)
     aws.make(pair.destination, "k", [b"somebody else's"])
@@ -101,7 +101,7 @@ def test_a_destination_without_versioning_is_refused_before_anything_is_written(
     assert aws.histories(plain.destination) == {}
 
 
-def test_archived_versions_are_told_and_do_not_keep_the_others_waiting(aws, tmp_path):
+def test_archived_versions_are_reported_and_do_not_delay_the_others(aws, tmp_path):
     pair, engine = aws.pair(versioned=True), aws.engine(tmp_path)
     client = aws.s3()
     for body, storage in ((b"1", "GLACIER"), (b"22", "STANDARD_IA"), (b"333", "STANDARD")):
@@ -128,7 +128,7 @@ def test_large_versions_go_in_parts_and_multipart_etags_are_known_again(aws, tmp
     assert aws.histories(pair.destination) == aws.histories(pair.source)
 
 
-def test_versions_of_one_size_and_other_content_are_told_apart(aws, tmp_path):
+def test_versions_of_equal_size_and_different_content_are_distinguished(aws, tmp_path):
     pair, engine = filled(aws, {"k": [b"a", b"b", b"c"]}), aws.engine(tmp_path)
     copy_pair(engine, pair, seed_id="plain", versions=False, stop=threading.Event(), on_progress=lambda _: None)
     assert seed(engine, pair).failed == 0

@@ -3,6 +3,9 @@
 
 locals {
   actions = {
+    "access-analyzer" = [
+      "ListAnalyzers", "ListArchiveRules",
+    ]
     account = [
       "ListRegions",
     ]
@@ -12,20 +15,33 @@ locals {
     apigateway = [
       "GET",
     ]
+    appconfig = [
+      "GetConfigurationProfile", "ListApplications", "ListConfigurationProfiles", "ListDeploymentStrategies",
+      "ListEnvironments",
+    ]
+    appsync = [
+      "ListDataSources", "ListGraphqlApis",
+    ]
     athena = [
       "GetWorkGroup", "ListWorkGroups",
     ]
     autoscaling = [
-      "DescribeAutoScalingGroups",
+      "DescribeAutoScalingGroups", "DescribeLaunchConfigurations",
     ]
     backup = [
-      "GetBackupPlan", "ListBackupPlans", "ListBackupVaults", "ListTags",
+      "GetBackupPlan", "GetBackupSelection", "ListBackupPlans", "ListBackupSelections", "ListBackupVaults",
+      "ListTags",
     ]
     batch = [
-      "DescribeComputeEnvironments", "DescribeJobQueues",
+      "DescribeComputeEnvironments", "DescribeJobDefinitions", "DescribeJobQueues",
+    ]
+    bedrock = [
+      "GetAgent", "GetCustomModel", "GetGuardrail", "GetKnowledgeBase", "GetModelInvocationLoggingConfiguration",
+      "ListAgents", "ListCustomModels", "ListDataSources", "ListGuardrails", "ListKnowledgeBases",
+      "ListProvisionedModelThroughputs", "ListTagsForResource",
     ]
     cloudformation = [
-      "DescribeStacks",
+      "DescribeStackSet", "DescribeStacks", "ListStackSets",
     ]
     cloudfront = [
       "ListDistributions", "ListTagsForResource",
@@ -36,61 +52,119 @@ locals {
     cloudwatch = [
       "DescribeAlarms", "GetMetricData", "ListTagsForResource",
     ]
+    codeartifact = [
+      "ListRepositories", "ListTagsForResource",
+    ]
+    codebuild = [
+      "BatchGetProjects", "ListProjects",
+    ]
+    codepipeline = [
+      "GetPipeline", "ListPipelines", "ListTagsForResource",
+    ]
+    "cognito-identity" = [
+      "DescribeIdentityPool", "GetIdentityPoolRoles", "ListIdentityPools",
+    ]
+    "cognito-idp" = [
+      "DescribeUserPool", "DescribeUserPoolClient", "ListUserPoolClients", "ListUserPools",
+    ]
+    config = [
+      "DescribeConfigRules", "DescribeConfigurationAggregators", "DescribeConfigurationRecorderStatus",
+      "DescribeConfigurationRecorders", "DescribeConformancePacks", "DescribeDeliveryChannels", "ListTagsForResource",
+    ]
     datasync = [
       "DescribeTask", "ListLocations", "ListTagsForResource", "ListTasks",
     ]
+    dax = [
+      "DescribeClusters", "ListTags",
+    ]
+    directconnect = [
+      "DescribeConnections", "DescribeDirectConnectGatewayAssociations", "DescribeDirectConnectGateways",
+      "DescribeLags", "DescribeVirtualInterfaces",
+    ]
+    dms = [
+      "DescribeEndpoints", "DescribeReplicationInstances", "DescribeReplicationTasks", "ListTagsForResource",
+    ]
     dynamodb = [
-      "DescribeContinuousBackups", "DescribeTable", "DescribeTimeToLive", "ListTables", "ListTagsOfResource",
+      "DescribeContinuousBackups", "DescribeTable", "DescribeTimeToLive", "ListBackups", "ListTables",
+      "ListTagsOfResource",
     ]
     ec2 = [
-      "DescribeAddresses", "DescribeImages", "DescribeInstanceAttribute", "DescribeInstances",
-      "DescribeInternetGateways", "DescribeKeyPairs", "DescribeLaunchTemplates", "DescribeNatGateways",
-      "DescribeNetworkAcls", "DescribeNetworkInterfaces", "DescribeRegions", "DescribeRouteTables",
-      "DescribeSecurityGroups", "DescribeSnapshots", "DescribeSubnets", "DescribeVolumes", "DescribeVpcEndpoints",
-      "DescribeVpcs",
+      "DescribeAddresses", "DescribeCapacityReservations", "DescribeClientVpnEndpoints", "DescribeCustomerGateways",
+      "DescribeDhcpOptions", "DescribeEgressOnlyInternetGateways", "DescribeFlowLogs", "DescribeHosts",
+      "DescribeImages", "DescribeInstanceAttribute", "DescribeInstances", "DescribeInternetGateways",
+      "DescribeKeyPairs", "DescribeLaunchTemplateVersions", "DescribeLaunchTemplates", "DescribeManagedPrefixLists",
+      "DescribeNatGateways", "DescribeNetworkAcls", "DescribeNetworkInterfaces", "DescribePlacementGroups",
+      "DescribeRegions", "DescribeRouteTables", "DescribeSecurityGroups", "DescribeSnapshots", "DescribeSubnets",
+      "DescribeTransitGatewayAttachments", "DescribeTransitGatewayRouteTables", "DescribeTransitGateways",
+      "DescribeVolumes", "DescribeVpcEndpointServiceConfigurations", "DescribeVpcEndpoints",
+      "DescribeVpcPeeringConnections", "DescribeVpcs", "DescribeVpnConnections", "DescribeVpnGateways",
+      "GetManagedPrefixListEntries", "SearchTransitGatewayRoutes",
     ]
     ecr = [
       "DescribeRepositories", "ListTagsForResource",
     ]
     ecs = [
-      "DescribeClusters", "DescribeServices", "DescribeTaskDefinition", "ListClusters", "ListServices",
-      "ListTaskDefinitions",
+      "DescribeCapacityProviders", "DescribeClusters", "DescribeContainerInstances", "DescribeServices",
+      "DescribeTaskDefinition", "DescribeTaskSets", "DescribeTasks", "ListClusters", "ListContainerInstances",
+      "ListServices", "ListTaskDefinitions", "ListTasks",
     ]
     eks = [
-      "DescribeCluster", "DescribeNodegroup", "ListClusters", "ListNodegroups",
+      "DescribeAccessEntry", "DescribeAddon", "DescribeCluster", "DescribeFargateProfile", "DescribeNodegroup",
+      "DescribePodIdentityAssociation", "ListAccessEntries", "ListAddons", "ListAssociatedAccessPolicies",
+      "ListClusters", "ListFargateProfiles", "ListNodegroups", "ListPodIdentityAssociations",
     ]
     elasticache = [
-      "DescribeCacheClusters", "DescribeReplicationGroups", "ListTagsForResource",
+      "DescribeCacheClusters", "DescribeCacheParameterGroups", "DescribeCacheParameters", "DescribeCacheSubnetGroups",
+      "DescribeReplicationGroups", "DescribeServerlessCaches", "DescribeUsers", "ListTagsForResource",
     ]
     elasticfilesystem = [
-      "DescribeFileSystems",
+      "DescribeAccessPoints", "DescribeFileSystems", "DescribeMountTargetSecurityGroups", "DescribeMountTargets",
     ]
     elasticloadbalancing = [
-      "DescribeListeners", "DescribeLoadBalancers", "DescribeTags", "DescribeTargetGroups",
+      "DescribeListeners", "DescribeLoadBalancerAttributes", "DescribeLoadBalancers", "DescribeRules", "DescribeTags",
+      "DescribeTargetGroups", "DescribeTargetHealth",
     ]
     elasticmapreduce = [
       "DescribeCluster", "ListClusters",
+    ]
+    "emr-serverless" = [
+      "GetApplication", "ListApplications",
     ]
     es = [
       "DescribeDomain", "ListDomainNames", "ListTags",
     ]
     events = [
-      "ListEventBuses", "ListRules", "ListTagsForResource", "ListTargetsByRule",
+      "DescribeConnection", "ListApiDestinations", "ListArchives", "ListConnections", "ListEventBuses", "ListRules",
+      "ListTagsForResource", "ListTargetsByRule",
     ]
     firehose = [
       "DescribeDeliveryStream", "ListDeliveryStreams", "ListTagsForDeliveryStream",
     ]
     fsx = [
-      "DescribeFileSystems",
+      "DescribeFileSystems", "DescribeVolumes",
+    ]
+    globalaccelerator = [
+      "DescribeAcceleratorAttributes", "ListAccelerators", "ListEndpointGroups", "ListListeners",
+      "ListTagsForResource",
     ]
     glue = [
-      "GetDatabases", "GetJobs", "GetTables",
+      "GetConnections", "GetCrawlers", "GetDataCatalogEncryptionSettings", "GetDatabases", "GetJobs", "GetTables",
+      "GetTags", "GetTriggers",
+    ]
+    guardduty = [
+      "GetDetector", "ListDetectors", "ListPublishingDestinations",
     ]
     iam = [
-      "GetPolicyVersion", "ListAccessKeys", "ListAttachedGroupPolicies", "ListAttachedRolePolicies",
-      "ListAttachedUserPolicies", "ListGroups", "ListGroupsForUser", "ListInstanceProfileTags",
-      "ListInstanceProfiles", "ListMFADevices", "ListPolicies", "ListPolicyTags", "ListRolePolicies", "ListRoleTags",
-      "ListRoles", "ListUserTags", "ListUsers",
+      "GetAccessKeyLastUsed", "GetAccountPasswordPolicy", "GetGroupPolicy", "GetLoginProfile",
+      "GetOpenIDConnectProvider", "GetPolicyVersion", "GetRole", "GetRolePolicy", "GetSAMLProvider", "GetUser",
+      "GetUserPolicy", "ListAccessKeys", "ListAttachedGroupPolicies", "ListAttachedRolePolicies",
+      "ListAttachedUserPolicies", "ListGroupPolicies", "ListGroups", "ListGroupsForUser", "ListInstanceProfileTags",
+      "ListInstanceProfiles", "ListMFADevices", "ListOpenIDConnectProviders", "ListPolicies", "ListPolicyTags",
+      "ListRolePolicies", "ListRoles", "ListSAMLProviders", "ListServerCertificateTags", "ListServerCertificates",
+      "ListUserPolicies", "ListUsers",
+    ]
+    inspector2 = [
+      "BatchGetAccountStatus", "ListFilters",
     ]
     kafka = [
       "ListClustersV2",
@@ -99,37 +173,93 @@ locals {
       "DescribeStreamSummary", "ListStreams", "ListTagsForStream",
     ]
     kms = [
-      "DescribeKey", "GetKeyRotationStatus", "ListAliases", "ListKeys", "ListResourceTags",
+      "DescribeKey", "GetKeyPolicy", "GetKeyRotationStatus", "ListAliases", "ListKeys", "ListResourceTags",
     ]
     lambda = [
-      "GetPolicy", "ListEventSourceMappings", "ListFunctions", "ListLayers", "ListTags",
+      "GetPolicy", "ListAliases", "ListEventSourceMappings", "ListFunctionUrlConfigs", "ListFunctions", "ListLayers",
+      "ListTags",
     ]
     logs = [
-      "DescribeLogGroups",
+      "DescribeLogGroups", "DescribeMetricFilters",
+    ]
+    macie2 = [
+      "DescribeClassificationJob", "GetMacieSession", "ListClassificationJobs",
+    ]
+    memorydb = [
+      "DescribeClusters", "DescribeSubnetGroups", "ListTags",
+    ]
+    mq = [
+      "DescribeBroker", "ListBrokers",
+    ]
+    "network-firewall" = [
+      "DescribeFirewall", "DescribeFirewallPolicy", "DescribeLoggingConfiguration", "DescribeRuleGroup",
+      "ListFirewallPolicies", "ListFirewalls", "ListRuleGroups",
     ]
     organizations = [
-      "ListAccounts", "ListTagsForResource",
+      "DescribeOrganization", "DescribePolicy", "ListAccounts", "ListDelegatedAdministrators",
+      "ListDelegatedServicesForAccount", "ListOrganizationalUnitsForParent", "ListParents", "ListPolicies",
+      "ListRoots", "ListTagsForResource", "ListTargetsForPolicy",
+    ]
+    pipes = [
+      "DescribePipe", "ListPipes",
     ]
     rds = [
-      "DescribeDBClusters", "DescribeDBInstances", "DescribeDBSnapshots", "DescribeDBSubnetGroups",
-      "ListTagsForResource",
+      "DescribeDBClusterParameterGroups", "DescribeDBClusterParameters", "DescribeDBClusterSnapshots",
+      "DescribeDBClusters", "DescribeDBInstances", "DescribeDBParameterGroups", "DescribeDBParameters",
+      "DescribeDBProxies", "DescribeDBProxyTargets", "DescribeDBSnapshots", "DescribeDBSubnetGroups",
+      "DescribeEventSubscriptions", "DescribeGlobalClusters", "DescribeOptionGroups", "ListTagsForResource",
     ]
     redshift = [
-      "DescribeClusters",
+      "DescribeClusterSubnetGroups", "DescribeClusters",
+    ]
+    "redshift-serverless" = [
+      "ListNamespaces", "ListTagsForResource", "ListWorkgroups",
     ]
     route53 = [
-      "ListHostedZones", "ListResourceRecordSets", "ListTagsForResource",
+      "ListHealthChecks", "ListHostedZones", "ListResourceRecordSets", "ListTagsForResource",
+    ]
+    route53resolver = [
+      "ListFirewallRuleGroups", "ListFirewallRules", "ListResolverEndpointIpAddresses", "ListResolverEndpoints",
+      "ListResolverQueryLogConfigs", "ListResolverRuleAssociations", "ListResolverRules", "ListTagsForResource",
     ]
     s3 = [
-      "GetAccelerateConfiguration", "GetAnalyticsConfiguration", "GetBucketAcl", "GetBucketCORS", "GetBucketLogging", "GetBucketMetadataTableConfiguration", "GetBucketNotification",
-      "GetBucketObjectLockConfiguration", "GetBucketOwnershipControls", "GetBucketPolicy", "GetBucketPolicyStatus",
-      "GetBucketPublicAccessBlock", "GetBucketRequestPayment", "GetBucketTagging", "GetBucketVersioning",
-      "GetBucketWebsite", "GetEncryptionConfiguration", "GetIntelligentTieringConfiguration",
-      "GetInventoryConfiguration", "GetLifecycleConfiguration", "GetMetricsConfiguration",
-      "GetReplicationConfiguration", "ListAccessPoints", "ListAllMyBuckets",
+      "DescribeJob", "GetAccelerateConfiguration", "GetAccessPoint", "GetAccessPointConfigurationForObjectLambda",
+      "GetAccessPointPolicy", "GetAccessPointPolicyStatus", "GetAccountPublicAccessBlock",
+      "GetAnalyticsConfiguration", "GetBucketAcl", "GetBucketCORS", "GetBucketLogging",
+      "GetBucketMetadataTableConfiguration", "GetBucketNotification", "GetBucketObjectLockConfiguration",
+      "GetBucketOwnershipControls", "GetBucketPolicy", "GetBucketPolicyStatus", "GetBucketPublicAccessBlock",
+      "GetBucketRequestPayment", "GetBucketTagging", "GetBucketVersioning", "GetBucketWebsite",
+      "GetEncryptionConfiguration", "GetIntelligentTieringConfiguration", "GetInventoryConfiguration",
+      "GetJobTagging", "GetLifecycleConfiguration", "GetMetricsConfiguration", "GetMultiRegionAccessPointPolicy",
+      "GetMultiRegionAccessPointPolicyStatus", "GetReplicationConfiguration", "GetStorageLensConfiguration",
+      "GetStorageLensConfigurationTagging", "ListAccessGrants", "ListAccessGrantsInstances",
+      "ListAccessGrantsLocations", "ListAccessPoints", "ListAccessPointsForObjectLambda", "ListAllMyBuckets",
+      "ListJobs", "ListMultiRegionAccessPoints", "ListStorageLensConfigurations", "ListTagsForResource",
+    ]
+    s3express = [
+      "GetBucketPolicy", "GetEncryptionConfiguration", "GetLifecycleConfiguration", "ListAllMyDirectoryBuckets",
+    ]
+    s3tables = [
+      "GetTableBucketEncryption", "GetTableBucketMaintenanceConfiguration", "GetTableBucketPolicy",
+      "ListTableBuckets", "ListTables", "ListTagsForResource",
+    ]
+    s3vectors = [
+      "GetIndex", "GetVectorBucket", "GetVectorBucketPolicy", "ListIndexes", "ListTagsForResource",
+      "ListVectorBuckets",
+    ]
+    sagemaker = [
+      "DescribeDomain", "DescribeEndpoint", "DescribeEndpointConfig", "DescribeModel", "DescribeNotebookInstance",
+      "ListDomains", "ListEndpointConfigs", "ListEndpoints", "ListModels", "ListNotebookInstances", "ListPipelines",
+      "ListTags",
+    ]
+    scheduler = [
+      "GetSchedule", "ListSchedules",
     ]
     secretsmanager = [
       "ListSecrets",
+    ]
+    securityhub = [
+      "DescribeHub", "GetEnabledStandards", "ListTagsForResource",
     ]
     sns = [
       "GetTopicAttributes", "ListSubscriptions", "ListTagsForResource", "ListTopics",
@@ -138,7 +268,15 @@ locals {
       "GetQueueAttributes", "ListQueueTags", "ListQueues",
     ]
     ssm = [
-      "DescribeInstanceInformation", "DescribeParameters", "ListTagsForResource",
+      "DescribeDocument", "DescribeDocumentPermission", "DescribeInstanceInformation", "DescribeMaintenanceWindows",
+      "DescribeParameters", "DescribePatchBaselines", "GetPatchBaseline", "ListAssociations", "ListDocuments",
+      "ListTagsForResource",
+    ]
+    sso = [
+      "DescribePermissionSet", "GetInlinePolicyForPermissionSet", "GetPermissionsBoundaryForPermissionSet",
+      "ListAccountsForProvisionedPermissionSet", "ListApplications",
+      "ListCustomerManagedPolicyReferencesInPermissionSet", "ListInstances", "ListManagedPoliciesInPermissionSet",
+      "ListPermissionSets", "ListTagsForResource",
     ]
     states = [
       "DescribeStateMachine", "ListStateMachines", "ListTagsForResource",
@@ -146,8 +284,15 @@ locals {
     storagegateway = [
       "DescribeNFSFileShares", "DescribeSMBFileShares", "ListFileShares", "ListGateways", "ListTagsForResource",
     ]
+    timestream = [
+      "DescribeEndpoints", "ListDatabases", "ListTables", "ListTagsForResource",
+    ]
+    transfer = [
+      "DescribeConnector", "DescribeServer", "DescribeUser", "ListConnectors", "ListServers", "ListUsers",
+    ]
     wafv2 = [
-      "GetWebACL", "ListTagsForResource", "ListWebACLs",
+      "GetIPSet", "GetLoggingConfiguration", "GetRuleGroup", "GetWebACL", "ListIPSets", "ListResourcesForWebACL",
+      "ListRuleGroups", "ListTagsForResource", "ListWebACLs",
     ]
   }
 }

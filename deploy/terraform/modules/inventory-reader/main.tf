@@ -18,19 +18,21 @@ locals {
       length(local.conditions) == 0 ? {} : { Condition = { StringEquals = local.conditions } },
     )]
   }
-  policy = {
+  # A managed policy has at most 6,144 characters: 160 actions have about 4,900.
+  chunks = chunklist(sort(flatten([for service, names in local.actions : [for name in names : "${service}:${name}"]])), 160)
+  policies = { for number, chunk in local.chunks : "Read${number + 1}" => {
     Version = "2012-10-17"
     Statement = [{
       Sid      = "ReadConfiguration"
       Effect   = "Allow"
-      Action   = sort(flatten([for service, names in local.actions : [for name in names : "${service}:${name}"]]))
+      Action   = chunk
       Resource = "*"
     }]
-  }
+  } }
   template = {
     AWSTemplateFormatVersion = "2010-09-09"
     Description              = "The role that Windlass's inventory assumes: it reads configuration, no data."
-    Resources = {
+    Resources = merge({
       Role = {
         Type = "AWS::IAM::Role"
         Properties = {
@@ -38,11 +40,17 @@ locals {
           Description              = "Windlass: reads configuration, no data"
           MaxSessionDuration       = var.max_session_s
           AssumeRolePolicyDocument = local.trust
-          Policies                 = [{ PolicyName = "windlass", PolicyDocument = local.policy }]
           Tags                     = [for name, value in var.tags : { Key = name, Value = value }]
         }
       }
-    }
+      }, { for name, document in local.policies : name => {
+        Type = "AWS::IAM::ManagedPolicy"
+        Properties = {
+          Description    = "Windlass: reads configuration, no data"
+          PolicyDocument = document
+          Roles          = [{ Ref = "Role" }]
+        }
+    } })
     Outputs = { RoleArn = { Value = { "Fn::GetAtt" = ["Role", "Arn"] } } }
   }
 }
@@ -57,12 +65,20 @@ resource "aws_iam_role" "this" {
   tags                 = var.tags
 }
 
-resource "aws_iam_role_policy" "this" {
-  count = var.create_role ? 1 : 0
+resource "aws_iam_policy" "this" {
+  for_each = var.create_role ? local.policies : {}
 
-  name   = "windlass"
-  role   = aws_iam_role.this[0].id
-  policy = jsonencode(local.policy)
+  name        = "${var.name}-${each.key}"
+  description = "Windlass: reads configuration, no data"
+  policy      = jsonencode(each.value)
+  tags        = var.tags
+}
+
+resource "aws_iam_role_policy_attachment" "this" {
+  for_each = aws_iam_policy.this
+
+  role       = aws_iam_role.this[0].name
+  policy_arn = each.value.arn
 }
 
 resource "aws_cloudformation_stack_set" "this" {

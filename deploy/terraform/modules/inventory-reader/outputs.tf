@@ -1,7 +1,7 @@
 output "role_arn" {
   description = "The role's ARN in this account; null where create_role is false."
   value       = one(aws_iam_role.this[*].arn)
-  depends_on  = [aws_iam_role_policy.this]
+  depends_on  = [aws_iam_role_policy_attachment.this]
 }
 
 output "role_name" {

@@ -14,7 +14,7 @@ __all__ = ["glue_tables"]
 
 def glue_tables(account_id: str, region: str) -> dict[tuple[str, str], Table]:
     """Return all tables by (database, name); the entry with an empty name is the database itself."""
-    return {(one.database, one.name): one for one in _all(glue_backends[account_id][region])}
+    return {(table.database, table.name): table for table in _all(glue_backends[account_id][region])}
 
 
 def _all(backend: Any) -> Iterator[Table]:

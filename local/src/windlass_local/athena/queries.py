@@ -76,7 +76,7 @@ def _nothing(database: str) -> Table:
 def _select(tree: exp.Expression, database: str, catalog: Catalog, files: Files) -> Result:
     import duckdb
 
-    own = {one.alias_or_name for one in tree.find_all(exp.CTE)}
+    own = {expression.alias_or_name for expression in tree.find_all(exp.CTE)}
     scanned = 0
     with tempfile.TemporaryDirectory(prefix="windlass-athena-") as folder, duckdb.connect() as connection:
         for reference in list(tree.find_all(exp.Table)):
@@ -91,7 +91,7 @@ def _select(tree: exp.Expression, database: str, catalog: Catalog, files: Files)
             scanned += _load(connection, table, Path(folder), files)
         try:
             result = connection.execute(tree.sql(dialect="duckdb"))
-            columns = tuple(one[0] for one in result.description or ())
+            columns = tuple(column[0] for column in result.description or ())
             listed = tuple(tuple(_text(value) for value in row) for row in result.fetchall())
         except duckdb.Error as error:
             raise QueryFailed(f"GENERIC_USER_ERROR: {str(error).splitlines()[0]}") from None

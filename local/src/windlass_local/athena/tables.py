@@ -60,8 +60,8 @@ class Table:
             pattern = pattern.replace(
                 re.escape(f"${{{name}}}"), f"(?P<{name}>.+?)" if "day" not in name else f"(?P<{name}>[0-9/]{{10}})"
             )
-        found = re.match(f"{pattern}/[^/]+$", key)
-        return found.groupdict() if found else None
+        match = re.match(f"{pattern}/[^/]+$", key)
+        return match.groupdict() if match else None
 
 
 def parse_table(text: str, database: str) -> Table:
@@ -70,7 +70,9 @@ def parse_table(text: str, database: str) -> Table:
     if not isinstance(tree, exp.Create) or tree.kind != "TABLE" or not isinstance(tree.this, exp.Schema):
         raise ValueError("not a CREATE EXTERNAL TABLE")
     table = tree.this.this
-    properties = {one.name: one.args["value"].name for one in tree.find_all(exp.Property) if type(one) is exp.Property}
+    properties = {
+        item.name: item.args["value"].name for item in tree.find_all(exp.Property) if type(item) is exp.Property
+    }
     location = tree.find(exp.LocationProperty)
     partitioned = tree.find(exp.PartitionedByProperty)
     formats = tree.find(exp.InputOutputFormat)
@@ -80,7 +82,7 @@ def parse_table(text: str, database: str) -> Table:
         columns=tuple(
             Column(expression.name.lower(), _shape(expression.args["kind"])) for expression in tree.this.expressions
         ),
-        partitions=tuple(one.name.lower() for one in partitioned.find_all(exp.ColumnDef)) if partitioned else (),
+        partitions=tuple(column.name.lower() for column in partitioned.find_all(exp.ColumnDef)) if partitioned else (),
         location=location.this.name if location else "",
         template=properties.get("storage.location.template", ""),
         cloudtrail=formats is not None and "CloudTrail" in formats.sql(dialect="hive"),
@@ -139,7 +141,7 @@ def _value(value: Any, shape: Any) -> Any:
         lower = {name.lower(): inner for name, inner in value.items()}
         return {name: _value(lower.get(name), inner) for name, inner in shape.items()}
     if isinstance(shape, list):
-        return [_value(one, shape[0]) for one in value] if isinstance(value, list) else None
+        return [_value(item, shape[0]) for item in value] if isinstance(value, list) else None
     if isinstance(value, str):
         return value
     return json.dumps(value, separators=(",", ":"), ensure_ascii=False)

@@ -52,7 +52,7 @@ def _read(shape: Any, node: ET.Element) -> Any:
                 name: (member, _child(node, member.serialization.get("name", name)))
                 for name, member in shape.members.items()
             }
-            return {name: _read(member, found) for name, (member, found) in members.items() if found is not None}
+            return {name: _read(member, text) for name, (member, text) in members.items() if text is not None}
         case "list":
             return [_read(shape.member, each) for each in node]
         case "map":

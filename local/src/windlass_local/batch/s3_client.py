@@ -54,8 +54,8 @@ class RoleS3Client:
         body: bytes = b"",
     ) -> Response:
         """Make one call on an object and return S3's response."""
-        found = find_bucket(bucket)
-        region = found.region_name if found is not None else "us-east-1"
+        target = find_bucket(bucket)
+        region = target.region_name if target is not None else "us-east-1"
         path = f"/{bucket}/{quote(key)}"
         request = Request(
             method=method,
@@ -73,9 +73,9 @@ class RoleS3Client:
         if refusal is not None:
             return refusal
         call = parse(request) if query else S3Request(request=request, bucket=bucket, key=key, query={}, subresource="")
-        if found is None:
+        if target is None:
             return no_such_bucket(call)
-        answered = answer(call, found)
+        answered = answer(call, target)
         return self._by_moto(request) if answered is None else answered
 
     def may(self, bucket: Any, action: str, key: str) -> bool:

@@ -50,17 +50,17 @@ ENDED = frozenset({State.COMPLETE, State.FAILED, State.CANCELLED})
 RUNNABLE = frozenset({State.READY, State.ACTIVE, State.PAUSED})
 
 
-def state_after_request(state: State, wanted: str) -> State:
+def state_after_request(state: State, requested: str) -> State:
     """Return the state that a job enters when UpdateJobStatus asks for `Ready` or `Cancelled`.
 
     ValueError, in the service's words, when that cannot be requested or not in this state.
     """
-    if wanted == State.READY:
+    if requested == State.READY:
         if state is not State.SUSPENDED:
             raise ValueError(f"The job is {state}; only a Suspended job can be made Ready.")
         return State.READY
-    if wanted == State.CANCELLED:
+    if requested == State.CANCELLED:
         if State.CANCELLING not in FOLLOWERS[state]:
             raise ValueError(f"The job is {state} and can't be cancelled.")
         return State.CANCELLING
-    raise ValueError(f"{wanted} can't be requested; Ready and Cancelled can.")
+    raise ValueError(f"{requested} can't be requested; Ready and Cancelled can.")

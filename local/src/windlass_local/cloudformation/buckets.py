@@ -47,10 +47,10 @@ def _versioning(context: ResourceContext, name: str, value: Any) -> None:
 def _encryption(context: ResourceContext, name: str, value: Any) -> None:
     rules = [
         {
-            "ApplyServerSideEncryptionByDefault": one["ServerSideEncryptionByDefault"],
-            "BucketKeyEnabled": one.get("BucketKeyEnabled", False),
+            "ApplyServerSideEncryptionByDefault": rule["ServerSideEncryptionByDefault"],
+            "BucketKeyEnabled": rule.get("BucketKeyEnabled", False),
         }
-        for one in value.get("ServerSideEncryptionConfiguration", ())
+        for rule in value.get("ServerSideEncryptionConfiguration", ())
     ]
     if rules:
         context.call("s3", "put_bucket_encryption", Bucket=name, ServerSideEncryptionConfiguration={"Rules": rules})

@@ -70,8 +70,8 @@ class Recorder:
             waiting, self._waiting = self._waiting, defaultdict(list)
         for (bucket, account_id, region), events in waiting.items():
             by_day: dict[str, list[dict[str, Any]]] = defaultdict(list)
-            for one in events:
-                by_day[one["eventTime"][:10]].append(one)
+            for record in events:
+                by_day[record["eventTime"][:10]].append(record)
             for day, of_day in by_day.items():
                 _write(bucket, account_id, region, day, of_day)
                 self.delivered += len(of_day)
@@ -101,10 +101,10 @@ class Recorder:
             for target in targets:
                 self._wait(target, account_id, region, event(call, identity, account_id))
 
-    def _wait(self, bucket: str, account_id: str, region: str, one: dict[str, Any]) -> None:
+    def _wait(self, bucket: str, account_id: str, region: str, record: dict[str, Any]) -> None:
         with self._lock:
             waiting = self._waiting[bucket, account_id, region]
-            waiting.append(one)
+            waiting.append(record)
             full = len(waiting) >= _MOST_EVENTS
             if self._thread is None:
                 self._thread = threading.Thread(target=self._deliver_forever, name="cloudtrail", daemon=True)

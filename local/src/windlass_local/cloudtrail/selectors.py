@@ -11,9 +11,9 @@ from typing import Any
 __all__ = ["selects"]
 
 _TESTS: Mapping[str, Callable[[str, str], bool]] = {
-    "Equals": lambda value, wanted: value == wanted,
-    "StartsWith": lambda value, wanted: value.startswith(wanted),
-    "EndsWith": lambda value, wanted: value.endswith(wanted),
+    "Equals": lambda value, expected: value == expected,
+    "StartsWith": lambda value, expected: value.startswith(expected),
+    "EndsWith": lambda value, expected: value.endswith(expected),
 }
 
 
@@ -29,9 +29,9 @@ def selects(
         "readOnly": "true" if read_only else "false",
         "eventSource": "s3.amazonaws.com",
     }
-    if any(all(_holds(field, facts) for field in one.get("FieldSelectors", ())) for one in advanced):
+    if any(all(_holds(field, facts) for field in selector.get("FieldSelectors", ())) for selector in advanced):
         return True
-    return any(_basic(one, arn, read_only=read_only) for one in basic)
+    return any(_basic(selector, arn, read_only=read_only) for selector in basic)
 
 
 def _holds(field: Mapping[str, Any], facts: Mapping[str, str]) -> bool:

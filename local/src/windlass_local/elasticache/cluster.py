@@ -113,7 +113,7 @@ class Cluster:
         taken = {node.node_id for node in self.nodes}
         free = (f"{number:04}" for number in range(1, 10_000))
         for zone in zones:
-            node_id = next(one for one in free if one not in taken)
+            node_id = next(node for node in free if node not in taken)
             self.nodes.append(Node(node_id, zone, created_at=now, until=now + node_s))
         self.nodes.sort(key=lambda node: node.node_id)
 

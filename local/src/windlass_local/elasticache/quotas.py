@@ -87,7 +87,7 @@ class Quotas:
 
     def settle(self, now: float) -> None:
         """Approve the requests that are due."""
-        for request_id in [one for one, at in self._due.items() if at <= now]:
+        for request_id in [request for request, at in self._due.items() if at <= now]:
             del self._due[request_id]
             created = self.requests[request_id]
             created.update(Status="APPROVED", LastUpdated=now)

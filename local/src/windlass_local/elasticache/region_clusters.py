@@ -259,7 +259,7 @@ class RegionClusters:
             return
         timer = threading.Timer(max(0.0, due - self.clock()) + 0.01, self._woken)
         timer.daemon = True
-        self._later = {one for one in self._later if one.is_alive()} | {timer}
+        self._later = {pending_timer for pending_timer in self._later if pending_timer.is_alive()} | {timer}
         timer.start()
 
     def _woken(self) -> None:

@@ -89,12 +89,12 @@ def check_quota(nodes: int, *, per_cluster: int, elsewhere: int, per_region: int
         )
 
 
-def check_removal(present: Sequence[str], wanted: int, remove: Sequence[str]) -> tuple[str, ...]:
+def check_removal(present: Sequence[str], nodes: int, remove: Sequence[str]) -> tuple[str, ...]:
     """Return the ids to remove: existing, distinct, and as many as requested. CacheError."""
-    if len(remove) != len(present) - wanted:
+    if len(remove) != len(present) - nodes:
         raise combination(
             "The number of CacheNodeIdsToRemove must match the number of nodes you are trying to remove, current number of "
-            f"cache nodes is {len(present)}, requested number of cache nodes is {wanted} and CacheNodeIdsToRemove supplied are "
+            f"cache nodes is {len(present)}, requested number of cache nodes is {nodes} and CacheNodeIdsToRemove supplied are "
             f"{len(remove)}"
         )
     unknown = sorted(set(remove) - set(present))

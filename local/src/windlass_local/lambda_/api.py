@@ -37,10 +37,10 @@ def invocation_path(request: Request) -> re.Match[str] | None:
 
 async def invoke(functions: Functions, request: Request) -> Response:
     """Answer Invoke: RequestResponse (waits), Event (accepts), DryRun (only checks)."""
-    found = invocation_path(request)
-    assert found is not None
+    path = invocation_path(request)
+    assert path is not None
     qualifier = parse_qs(request.query).get("Qualifier", [""])[0]
-    name = parse_name(unquote(found[1]), request.account_id, request.region or "us-east-1", qualifier)
+    name = parse_name(unquote(path[1]), request.account_id, request.region or "us-east-1", qualifier)
     kind = request.headers.get("x-amz-invocation-type", "RequestResponse")
     if _ASYNC_PATH.fullmatch(request.path):
         kind = "Event"

@@ -40,19 +40,19 @@ class InitError(Exception):
 class Context:
     """The second argument of every handler."""
 
-    def __init__(self, given: Mapping[str, Any]) -> None:
+    def __init__(self, facts: Mapping[str, Any]) -> None:
         environ = os.environ
-        self.aws_request_id: str = given["request_id"]
-        self.invoked_function_arn: str = given["arn"]
+        self.aws_request_id: str = facts["request_id"]
+        self.invoked_function_arn: str = facts["arn"]
         self.function_name = environ["AWS_LAMBDA_FUNCTION_NAME"]
         self.function_version = environ["AWS_LAMBDA_FUNCTION_VERSION"]
         self.memory_limit_in_mb = environ["AWS_LAMBDA_FUNCTION_MEMORY_SIZE"]
         self.log_group_name = environ["AWS_LAMBDA_LOG_GROUP_NAME"]
         self.log_stream_name = environ["AWS_LAMBDA_LOG_STREAM_NAME"]
         self.identity = SimpleNamespace(cognito_identity_id=None, cognito_identity_pool_id=None)
-        client = given.get("client_context")
+        client = facts.get("client_context")
         self.client_context = SimpleNamespace(**client) if isinstance(client, dict) else None
-        self._deadline_ms: int = given["deadline_ms"]
+        self._deadline_ms: int = facts["deadline_ms"]
 
     def get_remaining_time_in_millis(self) -> int:
         """Return the milliseconds until the timeout, never negative."""
@@ -204,10 +204,10 @@ def main() -> None:
         os._exit(1)
     _send(control, b"I", b"")
     while True:
-        given, payload = _receive(control), _receive(control)
-        if given is None or payload is None:
+        facts, payload = _receive(control), _receive(control)
+        if facts is None or payload is None:
             return
-        context = Context(json.loads(given))
+        context = Context(json.loads(facts))
         log.request_id = context.aws_request_id
         kind, body = _answer(handler, context, payload)
         sys.stdout.flush()

@@ -101,38 +101,38 @@ def matches(pattern: Pattern, value: Any) -> bool:
     return True
 
 
-def _agrees(rule: Any, found: Any) -> bool:
+def _agrees(rule: Any, value: Any) -> bool:
     """True when one rule matches one value; a list matches when one of its values does."""
-    if isinstance(found, list) and not (isinstance(rule, dict) and "exists" in rule):
-        return any(_agrees(rule, each) for each in found)
+    if isinstance(value, list) and not (isinstance(rule, dict) and "exists" in rule):
+        return any(_agrees(rule, each) for each in value)
     if isinstance(rule, dict):
         [(word, argument)] = rule.items()
-        return _by_word(word, argument, found)
-    return found is not _ABSENT and _same(rule, found)
+        return _by_word(word, argument, value)
+    return value is not _ABSENT and _same(rule, value)
 
 
-def _same(rule: Any, found: Any) -> bool:
-    return rule == found and isinstance(rule, bool) is isinstance(found, bool)
+def _same(rule: Any, value: Any) -> bool:
+    return rule == value and isinstance(rule, bool) is isinstance(value, bool)
 
 
-def _by_word(word: str, argument: Any, found: Any) -> bool:
+def _by_word(word: str, argument: Any, value: Any) -> bool:
     if word == "exists":
-        return (found is not _ABSENT) is bool(argument)
-    if found is _ABSENT:
+        return (value is not _ABSENT) is bool(argument)
+    if value is _ABSENT:
         return False
     if word == "anything-but":
         if isinstance(argument, dict):
-            return not _agrees(argument, found)
-        return not any(_same(each, found) for each in (argument if isinstance(argument, list) else [argument]))
+            return not _agrees(argument, value)
+        return not any(_same(each, value) for each in (argument if isinstance(argument, list) else [argument]))
     if word == "numeric":
-        if isinstance(found, bool) or not isinstance(found, (int, float)):
+        if isinstance(value, bool) or not isinstance(value, (int, float)):
             return False
         pairs = zip(argument[::2], argument[1::2], strict=True)
-        return all(_COMPARE[sign](found, bound) for sign, bound in pairs)
-    if not isinstance(found, str):
+        return all(_COMPARE[sign](value, bound) for sign, bound in pairs)
+    if not isinstance(value, str):
         return False
     if word == "prefix":
-        return found.startswith(argument)
+        return value.startswith(argument)
     if word == "suffix":
-        return found.endswith(argument)
-    return found.lower() == str(argument).lower()  # equals-ignore-case
+        return value.endswith(argument)
+    return value.lower() == str(argument).lower()  # equals-ignore-case

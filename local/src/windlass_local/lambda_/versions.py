@@ -47,10 +47,10 @@ def find(name: FunctionName) -> Any:
             if point < 0:
                 qualifier = version
                 break
-    found = backend.get_function(name.name, qualifier or None)
-    if found is None:
+    function = backend.get_function(name.name, qualifier or None)
+    if function is None:
         raise UnknownFunctionException(name.arn)
-    return found
+    return function
 
 
 def deployment_of(function: Any, endpoint_url: str) -> Deployment:

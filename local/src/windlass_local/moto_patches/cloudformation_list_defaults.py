@@ -29,7 +29,7 @@ def apply() -> None:
         for name, declared in (resources._template.get("Parameters") or {}).items():
             value = resources.resolved_parameters.get(name)
             if isinstance(value, str) and str(declared.get("Type", "")).startswith(("CommaDelimitedList", "List<")):
-                split = [one.strip() for one in value.split(",")]
+                split = [item.strip() for item in value.split(",")]
                 resources.resolved_parameters[name] = resources._parsed_resources[name] = split
 
     ResourceMap.load_parameters = load_parameters

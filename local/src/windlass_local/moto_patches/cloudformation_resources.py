@@ -83,7 +83,7 @@ class Resource:
         """Return the resource with these properties: unchanged, updated, or replaced by a new one."""
         if props == self.props:
             return self
-        if any(self.props.get(one) != props.get(one) for one in self.kind.fixed):
+        if any(self.props.get(name) != props.get(name) for name in self.kind.fixed):
             fresh = Resource(self.kind, self.context, self.kind.create(self.context, name, props), props)
             self.unmake()
             return fresh
@@ -119,13 +119,13 @@ def apply() -> None:
         context = ResourceContext(
             latest_clients(), account_id, region_name, resources.stack_id, logical_id, template["Type"]
         )
-        for one in (
+        for attribute in (
             template.get("DependsOn", ())
             if isinstance(template.get("DependsOn"), list)
             else [template.get("DependsOn")]
         ):
-            if one:
-                resources[one]
+            if attribute:
+                resources[attribute]
         props = pruned(parsing.clean_json(template.get("Properties", {}), resources))
         name = str(
             props.get(kind.name) or parsing.generate_resource_name(kind.type, resources["AWS::StackName"], logical_id)
@@ -150,7 +150,7 @@ def _update(resources: Any, template: dict[str, Any], parameters: dict[str, Any]
     before = {
         name: created for name, created in resources._parsed_resources.items() if name in named and created is not None
     }
-    policies = {name: one.get("DeletionPolicy") for name, one in resources._resource_json_map.items()}
+    policies = {name: resource.get("DeletionPolicy") for name, resource in resources._resource_json_map.items()}
     for name in before:
         del resources._parsed_resources[name]
     resources.__dict__[_PREVIOUS] = previous = dict(before)

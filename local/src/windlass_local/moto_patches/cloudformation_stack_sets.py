@@ -52,4 +52,4 @@ def _plain(value: Any) -> Any:
     """Convert booleans that came as text."""
     if not isinstance(value, dict):
         return value
-    return {name: one not in _FALSE for name, one in value.items()}
+    return {name: flag not in _FALSE for name, flag in value.items()}

@@ -188,9 +188,9 @@ def copy_object(call: S3Request, bucket: Any, notify: Notify) -> Response | None
     return _copied(call, bucket, source_bucket, source, notify)
 
 
-def no_source(name: str, version_id: str, found: Any) -> Response:
+def no_source(name: str, version_id: str, source: Any) -> Response:
     """Return the refusal of a copy whose source does not exist or is a delete marker."""
-    if found is not None:
+    if source is not None:
         message = "The source of a copy request may not specifically refer to a delete marker by version id."
         return (
             refuse(400, "InvalidRequest", message)

@@ -82,12 +82,12 @@ def _group_of(name: str, parameters: PageRequest) -> str | None:
     return None if at < 0 else name[: at + len(parameters.delimiter)]
 
 
-def take(found: Iterator[Row | Group], limit: int) -> tuple[list[Row | Group], bool]:
+def take(entries: Iterator[Row | Group], limit: int) -> tuple[list[Row | Group], bool]:
     """Return up to `limit` entries and whether there are more."""
     page: list[Row | Group] = []
     if limit <= 0:
         return page, False
-    for entry in found:
+    for entry in entries:
         if len(page) == limit:
             return page, True
         page.append(entry)

@@ -167,18 +167,18 @@ def _number(value: str) -> float:
 
 
 _OPERATORS: Mapping[str, Callable[[str, str], bool]] = {
-    "StringEquals": lambda actual, wanted: actual == wanted,
-    "StringEqualsIgnoreCase": lambda actual, wanted: actual.lower() == wanted.lower(),
-    "StringLike": lambda actual, wanted: like(wanted, actual),
-    "ArnEquals": lambda actual, wanted: like(wanted, actual),
-    "ArnLike": lambda actual, wanted: like(wanted, actual),
-    "Bool": lambda actual, wanted: actual.lower() == wanted.lower(),
+    "StringEquals": lambda actual, expected: actual == expected,
+    "StringEqualsIgnoreCase": lambda actual, expected: actual.lower() == expected.lower(),
+    "StringLike": lambda actual, expected: like(expected, actual),
+    "ArnEquals": lambda actual, expected: like(expected, actual),
+    "ArnLike": lambda actual, expected: like(expected, actual),
+    "Bool": lambda actual, expected: actual.lower() == expected.lower(),
     "IpAddress": _in_network,
-    "NumericEquals": lambda actual, wanted: _number(actual) == _number(wanted),
-    "NumericLessThan": lambda actual, wanted: _number(actual) < _number(wanted),
-    "NumericLessThanEquals": lambda actual, wanted: _number(actual) <= _number(wanted),
-    "NumericGreaterThan": lambda actual, wanted: _number(actual) > _number(wanted),
-    "NumericGreaterThanEquals": lambda actual, wanted: _number(actual) >= _number(wanted),
+    "NumericEquals": lambda actual, expected: _number(actual) == _number(expected),
+    "NumericLessThan": lambda actual, expected: _number(actual) < _number(expected),
+    "NumericLessThanEquals": lambda actual, expected: _number(actual) <= _number(expected),
+    "NumericGreaterThan": lambda actual, expected: _number(actual) > _number(expected),
+    "NumericGreaterThanEquals": lambda actual, expected: _number(actual) >= _number(expected),
 }
 _NEGATED: Mapping[str, str] = {
     "StringNotEquals": "StringEquals",

@@ -59,7 +59,7 @@ class Subject:
 def parse(document: bytes) -> Configuration:
     """Read a configuration as it was put. Raises ET.ParseError."""
     root = parse_xml(document)
-    return Configuration(_text(root, "Role"), tuple(map(_rule, _all(root, "ReplicationRule"))))
+    return Configuration(_text(root, "Role"), tuple(map(_rule, _all(root, "Rule"))))
 
 
 def rules_for(configuration: Configuration, subject: Subject) -> tuple[ReplicationRule, ...]:

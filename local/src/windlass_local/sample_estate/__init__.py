@@ -12,6 +12,11 @@ from windlass_local.exceptions import Conflict
 from windlass_local.sample_estate.buckets import build_bucket, build_replication
 from windlass_local.sample_estate.central_services import build_platform
 from windlass_local.sample_estate.clients import Clients, EstateRegion
+from windlass_local.sample_estate.guardrails import (
+    build_account_guardrails,
+    build_connections,
+    build_organization_policy,
+)
 from windlass_local.sample_estate.identity import build_identity, build_organization
 from windlass_local.sample_estate.network import build_network
 from windlass_local.sample_estate.plan import ACCOUNTS, REGIONS, Bucket, Workload, plan_buckets, plan_workloads
@@ -69,6 +74,7 @@ class _Builder:
                 "this embedded AWS already has a sample estate", hint="Restart it (`windlass local up`) for a new one."
             )
         build_organization(management)
+        build_organization_policy(management)
         with ThreadPoolExecutor(_THREADS) as threads:
             for _ in threads.map(self._account, ACCOUNTS):
                 self._step()
@@ -81,7 +87,9 @@ class _Builder:
         self._progress("accounts" if self._done <= len(ACCOUNTS) else "regions", self._done, self._total)
 
     def _account(self, account_id: str) -> None:
-        build_identity(EstateRegion(self._clients, account_id, "us-east-1"))
+        estate_region = EstateRegion(self._clients, account_id, "us-east-1")
+        build_identity(estate_region)
+        build_account_guardrails(estate_region)
 
     def _place(self, where: tuple[str, str]) -> None:
         estate_region = EstateRegion(self._clients, *where)
@@ -93,6 +101,7 @@ class _Builder:
             build_bucket(estate_region, bucket, network, works[number % len(works)] if works else None)
         build_region(estate_region, network, buckets)
         build_platform(estate_region, network, buckets)
+        build_connections(estate_region, network)
 
     def _finish(self, account_id: str) -> None:
         own = [bucket for (owner, _), buckets in self._buckets.items() if owner == account_id for bucket in buckets]

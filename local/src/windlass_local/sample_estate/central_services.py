@@ -131,11 +131,11 @@ def _jobs(estate_region: EstateRegion, buckets: list[Bucket]) -> None:
         estate_region.make(
             "datasync.location",
             datasync.create_location_s3,
-            S3BucketArn=f"arn:aws:s3:::{one.name}",
+            S3BucketArn=f"arn:aws:s3:::{bucket_.name}",
             S3Config=role,
             Subdirectory="/",
         )["LocationArn"]
-        for one in (source, target)
+        for bucket_ in (source, target)
     ]
     estate_region.make(
         "datasync.task",

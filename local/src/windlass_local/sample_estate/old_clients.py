@@ -113,9 +113,9 @@ def _config(signature: str) -> Config:
 def _trail(client: Any, name: str, account_id: str, region: str) -> str:
     """Create the trail of that name unless it exists; return its bucket."""
     trails = client("cloudtrail")
-    for one in trails.describe_trails()["trailList"]:
-        if one["Name"] == name:
-            return str(one["S3BucketName"])
+    for trail in trails.describe_trails()["trailList"]:
+        if trail["Name"] == name:
+            return str(trail["S3BucketName"])
     logs = f"{name}-{account_id}"
     estate_region = {} if region == "us-east-1" else {"CreateBucketConfiguration": {"LocationConstraint": region}}
     client("s3").create_bucket(Bucket=logs, **estate_region)

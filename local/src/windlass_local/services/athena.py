@@ -193,7 +193,9 @@ def _results(request: Request) -> Response:
         return _error("InvalidRequestException", f"Query has not yet finished. Current state: {query.state}")
     listed: list[tuple[str | None, ...]] = [query.columns, *query.rows] if query.columns else []
     at, most = int(parameters.get("NextToken") or 0), min(int(parameters.get("MaxResults") or _PAGE), _PAGE)
-    page = [{"Data": [{} if one is None else {"VarCharValue": one} for one in row]} for row in listed[at : at + most]]
+    page = [
+        {"Data": [{} if value is None else {"VarCharValue": value} for value in row]} for row in listed[at : at + most]
+    ]
     kinds = [{"Name": name, "Label": name, "Type": "varchar", "Nullable": "UNKNOWN"} for name in query.columns]
     answer: dict[str, Any] = {"ResultSet": {"Rows": page, "ResultSetMetadata": {"ColumnInfo": kinds}}, "UpdateCount": 0}
     if at + most < len(listed):

@@ -48,7 +48,7 @@ def create_pod_identity_association(self: Any) -> str:
     """Answer CreatePodIdentityAssociation."""
     parameters, (cluster, _) = _parameters(self), _path_names(self)
     stored = _associations(self.eks_backend, cluster)
-    if any(_same(one, parameters) for one in stored.values()):
+    if any(_same(association, parameters) for association in stored.values()):
         raise ResourceInUseException(message="Association already exists: each service account has one.")
     number, now = f"a-{secrets.token_hex(8)}", time.time()
     arn = f"arn:{self.partition}:eks:{self.region}:{self.current_account}:podidentityassociation/{cluster}/{number}"
@@ -74,12 +74,12 @@ def describe_pod_identity_association(self: Any) -> str:
 
 def update_pod_identity_association(self: Any) -> str:
     """Answer UpdatePodIdentityAssociation: another role, or whether sessions are tagged."""
-    found, parameters = _one(self), _parameters(self)
-    found.update(
+    association, parameters = _one(self), _parameters(self)
+    association.update(
         {name: parameters[name] for name in ("roleArn", "disableSessionTags") if parameters.get(name) is not None}
     )
-    found["modifiedAt"] = time.time()
-    return _answer(found)
+    association["modifiedAt"] = time.time()
+    return _answer(association)
 
 
 def delete_pod_identity_association(self: Any) -> str:
@@ -128,9 +128,12 @@ def _one(response: Any) -> dict[str, Any]:
     return result
 
 
-def _same(one: dict[str, Any], parameters: dict[str, Any]) -> bool:
-    return (one["namespace"], one["serviceAccount"]) == (parameters["namespace"], parameters["serviceAccount"])
+def _same(association: dict[str, Any], parameters: dict[str, Any]) -> bool:
+    return (association["namespace"], association["serviceAccount"]) == (
+        parameters["namespace"],
+        parameters["serviceAccount"],
+    )
 
 
-def _answer(found: dict[str, Any]) -> str:
-    return json.dumps({"association": found})
+def _answer(association: dict[str, Any]) -> str:
+    return json.dumps({"association": association})

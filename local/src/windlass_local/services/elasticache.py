@@ -51,7 +51,7 @@ def started(user: object) -> None:
 def stopped(user: object) -> None:
     """Unregister one; with the last one every server stops. Clusters stay in moto's state and are served again when they are read."""
     with _LOCK:
-        _USERS[:] = [one for one in _USERS if one is not user]
+        _USERS[:] = [other_user for other_user in _USERS if other_user is not user]
         if _USERS:
             return
     for region in _regions():
@@ -142,7 +142,7 @@ def _patch_backend() -> None:
 
 
 def _regions() -> list[RegionClusters]:
-    backends = [one for account in list(elasticache_backends.values()) for one in list(account.values())]
+    backends = [backend for account in list(elasticache_backends.values()) for backend in list(account.values())]
     return [backend.__dict__[_REGION] for backend in backends if _REGION in backend.__dict__]
 
 
@@ -233,17 +233,17 @@ def _describe(region: RegionClusters, parameters: Mapping[str, Any], response: A
     most = int(parameters.get("MaxRecords") or _MOST)
     if not _FEWEST <= most <= _MOST:
         raise value(f"Invalid value {most} for MaxRecords. Must be between {_FEWEST} and {_MOST}")
-    one = str(parameters.get("CacheClusterId") or "").lower()
-    if one and region.find(one) is None:
-        raise CacheError("CacheClusterNotFound", f"CacheCluster not found: {one}")
+    cluster_id = str(parameters.get("CacheClusterId") or "").lower()
+    if cluster_id and region.find(cluster_id) is None:
+        raise CacheError("CacheClusterNotFound", f"CacheCluster not found: {cluster_id}")
     region.settle()
     with region.lock:
         rows: dict[str, Any] = {
             cluster.name: region.describe(cluster, with_nodes=with_nodes)
             for cluster in region.clusters.values()
-            if one in ("", cluster.name)
+            if cluster_id in ("", cluster.name)
         }
-    if not one:
+    if not cluster_id:
         rows |= dict(response.elasticache_backend.cache_clusters)
     names = sorted(name for name in rows if name > str(parameters.get("Marker") or ""))
     more = {"Marker": names[most - 1]} if len(names) > most else {}
@@ -280,7 +280,11 @@ def describe_cache_parameter_groups(self: Any) -> ActionResult:
     if name and name not in region.parameter_groups:
         raise ElastiCacheException("CacheParameterGroupNotFound", f"CacheParameterGroup not found: {name}")
     return ActionResult(
-        {"CacheParameterGroups": [one for key, one in sorted(region.parameter_groups.items()) if name in (None, key)]}
+        {
+            "CacheParameterGroups": [
+                group for key, group in sorted(region.parameter_groups.items()) if name in (None, key)
+            ]
+        }
     )
 
 

@@ -97,12 +97,12 @@ def get_requested_service_quota_change(self: Any) -> str:
 
 def list_requested_service_quota_change_history(self: Any) -> str:
     """Answer ListRequestedServiceQuotaChangeHistory."""
-    return _history(self, lambda one: one["Status"] == _parameters(self).get("Status", one["Status"]))
+    return _history(self, lambda change: change["Status"] == _parameters(self).get("Status", change["Status"]))
 
 
 def list_requested_service_quota_change_history_by_quota(self: Any) -> str:
     """Answer ListRequestedServiceQuotaChangeHistoryByQuota."""
-    return _history(self, lambda one: one["QuotaCode"] == _parameters(self)["QuotaCode"])
+    return _history(self, lambda change: change["QuotaCode"] == _parameters(self)["QuotaCode"])
 
 
 def _history(response: Any, requested: Any) -> str:

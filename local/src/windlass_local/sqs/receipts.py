@@ -30,7 +30,7 @@ def decode(mark: bytes, handle: str) -> Receipt | None:
         return None
     try:
         raw = base64.b64decode(handle[len(_PREFIX) :], validate=True)
-        found, seq, delivery = _LAYOUT.unpack(raw)
+        queue_id, seq, delivery = _LAYOUT.unpack(raw)
     except (binascii.Error, ValueError, struct.error):
         return None
-    return Receipt(seq, delivery) if found == mark else None
+    return Receipt(seq, delivery) if queue_id == mark else None

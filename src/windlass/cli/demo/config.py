@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
+
+from windlass.cli.demo.empty_types import EMPTY_TYPES
 
 __all__ = ["ACCOUNT", "CONSUMED_QUEUE", "REGION", "REPLICATION_SET", "render_config"]
 
@@ -27,6 +30,8 @@ url = "sqlite:///{folder}/windlass.db"
 
 [inventory]
 interval_s = {interval_s}
+# The sample estate has nothing of these types.
+exclude_types = {exclude_types}
 
 [[consume]]
 name = "arrivals"
@@ -77,6 +82,7 @@ def render_config(url: str, folder: Path) -> str:
         url=url,
         folder=folder.as_posix(),
         interval_s=_COLLECT_INTERVAL_S,
+        exclude_types=json.dumps(EMPTY_TYPES),
         queue=CONSUMED_QUEUE,
         account=ACCOUNT,
         region=REGION,

@@ -1,4 +1,4 @@
-"""The Inventory page: search, facets, columns, order, time and pages. The whole state is in the URL."""
+"""The Inventory page: search, facets, columns, order, time and pages. All of its state is in the URL."""
 
 from __future__ import annotations
 

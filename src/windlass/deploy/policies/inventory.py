@@ -38,8 +38,11 @@ def chosen(settings: Settings) -> tuple[ResourceType, ...]:
 
 
 def _calls(one: ResourceType) -> Iterator[str]:
-    yield from actions_of(one.service, one.operation)
-    if one.parent is not None:
-        yield from actions_of(one.service, one.parent.operation)
+    service = one.iam_prefix or one.service
+    yield from actions_of(service, one.operation)
+    parent = one.parent
+    while parent is not None:
+        yield from actions_of(service, parent.operation)
+        parent = parent.parent
     for detail in one.details:
-        yield from actions_of(detail.service or one.service, detail.operation)
+        yield from actions_of(one.iam_prefix or detail.service or service, detail.operation)

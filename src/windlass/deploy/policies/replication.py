@@ -9,7 +9,7 @@ from windlass.deploy.policies.shared import estate, kms
 from windlass.deploy.policy import Facts, Statement, Use, role_arn
 from windlass.replication.config import ReplicateConfig
 from windlass.replication.own_keys import OWN_PREFIX
-from windlass.replication.planning.pairs import is_elsewhere, parse_location
+from windlass.replication.planning.pairs import is_other_service, parse_location
 from windlass.replication.setup.role import BATCH_SERVICE, REPLICATION_SERVICE
 from windlass.settings import Settings
 
@@ -95,7 +95,7 @@ def _sides(sets: Sequence[ReplicateConfig]) -> tuple[list[str], list[str]]:
 
 def _of_aws(places: Sequence[str]) -> list[str]:
     """Buckets' names; what another service has needs no permission of AWS's."""
-    return [one if "*" in one or "?" in one else parse_location(one)[0] for one in places if not is_elsewhere(one)]
+    return [one if "*" in one or "?" in one else parse_location(one)[0] for one in places if not is_other_service(one)]
 
 
 def _pattern(destination: str) -> str:

@@ -2,6 +2,8 @@
 
 from windlass.inventory.resource_type import Detail, EdgeRule, Parent, ResourceType
 
+_GLUE_TAGS = Detail(operation="GetTags", params={"ResourceArn": "{arn}"}, result="Tags", key="Tags")
+
 TYPES = (
     ResourceType(
         name="glue.database",
@@ -84,5 +86,90 @@ TYPES = (
             ),
         ),
         edges=(EdgeRule("uses-role", "roleArn", "iam.role"),),
+    ),
+    ResourceType(
+        name="glue.connection",
+        title="Glue connection",
+        service="glue",
+        operation="GetConnections",
+        request={"HidePassword": True},
+        items="ConnectionList",
+        id="Name",
+        arn="arn:{partition}:glue:{region}:{account}:connection/{id}",
+        label="Name",
+        volatile=("LastConnectionValidationTime",),
+        details=(_GLUE_TAGS,),
+        edges=(
+            EdgeRule("in-subnet", "PhysicalConnectionRequirements.SubnetId", "ec2.subnet"),
+            EdgeRule("in-security-group", "PhysicalConnectionRequirements.SecurityGroupIdList[]", "ec2.security-group"),
+            EdgeRule("uses-secret", "AuthenticationConfiguration.SecretArn", "secretsmanager.secret"),
+        ),
+    ),
+    ResourceType(
+        name="glue.crawler",
+        title="Glue crawler",
+        service="glue",
+        operation="GetCrawlers",
+        items="Crawlers",
+        id="Name",
+        arn="arn:{partition}:glue:{region}:{account}:crawler/{id}",
+        label="Name",
+        volatile=("State", "CrawlElapsedTime", "LastCrawl"),
+        measures={"state": "State", "last_crawl": "LastCrawl.Status"},
+        details=(_GLUE_TAGS,),
+        edges=(
+            EdgeRule("uses-role", "Role", "iam.role"),
+            EdgeRule("writes-to", "DatabaseName", "glue.database"),
+            EdgeRule("reads-from", "Targets.S3Targets[].Path", "s3.bucket"),
+            EdgeRule("uses-connection", "Targets.JdbcTargets[].ConnectionName", "glue.connection"),
+            EdgeRule("reads-from", "Targets.DynamoDBTargets[].Path", "dynamodb.table"),
+        ),
+    ),
+    ResourceType(
+        name="glue.trigger",
+        title="Glue trigger",
+        service="glue",
+        operation="GetTriggers",
+        items="Triggers",
+        id="Name",
+        arn="arn:{partition}:glue:{region}:{account}:trigger/{id}",
+        label="Name",
+        redact=("Actions.*.Arguments.*",),
+        details=(_GLUE_TAGS,),
+        edges=(
+            EdgeRule("starts", "Actions[].JobName", "glue.job"),
+            EdgeRule("starts", "Actions[].CrawlerName", "glue.crawler"),
+        ),
+    ),
+    ResourceType(
+        name="glue.catalog-encryption",
+        title="Encryption of the Glue catalog",
+        service="glue",
+        operation="GetDataCatalogEncryptionSettings",
+        items="DataCatalogEncryptionSettings && [DataCatalogEncryptionSettings]",
+        id="'catalog-encryption'",
+        edges=(
+            EdgeRule("encrypted-by", "EncryptionAtRest.SseAwsKmsKeyId", "kms.key"),
+            EdgeRule("encrypted-by", "ConnectionPasswordEncryption.AwsKmsKeyId", "kms.key"),
+        ),
+    ),
+    ResourceType(
+        name="emr.serverless-application",
+        title="EMR Serverless application",
+        service="emr-serverless",
+        operation="ListApplications",
+        items="applications",
+        id="id",
+        arn="arn",
+        label="name",
+        tags="tags",
+        keep="state != 'TERMINATED'",
+        volatile=("state", "stateDetails", "updatedAt"),
+        measures={"state": "state"},
+        details=(Detail(operation="GetApplication", params={"applicationId": "id"}, result="application"),),
+        edges=(
+            EdgeRule("in-subnet", "networkConfiguration.subnetIds[]", "ec2.subnet"),
+            EdgeRule("in-security-group", "networkConfiguration.securityGroupIds[]", "ec2.security-group"),
+        ),
     ),
 )

@@ -12,6 +12,11 @@ def _arn(kind: str) -> str:
     return "arn:{partition}:ec2:{region}:{account}:" + kind + "/{id}"
 
 
+def _public_arn(kind: str) -> str:
+    """Return the ARN of a resource that can be public: it has no account."""
+    return "arn:{partition}:ec2:{region}::" + kind + "/{id}"
+
+
 INSTANCE = ResourceType(
     name="ec2.instance",
     title="EC2 instance",
@@ -138,7 +143,7 @@ TYPES = (
         request={"OwnerIds": ["self"]},
         items="Snapshots",
         id="SnapshotId",
-        arn=_arn("snapshot"),
+        arn=_public_arn("snapshot"),
         label="Description",
         volatile=("Progress",),
         edges=(EdgeRule("snapshot-of", "VolumeId", "ec2.volume"), _KEY),
@@ -151,7 +156,7 @@ TYPES = (
         request=_OWN,
         items="Images",
         id="ImageId",
-        arn=_arn("image"),
+        arn=_public_arn("image"),
         label="Name",
         edges=(EdgeRule("made-from", "BlockDeviceMappings[].Ebs.SnapshotId", "ec2.snapshot"),),
     ),

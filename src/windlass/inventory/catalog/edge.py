@@ -1,4 +1,4 @@
-"""CloudFront, Route 53, load balancers, API Gateway, certificates, WAF: the edge of the network."""
+"""CloudFront, Route 53, API Gateway, certificates: the edge of the network."""
 
 from windlass.inventory.resource_type import Detail, EdgeRule, ResourceType
 
@@ -18,6 +18,7 @@ TYPES = (
         edges=(
             EdgeRule("serves", "Origins.Items[].DomainName"),
             EdgeRule("uses-certificate", "ViewerCertificate.ACMCertificateArn", "acm.certificate"),
+            EdgeRule("guarded-by", "WebACLId", "waf.cloudfront-web-acl"),
         ),
     ),
     ResourceType(
@@ -45,56 +46,6 @@ TYPES = (
                 key="Tags",
             ),
         ),
-    ),
-    ResourceType(
-        name="elb.load-balancer",
-        title="Load balancer",
-        service="elbv2",
-        operation="DescribeLoadBalancers",
-        items="LoadBalancers",
-        id="LoadBalancerName",
-        arn="LoadBalancerArn",
-        label="LoadBalancerName",
-        details=(
-            Detail(
-                operation="DescribeTags",
-                params={"ResourceArns": "[LoadBalancerArn]"},
-                result="TagDescriptions[0].Tags",
-                key="Tags",
-            ),
-            Detail(
-                operation="DescribeListeners",
-                params={"LoadBalancerArn": "LoadBalancerArn"},
-                result="Listeners",
-                key="Listeners",
-            ),
-        ),
-        edges=(
-            EdgeRule("in-vpc", "VpcId", "ec2.vpc"),
-            EdgeRule("in-subnet", "AvailabilityZones[].SubnetId", "ec2.subnet"),
-            EdgeRule("in-security-group", "SecurityGroups[]", "ec2.security-group"),
-            EdgeRule("forwards-to", "Listeners[].DefaultActions[].TargetGroupArn", "elb.target-group"),
-            EdgeRule("uses-certificate", "Listeners[].Certificates[].CertificateArn", "acm.certificate"),
-        ),
-    ),
-    ResourceType(
-        name="elb.target-group",
-        title="Target group",
-        service="elbv2",
-        operation="DescribeTargetGroups",
-        items="TargetGroups",
-        id="TargetGroupName",
-        arn="TargetGroupArn",
-        label="TargetGroupName",
-        details=(
-            Detail(
-                operation="DescribeTags",
-                params={"ResourceArns": "[TargetGroupArn]"},
-                result="TagDescriptions[0].Tags",
-                key="Tags",
-            ),
-        ),
-        edges=(EdgeRule("in-vpc", "VpcId", "ec2.vpc"),),
     ),
     ResourceType(
         name="apigateway.rest-api",
@@ -137,26 +88,5 @@ TYPES = (
             ),
         ),
         edges=(EdgeRule("used-by", "InUseBy[]"),),
-    ),
-    ResourceType(
-        name="waf.web-acl",
-        title="WAF web ACL",
-        service="wafv2",
-        operation="ListWebACLs",
-        request={"Scope": "REGIONAL"},
-        items="WebACLs",
-        id="Id",
-        arn="ARN",
-        label="Name",
-        volatile=("LockToken",),
-        details=(
-            Detail(operation="GetWebACL", params={"Name": "Name", "Scope": "'REGIONAL'", "Id": "Id"}, result="WebACL"),
-            Detail(
-                operation="ListTagsForResource",
-                params={"ResourceARN": "ARN"},
-                result="TagInfoForResource.TagList",
-                key="Tags",
-            ),
-        ),
     ),
 )

@@ -3,6 +3,18 @@
 from windlass.inventory.resource_type import Detail, EdgeRule, ResourceType
 
 _POLICIES = EdgeRule("has-policy", "AttachedPolicies[].PolicyArn", "iam.policy")
+_BOUNDARY = EdgeRule("bounded-by", "PermissionsBoundary.PermissionsBoundaryArn", "iam.policy")
+
+
+def _inline_documents(operation: str, owner: str) -> Detail:
+    return Detail(
+        operation=operation,
+        params={owner: owner, "PolicyName": "each"},
+        result="PolicyDocument",
+        key="InlinePolicyDocuments",
+        each="InlinePolicies",
+    )
+
 
 TYPES = (
     ResourceType(
@@ -17,7 +29,8 @@ TYPES = (
         once_per_account=True,
         volatile=("RoleLastUsed",),
         details=(
-            Detail(operation="ListRoleTags", params={"RoleName": "RoleName"}, result="Tags", key="Tags"),
+            # The listing has no tags, boundary and last use.
+            Detail(operation="GetRole", params={"RoleName": "RoleName"}, result="Role && merge({Tags: `[]`}, Role)"),
             Detail(
                 operation="ListAttachedRolePolicies",
                 params={"RoleName": "RoleName"},
@@ -30,8 +43,10 @@ TYPES = (
                 result="PolicyNames",
                 key="InlinePolicies",
             ),
+            _inline_documents("GetRolePolicy", "RoleName"),
         ),
-        edges=(_POLICIES,),
+        measures={"last_used": "RoleLastUsed"},
+        edges=(_POLICIES, _BOUNDARY),
     ),
     ResourceType(
         name="iam.user",
@@ -43,9 +58,11 @@ TYPES = (
         arn="Arn",
         label="UserName",
         once_per_account=True,
-        volatile=("PasswordLastUsed",),
+        volatile=("PasswordLastUsed", "AccessKeysLastUsed"),
+        measures={"password_last_used": "PasswordLastUsed", "access_keys_last_used": "AccessKeysLastUsed"},
         details=(
-            Detail(operation="ListUserTags", params={"UserName": "UserName"}, result="Tags", key="Tags"),
+            # The listing has no tags and boundary.
+            Detail(operation="GetUser", params={"UserName": "UserName"}, result="User && merge({Tags: `[]`}, User)"),
             Detail(
                 operation="ListAttachedUserPolicies",
                 params={"UserName": "UserName"},
@@ -70,8 +87,29 @@ TYPES = (
                 result="MFADevices",
                 key="MfaDevices",
             ),
+            Detail(
+                operation="ListUserPolicies",
+                params={"UserName": "UserName"},
+                result="PolicyNames",
+                key="InlinePolicies",
+            ),
+            _inline_documents("GetUserPolicy", "UserName"),
+            Detail(
+                operation="GetAccessKeyLastUsed",
+                params={"AccessKeyId": "each"},
+                result="AccessKeyLastUsed",
+                key="AccessKeysLastUsed",
+                each="AccessKeys[].AccessKeyId",
+            ),
+            Detail(
+                operation="GetLoginProfile",
+                params={"UserName": "UserName"},
+                result="LoginProfile",
+                key="LoginProfile",
+                absent=("NoSuchEntity",),
+            ),
         ),
-        edges=(_POLICIES, EdgeRule("member-of", "Groups[]", "iam.group")),
+        edges=(_POLICIES, _BOUNDARY, EdgeRule("member-of", "Groups[]", "iam.group")),
     ),
     ResourceType(
         name="iam.group",
@@ -90,6 +128,13 @@ TYPES = (
                 result="AttachedPolicies",
                 key="AttachedPolicies",
             ),
+            Detail(
+                operation="ListGroupPolicies",
+                params={"GroupName": "GroupName"},
+                result="PolicyNames",
+                key="InlinePolicies",
+            ),
+            _inline_documents("GetGroupPolicy", "GroupName"),
         ),
         edges=(_POLICIES,),
     ),
@@ -134,5 +179,57 @@ TYPES = (
             ),
         ),
         edges=(EdgeRule("uses-role", "Roles[].Arn", "iam.role"),),
+    ),
+    ResourceType(
+        name="iam.password-policy",
+        title="Password policy of the account",
+        service="iam",
+        operation="GetAccountPasswordPolicy",
+        items="PasswordPolicy && [PasswordPolicy]",
+        id="'password-policy'",
+        once_per_account=True,
+        absent=("NoSuchEntity",),
+    ),
+    ResourceType(
+        name="iam.saml-provider",
+        title="SAML provider",
+        service="iam",
+        operation="ListSAMLProviders",
+        items="SAMLProviderList",
+        id="Arn",
+        arn="Arn",
+        once_per_account=True,
+        details=(Detail(operation="GetSAMLProvider", params={"SAMLProviderArn": "Arn"}),),
+    ),
+    ResourceType(
+        name="iam.oidc-provider",
+        title="OpenID Connect provider",
+        service="iam",
+        operation="ListOpenIDConnectProviders",
+        items="OpenIDConnectProviderList",
+        id="Arn",
+        arn="Arn",
+        label="Url",
+        once_per_account=True,
+        details=(Detail(operation="GetOpenIDConnectProvider", params={"OpenIDConnectProviderArn": "Arn"}),),
+    ),
+    ResourceType(
+        name="iam.server-certificate",
+        title="Server certificate of IAM",
+        service="iam",
+        operation="ListServerCertificates",
+        items="ServerCertificateMetadataList",
+        id="ServerCertificateName",
+        arn="Arn",
+        label="ServerCertificateName",
+        once_per_account=True,
+        details=(
+            Detail(
+                operation="ListServerCertificateTags",
+                params={"ServerCertificateName": "ServerCertificateName"},
+                result="Tags",
+                key="Tags",
+            ),
+        ),
     ),
 )

@@ -1,6 +1,8 @@
 """Lambda: functions, their sources and layers."""
 
-from windlass.inventory.resource_type import Detail, EdgeRule, ResourceType
+from windlass.inventory.resource_type import Detail, EdgeRule, Parent, ResourceType
+
+_FUNCTIONS = Parent(operation="ListFunctions", items="Functions", params={"FunctionName": "FunctionName"})
 
 TYPES = (
     ResourceType(
@@ -53,5 +55,29 @@ TYPES = (
         id="LayerName",
         arn="LayerArn",
         label="LayerName",
+    ),
+    ResourceType(
+        name="lambda.alias",
+        title="Lambda alias",
+        service="lambda",
+        operation="ListAliases",
+        items="Aliases",
+        id="join(':', [FunctionName, Name])",
+        arn="AliasArn",
+        label="Name",
+        parent=_FUNCTIONS,
+        volatile=("RevisionId",),
+        edges=(EdgeRule("alias-of", "FunctionName", "lambda.function"),),
+    ),
+    ResourceType(
+        name="lambda.function-url",
+        title="Lambda function URL",
+        service="lambda",
+        operation="ListFunctionUrlConfigs",
+        items="FunctionUrlConfigs",
+        id="FunctionUrl",
+        label="FunctionUrl",
+        parent=_FUNCTIONS,
+        edges=(EdgeRule("invokes", "FunctionArn", "lambda.function"),),
     ),
 )

@@ -1,6 +1,6 @@
-"""CloudFormation, CloudTrail, CloudWatch, Auto Scaling, Backup, DataSync, Organizations: management."""
+"""CloudFormation, CloudTrail, CloudWatch, Auto Scaling, Backup, DataSync: management."""
 
-from windlass.inventory.resource_type import Detail, EdgeRule, ResourceType
+from windlass.inventory.resource_type import Detail, EdgeRule, Parent, ResourceType
 
 TYPES = (
     ResourceType(
@@ -161,15 +161,75 @@ TYPES = (
         label="LocationUri",
     ),
     ResourceType(
-        name="organizations.account",
-        title="Account of the organization",
-        service="organizations",
-        operation="ListAccounts",
-        items="Accounts",
-        id="Id",
-        arn="Arn",
-        label="Name",
-        once_per_account=True,
-        details=(Detail(operation="ListTagsForResource", params={"ResourceId": "Id"}, result="Tags", key="Tags"),),
+        name="cloudwatch.composite-alarm",
+        title="CloudWatch composite alarm",
+        service="cloudwatch",
+        operation="DescribeAlarms",
+        request={"AlarmTypes": ["CompositeAlarm"]},
+        items="CompositeAlarms",
+        id="AlarmName",
+        arn="AlarmArn",
+        label="AlarmName",
+        volatile=(
+            "StateValue",
+            "StateReason",
+            "StateReasonData",
+            "StateUpdatedTimestamp",
+            "StateTransitionedTimestamp",
+            "ActionsSuppressedBy",
+            "ActionsSuppressedReason",
+        ),
+        measures={"state": "StateValue"},
+        details=(
+            Detail(operation="ListTagsForResource", params={"ResourceARN": "AlarmArn"}, result="Tags", key="Tags"),
+        ),
+        edges=(EdgeRule("alarms", "AlarmActions[]"),),
+    ),
+    ResourceType(
+        name="logs.metric-filter",
+        title="Metric filter",
+        service="logs",
+        operation="DescribeMetricFilters",
+        items="metricFilters",
+        id="join('|', [logGroupName, filterName])",
+        label="filterName",
+        edges=(EdgeRule("filters", "logGroupName", "logs.group"),),
+    ),
+    ResourceType(
+        name="cloudformation.stack-set",
+        title="CloudFormation stack set",
+        service="cloudformation",
+        operation="ListStackSets",
+        request={"Status": "ACTIVE"},
+        items="Summaries",
+        id="StackSetId",
+        arn="arn:{partition}:cloudformation:{region}:{account}:stackset/{id}",
+        label="StackSetName",
+        volatile=("LastDriftCheckTimestamp", "StackSetDriftDetectionDetails"),
+        redact=("Parameters.*.ParameterValue",),
+        details=(Detail(operation="DescribeStackSet", params={"StackSetName": "StackSetName"}, result="StackSet"),),
+        edges=(EdgeRule("uses-role", "AdministrationRoleARN", "iam.role"),),
+    ),
+    ResourceType(
+        name="backup.selection",
+        title="Backup selection",
+        service="backup",
+        operation="ListBackupSelections",
+        items="BackupSelectionsList",
+        id="SelectionId",
+        label="SelectionName",
+        parent=Parent(operation="ListBackupPlans", items="BackupPlansList", params={"BackupPlanId": "BackupPlanId"}),
+        details=(
+            Detail(
+                operation="GetBackupSelection",
+                params={"BackupPlanId": "BackupPlanId", "SelectionId": "SelectionId"},
+                result="BackupSelection",
+            ),
+        ),
+        edges=(
+            EdgeRule("of-plan", "BackupPlanId", "backup.plan"),
+            EdgeRule("uses-role", "IamRoleArn", "iam.role"),
+            EdgeRule("backs-up", "Resources[]"),
+        ),
     ),
 )

@@ -101,6 +101,28 @@ ACCESS_POINT = ResourceType(
     id="Name",
     arn="AccessPointArn",
     label="Name",
+    details=(
+        Detail(
+            operation="GetAccessPoint",
+            params={"AccountId": "{account}", "Name": "Name"},
+            result="PublicAccessBlockConfiguration",
+            key="PublicAccessBlock",
+        ),
+        Detail(
+            operation="GetAccessPointPolicy",
+            params={"AccountId": "{account}", "Name": "Name"},
+            result="Policy",
+            key="Policy",
+            absent=("NoSuchAccessPointPolicy",),
+        ),
+        Detail(
+            operation="GetAccessPointPolicyStatus",
+            params={"AccountId": "{account}", "Name": "Name"},
+            result="PolicyStatus",
+            key="PolicyStatus",
+            absent=("NoSuchAccessPointPolicy",),
+        ),
+    ),
     edges=(EdgeRule("gives-access-to", "Bucket", "s3.bucket"), EdgeRule("in-vpc", "VpcConfiguration.VpcId", "ec2.vpc")),
 )
 

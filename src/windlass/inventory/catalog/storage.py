@@ -1,6 +1,6 @@
 """Storage Gateway, EFS, FSx: file systems."""
 
-from windlass.inventory.resource_type import Detail, EdgeRule, ResourceType
+from windlass.inventory.resource_type import Detail, EdgeRule, Parent, ResourceType
 
 TYPES = (
     ResourceType(
@@ -79,5 +79,53 @@ TYPES = (
             EdgeRule("in-subnet", "SubnetIds[]", "ec2.subnet"),
             EdgeRule("encrypted-by", "KmsKeyId", "kms.key"),
         ),
+    ),
+    ResourceType(
+        name="efs.access-point",
+        title="EFS access point",
+        service="efs",
+        operation="DescribeAccessPoints",
+        items="AccessPoints",
+        id="AccessPointId",
+        arn="AccessPointArn",
+        label="Name",
+        edges=(EdgeRule("gives-access-to", "FileSystemId", "efs.file-system"),),
+    ),
+    ResourceType(
+        name="efs.mount-target",
+        title="EFS mount target",
+        service="efs",
+        operation="DescribeMountTargets",
+        items="MountTargets",
+        id="MountTargetId",
+        label="AvailabilityZoneName",
+        parent=Parent(operation="DescribeFileSystems", items="FileSystems", params={"FileSystemId": "FileSystemId"}),
+        details=(
+            Detail(
+                operation="DescribeMountTargetSecurityGroups",
+                params={"MountTargetId": "MountTargetId"},
+                result="SecurityGroups",
+                key="SecurityGroups",
+            ),
+        ),
+        addresses=("IpAddress", "Ipv6Address"),
+        edges=(
+            EdgeRule("gives-access-to", "FileSystemId", "efs.file-system"),
+            EdgeRule("in-vpc", "VpcId", "ec2.vpc"),
+            EdgeRule("in-subnet", "SubnetId", "ec2.subnet"),
+            EdgeRule("has-interface", "NetworkInterfaceId", "ec2.network-interface"),
+            EdgeRule("in-security-group", "SecurityGroups[]", "ec2.security-group"),
+        ),
+    ),
+    ResourceType(
+        name="fsx.volume",
+        title="FSx volume",
+        service="fsx",
+        operation="DescribeVolumes",
+        items="Volumes",
+        id="VolumeId",
+        arn="ResourceARN",
+        label="Name",
+        edges=(EdgeRule("of-file-system", "FileSystemId", "fsx.file-system"),),
     ),
 )

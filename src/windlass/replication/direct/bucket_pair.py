@@ -19,7 +19,7 @@ from windlass.replication.direct.copying.parts import PartCopier
 from windlass.replication.direct.copying.reader import Reader
 from windlass.replication.direct.copying.streams import StreamCopier
 from windlass.replication.direct.listing.comparison import List
-from windlass.replication.direct.listing.heads import ASKED, compare_heads
+from windlass.replication.direct.listing.heads import CHECKSUM_MODE, compare_heads
 from windlass.replication.model import BucketRef, Pair
 from windlass.wire import s3
 from windlass.wire.client import Client
@@ -52,7 +52,7 @@ class BucketPair:
     pair: Pair
     read: Client
     write: Client
-    look: Client
+    read_destination: Client
     part_bytes: int
     largest: int
     _stack: AsyncExitStack
@@ -70,7 +70,7 @@ class BucketPair:
         largest: int,
         part_bytes: int,
         reader: str = "",
-        elsewhere: ServiceAccess | None = None,
+        service_access: ServiceAccess | None = None,
         customer_keys: PairKeys = NO_KEYS,
     ) -> Self:
         """Open both buckets. The caller closes them with `close`. `reader` is the account used when neither bucket is
@@ -86,8 +86,8 @@ class BucketPair:
             key = (place.service, "" if place.service else account_id, place.region, side)
             if key not in clients:
                 if place.service:
-                    assert elsewhere is not None
-                    access = elsewhere.reach(place.service)
+                    assert service_access is not None
+                    access = service_access.reach(place.service)
                 else:
                     access = reach(account_id, place.region)
                 clients[key] = await stack.enter_async_context(Client(with_keys(access)))
@@ -95,13 +95,18 @@ class BucketPair:
 
         read = await open_client(source, source.account_id or reader, customer_keys.reading)
         write = await open_client(target, reader, customer_keys.writing)
-        tags = elsewhere.tags if elsewhere is not None else True
+        tags = service_access.tags if service_access is not None else True
         bucket_pair = cls(pair, read, write, write, part_bytes, largest, stack, tags=tags)
         if not pair.one_service:
-            assert elsewhere is not None
+            assert service_access is not None
             reading = Reader(read, source.bucket, source.account_id)
             bucket_pair.streams = StreamCopier(
-                reading, write, target.bucket, target.account_id, classes=elsewhere.classes, tags=elsewhere.tags
+                reading,
+                write,
+                target.bucket,
+                target.account_id,
+                classes=service_access.classes,
+                tags=service_access.tags,
             )
             bucket_pair.largest = min(largest, bucket_pair.streams.one_put_bytes)
         return bucket_pair
@@ -116,7 +121,7 @@ class BucketPair:
 
     def destination_pages(self) -> List:
         """Return the listing of the destination's keys."""
-        return _pages(self.look, self.pair.destination, self.pair.prefix)
+        return _pages(self.read_destination, self.pair.destination, self.pair.prefix)
 
     def copies(self) -> CopyRequests:
         """Return the requests that copy small objects, one per object."""
@@ -155,7 +160,9 @@ class BucketPair:
         """True when the destination has the object: same size and ETag, or a later time and no checksum that differs."""
         source, target = self.pair.source, self.pair.destination
         try:
-            head = await self.look.send(s3.head(target.bucket, row.key, headers=ASKED, owner=target.account_id))
+            head = await self.read_destination.send(
+                s3.head(target.bucket, row.key, headers=CHECKSUM_MODE, owner=target.account_id)
+            )
         except NotFound:
             return False
         except AwsError as error:
@@ -174,7 +181,7 @@ class BucketPair:
             return True
         try:
             here = await self.read.send(
-                s3.head(source.bucket, row.key, if_match=row.etag, headers=ASKED, owner=source.account_id)
+                s3.head(source.bucket, row.key, if_match=row.etag, headers=CHECKSUM_MODE, owner=source.account_id)
             )
         except WindlassError:  # the copy meets the same error and reports it
             return False

@@ -27,7 +27,7 @@ from windlass.replication.direct.listing.ranges import Ranges
 from windlass.replication.direct.listing.volume import VolumeVisitor
 from windlass.replication.direct.model import CopyContext, CopyProgress, VerifyOptions, VerifyResult
 from windlass.replication.direct.run import SeedLimits, seed
-from windlass.replication.direct.shards import Board, Shard, begin_sharing, board_place, share
+from windlass.replication.direct.shards import Shard, ShardStore, copy_shards, create_shards, shard_prefix
 from windlass.replication.direct.verification import QueueVisitor, verify_objects
 from windlass.replication.direct.versions.run import seed_versions, version_journal
 from windlass.replication.direct.versions.verification import verify_versions
@@ -125,11 +125,13 @@ class DirectCopier:
         self, pair: BucketPair, task: SeedTask, context: CopyContext, *, begin: bool
     ) -> CopyProgress:
         target, seed_id = pair.pair.destination, task.seed_id
-        board = Board(pair.write, target.bucket, board_place(seed_id), owner=target.account_id, ttl_s=self._ttl_s)
+        shard_store = ShardStore(
+            pair.write, target.bucket, shard_prefix(seed_id), owner=target.account_id, ttl_s=self._ttl_s
+        )
         if begin:
             if target.service:
-                await board.check()
-            await begin_sharing(board, pair, listers=self._limits.listers, per_shard=self._per_shard)
+                await shard_store.check()
+            await create_shards(shard_store, pair, listers=self._limits.listers, per_shard=self._per_shard)
 
         async def copy_shard(number: int, shard: Shard, stop: threading.Event) -> CopyProgress:
             with Journal(self._home / f"{seed_id}-{number}") as journal:
@@ -139,7 +141,9 @@ class DirectCopier:
                 journal.forget()
             return progress
 
-        return await share(board, new_id("worker"), copy_shard, stop=context.stop, on_progress=context.on_progress)
+        return await copy_shards(
+            shard_store, new_id("worker"), copy_shard, stop=context.stop, on_progress=context.on_progress
+        )
 
     def verify(
         self, pair: Pair, options: VerifyOptions, *, stop: threading.Event, on_progress: Callable[[int], object]
@@ -233,7 +237,7 @@ class DirectCopier:
             for bucket in in_aws
             for account_id in {bucket.account_id or reader, reader}
         }
-        elsewhere = self._elsewhere(pair)
+        service_access = self._service_access(pair)
         customer_keys = self._customer_keys.of(pair)
 
         async def within() -> T:
@@ -243,7 +247,7 @@ class DirectCopier:
                 largest=self._largest,
                 part_bytes=self._part,
                 reader=reader,
-                elsewhere=elsewhere,
+                service_access=service_access,
                 customer_keys=customer_keys,
             )
             try:
@@ -254,7 +258,7 @@ class DirectCopier:
         with seldom():
             return run(within())
 
-    def _elsewhere(self, pair: Pair) -> ServiceAccess:
+    def _service_access(self, pair: Pair) -> ServiceAccess:
         """Return the access for a pair with another service: the storage classes that all its services name, and
         whether to copy tags.
         """

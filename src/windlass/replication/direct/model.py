@@ -52,7 +52,7 @@ class VerifyResult:
         return ContentVerdict.UNKNOWN if self.unknown else ContentVerdict.SAME
 
     @property
-    def whole(self) -> bool:
+    def complete(self) -> bool:
         """True when the destination has every object of the source, and each was verified to be the same."""
         return self.verdict is ContentVerdict.SAME
 

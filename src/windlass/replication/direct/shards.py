@@ -30,7 +30,7 @@ from windlass.wire import s3
 from windlass.wire.client import Client
 from windlass.wire.listing import Listed
 
-__all__ = ["Board", "Shard", "begin_sharing", "board_place", "cut_shards", "share"]
+__all__ = ["Shard", "ShardStore", "copy_shards", "create_shards", "cut_shards", "shard_prefix"]
 
 _TTL_S = 60.0
 _LOOK_S = 2.0
@@ -41,7 +41,7 @@ Shard = tuple[str, str | None]
 """The keys after the first, up to and including the second (None: to the end)."""
 
 
-def board_place(seed_id: str) -> str:
+def shard_prefix(seed_id: str) -> str:
     """Return the prefix at the destination that the workers share. It is below `.windlass/`, which is never replicated."""
     return f"{OWN_PREFIX}{seed_id}"
 
@@ -59,7 +59,7 @@ def cut_shards(pages: Sequence[tuple[str, int]], per_shard: int) -> list[Shard]:
 
 
 @dataclass(frozen=True, slots=True)
-class Board:
+class ShardStore:
     """The prefix in S3 that the workers of one seed share."""
 
     client: Client
@@ -68,9 +68,9 @@ class Board:
     owner: str = ""
     ttl_s: float = _TTL_S
 
-    async def post(self, about: dict[str, Any], shards: Sequence[Shard]) -> bool:
+    async def write_plan(self, description: dict[str, Any], shards: Sequence[Shard]) -> bool:
         """Write the plan. False when a plan exists, which then applies."""
-        body = json.dumps({**about, "shards": [list(each) for each in shards]}).encode()
+        body = json.dumps({**description, "shards": [list(each) for each in shards]}).encode()
         try:
             await self.client.send(
                 s3.put(self.bucket, self._key("plan.json"), body, if_none_match=True, owner=self.owner)
@@ -123,7 +123,7 @@ class Board:
 
         return {**known, **dict(zip(names, await asyncio.gather(*map(read, names)), strict=True))}
 
-    async def take(self, number: int, holder: str) -> str:
+    async def acquire(self, number: int, holder: str) -> str:
         """Lease a shard. Return the lease's ETag; empty when another worker has it."""
         key, body = self._key(f"lease-{number}"), holder.encode()
         try:
@@ -145,9 +145,9 @@ class Board:
         turn = f"{holder} {asyncio.get_running_loop().time()}".encode()
         return await self._put_over(self._key(f"lease-{number}"), turn, etag)
 
-    async def finish(self, number: int, moved: CopyProgress) -> None:
+    async def finish(self, number: int, progress: CopyProgress) -> None:
         """Write the result of a shard, unless one exists, and delete the lease."""
-        body = json.dumps(_value(moved)).encode()
+        body = json.dumps(_value(progress)).encode()
         with contextlib.suppress(Conflict):  # after a takeover, the worker that finished first has written the result
             await self.client.send(
                 s3.put(self.bucket, self._key(f"done-{number}"), body, if_none_match=True, owner=self.owner)
@@ -178,16 +178,16 @@ class Board:
         return f"{self.prefix}/{name}"
 
 
-async def begin_sharing(board: Board, buckets: BucketPair, *, listers: int, per_shard: int) -> None:
+async def create_shards(shard_store: ShardStore, buckets: BucketPair, *, listers: int, per_shard: int) -> None:
     """List the source and write the shards, unless a plan exists."""
     try:
-        await board.plan()
+        await shard_store.plan()
     except NotFound:
         ends = _PageEnds()
         await compare_listings(Ranges(), buckets.source_pages(), None, ends, listers=listers)
         source, target = buckets.pair.source, buckets.pair.destination
-        about = {"source": source.bucket, "destination": target.bucket, "prefix": buckets.pair.prefix}
-        await board.post(about, cut_shards(ends.pages, per_shard))
+        description = {"source": source.bucket, "destination": target.bucket, "prefix": buckets.pair.prefix}
+        await shard_store.write_plan(description, cut_shards(ends.pages, per_shard))
 
 
 class _PageEnds:
@@ -208,19 +208,19 @@ class _PageEnds:
         """Visitor: nothing to record."""
 
 
-async def share(
-    board: Board,
+async def copy_shards(
+    shard_store: ShardStore,
     holder: str,
-    work: Callable[[int, Shard, threading.Event], Awaitable[CopyProgress]],
+    copy_shard: Callable[[int, Shard, threading.Event], Awaitable[CopyProgress]],
     *,
     stop: threading.Event,
     on_progress: Callable[[CopyProgress], object],
 ) -> CopyProgress:
     """Copy shards until every shard is done by some worker; return the totals of all shards."""
-    shards: list[Shard] = [(after, upto) for after, upto in (await board.plan())["shards"]]
+    shards: list[Shard] = [(after, upto) for after, upto in (await shard_store.plan())["shards"]]
     done: dict[int, dict[str, Any]] = {}
     while not stop.is_set():
-        done = await board.done(done)
+        done = await shard_store.done(done)
         left = [number for number in range(len(shards)) if number not in done]
         if not left:
             return total(done)
@@ -229,36 +229,38 @@ async def share(
         at = hash(holder) % len(left)
         worked = False
         for number in left[at:] + left[:at]:
-            etag = await board.take(number, holder)
+            etag = await shard_store.acquire(number, holder)
             if etag:
-                worked = await _hold(board, number, holder, etag, work, shards[number], stop) or worked
+                worked = (
+                    await _copy_leased(shard_store, number, holder, etag, copy_shard, shards[number], stop) or worked
+                )
                 break
         if not worked:
-            await asyncio.sleep(min(_LOOK_S, board.ttl_s / 4))
+            await asyncio.sleep(min(_LOOK_S, shard_store.ttl_s / 4))
     raise Interrupted(
         "this worker was stopped", hint="Other workers continue; `windlass replicate worker` joins again."
     )
 
 
-async def _hold(
-    board: Board,
+async def _copy_leased(
+    shard_store: ShardStore,
     number: int,
     holder: str,
     etag: str,
-    work: Callable[[int, Shard, threading.Event], Awaitable[CopyProgress]],
+    copy_shard: Callable[[int, Shard, threading.Event], Awaitable[CopyProgress]],
     shard: Shard,
     stop: threading.Event,
 ) -> bool:
     """Copy one shard while its lease is held. True when the shard was finished."""
-    working = asyncio.ensure_future(work(number, shard, stop))
+    working = asyncio.ensure_future(copy_shard(number, shard, stop))
     try:
         while not working.done():
-            await asyncio.wait({working}, timeout=board.ttl_s / 3)
+            await asyncio.wait({working}, timeout=shard_store.ttl_s / 3)
             if not working.done():
-                etag = await board.renew(number, holder, etag)
+                etag = await shard_store.renew(number, holder, etag)
                 if not etag:
                     return False
-        await board.finish(number, working.result())
+        await shard_store.finish(number, working.result())
     finally:
         working.cancel()
         with contextlib.suppress(asyncio.CancelledError, Exception):
@@ -280,9 +282,11 @@ def total(results: dict[int, dict[str, Any]]) -> CopyProgress:
     return CopyProgress(**sums, failures=tuple(sorted(failures.values(), key=lambda group: -group.count)))
 
 
-def _value(moved: CopyProgress) -> dict[str, Any]:
+def _value(progress: CopyProgress) -> dict[str, Any]:
     names = ("total", "copied", "skipped", "failed", "total_bytes", "copied_bytes")
     return {
-        "counts": {name: getattr(moved, name) for name in names},
-        "failures": [[failure.code, failure.count, failure.message, list(failure.keys)] for failure in moved.failures],
+        "counts": {name: getattr(progress, name) for name in names},
+        "failures": [
+            [failure.code, failure.count, failure.message, list(failure.keys)] for failure in progress.failures
+        ],
     }

@@ -27,7 +27,7 @@ class MethodConstraints:
 
     replicating: bool
     """True when a live rule covers the destination, or will be switched on."""
-    elsewhere: tuple[str, ...] = ()
+    other_services: tuple[str, ...] = ()
     """The services of the pair that are not Amazon S3. They have no batch jobs and no such replication."""
     one_service: bool = True
     """True when one service has both buckets, and so can copy between them."""
@@ -81,20 +81,20 @@ def choose(
 def _replicas(requested: Method, situation: MethodConstraints) -> bool:
     if situation.customer_keys and requested is Method.AUTO:
         return False
-    return situation.replicating and not situation.elsewhere and requested in (Method.AUTO, Method.BATCH)
+    return situation.replicating and not situation.other_services and requested in (Method.AUTO, Method.BATCH)
 
 
 def _possible(operation: Operation, situation: MethodConstraints) -> tuple[Method, ...]:
     if operation is not Operation.COPY:
         return (Method.BATCH,)
-    if situation.elsewhere or situation.customer_keys:
+    if situation.other_services or situation.customer_keys:
         return (Method.DIRECT,)
     return (Method.DIRECT, Method.BATCH, Method.EMR)
 
 
 def _refuse(requested: Method, operation: Operation | None, situation: MethodConstraints) -> None:
-    if situation.elsewhere:
-        _refuse_elsewhere(requested, operation, situation)
+    if situation.other_services:
+        _refuse_other_services(requested, operation, situation)
     if operation in (Operation.REPLICATE, Operation.LAMBDA) and requested in (Method.DIRECT, Method.EMR):
         what = "make true replicas" if operation is Operation.REPLICATE else "invoke a function per object"
         raise UsageError(f"--method {requested} cannot {what}: only batch jobs can", hint="Use --method batch or auto.")
@@ -129,9 +129,9 @@ def _refuse_customer_keys(requested: Method, operation: Operation, situation: Me
         )
 
 
-def _refuse_elsewhere(requested: Method, operation: Operation | None, situation: MethodConstraints) -> None:
+def _refuse_other_services(requested: Method, operation: Operation | None, situation: MethodConstraints) -> None:
     """Raise UsageError for operations that Amazon S3 can do only between its own buckets."""
-    where = f"{' and '.join(situation.elsewhere)} {'is' if len(situation.elsewhere) == 1 else 'are'} not Amazon S3"
+    where = f"{' and '.join(situation.other_services)} {'is' if len(situation.other_services) == 1 else 'are'} not Amazon S3"
     if requested in (Method.BATCH, Method.EMR):
         raise UsageError(
             f"--method {requested} needs Amazon S3 as source and destination: {where}",
@@ -157,8 +157,8 @@ def _best(
         )
     if operation is Operation.LAMBDA:
         return Method.BATCH, "a function per object: S3 Batch Operations invokes it"
-    if situation.elsewhere:
-        where = " and ".join(situation.elsewhere)
+    if situation.other_services:
+        where = " and ".join(situation.other_services)
         if situation.one_service:
             return (
                 Method.DIRECT,

@@ -14,7 +14,7 @@ __all__ = [
     "check_aliases",
     "check_pairs",
     "destination_name",
-    "is_elsewhere",
+    "is_other_service",
     "parse_location",
     "parse_place",
     "place_pairs",
@@ -69,7 +69,7 @@ def _unsupported(plain: str, bucket: str) -> str:
     return ""
 
 
-def is_elsewhere(text: str) -> bool:
+def is_other_service(text: str) -> bool:
     """True when the text names a bucket of a `[[service]]`."""
     return bool(_ELSEWHERE.match(text.strip())) and not text.strip().startswith("arn:")
 
@@ -78,7 +78,7 @@ def parse_place(text: str) -> tuple[str, str, str]:
     """Return (service, bucket, prefix) of `minio:logs/2026/`, or of any text that `parse_location` accepts, with an
     empty service.
     """
-    if not is_elsewhere(text):
+    if not is_other_service(text):
         return ("", *parse_location(text))
     match = _ELSEWHERE.match(text.strip())
     assert match is not None
@@ -100,7 +100,7 @@ def destination_name(pattern: str, source: str, captured: Sequence[str] = (), re
         return known[match[1]]
 
     name = re.sub(r"\{(\w+)\}", value, pattern)
-    if not _NAME.match(name) and not is_elsewhere(name):
+    if not _NAME.match(name) and not is_other_service(name):
         raise UsageError(f"{pattern!r} turns {source} into {name!r}, which is not a valid bucket name")
     return name
 

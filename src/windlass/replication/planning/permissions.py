@@ -107,15 +107,17 @@ def _role(role: RoleFacts, service: str, needed: Sequence[Statement]) -> Iterato
             fix=Fix(f"trust policy of {name}", role.trust or None, after),
         )
     yield from _unknown(name, uncertain(role.policies, needed))
-    lacking = missing(role.policies, needed)
-    if lacking:
-        yield from _lacking(name, lacking, Fix(f"policy of {name}", None, document(lacking)))
+    missing_statements = missing(role.policies, needed)
+    if missing_statements:
+        yield from _missing_findings(
+            name, missing_statements, Fix(f"policy of {name}", None, document(missing_statements))
+        )
 
 
-def _lacking(where: str, lacking: Sequence[Statement], fix: Fix) -> Iterator[Finding]:
+def _missing_findings(where: str, missing_statements: Sequence[Statement], fix: Fix) -> Iterator[Finding]:
     """Yield one finding per code: what S3 would answer, with one fix for all."""
     actions_by_code: dict[str, list[str]] = {}
-    for statement in lacking:
+    for statement in missing_statements:
         for action in statement["Action"]:
             for code in _CODES_OF_ACTIONS.get(action, ("AccessDenied",)):
                 actions_by_code.setdefault(code, []).append(action)
@@ -148,9 +150,11 @@ def check_bucket_policies(facts: PairFacts, intent: Intent) -> Iterator[Finding]
     place, needed = agreed
     held = (facts.source if place == placed.source else facts.destination).policy
     yield from _unknown(place.bucket, uncertain([held] if held else [], needed, principal))
-    lacking = missing([held] if held else [], needed, principal)
-    if lacking:
-        yield from _lacking(place.bucket, lacking, Fix(f"bucket policy of {place.bucket}", held, merged(held, needed)))
+    missing_statements = missing([held] if held else [], needed, principal)
+    if missing_statements:
+        yield from _missing_findings(
+            place.bucket, missing_statements, Fix(f"bucket policy of {place.bucket}", held, merged(held, needed))
+        )
 
 
 def check_keys(facts: PairFacts, intent: Intent) -> Iterator[Finding]:
@@ -173,10 +177,12 @@ def check_keys(facts: PairFacts, intent: Intent) -> Iterator[Finding]:
         ]
         name = f"key policy of {side.key.arn.rpartition('/')[2]}"
         yield from _unknown(name, uncertain([side.key.policy], needed, principal))
-        lacking = missing([side.key.policy], needed, principal)
-        if lacking:
+        missing_statements = missing([side.key.policy], needed, principal)
+        if missing_statements:
             added = [{**needed[0], "Resource": "*"}]
-            yield from _lacking(name, lacking, Fix(name, side.key.policy, merged(side.key.policy, added)))
+            yield from _missing_findings(
+                name, missing_statements, Fix(name, side.key.policy, merged(side.key.policy, added))
+            )
 
 
 def _caller(facts: PairFacts, intent: Intent) -> str:

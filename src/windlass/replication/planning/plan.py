@@ -53,7 +53,7 @@ class PairPlan:
 
 def plan_pair(facts: PairFacts, volume: Volume | None, request: SeedRequest, config: ReplicationConfig) -> PairPlan:
     """Plan one pair. Problems are part of the plan, not raised."""
-    if facts.pair.services and (refused := _refused_elsewhere(facts.pair, request)) is not None:
+    if facts.pair.services and (refused := _refused_other_service(facts.pair, request)) is not None:
         return PairPlan(pair=facts.pair, facts=facts, error=refused)
     if not (facts.source.exists and facts.destination.exists):
         findings = check(facts, Intent(operation=request.operation or Operation.REPLICATE))
@@ -62,7 +62,7 @@ def plan_pair(facts: PairFacts, volume: Volume | None, request: SeedRequest, con
     situation = MethodConstraints(
         replicating=not placed.services and (facts.rule is not None or request.switch_on is not False),
         detached=request.detach,
-        elsewhere=placed.services,
+        other_services=placed.services,
         one_service=placed.one_service,
         customer_keys=CustomerKeys(config.customer_keys).covers(placed),
         keys=Keys(facts.source.key is not None, facts.destination.key is not None, facts.destination.bucket_key),
@@ -92,7 +92,7 @@ def plan_pair(facts: PairFacts, volume: Volume | None, request: SeedRequest, con
     )
 
 
-def _refused_elsewhere(pair: Pair, request: SeedRequest) -> WindlassError | None:
+def _refused_other_service(pair: Pair, request: SeedRequest) -> WindlassError | None:
     """Return the error for options that need replication rules or versions on a service other than Amazon S3; None
     without one.
     """

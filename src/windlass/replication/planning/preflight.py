@@ -24,7 +24,7 @@ def check(facts: PairFacts, intent: Intent) -> tuple[Finding, ...]:
     """Return all findings, errors first."""
     if not (facts.source.exists and facts.destination.exists):
         return tuple(_missing_buckets(facts))
-    looks = _LOOKS_ELSEWHERE if facts.pair.services else _LOOKS
+    looks = _CHECKS_OF_OTHER_SERVICES if facts.pair.services else _LOOKS
     findings = [finding for look in looks for finding in look(facts, intent)]
     return tuple(sorted(findings, key=lambda finding: finding.level != "error"))
 
@@ -305,7 +305,7 @@ _LOOKS: tuple[Callable[[PairFacts, Intent], Iterator[Finding]], ...] = (
     check_keys,
     _objects,
 )
-_LOOKS_ELSEWHERE: tuple[Callable[[PairFacts, Intent], Iterator[Finding]], ...] = (_refused, _objects)
+_CHECKS_OF_OTHER_SERVICES: tuple[Callable[[PairFacts, Intent], Iterator[Finding]], ...] = (_refused, _objects)
 """Checks for a pair with a bucket outside AWS: those that apply to any service. The other checks are for AWS on both
 sides.
 """

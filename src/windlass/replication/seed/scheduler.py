@@ -80,8 +80,8 @@ def seed_forever(
 ) -> None:
     """Seed each set when it is due, and finish detached seeds, until `stop`; each set in one process at a time.
 
-    Sets do not wait for each other. A run of a set that was interrupted goes on first; a failed one is logged and tried
-    at its next time.
+    Sets do not wait for each other. An interrupted run of a set is resumed first; a failed one is logged and repeated
+    when the set is due again.
     """
     threads = [
         threading.Thread(

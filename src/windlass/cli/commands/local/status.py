@@ -41,7 +41,7 @@ def status(ctx: typer.Context, url: Url = "", output: Output = Format.TABLE) -> 
 
 
 def read_page(url: str, path: str, secret: str = "") -> dict[str, Any]:
-    """Return one of the embedded AWS's own JSON pages. AwsError when it is not running or refuses."""
+    """Return one of the embedded AWS's own JSON pages. AwsError when it is not running or refuses the request."""
     headers = {"authorization": f"Bearer {secret}"} if secret else {}
     request = urllib.request.Request(url + path, headers=headers)  # noqa: S310  the user's own loopback URL
     try:

@@ -55,20 +55,20 @@ class AttributeReader:
         """
         place = self.source
 
-        async def told() -> Mapping[str, str]:
+        async def read_object_headers() -> Mapping[str, str]:
             if self.what <= {Attribute.ACL}:
                 return {}
             call = s3.head(place.bucket, key, version_id=version_id, if_match=etag, owner=place.account_id)
             return carried_headers((await self.client.send(call)).headers, self.what, self.now())
 
-        async def granted() -> Mapping[str, str]:
+        async def read_acl_headers() -> Mapping[str, str]:
             if Attribute.ACL not in self.what:
                 return {}
             call = object_acl(place.bucket, key, version_id=version_id, owner=place.account_id)
             return grant_headers(await self.client.send(call), owner=self.owner)
 
-        one, other = await asyncio.gather(told(), granted())
-        return {**one, **other}
+        object_headers, acl_headers = await asyncio.gather(read_object_headers(), read_acl_headers())
+        return {**object_headers, **acl_headers}
 
 
 def carried_headers(head: Mapping[str, str], what: frozenset[Attribute], now: datetime) -> dict[str, str]:

@@ -19,7 +19,7 @@ from typing import NamedTuple, Protocol
 
 from windlass.wire.s3 import Head
 
-__all__ = ["Claim", "ContentDigest", "Differs", "Trust", "claim_of", "etag_claim", "of_parts", "parts_of"]
+__all__ = ["Claim", "ContentDigest", "Differs", "Trust", "claim_of", "etag_claim", "of_parts", "part_count_of"]
 
 _MD5 = re.compile(r"[0-9a-f]{32}")
 _IN_PARTS = re.compile(r"[0-9a-f]{32}-[0-9]{1,5}")
@@ -148,7 +148,7 @@ def etag_claim(head: Head, trust: Trust) -> Claim | None:
     return Claim("parts", head.etag) if _IN_PARTS.fullmatch(head.etag) else None
 
 
-def parts_of(etag: str) -> int:
+def part_count_of(etag: str) -> int:
     """Return the number of parts that an ETag shows; 0 for an object that was put in one piece."""
     match = _IN_PARTS.fullmatch(etag)
     count = int(etag.rpartition("-")[2]) if match else 0

@@ -48,7 +48,7 @@ class Reader:
         """Return the object's current head. NotFound when the object no longer exists."""
         return await self.client.send(_paced(s3.head(self.bucket, key, headers=_ASKED, owner=self.owner)))
 
-    async def whole(self, key: str, etag: str, size_bytes: int) -> SmallObject:
+    async def read_small(self, key: str, etag: str, size_bytes: int) -> SmallObject:
         """Return a small object. Conflict when the object was replaced (some services ignore If-Match)."""
         call = s3.get(
             self.bucket, key, if_match=etag, headers=_ASKED, owner=self.owner, max_bytes=2 * size_bytes + _MIB

@@ -31,7 +31,7 @@ from windlass.replication.direct.copying.digests import (
     claim_of,
     etag_claim,
     of_parts,
-    parts_of,
+    part_count_of,
 )
 from windlass.replication.direct.copying.parts import Range, part_ranges, uniform
 from windlass.replication.direct.copying.reader import Reader
@@ -129,15 +129,15 @@ class StreamCopier:
             )
         if row.size_bytes <= self.small_bytes:
             await self._small(row, seen)
-        elif parts_of(head.etag) or row.size_bytes > self.one_put_bytes:
+        elif part_count_of(head.etag) or row.size_bytes > self.one_put_bytes:
             await self._in_parts(row, head, seen)
         else:
             await self._in_one(row, head, seen)
 
     async def _small(self, row: Listed, seen: Sequence[Claim]) -> None:
-        read = await self.source.whole(row.key, row.etag, row.size_bytes)
+        read = await self.source.read_small(row.key, row.etag, row.size_bytes)
         claim = claim_of(read.head, self.trust)
-        if claim is not None and claim.algorithm == "parts" and parts_of(claim.digest) != 1:
+        if claim is not None and claim.algorithm == "parts" and part_count_of(claim.digest) != 1:
             claim = None
         digest = ContentDigest(_claims(claim, seen))
         digest.update(read.body)
@@ -177,7 +177,7 @@ class StreamCopier:
 
     async def _sizes(self, key: str, head: Head) -> tuple[list[int], bool]:
         """Return the sizes of the parts to copy, and True if they are certainly the source's own."""
-        sizes, exact = await self.source.layout(key, head) if parts_of(head.etag) else ([], False)
+        sizes, exact = await self.source.layout(key, head) if part_count_of(head.etag) else ([], False)
         if not sizes or any(size < _LEAST_PART_BYTES for size in sizes[:-1]):
             return uniform(head.size_bytes, self.part_bytes), False
         return sizes, exact
@@ -216,7 +216,7 @@ class StreamCopier:
             attempt += 1
             digest = ContentDigest(claims)
             try:
-                async with contextlib.aclosing(_held(self.source.pieces(key, etag, *span), digest)) as pieces:
+                async with contextlib.aclosing(_hold_back_last(self.source.pieces(key, etag, *span), digest)) as pieces:
                     return await self.write.upload(call, span[1] - span[0] + 1, pieces), digest
             except (AwsError, Throttled) as error:
                 again = isinstance(error, Throttled) or error.code in _TRANSIENT
@@ -254,7 +254,7 @@ def _base64(digest: str) -> str:
     return base64.b64encode(bytes.fromhex(digest)).decode()
 
 
-async def _held(pieces: AsyncGenerator[bytes, None], digest: ContentDigest) -> AsyncGenerator[bytes, None]:
+async def _hold_back_last(pieces: AsyncGenerator[bytes, None], digest: ContentDigest) -> AsyncGenerator[bytes, None]:
     """Yield the pieces, but the last one only after all of them match a claim."""
     held = b""
     async with contextlib.aclosing(pieces):

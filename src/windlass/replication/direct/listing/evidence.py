@@ -10,7 +10,7 @@ from hashlib import sha256
 from windlass.core.errors import AwsError, WindlassError
 from windlass.replication.comparison import Compare, ContentVerdict, compare_listed
 from windlass.replication.direct.bucket_pair import BucketPair
-from windlass.replication.direct.listing.heads import ASKED, compare_heads, has_evidence, part_count
+from windlass.replication.direct.listing.heads import CHECKSUM_MODE, compare_heads, has_evidence, part_count
 from windlass.replication.model import BucketRef
 from windlass.wire import s3
 from windlass.wire.client import Client
@@ -55,7 +55,7 @@ class Evidence:
 
     async def _by_heads(self, source: Listed, destination: Listed) -> ContentVerdict:
         pair = self.buckets.pair
-        there = await _head(self.buckets.look, pair.destination, destination)
+        there = await _head(self.buckets.read_destination, pair.destination, destination)
         if not has_evidence(there):
             return ContentVerdict.UNKNOWN
         here = await _head(self.buckets.read, pair.source, source)
@@ -72,7 +72,10 @@ class Evidence:
             return False
         heads = await asyncio.gather(
             *[_head(self.buckets.read, pair.source, source, part=number) for number in (1, count)],
-            *[_head(self.buckets.look, pair.destination, destination, part=number) for number in (1, count)],
+            *[
+                _head(self.buckets.read_destination, pair.destination, destination, part=number)
+                for number in (1, count)
+            ],
         )
         sizes = [head.size_bytes for head in heads]
         has_parts = (
@@ -84,13 +87,14 @@ class Evidence:
 async def by_content(buckets: BucketPair, key: str) -> bool:
     """Read both objects completely, in constant memory. True when their content is the same, byte for byte."""
     here, there = await asyncio.gather(
-        _digest(buckets.read, buckets.pair.source, key), _digest(buckets.look, buckets.pair.destination, key)
+        _digest(buckets.read, buckets.pair.source, key),
+        _digest(buckets.read_destination, buckets.pair.destination, key),
     )
     return here == there
 
 
 async def _head(client: Client, place: BucketRef, row: Listed, *, part: int = 0) -> Head:
-    call = s3.head(place.bucket, row.key, part=part, if_match=row.etag, headers=ASKED, owner=place.account_id)
+    call = s3.head(place.bucket, row.key, part=part, if_match=row.etag, headers=CHECKSUM_MODE, owner=place.account_id)
     head = await client.send(call)
     if row.etag and head.etag != row.etag:  # some services ignore If-Match
         raise AwsError(f"{place.name}: {row.key!r} was replaced while the seed ran", hint="Compare again.")

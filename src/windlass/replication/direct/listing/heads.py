@@ -13,9 +13,9 @@ from collections.abc import Mapping
 from windlass.replication.comparison import ContentVerdict
 from windlass.wire.s3 import Head
 
-__all__ = ["ASKED", "compare_heads", "has_evidence", "part_count", "sums_of"]
+__all__ = ["CHECKSUM_MODE", "compare_heads", "has_evidence", "part_count", "sums_of"]
 
-ASKED = {"x-amz-checksum-mode": "ENABLED"}
+CHECKSUM_MODE = {"x-amz-checksum-mode": "ENABLED"}
 """The header that makes S3 return checksums."""
 
 _SUM = re.compile(r"x-amz-checksum-(?:crc32|crc32c|crc64nvme|sha1|sha256)")

@@ -19,13 +19,13 @@ __all__ = ["KeySpace"]
 
 _SAMPLES = 2
 _DEEPEST = 96
-_TOLD = 64
+MAX_PLACES = 64
 """How many beginnings of a segment are stored separately, for each length up to `_LONGEST`. A segment with more of them
 holds names that can be anything.
 """
 _LONGEST = 6
 _WHOLE = 1 << 448
-_FURTHER = 4
+_CHARACTERS_AFTER_DIFFERENCE = 4
 """Characters that are read after the common beginning of two adjacent keys."""
 _SCRIPT = 16
 """How many letters of another script must be seen before any other letter of the script is expected."""
@@ -51,7 +51,7 @@ class _Place:
     lowest: str | None = None
     """The lowest follower: adjacent keys show that none precedes it."""
     highest: str | None = None
-    told: int = 0
+    places: int = 0
     """For a place of one length only: the number of its separately stored places,"""
     whole: int = 0
     """how many of those have a known lowest and highest follower,"""
@@ -130,16 +130,16 @@ class KeySpace:
 
     def depth(self, first: str, last: str) -> int:
         """Return how many characters distinguish two keys of a page well enough."""
-        return _shared(first, last) + _FURTHER
+        return _shared(first, last) + _CHARACTERS_AFTER_DIFFERENCE
 
     def number(self, key: str, depth: int = _DEEPEST) -> int:
-        """Return the position of a key's first `depth` characters, from 0 to `whole`. It never decreases from a key to
+        """Return the position of a key's first `depth` characters, from 0 to `size`. It never decreases from a key to
         a greater one.
         """
         number, width = 0, _WHOLE
-        segment = begun = 0
+        segment = beginning = 0
         for at in range(min(len(key), depth, _DEEPEST) + 1):
-            followers, follower = self._may_follow(segment, key[begun:at]), key[at : at + 1]
+            followers, follower = self._may_follow(segment, key[beginning:at]), key[at : at + 1]
             many = len(followers)
             if not many:
                 break
@@ -150,11 +150,11 @@ class KeySpace:
                     break
                 width //= many
             if follower in _SEPARATORS:
-                segment, begun = segment + 1, at + 1
+                segment, beginning = segment + 1, at + 1
         return number
 
     @property
-    def whole(self) -> int:
+    def size(self) -> int:
         """Return a number greater than any position."""
         return _WHOLE
 
@@ -162,9 +162,9 @@ class KeySpace:
         """Return the beginning of the keys at this position, just long enough to distinguish positions that are `grain`
         apart.
         """
-        text, width, segment, begun = "", _WHOLE, 0, 0
+        text, width, segment, beginning = "", _WHOLE, 0, 0
         while len(text) < _DEEPEST and width > grain:
-            followers = self._may_follow(segment, text[begun:])
+            followers = self._may_follow(segment, text[beginning:])
             if not followers:
                 break
             digit = min(((number + 1) * len(followers) - 1) // width, len(followers) - 1)
@@ -174,7 +174,7 @@ class KeySpace:
             number -= width * digit // len(followers)
             width //= len(followers)
             if followers[digit] in _SEPARATORS:
-                segment, begun = segment + 1, len(text)
+                segment, beginning = segment + 1, len(text)
         return text
 
     def beyond_expected(self, first: str, last: str) -> str:
@@ -182,17 +182,17 @@ class KeySpace:
         known.
         """
         shared = _shared(first, last)
-        segment, begun = _segment(first, shared)
-        place = self._at(segment, first[begun:shared])
-        highest = max(self._may_follow(segment, first[begun:shared]), default="")
+        segment, beginning = _segment(first, shared)
+        place = self._at(segment, first[beginning:shared])
+        highest = max(self._may_follow(segment, first[beginning:shared]), default="")
         return first[:shared] + _next(highest) if place and place.highest is None and highest else ""
 
     def _learn(self, key: str, since: int, shared: int, *, ends: bool = False) -> None:
         """Record a key whose next (`ends`) or previous neighbour shares `shared` characters with it."""
-        segment, begun = _segment(key, since)
-        for at in range(since, min(len(key), shared + _FURTHER, _DEEPEST) + 1):
+        segment, beginning = _segment(key, since)
+        for at in range(since, min(len(key), shared + _CHARACTERS_AFTER_DIFFERENCE, _DEEPEST) + 1):
             follower = key[at : at + 1]
-            place = self._made(segment, key[begun:at])
+            place = self._made(segment, key[beginning:at])
             wider = place.wider
             closed, few = place.closed, len(place.seen) < 2
             for learner in (place, wider) if wider else (place,):
@@ -207,32 +207,32 @@ class KeySpace:
                 wider.branched += branched
                 wider.changed += whole or branched
             if follower in _SEPARATORS:
-                segment, begun = segment + 1, at + 1
+                segment, beginning = segment + 1, at + 1
 
-    def _at(self, segment: int, begun: str) -> _Place | None:
+    def _at(self, segment: int, beginning: str) -> _Place | None:
         """Return the place after the beginning of a segment."""
-        return self._places.get((segment, begun)) or self._places.get((segment, len(begun)))
+        return self._places.get((segment, beginning)) or self._places.get((segment, len(beginning)))
 
-    def _made(self, segment: int, begun: str) -> _Place:
-        wide = segment, len(begun)
+    def _made(self, segment: int, beginning: str) -> _Place:
+        wide = segment, len(beginning)
         wider = self._places.get(wide)
         if wider is None:
             wider = self._places[wide] = _Place(None, self._varies.setdefault(segment, set()))
-        place = self._places.get((segment, begun))
-        if place is None and len(begun) <= _LONGEST and wider.told < _TOLD:
-            wider.told += 1
-            place = self._places[segment, begun] = _Place(wider, wider.varies)
+        place = self._places.get((segment, beginning))
+        if place is None and len(beginning) <= _LONGEST and wider.places < MAX_PLACES:
+            wider.places += 1
+            place = self._places[segment, beginning] = _Place(wider, wider.varies)
         return place or wider
 
-    def _may_follow(self, segment: int, begun: str) -> list[str]:
+    def _may_follow(self, segment: int, beginning: str) -> list[str]:
         """Return the followers that were seen or are expected, in order."""
-        place = self._at(segment, begun)
+        place = self._at(segment, beginning)
         if place is None:
             return []
         wider = place.wider or place
         changed = len(place.varies) + (0 if place.closed else wider.changed)
         if place.reckoned != changed:
-            place.expected, place.reckoned = sorted(_followers(place, wider, inside=begun != "")), changed
+            place.expected, place.reckoned = sorted(_followers(place, wider, inside=beginning != "")), changed
         return place.expected
 
 

@@ -223,7 +223,7 @@ class Ranges:
         per_page = max(1, at - self._space.number(key_range.span[0], depth))
         if key_range.after != key_range.span[1]:
             at = self._space.number(key_range.after, depth)
-        end = self._space.whole if key_range.upto is None else self._space.number(key_range.upto, depth)
+        end = self._space.size if key_range.upto is None else self._space.number(key_range.upto, depth)
         return _Estimate((end - at) / per_page, at, per_page)
 
     def _explore(self, places: Iterable[tuple[str, Range]]) -> tuple[Range, str] | None:

@@ -33,7 +33,7 @@ class VolumeVisitor:
         self._bytes += size
         if destination:
             there = {row.key: row for row in destination}
-            rows = [row for row in rows if self._lacks(row, there.get(row.key))]
+            rows = [row for row in rows if self._is_missing(row, there.get(row.key))]
             size = sum(map(_size, rows))
         self._missing += len(rows)
         self._missing_bytes += size
@@ -44,7 +44,7 @@ class VolumeVisitor:
         if not set(map(_class, rows)).isdisjoint(ARCHIVE_CLASSES):
             self._frozen += sum(row.storage_class in ARCHIVE_CLASSES for row in rows)
 
-    def _lacks(self, row: Listed, there: Listed | None) -> bool:
+    def _is_missing(self, row: Listed, there: Listed | None) -> bool:
         """True when a seed would copy the row. When a listing does not decide, the row counts as undecided: the seed
         sends a HEAD.
         """

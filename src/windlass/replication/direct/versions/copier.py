@@ -52,7 +52,7 @@ Chain = tuple[BlockOf[VersionStep], list[int]]
 class VersionCopyOperations(Protocol):
     """The calls that list a key's history and copy one of its versions."""
 
-    async def look(self, key: str) -> tuple[Outlook, str]:
+    async def compare_key(self, key: str) -> tuple[Outlook, str]:
         """Return what must be done for a key, and the ETag of the destination's current version."""
 
     async def put(self, step: VersionStep, top: str) -> str:
@@ -184,16 +184,16 @@ class VersionCopier:
     async def _tried(self, work: _Key) -> bool:
         """List the key if needed, and copy. True when the key is finished; False when the seed was stopped."""
         if work.top is None:
-            outlook, top = await self.operations.look(work.key)
+            outlook, top = await self.operations.compare_key(work.key)
             for version in outlook.archived:
                 self._row_failed(work, version.version_id, *_FROZEN)
-            lacking = {version.version_id for version in outlook.lacking}
-            for version_id in work.left.keys() - lacking:
+            missing_versions = {version.version_id for version in outlook.missing_versions}
+            for version_id in work.left.keys() - missing_versions:
                 self._there(work, version_id)
             if outlook.conflict:
                 self._failed(work, outlook.conflict, explain(outlook.conflict).meaning)
                 return True
-            work.steps, work.top = [step_of(version, None) for version in outlook.lacking], top
+            work.steps, work.top = [step_of(version, None) for version in outlook.missing_versions], top
         while work.steps:
             step = work.steps[0]
             if not await self._turn(step.key):

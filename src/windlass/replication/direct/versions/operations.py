@@ -14,9 +14,9 @@ from typing import NamedTuple
 from windlass.core.errors import AccessDenied, NotFound
 from windlass.replication.comparison import ContentVerdict
 from windlass.replication.direct.bucket_pair import BucketPair
-from windlass.replication.direct.listing.heads import ASKED, compare_heads
+from windlass.replication.direct.listing.heads import CHECKSUM_MODE, compare_heads
 from windlass.replication.direct.versions.histories import history_of
-from windlass.replication.direct.versions.sequence import Outlook, compare_histories, settle, telling
+from windlass.replication.direct.versions.sequence import Outlook, compare_histories, comparison_for, outlook_of
 from windlass.replication.model import BucketRef
 from windlass.wire import s3
 from windlass.wire.client import Client
@@ -24,7 +24,7 @@ from windlass.wire.listing import ListedVersion
 from windlass.wire.model import Call, RetryPolicy
 from windlass.wire.s3 import Head
 
-__all__ = ["OwnHeaders", "VersionOperations", "VersionStep", "closer", "kept", "step_of", "top_of"]
+__all__ = ["OwnHeaders", "VersionOperations", "VersionStep", "compare_by_heads", "kept", "step_of", "top_of"]
 
 _DELETE_ONCE = RetryPolicy(attempts=1, retry_after_lost_response=False)
 _COPY_ONCE = replace(_DELETE_ONCE, errors_after_200=True)
@@ -84,18 +84,18 @@ class VersionOperations:
     markers: bool
     own: OwnHeaders | None = None
 
-    async def look(self, key: str) -> tuple[Outlook, str]:
+    async def compare_key(self, key: str) -> tuple[Outlook, str]:
         """Compare the current histories of a key. Return what must be done, and the ETag of the destination's current
         version.
         """
         source, target = self.buckets.pair.source, self.buckets.pair.destination
         here, there = await asyncio.gather(
-            history_of(self.buckets.read, source, key), history_of(self.buckets.look, target, key)
+            history_of(self.buckets.read, source, key), history_of(self.buckets.read_destination, target, key)
         )
         ours, theirs = (kept(history.versions, markers=self.markers) for history in (here, there))
         outlook = compare_histories(ours, theirs)
         if outlook.doubtful:
-            outlook = await closer(self.buckets, key, ours, theirs)
+            outlook = await compare_by_heads(self.buckets, key, ours, theirs)
         return outlook, top_of(there.versions)
 
     async def put(self, step: VersionStep, top: str) -> str:
@@ -133,7 +133,7 @@ class VersionOperations:
         return replace(call, retry_policy=_COPY_ONCE)
 
 
-async def closer(
+async def compare_by_heads(
     buckets: BucketPair,
     key: str,
     source: Sequence[ListedVersion],
@@ -146,10 +146,12 @@ async def closer(
     Versions that remain undecided count as the same when their sizes are equal and the copy is not older. With
     `strict`, the result is `doubtful` when it depends on such versions.
     """
-    tell = telling(source)
+    tell = comparison_for(source)
     open_ = [(ours, there) for ours in source for there in destination if tell(ours, there) is None]
     here = await _heads(buckets.read, buckets.pair.source, key, {ours.version_id for ours, _ in open_})
-    there = await _heads(buckets.look, buckets.pair.destination, key, {there.version_id for _, there in open_})
+    there = await _heads(
+        buckets.read_destination, buckets.pair.destination, key, {there.version_id for _, there in open_}
+    )
 
     def verdict(ours: ListedVersion, other: ListedVersion) -> ContentVerdict:
         listed = tell(ours, other)
@@ -157,11 +159,13 @@ async def closer(
             return _compared(here.get(ours.version_id), there.get(other.version_id))
         return ContentVerdict.SAME if listed else ContentVerdict.DIFFERENT
 
-    lenient = settle(source, destination, lambda ours, other: verdict(ours, other) is not ContentVerdict.DIFFERENT)
-    if strict and lenient != settle(
+    lenient = outlook_of(source, destination, lambda ours, other: verdict(ours, other) is not ContentVerdict.DIFFERENT)
+    if strict and lenient != outlook_of(
         source, destination, lambda ours, other: verdict(ours, other) is ContentVerdict.SAME
     ):
-        return Outlook(lacking=lenient.lacking or tuple(source[-1:]), extra=lenient.extra, doubtful=True)
+        return Outlook(
+            missing_versions=lenient.missing_versions or tuple(source[-1:]), extra=lenient.extra, doubtful=True
+        )
     return lenient
 
 
@@ -177,7 +181,7 @@ async def _heads(client: Client, place: BucketRef, key: str, versions: set[str])
     async def ask(version_id: str) -> tuple[str, Head | None]:
         async with gate:
             try:
-                call = s3.head(place.bucket, key, version_id=version_id, headers=ASKED, owner=place.account_id)
+                call = s3.head(place.bucket, key, version_id=version_id, headers=CHECKSUM_MODE, owner=place.account_id)
                 return version_id, await client.send(call)
             except (AccessDenied, NotFound):
                 return version_id, None

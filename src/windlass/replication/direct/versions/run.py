@@ -94,7 +94,7 @@ class _VersionRun(SeedRun):
     async def _compare(self, ranges: Ranges) -> None:
         pair = self._pair.pair
         source = list_histories(self._pair.read, pair.source, pair.prefix)
-        destination = list_histories(self._pair.look, pair.destination, pair.prefix)
+        destination = list_histories(self._pair.read_destination, pair.destination, pair.prefix)
         await compare_listings(ranges, source, destination, self, listers=self._limits.listers)
 
     async def on_page(self, of: Range, source: Sequence[History], destination: Sequence[History]) -> None:
@@ -123,5 +123,5 @@ def steps_for(ours: History, theirs: Sequence[ListedVersion], *, markers: bool) 
     outlook = compare_histories(ours.versions, kept(theirs, markers=markers))
     plain = not (outlook.conflict or outlook.doubtful or outlook.archived)
     top = top_of(theirs) if plain else None
-    missing = {version.version_id for version in (*outlook.lacking, *outlook.archived)}
+    missing = {version.version_id for version in (*outlook.missing_versions, *outlook.archived)}
     return [step_of(version, top) for version in ours.versions if version.version_id in missing]

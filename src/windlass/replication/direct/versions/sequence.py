@@ -17,7 +17,16 @@ from dataclasses import dataclass
 from windlass.replication.own_keys import ARCHIVE_CLASSES
 from windlass.wire.listing import ListedVersion
 
-__all__ = ["NEWER", "OUT_OF_ORDER", "Outlook", "SameVersion", "alike", "compare_histories", "settle", "telling"]
+__all__ = [
+    "NEWER",
+    "OUT_OF_ORDER",
+    "Outlook",
+    "SameVersion",
+    "compare_histories",
+    "compare_rows",
+    "comparison_for",
+    "outlook_of",
+]
 
 NEWER, OUT_OF_ORDER = "DstVersionsNewer", "DstVersionsOutOfOrder"
 
@@ -32,24 +41,24 @@ _SECOND = 19  # characters of an ISO time down to seconds: copies may have milli
 class Outlook:
     """What must be done for a key."""
 
-    lacking: tuple[ListedVersion, ...] = ()
+    missing_versions: tuple[ListedVersion, ...] = ()
     """The versions to copy on top of the destination's, in this order."""
     archived: tuple[ListedVersion, ...] = ()
     """Missing versions that cannot be read before a restore."""
     conflict: str = ""
-    """The failure code if `lacking` cannot be copied; else empty."""
+    """The failure code if `missing_versions` cannot be copied; else empty."""
     extra: int = 0
     """The number of versions of the destination that the source does not have."""
     doubtful: bool = False
     """True when the result depends on versions of equal size with opaque ETags."""
 
     @property
-    def whole(self) -> bool:
+    def complete(self) -> bool:
         """True when the destination has all versions in order, with the newest on top."""
-        return not (self.lacking or self.archived or self.conflict or self.doubtful)
+        return not (self.missing_versions or self.archived or self.conflict or self.doubtful)
 
 
-def alike(source: ListedVersion, destination: ListedVersion) -> bool | None:
+def compare_rows(source: ListedVersion, destination: ListedVersion) -> bool | None:
     """Compare two rows of listings. None when they do not decide."""
     if source.marker or destination.marker:
         return source.marker and destination.marker
@@ -62,14 +71,14 @@ def alike(source: ListedVersion, destination: ListedVersion) -> bool | None:
     return None
 
 
-def telling(source: Sequence[ListedVersion]) -> SameVersion:
+def comparison_for(source: Sequence[ListedVersion]) -> SameVersion:
     """Return a comparison that knows all of the source's versions: the ETag of one is not that of a copy of another,
     unless opaque.
     """
     known = {version.etag for version in source}
 
     def same(ours: ListedVersion, other: ListedVersion) -> bool | None:
-        verdict = alike(ours, other)
+        verdict = compare_rows(ours, other)
         return False if verdict is None and other.etag in known and _IN_PARTS not in ours.etag else verdict
 
     return same
@@ -79,19 +88,22 @@ def compare_histories(source: Sequence[ListedVersion], destination: Sequence[Lis
     """Compare two histories by their listings, both oldest first. The result is doubtful when the listings do not
     decide.
     """
-    tell = telling(source)
-    strict = settle(source, destination, lambda ours, other: tell(ours, other) is True)
-    if strict.whole:
+    tell = comparison_for(source)
+    strict = outlook_of(source, destination, lambda ours, other: tell(ours, other) is True)
+    if strict.complete:
         return strict
-    lenient = settle(source, destination, lambda ours, other: tell(ours, other) is not False)
+    lenient = outlook_of(source, destination, lambda ours, other: tell(ours, other) is not False)
     if lenient == strict:
         return strict
     return Outlook(
-        lacking=strict.lacking or tuple(source[-1:]), archived=strict.archived, extra=strict.extra, doubtful=True
+        missing_versions=strict.missing_versions or tuple(source[-1:]),
+        archived=strict.archived,
+        extra=strict.extra,
+        doubtful=True,
     )
 
 
-def settle(source: Sequence[ListedVersion], destination: Sequence[ListedVersion], same: SameVersion) -> Outlook:
+def outlook_of(source: Sequence[ListedVersion], destination: Sequence[ListedVersion], same: SameVersion) -> Outlook:
     """Return what must be done, given both histories (oldest first) and a comparison `same` that always decides."""
     if _in_place(source, destination, same):
         return Outlook(extra=len(destination) - len(source))
@@ -102,12 +114,12 @@ def settle(source: Sequence[ListedVersion], destination: Sequence[ListedVersion]
     if _in_place(readable, destination, same):
         return Outlook(archived=archived, extra=len(destination) - len(readable))
     count, last = _found(readable, destination, same)
-    lacking = tuple(readable[count:])
+    missing_versions = tuple(readable[count:])
     return Outlook(
-        lacking=lacking or (readable[-1],),
+        missing_versions=missing_versions or (readable[-1],),
         archived=archived,
         extra=len(destination) - count,
-        conflict=_conflict(source, lacking, destination, destination[last + 1 :], same),
+        conflict=_conflict(source, missing_versions, destination, destination[last + 1 :], same),
     )
 
 
@@ -133,15 +145,15 @@ def _found(source: Sequence[ListedVersion], destination: Sequence[ListedVersion]
 
 def _conflict(
     source: Sequence[ListedVersion],
-    lacking: Sequence[ListedVersion],
+    missing_versions: Sequence[ListedVersion],
     destination: Sequence[ListedVersion],
     above: Sequence[ListedVersion],
     same: SameVersion,
 ) -> str:
     """Return the failure code when the missing versions cannot be copied on top; else empty."""
-    if not lacking:
+    if not missing_versions:
         return NEWER  # all versions are there, but another one is current
-    if any(_replica(version, there) for version in lacking for there in destination):
+    if any(_replica(version, there) for version in missing_versions for there in destination):
         return OUT_OF_ORDER
     known = {(version.marker, version.size_bytes, version.etag) for version in source}
     for there in above:

@@ -13,8 +13,8 @@ from windlass.replication.direct.listing.comparison import compare_listings
 from windlass.replication.direct.listing.ranges import Range, Ranges, Split
 from windlass.replication.direct.model import VerifyOptions, VerifyResult
 from windlass.replication.direct.versions.histories import History, list_histories
-from windlass.replication.direct.versions.operations import closer, kept
-from windlass.replication.direct.versions.sequence import Outlook, compare_histories, settle, telling
+from windlass.replication.direct.versions.operations import compare_by_heads, kept
+from windlass.replication.direct.versions.sequence import Outlook, compare_histories, comparison_for, outlook_of
 from windlass.replication.own_keys import own_prefixes
 from windlass.wire.listing import ListedVersion
 
@@ -39,7 +39,7 @@ async def verify_versions(
     pair = buckets.pair
     comparison = _Comparison(buckets, stop, on_progress, by=options.by, markers=options.delete_markers)
     source = list_histories(buckets.read, pair.source, pair.prefix)
-    destination = list_histories(buckets.look, pair.destination, pair.prefix)
+    destination = list_histories(buckets.read_destination, pair.destination, pair.prefix)
     await compare_listings(Ranges(prune=False), source, destination, comparison, listers=listers, include_extra=True)
     return comparison.value()
 
@@ -71,7 +71,7 @@ class _Comparison:
                 continue
             outlook = compare_histories(ours, theirs)
             if outlook.doubtful and self._by in (Compare.ETAG, Compare.CHECKSUM):
-                outlook = await closer(self._buckets, history.key, ours, theirs, strict=True)
+                outlook = await compare_by_heads(self._buckets, history.key, ours, theirs, strict=True)
             elif outlook.doubtful:
                 outlook = _lenient(ours, theirs)
             self._add(history.key, len(ours), outlook)
@@ -81,12 +81,12 @@ class _Comparison:
         self._tell(self._counts.total())
 
     def _add(self, key: str, number: int, outlook: Outlook) -> None:
-        lacking = len(outlook.lacking)
+        missing_versions = len(outlook.missing_versions)
         kind = "unknown" if outlook.doubtful else "different" if outlook.conflict else "missing"
-        self._count(kind, key, lacking)
+        self._count(kind, key, missing_versions)
         self._count("missing", key, len(outlook.archived))
         self._count("extra", key, outlook.extra)
-        self._counts["same"] += number - lacking - len(outlook.archived)
+        self._counts["same"] += number - missing_versions - len(outlook.archived)
 
     def _count(self, kind: str, key: str, number: int) -> None:
         if not number:
@@ -117,5 +117,5 @@ class _Comparison:
 
 def _lenient(ours: Sequence[ListedVersion], theirs: Sequence[ListedVersion]) -> Outlook:
     """Return what must be done when undecided versions count as the same."""
-    on_progress = telling(ours)
-    return settle(ours, theirs, lambda our_version, other: on_progress(our_version, other) is not False)
+    on_progress = comparison_for(ours)
+    return outlook_of(ours, theirs, lambda our_version, other: on_progress(our_version, other) is not False)

@@ -85,7 +85,7 @@ class EmrMethod:
         """Read the status of the step."""
         if not self.in_flight(task):
             return task, Poll.RUNNING
-        progress = emr.look(context.estate, _checkpoint(task).step)
+        progress = emr.read_status(context.estate, _checkpoint(task).step)
         if progress.status != task.checkpoint.status:
             checkpoint = replace(_checkpoint(task), status=progress.status)
             detail = f"EMR: {progress.status} {progress.reason}".strip()

@@ -19,7 +19,7 @@ from windlass.replication.effects import Effect
 from windlass.replication.methods.batch.job import ManifestRef, StagingPrefix
 from windlass.replication.model import BucketRef, Method, Pair
 
-__all__ = ["EmrTarget", "StepStatus", "emr_effects", "look", "script", "step_command"]
+__all__ = ["EmrTarget", "StepStatus", "emr_effects", "read_status", "script", "step_command"]
 
 _ENDED = {"COMPLETED": "Complete", "SUCCESS": "Complete", "FAILED": "Failed", "CANCELLED": "Cancelled"}
 _INSTANCE_ROLE, _SERVICE_ROLE = "EMR_EC2_DefaultRole", "EMR_DefaultRole"
@@ -201,7 +201,7 @@ def started(answers: list[dict[str, Any]], target: EmrTarget, place: BucketRef) 
     return where | {"cluster": last["JobFlowId"], "step": ""}
 
 
-def look(estate: Estate, ref: Mapping[str, str]) -> StepStatus:
+def read_status(estate: Estate, ref: Mapping[str, str]) -> StepStatus:
     """Read the status of a step, job run or transient cluster."""
     where = (ref["account_id"], ref["region"])
     if ref.get("application"):

@@ -1,0 +1,3 @@
+module inventory_server
+
+go 1.20

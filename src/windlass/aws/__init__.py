@@ -1,0 +1,1 @@
+"""AWS by botocore's models without botocore's clients: see README.md."""

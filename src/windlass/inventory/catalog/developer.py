@@ -1,0 +1,125 @@
+"""CodeBuild, CodePipeline, CodeArtifact, AppConfig: building, delivering and configuring software."""
+
+from windlass.inventory.resource_type import Detail, EdgeRule, Parent, ResourceType
+
+_APPLICATIONS = Parent(operation="ListApplications", items="Items", params={"ApplicationId": "Id"})
+
+TYPES = (
+    ResourceType(
+        name="codebuild.project",
+        title="CodeBuild project",
+        service="codebuild",
+        operation="ListProjects",
+        items="projects",
+        wrap="name",
+        id="name",
+        arn="arn:{partition}:codebuild:{region}:{account}:project/{id}",
+        label="name",
+        tags="tags",
+        details=(Detail(operation="BatchGetProjects", params={"names": "[name]"}, result="projects[0]"),),
+        edges=(
+            EdgeRule("uses-role", "serviceRole", "iam.role"),
+            EdgeRule("encrypted-by", "encryptionKey", "kms.key"),
+            EdgeRule("in-vpc", "vpcConfig.vpcId", "ec2.vpc"),
+            EdgeRule("in-subnet", "vpcConfig.subnets[]", "ec2.subnet"),
+            EdgeRule("in-security-group", "vpcConfig.securityGroupIds[]", "ec2.security-group"),
+            EdgeRule("logs-to", "logsConfig.cloudWatchLogs.groupName", "logs.group"),
+        ),
+    ),
+    ResourceType(
+        name="codepipeline.pipeline",
+        title="CodePipeline pipeline",
+        service="codepipeline",
+        operation="ListPipelines",
+        items="pipelines",
+        id="name",
+        arn="arn:{partition}:codepipeline:{region}:{account}:{id}",
+        label="name",
+        ordered=("stages", "stages.*.actions"),
+        details=(
+            Detail(
+                operation="GetPipeline", params={"name": "name"}, result="pipeline && merge(pipeline, metadata || `{}`)"
+            ),
+            Detail(operation="ListTagsForResource", params={"resourceArn": "pipelineArn"}, result="tags", key="Tags"),
+        ),
+        edges=(
+            EdgeRule("uses-role", "roleArn", "iam.role"),
+            EdgeRule("stored-in", "artifactStore.location", "s3.bucket"),
+            EdgeRule("encrypted-by", "artifactStore.encryptionKey.id", "kms.key"),
+            EdgeRule("uses-role", "stages[].actions[].roleArn", "iam.role"),
+        ),
+    ),
+    ResourceType(
+        name="codeartifact.repository",
+        title="CodeArtifact repository",
+        service="codeartifact",
+        operation="ListRepositories",
+        items="repositories",
+        id="join('/', [domainName, name])",
+        arn="arn",
+        label="name",
+        owner="domainOwner",
+        details=(Detail(operation="ListTagsForResource", params={"resourceArn": "arn"}, result="tags", key="Tags"),),
+    ),
+    ResourceType(
+        name="appconfig.application",
+        title="AppConfig application",
+        service="appconfig",
+        operation="ListApplications",
+        items="Items",
+        id="Id",
+        arn="arn:{partition}:appconfig:{region}:{account}:application/{id}",
+        label="Name",
+    ),
+    ResourceType(
+        name="appconfig.environment",
+        title="AppConfig environment",
+        service="appconfig",
+        operation="ListEnvironments",
+        items="Items",
+        id="join('/environment/', [ApplicationId, Id])",
+        arn="arn:{partition}:appconfig:{region}:{account}:application/{id}",
+        label="Name",
+        parent=_APPLICATIONS,
+        volatile=("State",),
+        measures={"state": "State"},
+        edges=(
+            EdgeRule("of-application", "ApplicationId", "appconfig.application"),
+            EdgeRule("watches", "Monitors[].AlarmArn", "cloudwatch.alarm"),
+            EdgeRule("uses-role", "Monitors[].AlarmRoleArn", "iam.role"),
+        ),
+    ),
+    ResourceType(
+        name="appconfig.profile",
+        title="AppConfig configuration profile",
+        service="appconfig",
+        operation="ListConfigurationProfiles",
+        items="Items",
+        id="join('/configurationprofile/', [ApplicationId, Id])",
+        arn="arn:{partition}:appconfig:{region}:{account}:application/{id}",
+        label="Name",
+        parent=_APPLICATIONS,
+        details=(
+            Detail(
+                operation="GetConfigurationProfile",
+                params={"ApplicationId": "ApplicationId", "ConfigurationProfileId": "Id"},
+            ),
+        ),
+        edges=(
+            EdgeRule("of-application", "ApplicationId", "appconfig.application"),
+            EdgeRule("uses-role", "RetrievalRoleArn", "iam.role"),
+            EdgeRule("encrypted-by", "KmsKeyArn", "kms.key"),
+        ),
+    ),
+    ResourceType(
+        name="appconfig.deployment-strategy",
+        title="AppConfig deployment strategy",
+        service="appconfig",
+        operation="ListDeploymentStrategies",
+        items="Items",
+        id="Id",
+        arn="arn:{partition}:appconfig:{region}:{account}:deploymentstrategy/{id}",
+        label="Name",
+        keep="!starts_with(Id, 'AppConfig.')",
+    ),
+)

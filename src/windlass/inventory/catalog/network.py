@@ -1,0 +1,218 @@
+"""EC2: connections between networks and the rules of their traffic."""
+
+from windlass.inventory.resource_type import Detail, EdgeRule, ResourceType
+
+_VPC = EdgeRule("in-vpc", "VpcId", "ec2.vpc")
+_NOT_DELETED = "State != 'deleted'"
+
+
+def _arn(kind: str) -> str:
+    return "arn:{partition}:ec2:{region}:{account}:" + kind + "/{id}"
+
+
+TYPES = (
+    ResourceType(
+        name="ec2.flow-log",
+        title="VPC flow log",
+        service="ec2",
+        operation="DescribeFlowLogs",
+        items="FlowLogs",
+        id="FlowLogId",
+        arn=_arn("vpc-flow-log"),
+        label="LogGroupName",
+        edges=(
+            EdgeRule("logs", "ResourceId"),
+            EdgeRule("logs-to", "[@][?LogDestinationType == 's3'][].LogDestination", "s3.bucket"),
+            EdgeRule("logs-to", "[@][?LogDestinationType != 's3'][].LogDestination"),
+            EdgeRule("logs-to", "LogGroupName", "logs.group"),
+            EdgeRule("uses-role", "DeliverLogsPermissionArn", "iam.role"),
+        ),
+    ),
+    ResourceType(
+        name="ec2.transit-gateway",
+        title="Transit gateway",
+        service="ec2",
+        operation="DescribeTransitGateways",
+        items="TransitGateways",
+        id="TransitGatewayId",
+        arn=_arn("transit-gateway"),
+        label="Description",
+        keep=_NOT_DELETED,
+    ),
+    ResourceType(
+        name="ec2.transit-gateway-attachment",
+        title="Transit gateway attachment",
+        service="ec2",
+        operation="DescribeTransitGatewayAttachments",
+        items="TransitGatewayAttachments",
+        id="TransitGatewayAttachmentId",
+        arn=_arn("transit-gateway-attachment"),
+        owner="ResourceOwnerId",
+        keep=_NOT_DELETED,
+        edges=(
+            EdgeRule("attached-to", "TransitGatewayId", "ec2.transit-gateway"),
+            EdgeRule("attaches", "ResourceId"),
+            EdgeRule("routes-through", "Association.TransitGatewayRouteTableId", "ec2.transit-gateway-route-table"),
+        ),
+    ),
+    ResourceType(
+        name="ec2.transit-gateway-route-table",
+        title="Transit gateway route table",
+        service="ec2",
+        operation="DescribeTransitGatewayRouteTables",
+        items="TransitGatewayRouteTables",
+        id="TransitGatewayRouteTableId",
+        arn=_arn("transit-gateway-route-table"),
+        keep=_NOT_DELETED,
+        details=(
+            Detail(
+                operation="SearchTransitGatewayRoutes",
+                params={
+                    "TransitGatewayRouteTableId": "TransitGatewayRouteTableId",
+                    "Filters": '`[{"Name": "type", "Values": ["static", "propagated"]}]`',
+                },
+                result="Routes",
+                key="Routes",
+            ),
+        ),
+        edges=(
+            EdgeRule("member-of", "TransitGatewayId", "ec2.transit-gateway"),
+            EdgeRule(
+                "routes-to",
+                "Routes[].TransitGatewayAttachments[].TransitGatewayAttachmentId",
+                "ec2.transit-gateway-attachment",
+            ),
+        ),
+    ),
+    ResourceType(
+        name="ec2.vpc-peering",
+        title="VPC peering connection",
+        service="ec2",
+        operation="DescribeVpcPeeringConnections",
+        items="VpcPeeringConnections",
+        id="VpcPeeringConnectionId",
+        arn=_arn("vpc-peering-connection"),
+        # Both sides list the connection, each with its own routes and tags: it is a resource of each.
+        keep="Status.Code != 'deleted' && Status.Code != 'rejected' && Status.Code != 'expired'",
+        edges=(
+            EdgeRule("peers-with", "RequesterVpcInfo.VpcId", "ec2.vpc"),
+            EdgeRule("peers-with", "AccepterVpcInfo.VpcId", "ec2.vpc"),
+        ),
+    ),
+    ResourceType(
+        name="ec2.prefix-list",
+        title="Managed prefix list",
+        service="ec2",
+        operation="DescribeManagedPrefixLists",
+        items="PrefixLists",
+        id="PrefixListId",
+        arn=_arn("prefix-list"),
+        label="PrefixListName",
+        keep="OwnerId != 'AWS'",
+        details=(
+            Detail(
+                operation="GetManagedPrefixListEntries",
+                params={"PrefixListId": "PrefixListId"},
+                result="Entries",
+                key="Entries",
+            ),
+        ),
+    ),
+    ResourceType(
+        name="ec2.vpn-connection",
+        title="VPN connection",
+        service="ec2",
+        operation="DescribeVpnConnections",
+        items="VpnConnections",
+        id="VpnConnectionId",
+        arn=_arn("vpn-connection"),
+        keep=_NOT_DELETED,
+        volatile=("VgwTelemetry",),
+        measures={"tunnels": "VgwTelemetry[].Status"},
+        redact=("CustomerGatewayConfiguration",),  # a document for the router, with the pre-shared keys
+        addresses=("VgwTelemetry[].OutsideIpAddress", "Options.TunnelOptions[].OutsideIpAddress"),
+        edges=(
+            EdgeRule("connects", "CustomerGatewayId", "ec2.customer-gateway"),
+            EdgeRule("attached-to", "VpnGatewayId", "ec2.vpn-gateway"),
+            EdgeRule("attached-to", "TransitGatewayId", "ec2.transit-gateway"),
+        ),
+    ),
+    ResourceType(
+        name="ec2.vpn-gateway",
+        title="Virtual private gateway",
+        service="ec2",
+        operation="DescribeVpnGateways",
+        items="VpnGateways",
+        id="VpnGatewayId",
+        arn=_arn("vpn-gateway"),
+        keep=_NOT_DELETED,
+        edges=(EdgeRule("in-vpc", "VpcAttachments[].VpcId", "ec2.vpc"),),
+    ),
+    ResourceType(
+        name="ec2.customer-gateway",
+        title="Customer gateway",
+        service="ec2",
+        operation="DescribeCustomerGateways",
+        items="CustomerGateways",
+        id="CustomerGatewayId",
+        arn=_arn("customer-gateway"),
+        label="DeviceName",
+        keep=_NOT_DELETED,
+        addresses=("IpAddress",),
+        edges=(EdgeRule("uses-certificate", "CertificateArn", "acm.certificate"),),
+    ),
+    ResourceType(
+        name="ec2.client-vpn-endpoint",
+        title="Client VPN endpoint",
+        service="ec2",
+        operation="DescribeClientVpnEndpoints",
+        items="ClientVpnEndpoints",
+        id="ClientVpnEndpointId",
+        arn=_arn("client-vpn-endpoint"),
+        label="Description",
+        keep="Status.Code != 'deleted'",
+        ordered=("DnsServers",),
+        edges=(
+            _VPC,
+            EdgeRule("in-security-group", "SecurityGroupIds[]", "ec2.security-group"),
+            EdgeRule("uses-certificate", "ServerCertificateArn", "acm.certificate"),
+            EdgeRule("logs-to", "ConnectionLogOptions.CloudwatchLogGroup", "logs.group"),
+            EdgeRule("invokes", "ClientConnectOptions.LambdaFunctionArn", "lambda.function"),
+        ),
+    ),
+    ResourceType(
+        name="ec2.dhcp-options",
+        title="DHCP options",
+        service="ec2",
+        operation="DescribeDhcpOptions",
+        items="DhcpOptions",
+        id="DhcpOptionsId",
+        arn=_arn("dhcp-options"),
+        ordered=("DhcpConfigurations.*.Values",),
+    ),
+    ResourceType(
+        name="ec2.egress-only-internet-gateway",
+        title="Egress-only internet gateway",
+        service="ec2",
+        operation="DescribeEgressOnlyInternetGateways",
+        items="EgressOnlyInternetGateways",
+        id="EgressOnlyInternetGatewayId",
+        arn=_arn("egress-only-internet-gateway"),
+        edges=(EdgeRule("in-vpc", "Attachments[].VpcId", "ec2.vpc"),),
+    ),
+    ResourceType(
+        name="ec2.vpc-endpoint-service",
+        title="VPC endpoint service",
+        service="ec2",
+        operation="DescribeVpcEndpointServiceConfigurations",
+        items="ServiceConfigurations",
+        id="ServiceId",
+        arn=_arn("vpc-endpoint-service"),
+        label="ServiceName",
+        keep="ServiceState != 'Deleted'",
+        edges=(
+            EdgeRule("forwards-to", "NetworkLoadBalancerArns[]", "elb.load-balancer"),
+            EdgeRule("forwards-to", "GatewayLoadBalancerArns[]", "elb.load-balancer"),
+        ),
+    ),
+)
