@@ -115,6 +115,7 @@ def test_every_type_is_collected_or_refused_and_a_second_collection_changes_noth
         row.type for row in inventory.list(Query(limit=1000)).rows
     }
     assert first.scopes_done > 1_700
-    assert second.created == second.deleted == 0
-    assert second.scopes_done < first.scopes_done / 2
+    assert second.created == second.updated == second.deleted == 0
+    # What MiniStack does not implement it refuses without a request id: no answer of AWS, which is asked again each time.
+    assert second.scopes_done < first.scopes_done
     store.close()
