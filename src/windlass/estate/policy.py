@@ -197,8 +197,8 @@ def _local(facts: Facts) -> Decision:
     if facts.cloudshell and facts.container_uri:
         return _from_container(facts, "refused: CloudShell has the console user's credentials")
     # Whether there is an instance to ask is not known before asking it, and here it is not asked.
-    found = [source.name for source in sources if source.present and source.name != "instance metadata"]
-    also = f" Found, but refused here: {', '.join(found)}." if found else ""
+    present = [source.name for source in sources if source.present and source.name != "instance metadata"]
+    also = f" Found, but refused here: {', '.join(present)}." if present else ""
     return Decision(
         sources=sources,
         refusal=f"no AWS credentials for {name}: looked for AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY.{also}",
