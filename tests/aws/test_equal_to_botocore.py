@@ -46,12 +46,19 @@ def compare(pair, service, operation, region, seed):
         assert result == pair.botocore(service, region, operation, dict(params)), (service, operation, params)
 
 
+UNSUPPORTED = {key: reason for key in READS if (reason := MODELS.operation(*key).unsupported)}
+
+
 def test_nearly_everything_of_the_catalogue_is_supported():
-    unsupported = {key: MODELS.operation(*key).unsupported for key in READS}
-    assert {key: reason for key, reason in unsupported.items() if reason} == {}
+    """The rest is left to botocore: requests of S3 Control with a checksum, and Timestream's endpoint discovery."""
+    assert {(service, reason) for (service, _), reason in UNSUPPORTED.items()} == {
+        ("s3control", "its request carries a checksum"),
+        ("timestream-write", "its endpoint is found by another call"),
+    }
+    assert len(UNSUPPORTED) * 30 < len(READS)
 
 
-@pytest.mark.parametrize("key", sorted(READS), ids=".".join)
+@pytest.mark.parametrize("key", sorted(READS - UNSUPPORTED.keys()), ids=".".join)
 def test_the_catalogue(pair, key):
     for seed, region in enumerate(("us-east-1", "eu-west-1", "us-gov-west-1")):
         compare(pair, *key, region, seed)

@@ -14,7 +14,7 @@ from windlass.present.options import Duration
         (["queue", "drian"], "`windlass queue` has no command 'drian'", "Did you mean `windlass queue drain`?"),
         (["queue", "dlq", "purg"], "`windlass queue dlq` has no command 'purg'", "`windlass queue dlq purge`"),
         (["whoami", "--ouput", "json"], "`windlass whoami` has no option --ouput", "Did you mean --output?"),
-        (["whoami", "--zz"], "`windlass whoami` has no option --zz", "`windlass whoami --help` shows what it takes."),
+        (["whoami", "--zz"], "`windlass whoami` has no option --zz", "`windlass whoami --help` lists its options."),
         (["queue", "drain"], "`windlass queue drain` needs", "Usage: windlass queue drain [OPTIONS] QUEUE"),
         (["inventory", "show"], "`windlass inventory show` needs RESOURCE", "inventory show [OPTIONS] RESOURCE"),
         (

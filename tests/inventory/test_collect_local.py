@@ -24,12 +24,6 @@ REGIONS = ["us-east-1", "eu-west-1", "ap-southeast-2"]
 BUCKETS = {"h7-first": "us-east-1", "h7-old": "eu-west-1", "h7-far": "ap-southeast-2"}
 SECRET = "correct-horse-battery"
 
-# What moto 5.2.5 fails to answer in an account that has none.
-BROKEN = {
-    "route53.health-check",  # the answer has no IsTruncated
-    "rds.option-group",  # KeyError: option_group_name
-    "ecs.capacity-provider",  # TypeError without names of providers
-}
 
 # moto leaves sockets of its Docker client to the garbage collector; none is ours.
 pytestmark = pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")
@@ -122,7 +116,7 @@ def test_every_type_of_the_catalog_is_collected_or_said_to_be_unsupported(collec
     states = {one.scope: (one.state, one.error_code, one.error) for one in collections[0]}
     assert {scope.type for scope in states} == set(BY_NAME)
     failed = {scope.type for scope, found in states.items() if found[0] not in (ScopeState.OK, ScopeState.UNSUPPORTED)}
-    assert failed == BROKEN
+    assert failed == set()
     unsupported = {scope.type for scope, found in states.items() if found[0] is ScopeState.UNSUPPORTED}
     assert len(set(BY_NAME) - unsupported) >= 200
 

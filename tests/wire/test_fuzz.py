@@ -76,7 +76,7 @@ def test_any_bytes_end_in_an_answer_or_an_error_of_ours(said, cuts, head_only, s
         for _ in range(more_requests):  # whatever was left over must not answer these
             if fed.connection.closed or not fed.answer.done():
                 break
-            if fed.connection._body is not None:
+            if fed.connection._receiver.body is not None:
                 break
             assert not fed.ask(limit=LIMIT).done()
             fed.feed(said, cuts)

@@ -60,6 +60,9 @@ AT_START = (
     "organizations_account_ids",
     "cloudtrail_delete_trail",
     "datasync_arns",
+    "ecs_capacity_provider_listing",
+    "rds_option_group_listing",
+    "route53_health_check_listing",
 )
 """Applied before moto's server starts, in this order: a later patch wraps an earlier one."""
 
