@@ -3,23 +3,34 @@
 from __future__ import annotations
 
 import threading
+import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
+from sqlalchemy import Connection
+
+from windlass.core.ids import new_id
 from windlass.core.suggest import unknown_word
-from windlass.inventory import accounts, runs, store_meta, writer
+from windlass.inventory import accounts, run_workers, runs, writer
 from windlass.inventory.catalog import BY_NAME, CATALOG
 from windlass.inventory.collector import Collector, CollectProgress
 from windlass.inventory.config import InventoryConfig
-from windlass.inventory.model import Scope, ScopeResult
+from windlass.inventory.config_digest import config_digest
+from windlass.inventory.model import Run, Scope, ScopeResult
 from windlass.inventory.plan import CollectOptions, plan_scopes, select_types
 from windlass.inventory.ports import EstateCaller
 from windlass.inventory.resource_type import ResourceType
+from windlass.inventory.scope_claims import ScopeClaims, fill_queue
+from windlass.inventory.scope_queue import ScopeQueue
+from windlass.inventory.store_meta import is_due, salt_of
 from windlass.inventory.unread_details import detail_read_times
 from windlass.store.engine import Store
+from windlass.store.leases import Leases
 
-__all__ = ["Collection", "collect_options"]
+__all__ = ["Collection", "collect_options", "run_progress", "sink_of"]
+
+_PROGRESS_INTERVAL_S = 0.5
 
 
 def collect_options(
@@ -32,6 +43,29 @@ def collect_options(
         exclude_types=() if types else tuple(config.exclude_types),
         accounts=tuple(accounts),
         regions=tuple(regions),
+    )
+
+
+def sink_of(store: Store, claims: ScopeClaims) -> Callable[[ScopeResult], None]:
+    """Return the writer of results: through a store that refuses them once the process has lost its claims."""
+
+    def sink(result: ScopeResult) -> None:
+        writer.write_result(store, claims.run_id, result, worker=claims.worker)
+
+    return sink
+
+
+def run_progress(run: Run, workers: int, *, done_at_start: int, elapsed_s: float) -> CollectProgress:
+    """Return the progress over all workers of a run, `elapsed_s` after this process joined it."""
+    done = run.scopes_done - done_at_start
+    return CollectProgress(
+        scopes_done=run.scopes_done,
+        scopes_total=run.scopes_total,
+        resources=run.resources,
+        calls=run.calls,
+        errors=run.errors,
+        eta_s=elapsed_s / done * (run.scopes_total - run.scopes_done) if done > 0 else None,
+        workers=workers,
     )
 
 
@@ -58,54 +92,93 @@ class Collection:
         resume_run_id: str,
         started: Callable[[str], None],
     ) -> str:
-        """Scan every scope and write what changed. Return the run's id; see `Inventory.collect`."""
+        """Scan every scope and write what changed. Return the run's id; see `Inventory.collect`.
+
+        This process coordinates the run: it plans the scopes and ends the run. Others may scan with it
+        (`collection_worker.py`); what they do counts here, and their scopes are taken up when they die.
+        """
         kinds = select_types(CATALOG, options)
         surveys = self._survey(options)
         scopes = self._scopes(kinds, surveys, options)
+        salt_of(self.store)  # before others may begin
         run_id = runs.begin_run(
             self.store, now=self.now(), scopes_total=len(scopes), job_id=job_id, run_id=resume_run_id
         )
-        done_before = runs.finished_scopes(self.store, run_id) & frozenset(scopes)
         accounts.save_accounts(self.store, surveys, now=self.now())
         started(run_id)
-
-        def sink(result: ScopeResult) -> None:
-            writer.write_result(self.store, run_id, result)
-
         status = "failed"
         try:
-            finished = self._collector().run(scopes, sink=sink, progress=progress, stop=stop, done_before=done_before)
+            finished = self._scan(self._claims(run_id, job_id, scopes), progress=progress, stop=stop)
             status = "done" if finished else "interrupted"
         except KeyboardInterrupt:
             status = "interrupted"
             raise
         finally:
-            if status == "done" and self._has_errors(run_id):
-                status = "partial"
             runs.finish_run(self.store, run_id, status=status, now=self.now())
         return run_id
 
-    def _collector(self) -> Collector:
+    def _claims(self, run_id: str, job_id: str, scopes: Sequence[Scope]) -> ScopeClaims:
+        """Open the run's queue, and return this process's claims of it."""
+        leases, worker, now = Leases(self.store), new_id("worker"), self.now()
+        host = leases.holder().title
+        measures = is_due(self.store, "bucket_sizes", interval_s=self.config.bucket_sizes_interval_s, now=now)
+        queue = ScopeQueue(
+            run_id=run_id,
+            job_id=job_id,
+            holder=host,
+            config_digest=config_digest(self.config),
+            read_measures=measures,
+        )
+        durations_s = runs.last_durations_s(self.store)
+
+        def fill(connection: Connection) -> int:
+            left = fill_queue(connection, queue, scopes, durations_s, now=now)
+            run_workers.add_worker(connection, run_id, worker, host=host, is_leased=False, now=now)
+            return left
+
+        left = self.store.transact(fill)
+        return ScopeClaims(
+            store=self.store,
+            leases=leases,
+            queue=queue,
+            worker=worker,
+            total=len(scopes),
+            done_at_start=len(scopes) - left,
+            now=self.now,
+        )
+
+    def _scan(
+        self, claims: ScopeClaims, *, progress: Callable[[CollectProgress], None], stop: threading.Event | None
+    ) -> bool:
+        started_s, shown_s = time.monotonic(), 0.0
+
+        def show(_: CollectProgress) -> None:
+            nonlocal shown_s
+            if time.monotonic() - shown_s >= _PROGRESS_INTERVAL_S:
+                shown_s = time.monotonic()
+                run, workers = runs.refresh_run(self.store, claims.run_id)
+                elapsed_s = shown_s - started_s
+                progress(run_progress(run, workers, done_at_start=claims.done_at_start, elapsed_s=elapsed_s))
+
+        return self.collector(read_measures=claims.queue.read_measures).run_from(
+            claims, sink=sink_of(self.store, claims), progress=show, stop=stop
+        )
+
+    def collector(self, *, read_measures: bool) -> Collector:
+        """Return what scans the scopes in this process."""
         config = self.config
         return Collector(
             caller=self.caller(),
             types=BY_NAME,
-            salt=store_meta.salt_of(self.store),
+            salt=salt_of(self.store),
             now=self.now,
             concurrency=config.concurrency,
             scope_timeout_s=config.scope_timeout_s,
             details_timeout_s=config.details_timeout_s,
             read_times=lambda scope: detail_read_times(self.store, scope),
             redact_paths=config.redact_paths,
-            read_measures=store_meta.is_due(
-                self.store, "bucket_sizes", interval_s=config.bucket_sizes_interval_s, now=self.now()
-            ),
+            read_measures=read_measures,
         )
-
-    def _has_errors(self, run_id: str) -> bool:
-        with self.store.read() as connection:
-            run = runs.find_run(connection, run_id)
-        return run is not None and run.errors > 0
 
     def _survey(self, options: CollectOptions) -> tuple[accounts.AccountSurvey, ...]:
         caller = self.caller()

@@ -23,7 +23,7 @@ from windlass.jobs.model import Job, JobStatus, LogEntry
 from windlass.jobs.ports import JobTable
 from windlass.observe.log import logger
 from windlass.store.engine import Store
-from windlass.store.failures import CONNECTION_LOST
+from windlass.store.failures import CONNECTION_LOST, LOCKED
 from windlass.store.leases import Lease, LeaseLost, Leases
 
 __all__ = ["Jobs", "RunningJob"]
@@ -244,7 +244,7 @@ class Jobs:
             if not cancelled:
                 raise
         except StoreError as error:
-            away = error.code == CONNECTION_LOST  # the job is as good as before: it goes on when the database is back
+            away = error.code in (CONNECTION_LOST, LOCKED)  # the job is as good as before: it goes on when the database is back
             self._give_back(running, JobStatus.INTERRUPTED if away else JobStatus.FAILED, error=error.message)
             raise
         except BaseException as error:
