@@ -1,7 +1,6 @@
 """Several processes share a collection: every scope once in effect, whoever is killed, stopped or suspended meanwhile."""
 
 import contextlib
-import json
 import os
 import signal
 import subprocess
@@ -17,7 +16,6 @@ from tests.inventory.fleet_process import inventory_of
 from windlass.inventory.run_workers import run_worker
 from windlass.inventory.scope_queue import scope_batch, scope_queue
 from windlass.inventory.tables import address, relation, resource, revision, run, scope
-from windlass.jobs.service import Jobs
 from windlass.store.config import StoreConfig
 from windlass.store.database import open_store
 from windlass.store.leases.table import lease
@@ -162,3 +160,68 @@ def test_four_processes_share_a_run_while_one_is_killed_and_one_stopped(store_ur
         with fleet.store.read() as connection:
             names = connection.execute(select(lease.c.name).where(lease.c.name.like("inventory.worker/%"))).all()
         assert names == [], "leases of workers are deleted with them"
+
+
+@pytest.mark.slow
+@pytest.mark.postgres
+@pytest.mark.timeout(600)
+@pytest.mark.parametrize("number", range(3))
+def test_killed_suspended_and_late_processes_change_nothing(postgres_url, tmp_path, number):
+    """The coordinator is killed, a worker is suspended until its lease is over and comes back, another is killed."""
+    url = _database(postgres_url)
+    with fleet_on(url, tmp_path) as fleet:
+        collected_once(fleet.store, 1)
+        workers = [fleet.start("work", latency_s=0.5) for _ in range(3)]
+        fleet.until(lambda _: all(b"ready" in one.log.read_bytes() for one in workers))
+        coordinator = fleet.start("collect", latency_s=0.5)
+        for worker in workers:
+            fleet.until(fleet.claimed_by(worker))
+        time.sleep(0.3 * number)
+        workers[0].send_signal(signal.SIGSTOP)
+        suspended_s = time.monotonic()
+        coordinator.kill()
+        time.sleep(0.3 * number)
+        workers[1].kill()
+        # The last worker sees at once that the processes of its machine are gone; the suspended one has its lease.
+        fleet.until(lambda connection: not fleet.claimed_by(workers[0])(connection))
+        freed_s = time.monotonic() - suspended_s
+        assert freed_s < 60, f"the scopes of a suspended worker were free after {freed_s:.0f} s"
+        if number:  # it comes back while its scopes are scanned by another, or after the run
+            workers[0].send_signal(signal.SIGCONT)
+        fleet.until(lambda connection: connection.execute(_ENDED).first())
+        workers[0].send_signal(signal.SIGCONT)
+        time.sleep(2)
+        for worker in (workers[0], workers[2]):
+            worker.send_signal(signal.SIGTERM)
+            assert worker.wait(60) == 0, worker.log.read_text()
+        rows = check_run(fleet, tmp_path, workers=2)
+        print(f"freed after {freed_s:.1f} s:", [(row.host, row.state, row.scopes_done) for row in rows])
+
+
+_ENDED = text("SELECT 1 FROM run WHERE run_id = (SELECT max(run_id) FROM run) AND finished_at IS NOT NULL")
+
+
+def _database(server):
+    import psycopg
+
+    name = f"t_{uuid.uuid4().hex[:12]}"
+    with psycopg.connect(server, autocommit=True) as connection:
+        connection.execute(f"CREATE DATABASE {name}")
+    return server.rsplit("/", 1)[0] + f"/{name}"
+
+
+def test_a_worker_leaves_a_run_that_is_stopped_and_writes_nothing_more(store_url, tmp_path):
+    with fleet_on(store_url, tmp_path) as fleet:
+        worker = fleet.start("work", latency_s=0.3)
+        fleet.until(lambda _: b"ready" in worker.log.read_bytes())
+        coordinator = fleet.start("collect", latency_s=0.3)
+        fleet.until(fleet.claimed_by(worker))
+        coordinator.send_signal(signal.SIGTERM)
+        coordinator.wait(60)
+        fleet.until(lambda _: b'"end": "closed"' in worker.log.read_bytes())
+        with fleet.store.read() as connection:
+            last = connection.execute(select(run)).one()
+            total = connection.execute(text(_DONE)).scalar()
+            assert connection.execute(select(scope_batch)).all() == []
+        assert (last.status, last.scopes_done) == ("interrupted", total)
+        assert total < SCOPES

@@ -244,7 +244,10 @@ class Jobs:
             if not cancelled:
                 raise
         except StoreError as error:
-            away = error.code in (CONNECTION_LOST, LOCKED)  # the job is as good as before: it goes on when the database is back
+            away = error.code in (
+                CONNECTION_LOST,
+                LOCKED,
+            )  # the job is as good as before: it goes on when the database is back
             self._give_back(running, JobStatus.INTERRUPTED if away else JobStatus.FAILED, error=error.message)
             raise
         except BaseException as error:

@@ -1,7 +1,8 @@
 """The open store: one SQLAlchemy engine, its transactions, and retries while a database restarts.
 
 `read()` gives a connection on a consistent snapshot, `write()` one transaction that is all or nothing; `fetch` and
-`transact` run a function in one, again when the connection is lost or a lock is held too long. All raise StoreError with what happened and what to do.
+`transact` run a function in one, again when the connection is lost or a lock is held too long. All raise
+StoreError with what happened and what to do.
 """
 
 from __future__ import annotations
@@ -93,7 +94,8 @@ class Store:
     def transact(self, work: Callable[[Connection], Result]) -> Result:
         """Return what `work` returns in one write transaction.
 
-        Retried when the connection is lost or a lock is held too long (`patient`): `work` may run twice, even when the server had committed.
+        Retried when the connection is lost or a lock is held too long (`patient`): `work` may run twice, even when the
+        server had committed.
         """
         return self._persist(self.write, work)
 
