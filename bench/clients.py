@@ -159,9 +159,9 @@ def this(files, workers):
     groups, everything = Counter(), Counter()
     for read in read_files(files, ScanRules(("sigv2",)), workers=workers, total_bytes=1 << 40):
         assert not read.file.problem, read.file
-        for key, times in read.folded.uses.items():
+        for key, times in read.totals.uses.items():
             groups[key.facts.agent, key.principal, key.bucket, key.ip] += len(times)
-        for (agent, signature, tls, _, _), number in read.folded.counts.items():
+        for (agent, signature, tls, _, _), number in read.totals.counts.items():
             everything[agent, signature, tls] += number
     return groups, everything
 
@@ -381,6 +381,26 @@ def compare(folder, raw_bytes):
     return rows
 
 
+def one_large_file(folder, raw_bytes, rows):
+    """The same records as one file of several hundred megabytes, which is read section by section in bounded memory."""
+    large = folder.parent / "large" / next(folder.rglob("*.gz")).name
+    large.parent.mkdir()
+    with gzip.open(large, "wb", compresslevel=6) as joined:
+        joined.write(b'{"Records":[')
+        for position, path in enumerate(sorted(folder.rglob("*.gz"))):
+            records = gzip.decompress(path.read_bytes())[len(b'{"Records":[') : -len(b"]}")]
+            joined.write((b"," if position else b"") + records)
+        joined.write(b"]}")
+    files = list(folder_files(large.parent))
+    with Peak() as peak:
+        took, (_, everything) = best(lambda: this(files, 1), 1)
+    assert everything == this(list(folder_files(folder)), 1)[1], "the answers must be the same"
+    speed, per_cpu = raw_bytes / took[0] / 1e9, raw_bytes / took[1] / 1e9
+    name = f"windlass, the same records as one file ({peak.own:.0f} MiB RSS, worker {peak.worker:.0f})"
+    rows.append((name, 1, f"{speed:.3f}", f"{per_cpu:.3f}", "", f"{speed:.3f}", f"{per_cpu:.3f}", ""))
+    shutil.rmtree(large.parent)
+
+
 def whole_scan(folder, raw_bytes, rows):
     """The command's own path: files found, read, attributed, written into the store; then again after one new day of thirty."""
     with open_store(StoreConfig(url=f"sqlite:///{folder.parent}/bench.db")) as store:
@@ -441,6 +461,7 @@ def main():
             flush=True,
         )
         rows = compare(folder, raw_bytes)
+        one_large_file(folder, raw_bytes, rows)
         share, new, before = whole_scan(folder, raw_bytes, rows)
         report("clients", rows, files=count, records=count * PER_FILE, raw_bytes=raw_bytes, gzip_bytes=packed)
         print(

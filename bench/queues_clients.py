@@ -115,7 +115,7 @@ def pysqslistener(url):
         "AWS_ENDPOINT_URL": url,
     }
 
-    class Listener(SqsListener):
+    class Listener(SqsListener):  # type: ignore[misc]  # it has no types
         def handle_message(self, *_):
             count()
 

@@ -48,7 +48,7 @@ BODY = json.dumps({"Records": [RECORD]})
 MD5 = hashlib.md5(BODY.encode()).hexdigest()
 NUMBERS = itertools.count()
 COUNTS = {"requests": 0, "receives": 0, "deleted": 0}
-ONE = (
+_FIELDS = (
     '{"MessageId":"00000000-0000-4000-8000-{0:012d}","ReceiptHandle":"AQEB{0:060d}","MD5OfBody":"',
     MD5,
     '","Body":',
@@ -56,7 +56,7 @@ ONE = (
     ',"Attributes":{"ApproximateReceiveCount":"1","SentTimestamp":"1795225617711"}}',
 )
 # Doubled braces but for the two numbers.
-ONE = "".join(ONE).replace("{", "{{").replace("}", "}}").replace("{{0:", "{0:").replace("d}}", "d}")
+ONE = "".join(_FIELDS).replace("{", "{{").replace("}", "}}").replace("{{0:", "{0:").replace("d}}", "d}")
 ARN = "arn:aws:sqs:us-east-1:111111111111:bench"
 
 

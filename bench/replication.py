@@ -142,7 +142,7 @@ def side_by_side():
             copied = counts(port)["copy"] - before
             if copied < FEW * ROUNDS:
                 raise RuntimeError(f"{name} made {copied} copies of {FEW * ROUNDS}")
-        rows += [row(name, *both, FEW) for name, both in found.items()]
+        rows += [row(name, listed, copied, FEW) for name, (listed, copied) in found.items()]
     missing = [name for name in ("s5cmd", "rclone", "aws") if not peer(name)]
     rows += [(name, "not installed", "", "", "", "") for name in missing]
     report("replication", rows)

@@ -14,6 +14,7 @@ import re
 import ssl
 import sys
 import time
+from typing import Any
 from urllib.parse import parse_qs, quote, unquote, urlsplit
 
 import uvloop
@@ -66,8 +67,8 @@ class Server(asyncio.Protocol):
     keys: list = []  # noqa: RUF012
     rows: list = []  # noqa: RUF012
     latency = 0.0
-    cap = None
-    loop = None
+    cap: Any = None
+    loop: Any = None
 
     def connection_made(self, transport):
         self.transport = transport

@@ -12,6 +12,8 @@ from tests.deploy.proving import FAST, World, assert_least, settings_of, stateme
 from tests.replication.direct.local import Aws, copy_pair
 from windlass.deploy.policy import Use
 from windlass.deploy.policy_check import check, needs_of
+from windlass.estate.service import open_estate
+from windlass.functions.runtime import visibility_setter
 from windlass.replication.model import BucketRef, Pair
 from windlass_local.server import LocalServer
 
@@ -150,6 +152,7 @@ def test_pipelines_as_a_function(world):
             **LOGGED,
             **COPIED,
             "Consume sqs:ChangeMessageVisibility": BY_LAMBDA,
+            "FindQueue sqs:GetQueueUrl": "only when another function works on the same output",
             "FindTargets s3:ListBucket": "only when an output goes while it is looked at",
         },
         function="function",
@@ -752,3 +755,25 @@ def test_inventory_as_a_worker(world):
     world.configure('[inventory]\ntypes = ["s3.*", "sqs.*", "sns.*"]\n')
     world.say("inventory", "collect", "-q")
     assert_least(world, "inventory", Use.WORKER, {})
+
+
+@pytest.mark.parametrize(
+    ("capability", "sections", "queue"),
+    [
+        ("pipelines", PIPELINES, "events"),
+        ("aggregation", INVALIDATED.format("E1"), "agg-timers"),
+        ("queues", CONSUMERS, "orders"),
+    ],
+)
+def test_a_function_may_delay_the_next_delivery_of_its_messages(world, capability, sections, queue):
+    """RetryLater: every function that is fed by a queue can set when a message is delivered again."""
+    url = world.queue(queue)
+    world.configure(sections)
+    world["sqs"].send_message(QueueUrl=url, MessageBody="x")
+    receipt = world["sqs"].receive_message(QueueUrl=url)["Messages"][0]["ReceiptHandle"]
+    settings = settings_of(world.folder)
+    with contextlib.closing(open_estate(settings.estate, {})) as estate:
+        visibility_setter(estate)(f"arn:aws:sqs:us-east-1:{world.account}:{queue}", receipt, 0)
+    calls = world.calls()
+    assert "ChangeMessageVisibility" in {call["operation"] for call in calls}
+    assert check(calls, statements_of(settings, capability, Use.FUNCTION, function="function")).missing == ()

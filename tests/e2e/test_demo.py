@@ -88,7 +88,7 @@ def test_the_demo_lives_changes_and_leaves_nothing_behind(tmp_path, least_privil
             _pictures(url)
         finally:
             demo.send_signal(signal.SIGINT)
-            code = demo.wait(30)
+            code = demo.wait(60)
             demo.stdout.close()
     assert code == 0, (tmp_path / "err").read_text()
     assert "nothing is left running" in (tmp_path / "err").read_text()

@@ -187,8 +187,8 @@ def test_a_wake_up_that_is_due_already_is_as_good_as_any():
 
         async def handler(_):
             driver._timer, driver.coordinator._scan_at = None, 0.0
-            driver._perform()
-            driver._perform()
+            driver._set_timer(driver.now())
+            driver._set_timer(driver.now())
 
         work = asyncio.create_task(driver.run(make_runner(handler, driver.ended, threads=1)))
         async with asyncio.timeout(10):

@@ -139,7 +139,7 @@ def test_a_task_that_is_cancelled_before_its_first_step_is_concluded():
         async def handler(_):
             raise AssertionError("it never starts")
 
-        runner = make_runner(handler, lambda lease, outcome: ended.append((lease, outcome)), threads=1)
+        runner = make_runner(handler, ended.extend, threads=1)
         (message,) = messages(1)
         runner.start(7, message)
         runner.cancel(7, "its lease is lost")

@@ -34,7 +34,7 @@ def serve(
     ready: Callable[[str], None] | None = None,
     stop: threading.Event | None = None,
 ) -> None:
-    """Serve until SIGINT, SIGTERM or `stop`. ConfigError for a bind that is refused or in use."""
+    """Serve until SIGINT, SIGTERM or `stop`; a signal sets `stop`, too. ConfigError for a bind that is refused or in use."""
     console = app.settings.console
     logins = bool(app.settings.oidc.issuer) or count_tokens(app.store, now=clock.now()) > 0
     check_bind(host, logins=logins, required=None if console.require_login == "auto" else console.require_login)
@@ -95,6 +95,8 @@ async def _serve(
     def halt(*_: Any) -> None:
         stopping.set()  # streams end first, because uvicorn waits for open responses
         server.should_exit = True
+        if stop is not None:
+            stop.set()  # what runs beside the server begins to stop now, not when the last response has ended
 
     if threading.current_thread() is threading.main_thread():
         for number in (signal.SIGINT, signal.SIGTERM):

@@ -120,15 +120,21 @@ class Coordinator:
 
     def handled(self, number: int, outcome: Outcome, now: float) -> None:
         """Record the outcome of a handler. It is ignored when its lease has ended."""
-        self._handlers.discard(number)
-        self._full_since = None
-        lease = self.leases.get(number)
-        if lease is not None and lease.phase is Phase.RUNNING:  # else the lease has ended: neither deleted nor returned
+        self.all_handled([(number, outcome)], now)
+
+    def all_handled(self, outcomes: Iterable[tuple[int, Outcome]], now: float) -> None:
+        """Record the outcomes of several handlers, (lease, outcome) of each, and decide once what they made possible."""
+        cancelled = self._shutdown.stage >= Stage.CANCELLED
+        for number, outcome in outcomes:
+            self._handlers.discard(number)
+            lease = self.leases.get(number)
+            if lease is None or lease.phase is not Phase.RUNNING:
+                continue  # its lease has ended: neither deleted nor returned
             if now >= lease.expires_at:
                 self.settlement.lose(lease, now)
             else:
-                cancelled = self._shutdown.stage >= Stage.CANCELLED
                 self.settlement.conclude(lease, outcome, now, cancelled=cancelled)
+        self._full_since = None
         self._advance(now)
 
     def dead_lettered(self, number: int, now: float, *, ok: bool) -> None:

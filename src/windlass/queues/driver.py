@@ -104,14 +104,16 @@ class Driver:
             self._stopping()
         self._feed(self.coordinator.stop)
 
-    def ended(self, lease: int, outcome: Outcome) -> None:
-        """Record a handler's outcome and perform the effects that the coordinator asks for."""
-        started = self._started.pop(lease, None)
-        self._feed(self.coordinator.handled, lease, outcome)
-        if started is not None:
-            self.handling.add(max(0.0, self.now() - started[0]))
-            if not isinstance(outcome, Done):
-                self._tell(started[1], outcome)
+    def ended(self, outcomes: Sequence[tuple[int, Outcome]]) -> None:
+        """Record the outcomes of handlers, (lease, outcome) of each, and perform the effects that the coordinator asks for."""
+        starts = [self._started.pop(lease, None) for lease, _ in outcomes]
+        now = self._feed(self.coordinator.all_handled, outcomes)
+        for start, (_, outcome) in zip(starts, outcomes, strict=True):
+            if start is not None:
+                started_at, message = start
+                self.handling.add(max(0.0, now - started_at))
+                if not isinstance(outcome, Done):
+                    self._log_outcome(message, outcome)
 
     # Effects
 
@@ -123,17 +125,18 @@ class Driver:
         self._ticked_at = now
         self._feed(self.coordinator.tick)
 
-    def _feed(self, take: Callable[..., None], *arguments: Any, **options: Any) -> None:
-        """Pass one input with the time to the coordinator, and perform the effects that it asks for."""
+    def _feed(self, record: Callable[..., None], *arguments: Any, **options: Any) -> float:
+        """Pass one input to the coordinator, perform the effects that it asks for, and return the input's time."""
         with self._lock:
-            take(*arguments, self.now(), **options)
-        self._perform()
-
-    def _perform(self) -> None:
-        with self._lock:
+            now = self.now()
+            record(*arguments, now, **options)
             effects = self.coordinator.take_effects()
         for effect in effects:
-            self._carry_out(effect)
+            self._perform(effect, now)
+        self._set_timer(now)
+        return now
+
+    def _set_timer(self, now: float) -> None:
         wake = self.coordinator.next_wake()
         if wake is None or self.coordinator.stopped:
             return
@@ -142,7 +145,7 @@ class Driver:
                 return
             self._timer.cancel()
         # uvloop returns a handle without `when` for a time in the past: the time is kept here.
-        self._timer, self._timer_at = self.loop.call_later(max(0.0, wake - self.now()), self._step), wake
+        self._timer, self._timer_at = self.loop.call_later(max(0.0, wake - now), self._step), wake
 
     # Called on the watchdog's thread while the loop is blocked
 
@@ -166,10 +169,10 @@ class Driver:
         with self._lock:
             self.coordinator.counts.blocked += 1
 
-    def _carry_out(self, effect: Effect) -> None:
+    def _perform(self, effect: Effect, now: float) -> None:
         match effect:
             case Start(lease, message):
-                self._start(lease, message)
+                self._start(lease, message, now)
             case Poll():
                 self._polls[effect.number] = self._spawn(self._poll(effect))
             case AbortPolls(numbers):
@@ -187,8 +190,8 @@ class Driver:
             case Stopped():
                 self._stopped.set()
 
-    def _start(self, lease: int, message: Message) -> None:
-        self._started[lease] = (self.now(), message)
+    def _start(self, lease: int, message: Message, now: float) -> None:
+        self._started[lease] = (now, message)
         if message.sent_ms:
             self.age.add(max(0.0, time.time() - message.sent_ms / 1000))
         assert self.runner is not None
@@ -271,7 +274,7 @@ class Driver:
 
     # Logging
 
-    def _tell(self, message: Message, outcome: Outcome) -> None:
+    def _log_outcome(self, message: Message, outcome: Outcome) -> None:
         if isinstance(outcome, Rejected):
             self._log.warning("message.rejected", message_id=message.message_id, reason=outcome.reason)
         elif isinstance(outcome, Retry):

@@ -13,6 +13,7 @@ import sys
 import threading
 import time
 from collections.abc import Callable
+from functools import partial
 
 __all__ = ["JUMP_S", "LeaseClock"]
 
@@ -49,5 +50,4 @@ def _steady_clock() -> Callable[[], float]:
         number = time.CLOCK_MONOTONIC
     if number is None:
         return time.monotonic
-    clock: int = number
-    return lambda: time.clock_gettime(clock)
+    return partial(time.clock_gettime, number)

@@ -47,8 +47,8 @@ def running(app: App, config: Path, url: str, stop: threading.Event) -> Iterator
             )
         ]
         with (
-            worker(config, "consume.log", "consume", "arrivals"),
-            worker(config, "pipeline.log", "pipeline", "run", "papers", settings=SHORT_WAITS),
+            worker(config, "consume.log", "consume", "arrivals", stop=stop),
+            worker(config, "pipeline.log", "pipeline", "run", "papers", stop=stop, settings=SHORT_WAITS),
         ):
             for thread in threads:
                 thread.start()

@@ -22,13 +22,21 @@ _STOP_S = 10.0
 
 
 @contextlib.contextmanager
-def worker(config: Path, log_name: str, *words: str, settings: tuple[str, ...] = ()) -> Iterator[None]:
-    """Run `windlass WORDS` with the demo's configuration for the block, its output in a log beside the configuration."""
+def worker(
+    config: Path, log_name: str, *words: str, stop: threading.Event, settings: tuple[str, ...] = ()
+) -> Iterator[None]:
+    """Run `windlass WORDS` with the demo's configuration for the block, its output in a log beside the configuration.
+
+    The worker is asked to stop as soon as `stop` is set, so that several stop at the same time.
+    """
     with (config.parent / log_name).open("wb") as log, _process(config, log, words, settings) as process:
+        watch = threading.Thread(target=_stop_when, args=(stop, process), name=f"stop-{log_name}")
+        watch.start()
         try:
             yield
         finally:
-            _stop(process)
+            stop.set()
+            watch.join()
 
 
 class KilledWorker:
@@ -65,6 +73,11 @@ def _process(
         stderr=log,
         start_new_session=True,
     )
+
+
+def _stop_when(stop: threading.Event, process: subprocess.Popen[bytes]) -> None:
+    stop.wait()
+    _stop(process)
 
 
 def _stop(process: subprocess.Popen[bytes]) -> None:

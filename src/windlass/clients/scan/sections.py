@@ -14,6 +14,7 @@ __all__ = ["Sections", "UnusualLayout"]
 
 _HEAD = re.compile(rb'\s*\{\s*"Records"\s*:\s*\[')
 _CUT = b'},{"eventVersion":'
+_SECTION_HEAD = b'{"Records":['
 
 
 class UnusualLayout(Exception):
@@ -21,7 +22,7 @@ class UnusualLayout(Exception):
 
 
 class Sections:
-    """Cuts a file's JSON, fed in parts, into sections of about `section_bytes`, each as `{"Records":[…]}`.
+    """Cuts a file's JSON, fed in parts, into sections of at least `section_bytes`, each as `{"Records":[…]}`.
 
     UnusualLayout for another head, or when `limit_bytes` contain no boundary. Memory: one section and one part.
     """
@@ -29,36 +30,53 @@ class Sections:
     def __init__(self, *, section_bytes: int, limit_bytes: int) -> None:
         self._section_bytes = section_bytes
         self._limit_bytes = limit_bytes
-        self._held = bytearray()
+        self._held: list[bytes] = []
+        self._held_bytes = 0
         self._started = False
 
     def feed(self, part: bytes) -> Iterator[bytes]:
-        """Yield the sections that end in this part."""
-        self._held += part
+        """Yield the section that ends in this part, if one does."""
+        self._hold(part)
         if not self._started:
-            head = _HEAD.match(self._held)
-            if head is None:
-                raise UnusualLayout
-            del self._held[: head.end()]
-            self._started = True
-        if len(self._held) < self._section_bytes:
+            self._start()
+        if self._held_bytes < self._section_bytes:
             return
-        cut = self._held.rfind(_CUT)
-        if cut < 0:
-            if len(self._held) > self._limit_bytes:
-                raise UnusualLayout
-            return
-        yield _section(bytes(self._held[: cut + 1]) + b"]}")
-        del self._held[: cut + 2]
+        cut = self._held[-1].rfind(_CUT)
+        if cut < 0:  # the boundary may lie across two parts
+            self._hold_only(b"".join(self._held))
+            cut = self._held[0].rfind(_CUT)
+        if cut >= 0:
+            last = self._held.pop()
+            yield _section(*self._held, memoryview(last)[: cut + 1], b"]}")
+            self._hold_only(last[cut + 2 :])
+        elif self._held_bytes > self._limit_bytes:
+            raise UnusualLayout
 
     def finish(self) -> bytes:
         """Return the last section, which has the file's own end, so that its reader notices a truncated file."""
-        if not self._started or not self._held:
+        if not self._started or not self._held_bytes:
             raise UnusualLayout
-        return _section(bytes(self._held))
+        return _section(*self._held)
+
+    def _start(self) -> None:
+        beginning = b"".join(self._held)
+        head = _HEAD.match(beginning)
+        if head is None:
+            raise UnusualLayout
+        self._hold_only(beginning[head.end() :])
+        self._started = True
+
+    def _hold(self, part: bytes) -> None:
+        self._held.append(part)
+        self._held_bytes += len(part)
+
+    def _hold_only(self, rest: bytes) -> None:
+        self._held, self._held_bytes = [rest], len(rest)
 
 
-def _section(rest: bytes) -> bytes:
-    if b'"Records"' in rest:  # of two lists of that name a JSON reader keeps only the last
+def _section(*records: bytes | memoryview) -> bytes:
+    section = b"".join((_SECTION_HEAD, *records))  # the only copy of the records
+    # Of two lists of that name a JSON reader keeps only the last. Searching backwards takes a quarter of the time here.
+    if section.rfind(b'"Records"') > _SECTION_HEAD.index(b'"'):
         raise UnusualLayout
-    return b'{"Records":[' + rest
+    return section

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from windlass.deploy.policies.shared import consuming, dead_letters, estate, function_logs, kms
+from windlass.deploy.policies.shared import consuming, dead_letters, estate, find_queue, function_logs, kms
 from windlass.deploy.policy import Facts, Statement, Use
 from windlass.pipelines.config import PipelineConfig
 from windlass.pipelines.selection import split_url
@@ -23,7 +23,9 @@ def statements(settings: Settings, facts: Facts, use: Use) -> Sequence[Statement
         found += _source(config, here) + _target(config, here) + _errors(config, here)
         if config.queue:
             found += consuming(here, config.queue, use, "the events of the sources")
-            if use is not Use.FUNCTION:
+            if use is Use.FUNCTION:
+                found.append(find_queue(here, config.queue))
+            else:
                 actions = ("sqs:SendMessage", "sqs:GetQueueUrl", "sqs:GetQueueAttributes")
                 why = "a message without an object event goes to the dead-letter queue"
                 found.append(Statement("DeadLetter", actions, dead_letters(here, config.queue), why))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from windlass.deploy.policies.shared import consuming, dead_letters, estate, function_logs, kms
+from windlass.deploy.policies.shared import consuming, dead_letters, estate, find_queue, function_logs, kms
 from windlass.deploy.policy import Facts, Statement, Use
 from windlass.queues.config import ConsumeConfig
 from windlass.settings import Settings
@@ -25,8 +25,7 @@ def statements(settings: Settings, facts: Facts, use: Use) -> Sequence[Statement
 def _consumer(config: ConsumeConfig, facts: Facts, use: Use) -> list[Statement]:
     found = consuming(facts, config.queue, use, "messages are received, deleted, and given back")
     if use is Use.FUNCTION:
-        arn = facts.queue(config.queue)
-        found.append(Statement("FindQueue", ("sqs:GetQueueUrl",), (arn,), "the function finds its queue by ARN"))
+        found.append(find_queue(facts, config.queue))
     actions = ("sqs:SendMessage", "sqs:GetQueueUrl", "sqs:GetQueueAttributes")
     why = "a rejected message goes to the dead-letter queue"
     found.append(Statement("DeadLetter", actions, dead_letters(facts, config.queue), why))

@@ -8,7 +8,7 @@ from windlass.core.arns import via_service
 from windlass.deploy.policy import Facts, Statement, Use, role_arn
 from windlass.settings import Settings
 
-__all__ = ["consuming", "dead_letters", "estate", "function_logs", "kms"]
+__all__ = ["consuming", "dead_letters", "estate", "find_queue", "function_logs", "kms"]
 
 
 def estate(settings: Settings, facts: Facts) -> list[Statement]:
@@ -45,6 +45,11 @@ def consuming(facts: Facts, queue: str, use: Use, why: str) -> list[Statement]:
     if use is not Use.FUNCTION:
         actions.append("sqs:GetQueueUrl")
     return [Statement("Consume", tuple(actions), (arn,), why)]
+
+
+def find_queue(facts: Facts, queue: str) -> Statement:
+    """Return what a function needs to change a message's visibility: Lambda gives it the queue's ARN, the call takes a URL."""
+    return Statement("FindQueue", ("sqs:GetQueueUrl",), (facts.queue(queue),), "the function finds its queue by ARN")
 
 
 def dead_letters(facts: Facts, queue: str) -> tuple[str, ...]:
