@@ -9,6 +9,7 @@ SCRIPTS = (
     "local",
     "inventory_s3",
     "inventory_history",
+    "inventory_claims",
     "redaction",
     "queues",
     "clients",

@@ -14,6 +14,7 @@ from pathlib import Path
 from tests.postgres import start_postgres
 
 from bench.report import report
+from windlass.estate.model import RegionList, RegionSource
 from windlass.inventory import run_workers, runs
 from windlass.inventory.config import InventoryConfig
 from windlass.inventory.model import Scope
@@ -63,12 +64,9 @@ def contend(url, processes):
         began = time.perf_counter()
         store.transact(lambda connection: fill_queue(connection, queue, scopes, {}, now=now))
         filled_s = time.perf_counter() - began
-        for number in range(processes):
-            store.transact(
-                lambda connection, worker=f"w{number}": run_workers.add_worker(
-                    connection, run_id, worker, host="h", is_leased=False, now=now
-                )
-            )
+        with store.write() as connection:
+            for number in range(processes):
+                run_workers.add_worker(connection, run_id, f"w{number}", host="h", is_leased=False, now=now)
     start, counts = multiprocessing.Event(), multiprocessing.Queue()
     children = [
         multiprocessing.Process(target=drain, args=(url, queue, f"w{number}", start, counts))
@@ -107,12 +105,10 @@ class Silent:
     def identity(self, account_id):
         return type("Identity", (), {"arn": f"arn:aws:iam::{account_id}:role/r"})()
 
-    def region_list(self, account_id):
-        from windlass.estate.model import RegionList, RegionSource
-
+    def region_list(self, _):
         return RegionList(self._regions, RegionSource.CONFIGURATION)
 
-    def partition(self, account_id):
+    def partition(self, _):
         return "aws"
 
     def call(self, *_, **__):

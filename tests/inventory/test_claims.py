@@ -259,7 +259,12 @@ class Fleet(RuleBasedStateMachine):
         with self.store.read() as connection:
             done = runs.finished_scopes_of(connection, self.run_id)
             total = connection.execute(select(func.sum(run_workers.run_worker.c.scopes_done))).scalar()
+            row = run_workers.run_worker.c
+            states = dict(connection.execute(select(row.worker, row.state)).all())
         assert done == self.model.done
+        working = {int(worker[1:]) for worker, state in states.items() if state == "working"}
+        expected = {self.model.coordinator, *self.model.expires} if self.model.is_open else set()
+        assert working == expected, (states, expected)
         assert (total or 0) == len(done)
 
     def everything_ends(self):
@@ -276,14 +281,19 @@ class Fleet(RuleBasedStateMachine):
         self.model.now += 120
         free_lost(self.store, self.leases(0), self.run_id, now=lambda: T0)
         self.model.reap()
-        while not process.claims.is_finished():
+        for _ in range(2 * len(SCOPES)):
+            if process.claims.is_finished():
+                break
             self.claim(process)
             while process.scanned:
                 scope = process.scanned.pop()
                 self.write(process, scope)
                 self.model.write(process.name, scope)
-        assert self.model.done == set(SCOPES)
+        assert self.model.done == set(SCOPES), (
+            f"left: {self.model} {process.claims} {self.store.fetch(lambda c: c.execute(select(scope_queue.scope_batch)).all())}"
+        )
         runs.finish_run(process.store, self.run_id, status="done", now=T0)
+        self.model.close()
         self.each_scope_counts_once()
         with self.store.read() as connection:
             run = runs.find_run(connection, self.run_id)
@@ -300,7 +310,7 @@ def test_whatever_happens_each_scope_is_written_once(migrated_file):
     Fleet.migrated = migrated_file
     case = Fleet.TestCase()
     case.settings = settings(
-        max_examples=examples(150),
+        max_examples=examples(100),
         stateful_step_count=40,
         deadline=None,
         suppress_health_check=list(HealthCheck),

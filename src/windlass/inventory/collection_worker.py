@@ -19,7 +19,8 @@ from windlass.core.pool import map_bounded
 from windlass.inventory import accounts, run_workers, scope_queue
 from windlass.inventory.collection import Collection, sink_of
 from windlass.inventory.model import ScopeState
-from windlass.inventory.scope_claims import ScopeClaims, leave, worker_lease
+from windlass.inventory.run_workers import worker_lease
+from windlass.inventory.scope_claims import ScopeClaims, leave
 from windlass.inventory.scope_queue import QueueClosed, ScopeQueue
 from windlass.store.engine import Store
 from windlass.store.leases import Lease, LeaseLost, Leases

@@ -14,6 +14,7 @@ from sqlalchemy import BigInteger, Boolean, Column, Connection, String, Table, f
 from windlass.core.clock import format_time, parse_time
 from windlass.inventory.scope_queue import scope_batch
 from windlass.inventory.tables import run
+from windlass.store.leases.table import delete_leases
 from windlass.store.metadata import Time, metadata
 
 __all__ = [
@@ -22,11 +23,13 @@ __all__ = [
     "add_worker",
     "count_working",
     "end_all",
+    "end_leases",
     "end_worker",
     "find_working",
     "list_workers",
     "run_worker",
     "sum_counts",
+    "worker_lease",
 ]
 
 COUNTS = ("scopes_done", "resources", "created", "updated", "deleted", "calls", "errors")
@@ -65,9 +68,15 @@ class RunWorker:
     errors: int = 0
 
 
+def worker_lease(worker: str) -> str:
+    """Return the name of the lease that a worker holds while it is in a run."""
+    return f"inventory.worker/{worker}"
+
+
 def add_worker(connection: Connection, run_id: str, worker: str, *, host: str, is_leased: bool, now: datetime) -> None:
     """Add a process to a run. `is_leased`: it holds a lease of its own, and others may find it dead."""
-    if connection.execute(select(run_worker.c.worker).where(*_key(run_id, worker))).first() is None:
+    again = update(run_worker).where(*_key(run_id, worker)).values(state="working", finished_at=None)
+    if connection.execute(again).rowcount == 0:
         connection.execute(
             insert(run_worker).values(
                 run_id=run_id,
@@ -99,8 +108,13 @@ def find_working(connection: Connection, run_id: str, *, is_leased: bool) -> tup
     return tuple(connection.execute(select(run_worker.c.worker).where(*of_run)).scalars())
 
 
+def end_leases(connection: Connection, run_id: str) -> None:
+    """End the leases of the run's workers: they write nothing more, also when the run is resumed. It waits for their writes."""
+    delete_leases(connection, [worker_lease(worker) for worker in find_working(connection, run_id, is_leased=True)])
+
+
 def end_all(connection: Connection, run_id: str, *, now: datetime) -> None:
-    """Record that the run has ended for every process that works on it."""
+    """Record that every process has left the run."""
     ended = update(run_worker).where(run_worker.c.run_id == run_id, run_worker.c.state == "working")
     connection.execute(ended.values(state="left", finished_at=format_time(now)))
 

@@ -64,7 +64,10 @@ def finish_run(store: Store, run_id: str, *, status: str, now: datetime) -> None
     """
 
     def finish(connection: Connection) -> None:
+        # A write locks its lease, then the queue. The second time is for workers that joined until the queue was closed.
+        run_workers.end_leases(connection, run_id)
         scope_queue.close_queue(connection, run_id)
+        run_workers.end_leases(connection, run_id)
         run_workers.end_all(connection, run_id, now=now)
         run_workers.sum_counts(connection, run_id)
         ended = update(run).where(run.c.run_id == run_id)

@@ -16,6 +16,7 @@ from sqlalchemy import Connection, select
 from windlass.core.errors import Conflict
 from windlass.inventory import run_workers, runs, scope_queue
 from windlass.inventory.model import Scope
+from windlass.inventory.run_workers import worker_lease
 from windlass.inventory.scheduler import Endpoint
 from windlass.inventory.scope_queue import Batch, ScopeQueue, given_up_endpoint
 from windlass.inventory.scope_source import Claim
@@ -24,14 +25,9 @@ from windlass.store.engine import Store
 from windlass.store.leases import POLL_S, Leases
 from windlass.store.leases.table import delete_leases
 
-__all__ = ["ScopeClaims", "fill_queue", "free_lost", "leave", "worker_lease"]
+__all__ = ["ScopeClaims", "fill_queue", "free_lost", "leave"]
 
 _SCOPES_PER_BATCH = 8  # the least that a full batch has: so many batches are claimed that the wanted scopes are in them
-
-
-def worker_lease(worker: str) -> str:
-    """Return the name of the lease that a worker holds while it is in a run."""
-    return f"inventory.worker/{worker}"
 
 
 def fill_queue(
@@ -45,13 +41,14 @@ def fill_queue(
     """Open a run's queue with the scopes of the plan that are neither scanned nor held by a live worker.
 
     The caller coordinates the run: what an earlier coordinator held is free. Return how many scopes are not scanned.
+    Add the caller's own row of `run_worker` after this.
     """
     run_id = queue.run_id
     scope_queue.open_queue(connection, queue)
     for coordinator in run_workers.find_working(connection, run_id, is_leased=False):
-        scope_queue.release_batches(connection, run_id, coordinator)
         run_workers.end_worker(connection, run_id, coordinator, state="lost", now=now)
-    scope_queue.delete_free_batches(connection, run_id)
+    workers = run_workers.find_working(connection, run_id, is_leased=True)
+    scope_queue.delete_batches_except(connection, run_id, workers)
     # In this order: a scope that a worker finishes between the two is in the first, or in the second.
     claimed = scope_queue.claimed_scopes(connection, run_id)
     finished = runs.finished_scopes_of(connection, run_id)
@@ -72,6 +69,9 @@ class ScopeClaims:
     done_at_start: int
     now: Callable[[], datetime]
     accounts: frozenset[str] = frozenset()  # those of this process's estate; empty: any
+    flush: Callable[[], None] = lambda: (
+        None
+    )  # writes the results that the sink keeps back, before their batches are deleted
     scanned: int = 0  # scopes that this process has scanned and written
     _open: dict[int, set[Scope]] = field(default_factory=dict)  # claimed batches: their scopes that are not scanned yet
     _batch_of: dict[Scope, int] = field(default_factory=dict)
@@ -90,6 +90,7 @@ class ScopeClaims:
         if time.monotonic() - self._looked_s >= POLL_S:
             self._looked_s = time.monotonic()
             free_lost(self.store, self.leases, self.run_id, now=self.now)
+        self.flush()
         done = tuple(self._done)
         wanted = -(-limit // _SCOPES_PER_BATCH)
 

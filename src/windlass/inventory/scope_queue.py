@@ -28,7 +28,7 @@ __all__ = [
     "claimed_scopes",
     "close_queue",
     "delete_batches",
-    "delete_free_batches",
+    "delete_batches_except",
     "find_queues",
     "open_queue",
     "release_batches",
@@ -156,9 +156,10 @@ def find_queues(connection: Connection) -> tuple[ScopeQueue, ...]:
     )
 
 
-def delete_free_batches(connection: Connection, run_id: str) -> None:
-    """Delete the batches that nobody has claimed."""
-    connection.execute(delete(scope_batch).where(scope_batch.c.run_id == run_id, scope_batch.c.worker == ""))
+def delete_batches_except(connection: Connection, run_id: str, workers: Sequence[str]) -> None:
+    """Delete the batches that none of these workers has claimed."""
+    free = (scope_batch.c.run_id == run_id, scope_batch.c.worker.not_in(list(workers)))
+    connection.execute(delete(scope_batch).where(*free))
 
 
 def add_batches(connection: Connection, run_id: str, batches: Iterable[Sequence[Scope]]) -> None:

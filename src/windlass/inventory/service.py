@@ -148,6 +148,14 @@ class Inventory:
     def _collection_on(self, store: Store) -> Collection:
         return Collection(store, self._caller, self._config, self._now)
 
+    def count_workers(self) -> int:
+        """Return how many processes scan a collection now."""
+        return self._store.fetch(
+            lambda connection: sum(
+                run_workers.count_working(connection, queue.run_id) for queue in scope_queue.find_queues(connection)
+            )
+        )
+
     def run_workers(self, run_id: str) -> tuple[RunWorker, ...]:
         """Return the processes that scan, or scanned, a run. NotFound."""
         self.run(run_id)

@@ -30,7 +30,11 @@ def worker(ctx: typer.Context, quiet: Quiet = False) -> None:
     stop = threading.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda *_: stop.set())
-    show = (lambda _: None) if quiet else (lambda line: print(line, file=sys.stderr, flush=True))
+
+    def show(line: str) -> None:
+        if not quiet:
+            print(line, file=sys.stderr, flush=True)
+
     show("waiting for a collection; stop with Ctrl-C")
     work_forever(
         open_inventory(ctx),
