@@ -21,7 +21,7 @@ def windlass(work, port, home, tls):
     from windlass.core.secret import Secret
     from windlass.replication.direct.direct_copier import DirectCopier
     from windlass.replication.direct.model import CopyContext
-    from windlass.replication.direct.run import Limits
+    from windlass.replication.direct.run import SeedLimits
     from windlass.replication.model import BucketRef, Pair
     from windlass.replication.seed.task import SeedTask
 
@@ -44,7 +44,9 @@ def windlass(work, port, home, tls):
     pair = Pair(source=places[0], destination=places[1])
     start = float(os.environ.get("BENCH_START", "100000"))
     engine = DirectCopier(
-        Estate, Path(home), limits=Limits(start_per_s=start, connections=int(os.environ.get("BENCH_CONNECTIONS", "64")))
+        Estate,
+        Path(home),
+        limits=SeedLimits(start_per_s=start, connections=int(os.environ.get("BENCH_CONNECTIONS", "64"))),
     )
     if work == "list":
         return sum(1 for _ in engine.candidates(pair, source_only=True))

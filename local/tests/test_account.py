@@ -9,7 +9,7 @@ def test_regions_are_listed_by_status_page_by_page(aws):
     sizes, names = [], []
     for page in pages:
         sizes.append(len(page["Regions"]))
-        names += [one["RegionName"] for one in page["Regions"]]
+        names += [region["RegionName"] for region in page["Regions"]]
     assert sizes[:-1] == [5] * (len(sizes) - 1)
     assert len(names) == len(set(names)) == 17
     assert {"eu-west-1", "us-east-1"} <= set(names)

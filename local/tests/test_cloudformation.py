@@ -96,8 +96,8 @@ def test_what_a_template_says_is_there_changes_and_goes_and_the_bucket_stays(aws
     assert ttl == {"TimeToLiveStatus": "ENABLED", "AttributeName": "expires"}
     s3.put_object(Bucket=bucket, Key="in/a", Body=b"x")
     bodies = [
-        json.loads(one["Body"])
-        for one in sqs.receive_message(QueueUrl=output["OutputValue"], WaitTimeSeconds=5, MaxNumberOfMessages=10)[
+        json.loads(message["Body"])
+        for message in sqs.receive_message(QueueUrl=output["OutputValue"], WaitTimeSeconds=5, MaxNumberOfMessages=10)[
             "Messages"
         ]
     ]
@@ -186,8 +186,10 @@ def test_custom_resources_are_told_and_one_that_fails_rolls_its_stack_back(aws, 
     (stack,) = cloudformation.describe_stacks(StackName=broken)["Stacks"]
     assert stack["StackStatus"] == "ROLLBACK_COMPLETE"
     reasons = [
-        one.get("ResourceStatusReason", "")
-        for one in cloudformation.describe_stack_events(StackName=broken)["StackEvents"]
+        stack_event.get("ResourceStatusReason", "")
+        for stack_event in cloudformation.describe_stack_events(StackName=broken)["StackEvents"]
     ]
-    assert any("it said no" in one for one in reasons)
-    assert not [one for one in aws("lambda").list_functions()["Functions"] if broken in one["FunctionName"]]
+    assert any("it said no" in reason for reason in reasons)
+    assert not [
+        function for function in aws("lambda").list_functions()["Functions"] if broken in function["FunctionName"]
+    ]

@@ -74,9 +74,9 @@ def test_calls_become_records_with_their_signature_and_agent(local_aws):
     s3.put_object(Bucket=bucket, Key="a b/ü.txt", Body=b"four")
     old_client(local_aws.url).get_object(Bucket=bucket, Key="a b/ü.txt")["Body"].read()
     found = {
-        one["eventName"]: one
-        for one in records(local_aws.url, logs)
-        if one["requestParameters"]["bucketName"] == bucket
+        record["eventName"]: record
+        for record in records(local_aws.url, logs)
+        if record["requestParameters"]["bucketName"] == bucket
     }
     assert set(found) == {"PutObject", "GetObject"}  # CreateBucket is a management event
     put, got = found["PutObject"], found["GetObject"]
@@ -118,9 +118,9 @@ def test_presigned_urls_say_so(local_aws, version, signature):
     with urllib.request.urlopen(link, timeout=10) as answer:
         assert answer.read() == b"x"
     (got,) = [
-        one
-        for one in records(local_aws.url, logs)
-        if one["eventName"] == "GetObject" and one["requestParameters"]["bucketName"] == bucket
+        record
+        for record in records(local_aws.url, logs)
+        if record["eventName"] == "GetObject" and record["requestParameters"]["bucketName"] == bucket
     ]
     extra = got["additionalEventData"]
     assert (extra["SignatureVersion"], extra["AuthenticationMethod"]) == (signature, "QueryString")
@@ -137,7 +137,7 @@ def test_nobody_and_the_refused_are_recorded_as_what_they_are(local_aws):
         config=Config(signature_version=UNSIGNED, s3={"addressing_style": "path"}),
     )
     status, _ = error_of(nobody.get_object, Bucket=bucket, Key="missing")
-    (got,) = [one for one in records(local_aws.url, logs) if one["requestParameters"]["bucketName"] == bucket]
+    (got,) = [record for record in records(local_aws.url, logs) if record["requestParameters"]["bucketName"] == bucket]
     assert got["userIdentity"] == {"type": "AWSAccount", "principalId": "", "accountId": "anonymous"}
     assert "SignatureVersion" not in got["additionalEventData"]
     assert got["errorCode"] == {403: "AccessDenied", 404: "NoSuchKey"}[status]
@@ -156,7 +156,7 @@ def test_what_loopback_cannot_show_is_told_by_headers(local_aws):
 
     s3.meta.events.register("before-sign.s3.PutObject", told)
     s3.put_object(Bucket=bucket, Key="k", Body=b"x")
-    (got,) = [one for one in records(local_aws.url, logs) if one["requestParameters"]["bucketName"] == bucket]
+    (got,) = [record for record in records(local_aws.url, logs) if record["requestParameters"]["bucketName"] == bucket]
     assert (got["sourceIPAddress"], got["tlsDetails"]["tlsVersion"], got["eventTime"]) == (
         "10.4.5.6",
         "TLSv1.1",
@@ -179,7 +179,9 @@ def test_owner_and_caller_each_get_the_event_in_their_own_trail(local_aws):
     client(local_aws.url, account_id=B).put_object(Bucket=bucket, Key="k", Body=b"x")
     for logs, account in ((mine, A), (theirs, B)):
         (one,) = [
-            one for one in records(local_aws.url, logs, account) if one["requestParameters"]["bucketName"] == bucket
+            record
+            for record in records(local_aws.url, logs, account)
+            if record["requestParameters"]["bucketName"] == bucket
         ]
         assert (one["recipientAccountId"], one["userIdentity"]["accountId"]) == (account, B)
 
@@ -191,7 +193,9 @@ def test_a_stopped_trail_records_nothing(local_aws):
     s3.create_bucket(Bucket=bucket)
     client(local_aws.url, "cloudtrail").stop_logging(Name=name)
     s3.put_object(Bucket=bucket, Key="k", Body=b"x")
-    assert [one for one in records(local_aws.url, logs) if one["requestParameters"]["bucketName"] == bucket] == []
+    assert [
+        record for record in records(local_aws.url, logs) if record["requestParameters"]["bucketName"] == bucket
+    ] == []
 
 
 BASIC = [{"ReadWriteType": "All", "DataResources": [{"Type": "AWS::S3::Object", "Values": ["arn:aws:s3:::one/"]}]}]

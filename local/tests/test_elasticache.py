@@ -261,7 +261,8 @@ def test_quotas_are_counted_over_the_region_and_raised_by_request(caches):
         caches.create(f"more{number}", 60)
     caches.refused("NodeQuotaForCustomerExceeded", caches.create, name="last", nodes=1)
     listed = {
-        one["QuotaName"]: one["Value"] for one in caches.quotas.list_service_quotas(ServiceCode="elasticache")["Quotas"]
+        quota["QuotaName"]: quota["Value"]
+        for quota in caches.quotas.list_service_quotas(ServiceCode="elasticache")["Quotas"]
     }
     assert listed["Nodes per cluster (Memcached)"] == 60
     code = {"ServiceCode": "elasticache", "QuotaCode": "L-8C334AD1"}
@@ -296,7 +297,7 @@ def test_redis_stays_motos_and_both_are_listed_in_pages(caches):
     for number in range(21):
         caches.create(f"mem{number:02}", 1)
     pages = list(caches.api.get_paginator("describe_cache_clusters").paginate(PaginationConfig={"PageSize": 20}))
-    names = [one["CacheClusterId"] for page in pages for one in page["CacheClusters"]]
+    names = [cache_cluster["CacheClusterId"] for page in pages for cache_cluster in page["CacheClusters"]]
     assert [len(page["CacheClusters"]) for page in pages] == [20, 2]
     assert names == sorted([*(f"mem{number:02}" for number in range(21)), "carts"])
     (carts,) = caches.api.describe_cache_clusters(CacheClusterId="carts")["CacheClusters"]

@@ -141,9 +141,9 @@ def test_notifications_lead_to_queues_that_exist(seeded):
             continue
         s3 = client(url, account_id=bucket.account_id, region=bucket.region)
         wanted = s3.get_bucket_notification_configuration(Bucket=bucket.name)
-        for one in wanted.get("QueueConfigurations", ()):
+        for queue_configuration in wanted.get("QueueConfigurations", ()):
             sqs = client(url, "sqs", account_id=bucket.account_id, region=bucket.region)
-            sqs.get_queue_url(QueueName=one["QueueArn"].rpartition(":")[2])
+            sqs.get_queue_url(QueueName=queue_configuration["QueueArn"].rpartition(":")[2])
             checked += 1
     assert checked
 

@@ -82,8 +82,8 @@ def addresses(app):
         if route.path == "/openapi.json":
             continue
         names = set(inner.state.parameters.get(route.path, ()))
-        for one in described.get(route.path, {}).get("get", {}).get("parameters", ()):
-            names |= {one["name"]} if one["in"] == "query" else set()
+        for parameter in described.get(route.path, {}).get("get", {}).get("parameters", ()):
+            names |= {parameter["name"]} if parameter["in"] == "query" else set()
         found[route.path] = names
     return found
 

@@ -62,7 +62,7 @@ def test_a_revoked_token_is_out_of_use_at_once_and_still_listed(store):
     assert check_token(store, secret.reveal(), now=NOW + timedelta(hours=1)) is None
     assert check_token(store, kept_secret.reveal(), now=NOW + timedelta(hours=1)) is not None
     assert count_tokens(store, now=NOW) == 1
-    assert [one.token_id for one in list_tokens(store)] == [token.token_id, kept.token_id]
+    assert [list_token.token_id for list_token in list_tokens(store)] == [token.token_id, kept.token_id]
 
 
 def test_an_expired_token_is_out_of_use_everywhere_and_still_listed(store):
@@ -75,7 +75,10 @@ def test_an_expired_token_is_out_of_use_everywhere_and_still_listed(store):
     assert active_token(store, token.token_id, now=before) is not None
     assert active_token(store, token.token_id, now=after) is None
     assert [count_tokens(store, now=at) for at in (before, after)] == [2, 1]
-    assert {one.name: one.state(after) for one in list_tokens(store)} == {"ci": "expired", "of before": "active"}
+    assert {list_token.name: list_token.state(after) for list_token in list_tokens(store)} == {
+        "ci": "expired",
+        "of before": "active",
+    }
 
 
 @pytest.mark.parametrize(("words", "days"), [((), 90), (("--expires", "24h"), 1), (("--expires", "never"), None)])

@@ -148,11 +148,11 @@ SECONDS = re.compile(r"\bseconds\b|\bminutes\b|how long|\btime (between|until|fo
 
 
 def options(command):
-    return {name: one for one in command.params if one.param_type_name == "option" for name in one.opts}
+    return {name: param for param in command.params if param.param_type_name == "option" for name in param.opts}
 
 
 def arguments(command):
-    return [one for one in command.params if one.param_type_name == "argument"]
+    return [param for param in command.params if param.param_type_name == "argument"]
 
 
 def test_every_command_is_classified():
@@ -173,9 +173,9 @@ def test_exactly_what_asks_takes_yes(name):
 
 def test_a_letter_stands_for_one_option():
     for name, command in VERBS.items():
-        for one in options(command).values():
-            short = [text for text in one.opts if not text.startswith("--")]
-            long = [text for text in one.opts if text.startswith("--")]
+        for option in options(command).values():
+            short = [text for text in option.opts if not text.startswith("--")]
+            long = [text for text in option.opts if text.startswith("--")]
             for letter in short:
                 assert LETTERS[letter] in long, f"windlass {name}: {letter}"
             for text in long:
@@ -187,7 +187,7 @@ def test_output_is_a_format_and_a_file_is_not():
     for name, command in VERBS.items():
         if "--output" in options(command):
             choices = options(command)["--output"].type_descriptor.annotation
-            assert {str(one) for one in choices} <= {*map(str, Format), "toml"}, f"windlass {name}"
+            assert {str(choice) for choice in choices} <= {*map(str, Format), "toml"}, f"windlass {name}"
 
 
 def test_every_listing_has_a_limit():
@@ -201,11 +201,11 @@ def test_every_listing_has_a_limit():
 
 def test_watch_where_type_account_and_region_are_what_they_are_elsewhere():
     for name, command in VERBS.items():
-        for one in options(command).values():
-            if one.name in ("watch", "where"):
-                assert one.opts[0] in ("--watch", "--where"), f"windlass {name}"
-            if one.name in ("account", "accounts", "region", "regions", "types"):
-                assert one.opts[0] in ("--account", "--region", "--type"), f"windlass {name}"
+        for option in options(command).values():
+            if option.name in ("watch", "where"):
+                assert option.opts[0] in ("--watch", "--where"), f"windlass {name}"
+            if option.name in ("account", "accounts", "region", "regions", "types"):
+                assert option.opts[0] in ("--account", "--region", "--type"), f"windlass {name}"
 
 
 def test_durations_are_given_with_their_unit():
@@ -225,8 +225,8 @@ def test_no_number_stands_for_nothing():
 
 def test_usage_is_written_without_double_brackets():
     for name, command in VERBS.items():
-        for one in arguments(command):
-            assert re.fullmatch(r"[A-Z]+", one.metavar or ""), f"windlass {name}: {one.metavar}"
+        for argument in arguments(command):
+            assert re.fullmatch(r"[A-Z]+", argument.metavar or ""), f"windlass {name}: {argument.metavar}"
         context = command.context_class(command, info_name=f"windlass {name}")
         assert "[[" not in command.get_usage(context)
         assert "{" not in command.get_usage(context)
@@ -256,4 +256,4 @@ def test_a_group_lists_each_verb_by_its_own_first_sentence():
 
 
 def test_the_policy_names_every_capability():
-    assert tuple(one.name for one in CAPABILITIES) == NAMES
+    assert tuple(capability.name for capability in CAPABILITIES) == NAMES

@@ -244,7 +244,9 @@ def test_every_post_of_the_console_has_a_rest_twin(app):
     assert {f"/v1{path}" for path in forms} == {path for path in found if path.startswith("/v1/")}
     described = create_app(app).inner.openapi()["paths"]
     for path in forms:
-        assert re.findall(r"{(\w+)}", path) == [one["name"] for one in described[f"/v1{path}"]["post"]["parameters"]]
+        assert re.findall(r"{(\w+)}", path) == [
+            parameter["name"] for parameter in described[f"/v1{path}"]["post"]["parameters"]
+        ]
 
 
 def values_of(app, action):

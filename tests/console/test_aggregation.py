@@ -93,7 +93,7 @@ def test_windows_are_drawn_and_listed_with_what_came_of_them(app, site):
         "failures": 0,
         "note": "",
     }
-    assert [one["outcome"] for one in twin["lanes"][0]["windows"]] == ["done", "failed"]
+    assert [window["outcome"] for window in twin["lanes"][0]["windows"]] == ["done", "failed"]
 
 
 def test_pausing_resuming_and_firing_are_done_and_audited(app, site):

@@ -40,7 +40,7 @@ def test_the_page_tells_how_to_begin_then_who_it_is(site):
     twin = site.get("/clients.json").json()
     assert (twin["findings"], twin["old"], twin["requests"]) == (3, 3, 4)
     narrowed = site.get("/clients.json", params={"rule": "sdk"}).json()
-    assert {one["sdk"] for one in narrowed["items"]} == {"AWS SDK for JavaScript", "AWS SDK for Java"}
+    assert {item["sdk"] for item in narrowed["items"]} == {"AWS SDK for JavaScript", "AWS SDK for Java"}
     misspelt = site.get("/clients", params={"rule": "sigv3"}, headers=HTML)
     assert misspelt.status_code == 400
     assert "Did you mean &#39;sigv2&#39;?" in misspelt.text

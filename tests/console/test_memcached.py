@@ -55,8 +55,8 @@ def test_a_cluster_has_its_ring_nodes_and_plan(site):
     assert "4 → 8 nodes" in page
     assert "windlass memcached scale web --to 8 -r us-east-1 --yes" in page
     twin = site.get(f"/memcached/{ONE}.json").json()
-    assert [one["node_id"] for one in twin["members"]] == ["0001", "0002", "0003", "0004"]
-    assert abs(sum(one["share"] for one in twin["members"]) - 1) < 1e-4
+    assert [member["node_id"] for member in twin["members"]] == ["0001", "0002", "0003", "0004"]
+    assert abs(sum(member["share"] for member in twin["members"]) - 1) < 1e-4
     assert len(twin["stats"]["nodes"]) == 4
     bad = site.get(f"/memcached/{ONE}", params={"to": "<b>many"}, headers=HTML)
     assert bad.status_code == 200

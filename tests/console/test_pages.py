@@ -72,7 +72,7 @@ def test_facets_and_filters_narrow_the_list(site):
 
 def test_a_resource_page_shows_its_past(site):
     found = site.get("/inventory/resource.json", params={"ref": "harbour-prod-lake"}).json()
-    updated = [one for one in found["revisions"] if one["change"] == "updated"]
+    updated = [revision for revision in found["revisions"] if revision["change"] == "updated"]
     assert len(updated) == 1
     page = site.get(
         "/inventory/resource.json", params={"ref": "harbour-prod-lake", "rev": updated[0]["revision_id"]}
@@ -119,7 +119,7 @@ def test_errors_are_problems_for_programs_and_pages_for_people(site):
 def test_the_api_pages_with_a_cursor_and_answers_304(site):
     page = site.get("/v1/resources", params={"limit": 10}).json()
     following = site.get("/v1/resources", params={"limit": 100, "cursor": page["cursor"]}).json()
-    keys = [one["key"] for one in page["items"] + following["items"]]
+    keys = [item["key"] for item in page["items"] + following["items"]]
     assert len(keys) == len(set(keys)) == page["total"]
     one = site.get("/v1/resource", params={"ref": "harbour-prod-lake"})
     again = site.get(

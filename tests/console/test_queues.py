@@ -81,7 +81,9 @@ def consumed(app):
 def test_the_list_shows_depth_consumers_and_dead_letters(site, consumed):
     def row():
         found = site.get("/queues.json").json()
-        return next((one for one in found["items"] if one["name"] == "console-orders" and one["visible"] == 3), None)
+        return next(
+            (item for item in found["items"] if item["name"] == "console-orders" and item["visible"] == 3), None
+        )
 
     found = wait_for(row)
     assert (found["state"], found["done"], found["failed"], found["dead"]) == ("stopped", 20, 2, 2)
@@ -93,7 +95,7 @@ def test_the_list_shows_depth_consumers_and_dead_letters(site, consumed):
 def test_one_queue_shows_who_consumed_it_and_what_failed(site, consumed):
     found = site.get(f"/queues/{ACCOUNT}/{REGION}/console-orders.json").json()
     assert found["consumers"][0]["handler"] == "shop.orders:handle"
-    assert {one["reason"] for one in found["failures"]} == {"no order number"}
+    assert {failure["reason"] for failure in found["failures"]} == {"no order number"}
     page = wait_for(
         lambda: "Redrive 2" in (text := site.get(f"/queues/{ACCOUNT}/{REGION}/console-orders").text) and text
     )

@@ -9,7 +9,7 @@ import pytest
 from tests.console.site import opened_app, served
 from windlass.core import clock
 from windlass.core.clock import parse_time
-from windlass.replication.model import BucketRef, FailureGroup, Method, Operation, Pair, State
+from windlass.replication.model import BucketRef, FailureGroup, Method, Operation, Pair, SeedState
 from windlass.replication.seed.checkpoint import BatchCheckpoint
 from windlass.replication.seed.task import SeedTask
 
@@ -47,7 +47,7 @@ def site(tmp_path_factory):
         replication.save(
             make(
                 1,
-                State.DONE,
+                SeedState.DONE,
                 done=1000,
                 verified=identical,
                 checkpoint=BatchCheckpoint(cutoff_at=parse_time("2026-11-21T08:00:00.000000Z"), role="r"),
@@ -56,7 +56,7 @@ def site(tmp_path_factory):
         bad = replication.save(
             make(
                 2,
-                State.INCOMPLETE,
+                SeedState.INCOMPLETE,
                 done=990,
                 failed=10,
                 verified={**identical, "missing": 10, "examples": {"missing": ["<script>x"]}},
@@ -65,14 +65,14 @@ def site(tmp_path_factory):
         replication.save_failures(
             bad, [FailureGroup(code="DstPutObjectNotPermitted", count=10, message="<b>no", keys=("<script>k",))]
         )
-        replication.save(make(3, State.COPYING, done=250, jobs=(("111111111111", "us-east-1", "job-3"),)))
+        replication.save(make(3, SeedState.COPYING, done=250, jobs=(("111111111111", "us-east-1", "job-3"),)))
         with served(app) as url, httpx.Client(base_url=url, timeout=20) as client:
             yield client
 
 
 def test_the_page_has_totals_reasons_and_a_twin(site):
     twin = site.get("/replication.json").json()
-    assert [one["seed_id"] for one in twin["items"]] == ["seed_2", "seed_3", "seed_1"]  # trouble first
+    assert [item["seed_id"] for item in twin["items"]] == ["seed_2", "seed_3", "seed_1"]  # trouble first
     assert twin["total"] == {
         "pairs": 3,
         "done_pairs": 1,
@@ -116,7 +116,7 @@ def test_a_seed_has_its_steps_jobs_and_keys(site):
 
 def test_the_api_says_the_same(site):
     items = site.get("/v1/replication/seeds", params={"state": "incomplete"}).json()["items"]
-    assert [one["line"] for one in items] == ["State: Incomplete, Total: 1000, Success: 990, Failed 10"]
+    assert [item["line"] for item in items] == ["State: Incomplete, Total: 1000, Success: 990, Failed 10"]
     (failure,) = site.get("/v1/replication/seeds/seed_2/failures").json()["items"]
     assert failure["keys"] == ["<script>k"]
 

@@ -18,7 +18,7 @@ from windlass.jobs.model import JobStatus
 from windlass.memcached.change_job import KIND as CHANGE
 from windlass.pipelines.backfill import KIND as BACKFILL
 from windlass.queues.redrive_job import KIND as REDRIVE
-from windlass.replication.model import State
+from windlass.replication.model import SeedState
 from windlass.replication.seed.job import KIND as SEED
 
 FOLDER = DEPLOY / "grafana"
@@ -30,7 +30,7 @@ SERIES = series()
 # Values that labels can have, where the code knows all of them.
 VALUES = {
     ("windlass_inventory_scopes", "state"): {str(one) for one in ScopeState},
-    ("windlass_replication_seeds", "state"): {str(one) for one in State},
+    ("windlass_replication_seeds", "state"): {str(one) for one in SeedState},
     ("windlass_replication_objects", "count"): {"total", "done", "failed"},
     ("windlass_jobs", "status"): {str(one) for one in JobStatus},
     ("windlass_jobs", "kind"): {SCAN, COLLECT, CHANGE, BACKFILL, REDRIVE, SEED},

@@ -5,7 +5,7 @@ import threading
 from pathlib import Path
 
 from tests.replication.direct.local import Aws, copy_pair
-from windlass.replication.direct.run import Limits
+from windlass.replication.direct.run import SeedLimits
 from windlass.replication.model import BucketRef, Pair
 
 if __name__ == "__main__":
@@ -15,7 +15,7 @@ if __name__ == "__main__":
         source=BucketRef(bucket=source, account_id=account, region="us-east-1"),
         destination=BucketRef(bucket=target, account_id=account, region="eu-west-1"),
     )
-    engine = aws.engine(Path(home), limits=Limits(start_per_s=float(rate), most_per_s=float(rate)))
+    engine = aws.engine(Path(home), limits=SeedLimits(start_per_s=float(rate), most_per_s=float(rate)))
     moved = copy_pair(
         engine,
         pair,

@@ -74,11 +74,11 @@ class Stacks(World):
         cloudformation = self.client("cloudformation")
         (stack,) = cloudformation.describe_stacks(StackName=name)["Stacks"]
         reasons = [
-            one.get("ResourceStatusReason")
-            for one in cloudformation.describe_stack_events(StackName=name)["StackEvents"]
+            stack_event.get("ResourceStatusReason")
+            for stack_event in cloudformation.describe_stack_events(StackName=name)["StackEvents"]
         ]
         assert stack["StackStatus"] == status, reasons
-        return {one["OutputKey"]: one["OutputValue"] for one in stack.get("Outputs", ())}
+        return {output["OutputKey"]: output["OutputValue"] for output in stack.get("Outputs", ())}
 
     def code(self, name, config):
         """The parameters that say where the built zip is, after putting it there."""
@@ -132,8 +132,12 @@ def test_a_pipeline_s_stack_transforms_what_is_put_and_leaves_other_notification
     }
     out = world.create("pipeline", **asked)
     assert out["QueueUrl"].startswith(world.url)
-    ours = [one for one in world.notification(world.raw)["QueueConfigurations"] if one["Id"].startswith("windlass.")]
-    assert [one["QueueArn"] for one in ours] == [out["QueueArn"]] * 2
+    ours = [
+        queue_configuration
+        for queue_configuration in world.notification(world.raw)["QueueConfigurations"]
+        if queue_configuration["Id"].startswith("windlass.")
+    ]
+    assert [our["QueueArn"] for our in ours] == [out["QueueArn"]] * 2
     s3 = world.client("s3")
     s3.put_object(Bucket=world.raw, Key="in/a/x.yaml", Body=b"n: 1\n")
     s3.put_object(Bucket=world.raw, Key="in/bad.yml", Body=b"a: [1\nb: }")
@@ -144,13 +148,17 @@ def test_a_pipeline_s_stack_transforms_what_is_put_and_leaves_other_notification
 
     world.update("pipeline", **asked | {"MemorySize": 1024, "SourceSuffixes": ".yaml"})
     assert world.client("lambda").get_function_configuration(FunctionName="windlass-uniform")["MemorySize"] == 1024
-    ours = [one for one in world.notification(world.raw)["QueueConfigurations"] if one["Id"].startswith("windlass.")]
+    ours = [
+        queue_configuration
+        for queue_configuration in world.notification(world.raw)["QueueConfigurations"]
+        if queue_configuration["Id"].startswith("windlass.")
+    ]
     assert len(ours) == 1
 
     world.delete("pipeline")
     assert equivalent(world.notification(world.raw), before)
     assert s3.head_bucket(Bucket=out["TargetBucket"])
-    assert [one["FunctionName"] for one in world.client("lambda").list_functions()["Functions"]] == ["theirs"]
+    assert [function["FunctionName"] for function in world.client("lambda").list_functions()["Functions"]] == ["theirs"]
     assert len(world.client("sqs").list_queues()["QueueUrls"]) == 1
 
 
@@ -185,7 +193,7 @@ def test_an_aggregator_s_stack_counts_and_acts(world):
     assert ttl["TimeToLiveStatus"] == "ENABLED"
 
     world.update("aggregator", **asked | {"CompletionEvents": "yes"})
-    assert {one["Name"] for one in world.client("events").list_rules()["Rules"]} == {
+    assert {rule["Name"] for rule in world.client("events").list_rules()["Rules"]} == {
         "windlass-shares-sweep",
         "windlass-shares-completion",
     }
@@ -229,8 +237,8 @@ def portrait(world, name):
     )
     seen["function"] = {one: function.get(one) for one in kept}
     kept = ("BatchSize", "MaximumBatchingWindowInSeconds", "FunctionResponseTypes", "ScalingConfig", "State")
-    for one in functions.list_event_source_mappings(FunctionName=name)["EventSourceMappings"]:
-        seen[f"mapping {one['EventSourceArn']}"] = {key: one.get(key) for key in kept}
+    for event_source_mapping in functions.list_event_source_mappings(FunctionName=name)["EventSourceMappings"]:
+        seen[f"mapping {event_source_mapping['EventSourceArn']}"] = {key: event_source_mapping.get(key) for key in kept}
     role = function["Role"].rpartition("/")[2]
     seen["trust"] = iam.get_role(RoleName=role)["Role"]["AssumeRolePolicyDocument"]
     seen["role"] = sorted(world.role(role))
@@ -257,7 +265,7 @@ def portrait(world, name):
         )
     entries = world.notification(world.raw)["QueueConfigurations"]
     seen["notification"] = sorted(
-        json.dumps({key: value for key, value in one.items() if key != "Id"}, sort_keys=True) for one in entries
+        json.dumps({key: value for key, value in entry.items() if key != "Id"}, sort_keys=True) for entry in entries
     )
     return json.loads(json.dumps(seen, sort_keys=True).replace(world.account, "ACCOUNT"))
 
@@ -402,11 +410,11 @@ def test_the_trail_s_stack_records_what_windlass_clients_reads(world):
         files = [
             gzip.decompress(body) for key, body in world.contents(out["LogBucket"]).items() if key.endswith(".json.gz")
         ]
-        events = [event for one in files for event in json.loads(one)["Records"]]
+        events = [event for file in files for event in json.loads(file)["Records"]]
         return [
-            one
-            for one in events
-            if one["eventName"] == "PutObject" and one["requestParameters"]["bucketName"] == world.raw
+            event
+            for event in events
+            if event["eventName"] == "PutObject" and event["requestParameters"]["bucketName"] == world.raw
         ]
 
     world.wait(logged, 20)
@@ -420,7 +428,7 @@ def test_the_trail_s_stack_records_what_windlass_clients_reads(world):
         regions=("us-east-1",),
         first_day="2026-01-01",
     )
-    for line in (f"{one['Name']} {one['Type']}" for one in table["StorageDescriptor"]["Columns"]):
+    for line in (f"{column['Name']} {column['Type']}" for column in table["StorageDescriptor"]["Columns"]):
         assert line in create_table(layout, "windlass")
     assert table["Parameters"]["storage.location.template"] in create_table(layout, "windlass")
     group = world.client("athena").get_work_group(WorkGroup=out["WorkgroupName"])["WorkGroup"]["Configuration"]

@@ -103,10 +103,10 @@ def test_one_listing_per_account_and_no_call_to_a_wrong_region(home, aws):
     collect(home, "-t", "s3.bucket")
     made = calls(aws, service="s3")
     listings = [one for one in made if one["operation"] == "ListBuckets"]
-    assert sorted(one["account_id"] for one in listings) == list(ACCOUNTS)
+    assert sorted(listing["account_id"] for listing in listings) == list(ACCOUNTS)
     assert [one for one in made if one["status"] in (301, 307, 400)] == []
     details = [one for one in made if one["operation"] != "ListBuckets"]
-    assert len({one["operation"] for one in details}) >= 22
+    assert len({detail["operation"] for detail in details}) >= 22
     assert len(details) == 24 * 22
     assert [one for one in made if one["operation"] == "GetBucketLocation"] == []
 
@@ -154,7 +154,7 @@ def test_a_dead_region_holds_up_nobody_and_deletes_nothing(home, aws):
     done = windlass("inventory", "collect", "-q", "-t", "sqs.*", "-t", "s3.bucket", cwd=home, check=False)
     assert done.returncode == 1
     assert "0 deleted" in done.stdout
-    states = {(one["region"], one["type"]): one["state"] for one in rows(home, "runs", rows(home, "runs")[0]["run_id"])}
+    states = {(row["region"], row["type"]): row["state"] for row in rows(home, "runs", rows(home, "runs")[0]["run_id"])}
     assert states["us-east-1", "sqs.queue"] == "ok"
     assert states["eu-west-1", "sqs.queue"] == "timeout"
 

@@ -252,7 +252,7 @@ def test_the_queue_commands_end_to_end(queue, aws, tmp_path):
     windlass("send", name, stdin="one\ntwo\n\nthree\n")
     (row,) = json.loads(windlass("stats", name, "-o", "json"))
     assert (row["visible"], row["in_flight"]) == (3, 0)
-    assert {one["body"] for one in json.loads(windlass("peek", name, "-o", "json"))} == {"one", "two", "three"}
+    assert {load["body"] for load in json.loads(windlass("peek", name, "-o", "json"))} == {"one", "two", "three"}
     watched = [
         json.loads(line)
         for line in windlass("watch", name, "--times", "2", "--interval", "200ms", "-o", "jsonl").splitlines()

@@ -117,8 +117,8 @@ class World:
         return url, f"arn:aws:sqs:us-east-1:{self.account}:{name}"
 
     def close(self):
-        for one in self.clients.values():
-            one.close()
+        for client in self.clients.values():
+            client.close()
 
 
 @pytest.fixture

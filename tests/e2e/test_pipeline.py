@@ -127,7 +127,8 @@ class World:
         names = ["ApproximateNumberOfMessages", "ApproximateNumberOfMessagesNotVisible"]
         url = self.sqs.get_queue_url(QueueName="raw-events")["QueueUrl"]
         return sum(
-            int(one) for one in self.sqs.get_queue_attributes(QueueUrl=url, AttributeNames=names)["Attributes"].values()
+            int(attribute)
+            for attribute in self.sqs.get_queue_attributes(QueueUrl=url, AttributeNames=names)["Attributes"].values()
         )
 
     def close(self):

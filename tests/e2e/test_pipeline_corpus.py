@@ -76,7 +76,7 @@ def test_the_lambda_function_makes_what_the_worker_makes(world):
     assert refused & through == set()
     assert all(plain[f"failed/{key}"] == inputs[key] for key in refused)
     assert len(through) >= 140
-    assert {one["reason"] for one in reasons.values()} >= {
+    assert {reason["reason"] for reason in reasons.values()} >= {
         "malformed",
         "not-text",
         "truncated",

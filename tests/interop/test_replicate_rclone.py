@@ -152,9 +152,11 @@ def test_odd_keys_and_large_objects_there_and_back_and_within(place):
 def test_wrong_and_missing_keys_and_what_it_can_not_do_are_one_error(place):
     ours = place.bucket("ours-refused")
     done = place("seed", "box:photos", ours, code=253, BOX_SECRET_ACCESS_KEY="wrong")
-    assert "does not take these keys" in done.stderr
+    assert "does not accept these keys" in done.stderr
     assert "BOX_SECRET_ACCESS_KEY" in done.stderr
-    assert "does not take these keys" in place("seed", "box:photos", ours, code=253, BOX_ACCESS_KEY_ID="nobody").stderr
+    assert (
+        "does not accept these keys" in place("seed", "box:photos", ours, code=253, BOX_ACCESS_KEY_ID="nobody").stderr
+    )
     assert "BOX_ACCESS_KEY_ID is not set" in place("plan", "box:photos", ours, code=253, BOX_ACCESS_KEY_ID="").stderr
     assert "there is no such bucket" in place("seed", ours, "box:nothing", code=254).stderr
     place.aws.put_object(Bucket=ours, Key="k", Body=b"x")

@@ -71,7 +71,7 @@ class Process:
         """As `process.is_gone`: only processes of the same machine can be judged."""
         if (holder.host, holder.machine) != (self.holder.host, self.holder.machine):
             return False
-        return not any(one.alive and one.holder == holder for one in self.sim.processes)
+        return not any(process.alive and process.holder == holder for process in self.sim.processes)
 
     def spawn(self, run):
         def body():
@@ -386,7 +386,7 @@ class Sim:
             before = self.database.leases.get(name)
             if before is None or not before.token or row.fence == before.fence:
                 continue
-            lives = any(one.alive and one.holder == before.holder for one in self.processes)
+            lives = any(process.alive and process.holder == before.holder for process in self.processes)
             must(not lives or before.expires_at <= self.database_now(), f"{name}: taken from a holder that lives")
 
     def effect(self, process, running):

@@ -62,7 +62,7 @@ def seen(rows, leases, connection):
             if rows.get_job(connection, name)
         ],
         [leases.read_lease(connection, name) for name in ("loop", "job/job_a", "nothing")],
-        [one.name for one in leases.list_leases(connection, ["loop"])],
+        [list_lease.name for list_lease in leases.list_leases(connection, ["loop"])],
     )
 
 

@@ -137,7 +137,7 @@ class Search:
 
     def quiet(self, state):
         _, _, sources, timers, processes, *_ = state
-        return all(one == 3 for one in sources) and not timers and not processes
+        return all(source == 3 for source in sources) and not timers and not processes
 
     def wrong(self, state, after):
         if not self.quiet(state):
@@ -218,7 +218,7 @@ class Search:
                         (now, item, sources, timers, _with(processes, made), left, covered, last),
                         True,
                     )
-            for token in {one[2] for one in processes if one[1] == "fire"}:
+            for token in {process[2] for process in processes if process[1] == "fire"}:
                 made = (slot, "fire", token, (), -1)
                 yield (
                     f"timer {token} again",
@@ -408,6 +408,6 @@ def _with(processes, made):
 
 
 def _add(timers, token, ready):
-    if sum(one[0] == token for one in timers) >= _CAP:
+    if sum(timer[0] == token for timer in timers) >= _CAP:
         return timers
     return tuple(sorted((*timers, (token, ready))))

@@ -81,28 +81,28 @@ class Queue:
         rows = list(self.stored.values())
         if not self.fifo:
             rng.shuffle(rows)
-        for one in rows:
+        for row in rows:
             if len(found) >= count:
                 break
-            if one.gone or one.group in blocked:
+            if row.gone or row.group in blocked:
                 continue
-            twice = not self.fifo and one.count and rng.random() < self.sim.plan.duplicates
-            if one.visible_at > now and not twice:
+            twice = not self.fifo and row.count and rng.random() < self.sim.plan.duplicates
+            if row.visible_at > now and not twice:
                 continue
-            if self.max_receive_count and one.count >= self.max_receive_count and not twice:
-                one.gone = one.dead_lettered = True
+            if self.max_receive_count and row.count >= self.max_receive_count and not twice:
+                row.gone = row.dead_lettered = True
                 continue
-            if one.count and self.sim.plan.calm:
-                assert one.receipt in self.sim.nacked, f"{one.receipt} came again though nobody let it go"
-            one.count += 1
-            one.receipt = f"{one.name}#{one.count}"
-            one.visible_at = now + visibility_s
-            self.receipts[one.receipt] = one
-            attributes = {"ApproximateReceiveCount": str(one.count)} | (
-                {"MessageGroupId": one.group} if one.group else {}
+            if row.count and self.sim.plan.calm:
+                assert row.receipt in self.sim.nacked, f"{row.receipt} came again though nobody let it go"
+            row.count += 1
+            row.receipt = f"{row.name}#{row.count}"
+            row.visible_at = now + visibility_s
+            self.receipts[row.receipt] = row
+            attributes = {"ApproximateReceiveCount": str(row.count)} | (
+                {"MessageGroupId": row.group} if row.group else {}
             )
-            body, size = (write_pointer(Pointer(BUCKET, one.name)), SIZE) if self.sim.plan.payloads else (one.name, {})
-            found.append(Message(one.name, one.receipt, body, attributes, size))
+            body, size = (write_pointer(Pointer(BUCKET, row.name)), SIZE) if self.sim.plan.payloads else (row.name, {})
+            found.append(Message(row.name, row.receipt, body, attributes, size))
         return found
 
     def delete(self, receipt):

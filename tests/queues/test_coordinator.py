@@ -405,7 +405,7 @@ def test_extensions_of_many_messages_share_calls():
         bench.collect()
     bench.later(42)
     beats = bench.of(ChangeVisibility)
-    assert sum(len(one.entries) for one in beats) == 100
+    assert sum(len(beat.entries) for beat in beats) == 100
     assert len(beats) == 10
 
 
@@ -447,17 +447,17 @@ def test_times_that_contradict_each_other_are_refused_with_the_reason(changed, s
 def test_who_gathers_waits_after_a_receive_that_was_not_full_and_grows_slowly():
     coordinator = Coordinator(Limits(concurrency=1000, prefetch=0, batch_window_s=2.0))
     coordinator.tick(0.0)
-    (first,) = [one for one in coordinator.take_effects() if isinstance(one, Poll)]
+    (first,) = [take_effect for take_effect in coordinator.take_effects() if isinstance(take_effect, Poll)]
     coordinator.received(first.number, [message(f"m{at}") for at in range(10)], 0.1)
-    polls = [one for one in coordinator.take_effects() if isinstance(one, Poll)]
+    polls = [take_effect for take_effect in coordinator.take_effects() if isinstance(take_effect, Poll)]
     assert len(polls) == 1  # a full one is followed at once, by one alone
     coordinator.received(polls[0].number, [message("m10")], 0.2)
-    assert not [one for one in coordinator.take_effects() if isinstance(one, Poll)]
+    assert not [take_effect for take_effect in coordinator.take_effects() if isinstance(take_effect, Poll)]
     assert coordinator.next_wake() <= 2.2
     coordinator.tick(2.1)
-    assert not [one for one in coordinator.take_effects() if isinstance(one, Poll)]
+    assert not [take_effect for take_effect in coordinator.take_effects() if isinstance(take_effect, Poll)]
     coordinator.tick(2.2)
-    assert len([one for one in coordinator.take_effects() if isinstance(one, Poll)]) == 1
+    assert len([take_effect for take_effect in coordinator.take_effects() if isinstance(take_effect, Poll)]) == 1
 
 
 def test_an_idle_long_poll_is_broken_off_a_second_after_the_stop():

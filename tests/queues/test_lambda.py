@@ -34,7 +34,7 @@ def batch(*bodies, group=""):
 
 
 def failed(answer):
-    return [one["itemIdentifier"] for one in answer["batchItemFailures"]]
+    return [batch_item_failure["itemIdentifier"] for batch_item_failure in answer["batchItemFailures"]]
 
 
 @pytest.fixture(params=["async", "sync"])

@@ -92,12 +92,13 @@ def test_an_entry_of_windlass_toml_is_a_function(client, new_queue):
         found = sqs.receive_message(
             QueueUrl=dead, MessageAttributeNames=["All"], WaitTimeSeconds=1, MaxNumberOfMessages=10
         )
-        letters.update({one["MessageId"]: one for one in found.get("Messages", ())})
+        letters.update({message["MessageId"]: message for message in found.get("Messages", ())})
         return len(letters) == 2
 
     wait_for(arrived, 30)
     reasons = {
-        json.loads(one["MessageAttributes"]["WindlassRejected"]["StringValue"])["reason"] for one in letters.values()
+        json.loads(letter["MessageAttributes"]["WindlassRejected"]["StringValue"])["reason"]
+        for letter in letters.values()
     }
     assert reasons == {"no such order"}
     keys = [one["Key"] for one in s3.list_objects_v2(Bucket="lambda-payloads")["Contents"]]

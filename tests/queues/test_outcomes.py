@@ -190,7 +190,12 @@ def test_what_main_raises_itself_ends_it_and_a_loop_that_must_not_go_on_does_not
 def test_in_lambda_too(name, form):
     records = [{"messageId": f"m{n}", "body": "x", "eventSource": "aws:sqs"} for n in range(6)]
     answer = lambda_handler(forms(ERRORS[name])[form])({"Records": records}, None)
-    assert sorted(one["itemIdentifier"] for one in answer["batchItemFailures"]) == ["m0", "m1", "m2", "m3"]
+    assert sorted(batch_item_failure["itemIdentifier"] for batch_item_failure in answer["batchItemFailures"]) == [
+        "m0",
+        "m1",
+        "m2",
+        "m3",
+    ]
 
 
 # Several in one process

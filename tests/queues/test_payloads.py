@@ -208,7 +208,7 @@ def test_a_payload_that_cannot_be_deleted_is_counted_and_logged_once():
     counts = driver.coordinator.counts
     assert (counts.done, counts.failed, counts.deleted) == (50, 0, 50)
     assert (counts.deleted_payloads, counts.failed_payload_deletes) == (48, 2)
-    (line,) = [one for one in logs if one["event"] == "payload.delete_failed"]
+    (line,) = [log for log in logs if log["event"] == "payload.delete_failed"]
     assert line["hint"] == "Allow s3:DeleteObject."
     assert line["payload"].startswith("s3://large/payload-m")
 
@@ -282,7 +282,9 @@ def test_a_function_deletes_the_message_and_then_its_payload():
     names = ("fine", "bad", "never", "stays", "denied")
     with capture_logs() as logs:
         answer = function({"Records": [record(large(name)) for name in names]}, None)
-    assert [one["itemIdentifier"] for one in answer["batchItemFailures"]] == ["bad"], "no failed delete fails a message"
+    assert [batch_item_failure["itemIdentifier"] for batch_item_failure in answer["batchItemFailures"]] == ["bad"], (
+        "no failed delete fails a message"
+    )
     assert [call for call in calls if call[0] != "handled"] == [
         ("message", "fine#1"),
         ("payload", "payload-fine"),
@@ -290,7 +292,7 @@ def test_a_function_deletes_the_message_and_then_its_payload():
         ("message", "denied#1"),
         ("payload", "payload-denied"),
     ]
-    assert len([one for one in logs if one["event"] == "payload.delete_failed"]) == 1, "logged at a rate"
+    assert len([log for log in logs if log["event"] == "payload.delete_failed"]) == 1, "logged at a rate"
 
 
 def test_a_function_without_time_leaves_the_payload():

@@ -9,8 +9,8 @@ from windlass.core.clock import parse_time
 from windlass.core.errors import PartialFailure
 from windlass.replication.methods.batch import job as batch
 from windlass.replication.methods.batch.failure import failed_before_role_was_visible
-from windlass.replication.model import BatchJob, Method, Operation, State
-from windlass.replication.planning.request import Request
+from windlass.replication.model import BatchJob, Method, Operation, SeedState
+from windlass.replication.planning.request import SeedRequest
 from windlass.replication.seed import job as seeding
 from windlass.replication.seed.checkpoint import BatchCheckpoint
 from windlass.replication.seed.runner import Callbacks
@@ -33,7 +33,7 @@ def iam_lag(seed_aws):
 
 
 def copied(app, source, target, hooks=None, **request):
-    asked = Request(operation=Operation.COPY, method=Method.BATCH, **request)
+    asked = SeedRequest(operation=Operation.COPY, method=Method.BATCH, **request)
     plans = app.replication.plan(app.replication.pairs(PairSelection(source=source, destination=target)), asked)
     (seed,) = seeding.run(app.replication, app.jobs, seeding.begin(app.replication, app.jobs, plans, asked), hooks)
     return seed
@@ -55,7 +55,7 @@ def test_a_job_that_failed_before_its_role_was_visible_is_repeated(seed_app, buc
 
     with capture_logs() as logs:
         seed = copied(app, source, target, Callbacks(show=end_lag), versions=versions)
-    assert seed.state is State.DONE, seed
+    assert seed.state is SeedState.DONE, seed
     assert (seed.total, seed.done, seed.failed) == (6, 6, 0) if versions else (3, 3, 0)
     assert len(seed.jobs) == (2 if versions else 1)
     (repeated,) = [entry for entry in logs if entry["event"] == "seed.job_repeated"]
@@ -74,7 +74,7 @@ def test_a_role_that_stays_unknown_fails_the_seed(seed_app, buckets_of, iam_lag)
     with pytest.raises(PartialFailure, match="AccessDenied"):
         copied(app, source, target)
     (seed,) = app.replication.seeds()
-    assert seed.state is State.FAILED
+    assert seed.state is SeedState.FAILED
     assert len(batch.list_jobs(app.estate, *seed.jobs[0][:2])) == 2
 
 

@@ -7,7 +7,7 @@ import pytest
 from windlass.core.clock import parse_time
 from windlass.core.errors import Conflict
 from windlass.replication.model import Attribute, ManifestRef, Method
-from windlass.replication.planning.request import Request
+from windlass.replication.planning.request import SeedRequest
 from windlass.replication.seed.checkpoint import (
     VERSION,
     BatchCheckpoint,
@@ -89,8 +89,10 @@ def test_a_later_version_is_refused_with_the_remedy():
 
 
 def test_a_request_that_was_stored_with_earlier_names_is_read():
-    request = Request(method=Method.DIRECT, include_in_sync=True, distributed=True, preserve=frozenset({Attribute.ACL}))
+    request = SeedRequest(
+        method=Method.DIRECT, include_in_sync=True, distributed=True, preserve=frozenset({Attribute.ACL})
+    )
     params = request.params()
     old = {"method": "via", "preserve": "carry", "include_in_sync": "everything", "distributed": "shared"}
-    assert Request.of({old.get(name, name): value for name, value in params.items()}) == request
-    assert Request.of(params) == request
+    assert SeedRequest.of({old.get(name, name): value for name, value in params.items()}) == request
+    assert SeedRequest.of(params) == request

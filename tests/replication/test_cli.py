@@ -262,7 +262,7 @@ def test_versions_and_what_is_carried_from_the_command_line(home, buckets):
     buckets.call("us-east-1", "DeleteObject", Bucket=source, Key="gone")
     copies = ("--operation", "copy", "--method", "direct")
     refused = home("seed", source, target, *copies, "--preserve", "acl,lock", code=254)
-    assert "ACLs are off there" in refused.stderr
+    assert "ACLs are off at the destination" in refused.stderr
     found = json.loads(
         home("preflight", source, target, *copies, "--preserve", "acl,lock", "-o", "json", code=3).stdout
     )

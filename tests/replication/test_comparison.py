@@ -3,7 +3,7 @@
 from hypothesis import given
 from hypothesis import strategies as st
 
-from windlass.replication.comparison import Action, Compare, Criteria, Verdict, action_for, compare_listed
+from windlass.replication.comparison import Compare, ContentVerdict, Criteria, KeyAction, action_for, compare_listed
 from windlass.replication.direct.listing.heads import compare_heads
 from windlass.wire.listing import Listed
 from windlass.wire.s3 import Head
@@ -20,28 +20,28 @@ criteria = st.builds(Criteria, st.sampled_from(Compare), st.booleans())
 def test_objects_of_different_sizes_or_etags_are_never_called_the_same_by_default(source, destination, asked):
     verdict = compare_listed(source, destination, asked.by)
     if source.size_bytes != destination.size_bytes:
-        assert verdict is Verdict.DIFFERENT
+        assert verdict is ContentVerdict.DIFFERENT
     elif asked.by is Compare.ETAG:
-        assert (verdict is Verdict.SAME) == (source.etag == destination.etag)
+        assert (verdict is ContentVerdict.SAME) == (source.etag == destination.etag)
     elif asked.by is Compare.CHECKSUM:
-        assert verdict is Verdict.UNKNOWN
-    if asked.by is Compare.TIME and verdict is Verdict.SAME:
+        assert verdict is ContentVerdict.UNKNOWN
+    if asked.by is Compare.TIME and verdict is ContentVerdict.SAME:
         assert destination.last_modified >= source.last_modified
         assert destination.last_modified > source.last_modified or source.etag == destination.etag
 
 
-@given(objects, objects, criteria, st.sampled_from(Verdict))
+@given(objects, objects, criteria, st.sampled_from(ContentVerdict))
 def test_a_newer_object_of_the_destination_is_replaced_only_on_demand(source, destination, asked, verdict):
     action = action_for(source, destination, verdict, asked)
     same_size = source.size_bytes == destination.size_bytes
     newer = destination.last_modified > source.last_modified
-    if same_size and verdict is Verdict.DIFFERENT and newer:
-        assert action is (Action.COPY if asked.replace_newer else Action.REFUSE)
-    if verdict is Verdict.DIFFERENT:
-        assert action is not Action.SKIP, "what verify calls different, a seed copies or names"
-    if same_size and not newer and verdict is Verdict.DIFFERENT:
-        assert action is Action.COPY, "overwritten within the second of its copy"
-    assert action_for(source, None, verdict, asked) is Action.COPY
+    if same_size and verdict is ContentVerdict.DIFFERENT and newer:
+        assert action is (KeyAction.COPY if asked.replace_newer else KeyAction.REFUSE)
+    if verdict is ContentVerdict.DIFFERENT:
+        assert action is not KeyAction.SKIP, "what verify calls different, a seed copies or names"
+    if same_size and not newer and verdict is ContentVerdict.DIFFERENT:
+        assert action is KeyAction.COPY, "overwritten within the second of its copy"
+    assert action_for(source, None, verdict, asked) is KeyAction.COPY
 
 
 SSE = st.sampled_from(
@@ -78,19 +78,19 @@ def test_heads_tell_only_what_they_can(here, there, same_layout):
     verdict = compare_heads(here, there, same_layout=same_layout)
     assert verdict is compare_heads(there, here, same_layout=same_layout)
     if here.etag == there.etag:
-        assert verdict is Verdict.SAME
+        assert verdict is ContentVerdict.SAME
         return
     ours, theirs = ({(name, text) for name, text in one.headers.items() if "checksum" in name} for one in (here, there))
     digests = not is_opaque(here) and not is_opaque(there)
     if digests:
-        assert verdict is Verdict.DIFFERENT, "two MD5s that differ"
+        assert verdict is ContentVerdict.DIFFERENT, "two MD5s that differ"
     elif ours and ours == theirs and not same_layout:
-        assert verdict is Verdict.SAME
-    elif verdict is Verdict.DIFFERENT and not same_layout:
+        assert verdict is ContentVerdict.SAME
+    elif verdict is ContentVerdict.DIFFERENT and not same_layout:
         assert {name for name, _ in ours} == {name for name, _ in theirs} != set()
         assert not any("-" in text for _, text in ours | theirs), "checksums of parts that may be cut elsewhere"
-    if verdict is Verdict.SAME:
+    if verdict is ContentVerdict.SAME:
         assert ours
         assert ours == theirs
     without = compare_heads(here, there, digests=False)
-    assert without is not Verdict.DIFFERENT or (ours and theirs), "another service's ETag proved something"
+    assert without is not ContentVerdict.DIFFERENT or (ours and theirs), "another service's ETag proved something"

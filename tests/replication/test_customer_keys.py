@@ -13,9 +13,9 @@ from tests.replication.test_pure import CONFIG, PAIR, volume
 from tests.replication.test_seed_job import seeded
 from windlass.core.errors import UsageError
 from windlass.replication import rows
-from windlass.replication.model import Method, Operation, State
+from windlass.replication.model import Method, Operation, SeedState
 from windlass.replication.planning.method_choice import MethodConstraints, choose
-from windlass.replication.planning.request import Request
+from windlass.replication.planning.request import SeedRequest
 from windlass.replication.service import PairSelection
 
 SOURCE, TARGET = os.urandom(32), os.urandom(32)
@@ -29,7 +29,7 @@ def sse(key):
 def test_objects_under_customer_keys_are_copied_directly():
     choice = choose(PAIR, volume(10**9), Method.AUTO, None, KEYED, CONFIG)
     assert (choice.method, choice.operation) == (Method.DIRECT, Operation.COPY)
-    assert "S3 Batch Operations takes none" in choice.why
+    assert "S3 Batch Operations does not accept" in choice.why
     asked = choose(PAIR, volume(10), Method.AUTO, Operation.REPLICATE, KEYED, CONFIG)
     assert (asked.method, asked.operation) == (Method.BATCH, Operation.REPLICATE)
 
@@ -37,8 +37,8 @@ def test_objects_under_customer_keys_are_copied_directly():
 @pytest.mark.parametrize(
     ("asked", "situation", "reason"),
     [
-        (Method.BATCH, MethodConstraints(replicating=False, customer_keys=True), "S3 Batch Operations takes no keys"),
-        (Method.EMR, KEYED, "S3DistCp on EMR takes no keys"),
+        (Method.BATCH, MethodConstraints(replicating=False, customer_keys=True), "S3 Batch Operations accepts no keys"),
+        (Method.EMR, KEYED, "S3DistCp on EMR accepts no keys"),
         (Method.AUTO, replace(KEYED, detached=True), "cannot be detached"),
     ],
 )
@@ -82,7 +82,7 @@ def test_a_seed_copies_with_both_keys_and_keeps_neither(keyed, tmp_path, capfd, 
     app, buckets, source, target = keyed
     with caplog.at_level(logging.DEBUG):
         seed = seeded(app, source, target, switch_on=False)
-    assert (seed.state, seed.done, seed.method) == (State.DONE, 5, Method.DIRECT), seed
+    assert (seed.state, seed.done, seed.method) == (SeedState.DONE, 5, Method.DIRECT), seed
     with buckets.call("eu-west-1", "GetObject", Bucket=target, Key="k1", **sse(TARGET))["Body"] as body:
         assert body.read() == b"secret"
     out = capfd.readouterr()
@@ -101,5 +101,5 @@ def test_a_plan_without_the_key_says_that_it_is_needed(keyed, seed_app):
     _, _, source, target = keyed
     app = seed_app(store="without")
     pairs = app.replication.pairs(PairSelection(source=source, destination=target))
-    (plan,) = app.replication.plan(pairs, Request(operation=Operation.COPY, switch_on=False))
-    assert "SrcCustomerKey" in {one.code for one in plan.findings}
+    (plan,) = app.replication.plan(pairs, SeedRequest(operation=Operation.COPY, switch_on=False))
+    assert "SrcCustomerKey" in {finding.code for finding in plan.findings}

@@ -8,8 +8,8 @@ from tests.replication.direct.local import copy_pair, verify_pair
 from windlass.core.errors import PartialFailure, UsageError
 from windlass.replication.direct.direct_copier import DirectCopier
 from windlass.replication.direct.model import VerifyOptions
-from windlass.replication.model import Method, Operation, State
-from windlass.replication.planning.request import Request
+from windlass.replication.model import Method, Operation, SeedState
+from windlass.replication.planning.request import SeedRequest
 from windlass.replication.seed import job as seeding
 from windlass.replication.service import PairSelection
 
@@ -19,7 +19,7 @@ def pair_of(app, source, target):
 
 
 def copied(app, source, target):
-    request = Request(operation=Operation.COPY)
+    request = SeedRequest(operation=Operation.COPY)
     plans = app.replication.plan([pair_of(app, source, target)], request)
     return seeding.run(app.replication, app.jobs, seeding.begin(app.replication, app.jobs, plans, request))[0]
 
@@ -39,7 +39,7 @@ def test_auto_copies_a_small_bucket_directly(seed_app, buckets_of):
         Metadata={"k": "v"},
     )
     one = copied(app, source, target)
-    assert one.state is State.DONE, one
+    assert one.state is SeedState.DONE, one
     assert (str(one.method), one.total, one.done) == ("direct", 13, 13)
     assert buckets.keys(target) == buckets.keys(source, "us-east-1")
     head = buckets.call("eu-west-1", "HeadObject", Bucket=target, Key="tagged")
@@ -56,7 +56,7 @@ def test_a_prefix_limits_both_sides(seed_app, buckets_of):
     source, target = buckets.pair(objects=2, versioned=False)
     buckets.call("us-east-1", "PutObject", Bucket=source, Key="other/x", Body=b"x")
     one = copied(app, f"s3://{source}/other/", target)
-    assert (one.state, one.total) == (State.DONE, 1)
+    assert (one.state, one.total) == (SeedState.DONE, 1)
     assert buckets.keys(target) == ["other/x"]
 
 
@@ -125,18 +125,20 @@ def test_a_comparison_names_what_differs(seed_app, buckets_of):
 def contents(buckets, bucket, region):
     listed = buckets.call(region, "ListObjectVersions", Bucket=bucket)
     return {
-        one["Key"]: [
-            buckets.call(region, "GetObject", Bucket=bucket, Key=one["Key"], VersionId=each["VersionId"])["Body"].read()
+        version["Key"]: [
+            buckets.call(region, "GetObject", Bucket=bucket, Key=version["Key"], VersionId=each["VersionId"])[
+                "Body"
+            ].read()
             for each in reversed(listed["Versions"])
-            if each["Key"] == one["Key"]
+            if each["Key"] == version["Key"]
         ]
-        for one in listed["Versions"]
-        if not one["Key"].startswith(".windlass")
+        for version in listed["Versions"]
+        if not version["Key"].startswith(".windlass")
     }
 
 
 def versions_seeded(app, source, target, **more):
-    request = Request(operation=Operation.COPY, method=Method.DIRECT, versions=True, **more)
+    request = SeedRequest(operation=Operation.COPY, method=Method.DIRECT, versions=True, **more)
     plans = app.replication.plan([pair_of(app, source, target)], request)
     return seeding.run(app.replication, app.jobs, seeding.begin(app.replication, app.jobs, plans, request))[0]
 
@@ -155,13 +157,13 @@ def test_versions_are_seeded_and_verified_though_the_current_objects_are_all_the
     assert (before.objects, before.missing, before.extra, before.whole) == (5, 5, 1, False)
     assert before.examples["missing"] == ("gone", "k")
     one = versions_seeded(app, source, target)
-    assert (one.state, one.total, one.done) == (State.DONE, 5, 5), one
+    assert (one.state, one.total, one.done) == (SeedState.DONE, 5, 5), one
     assert one.verified["objects"] == 5
     assert one.verified["missing"] == one.verified["different"] == 0
     assert contents(buckets, target, "eu-west-1")["k"] == [b"333", b"1", b"22", b"333"]
     assert buckets.keys(target) == ["k"]
     again = versions_seeded(app, source, target)
-    assert (again.state, again.total) == (State.DONE, 0)
+    assert (again.state, again.total) == (SeedState.DONE, 0)
 
 
 def test_what_can_not_be_brought_in_order_is_reported_and_found_by_verify(seed_app, buckets_of):
@@ -184,7 +186,7 @@ def test_versions_need_a_destination_that_keeps_them(seed_app, buckets_of):
     app = seed_app()
     buckets = buckets_of(app)
     source, target = buckets.pair(objects=1, versioned=False)
-    request = Request(operation=Operation.COPY, method=Method.DIRECT, versions=True)
+    request = SeedRequest(operation=Operation.COPY, method=Method.DIRECT, versions=True)
     (plan,) = app.replication.plan([pair_of(app, source, target)], request)
     assert plan.error is not None
     assert plan.error.code == "DstBucketUnversioned"

@@ -11,7 +11,7 @@ from windlass.replication.methods.batch.job import ManifestRef, StagingPrefix
 from windlass.replication.methods.emr import step as emr
 from windlass.replication.methods.emr.copy_script import copy_rows
 from windlass.replication.model import BucketRef, Method, Operation, Pair
-from windlass.replication.planning.request import Request
+from windlass.replication.planning.request import SeedRequest
 from windlass.replication.service import PairSelection
 
 
@@ -103,7 +103,7 @@ def test_serverless_gets_a_script_and_a_manifest(seed_app, account, buckets_of):
     effects = emr.emr_effects(
         pair(account), target, "seed_3", StagingPrefix(work, "w"), ManifestRef(work, "w/m.csv", "e")
     )
-    assert [one.operation for one in effects] == ["PutObject", "StartJobRun"]
+    assert [effect.operation for effect in effects] == ["PutObject", "StartJobRun"]
     ref = emr.started(perform(app.estate, effects), target, pair(account).destination)
     assert ref["run"]
     script = buckets.call("us-east-1", "GetObject", Bucket=work, Key="w/copy_script.py")["Body"].read().decode()
@@ -136,7 +136,7 @@ def test_the_script_copies_what_rows_say(seed_aws, seed_app, account, buckets_of
 def test_a_plan_by_emr_writes_nothing_without_a_place(seed_app, buckets_of):
     app = seed_app()
     source, target = buckets_of(app).pair(objects=1, versioned=False)
-    request = Request(method=Method.EMR, operation=Operation.COPY)
+    request = SeedRequest(method=Method.EMR, operation=Operation.COPY)
     (plan,) = app.replication.plan(app.replication.pairs(PairSelection(source=source, destination=target)), request)
     assert plan.choice.estimate.usd > 0
     assert app.replication.effects(plan, request) == ()

@@ -7,8 +7,8 @@ from windlass.replication.failures import explain, replication_codes
 
 def test_every_documented_code_is_explained_and_most_are_foreseen():
     codes = replication_codes()
-    assert len(codes) == len({one.code for one in codes}) == 34
-    assert sum(one.predicted for one in codes) >= 28
+    assert len(codes) == len({code.code for code in codes}) == 34
+    assert sum(code.predicted for code in codes) >= 28
     for one in codes:
         assert one.meaning
         assert one.advice.endswith(".")

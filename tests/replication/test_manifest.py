@@ -84,7 +84,7 @@ def test_a_report_says_why_and_names_examples():
     retry = []
     found = tally([rows], retry.append)
     assert found.counts == {"DstPutObjectNotPermitted": 1, "AccessDenied": 1, "InternalError": 1}
-    by_code = {one.code: one for one in found.failures()}
+    by_code = {failure.code: failure for failure in found.failures()}
     assert by_code["AccessDenied"].keys == ("b c",)
     assert by_code["DstPutObjectNotPermitted"].keys == ("a/x",)
     assert list(read_rows(retry))[:2] == [("b", "a/x", "v1"), ("b", "b c", "v2")]

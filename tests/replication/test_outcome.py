@@ -6,9 +6,9 @@ from datetime import UTC, datetime
 from hypothesis import given
 from hypothesis import strategies as st
 
-from windlass.replication.model import BucketRef, FailureGroup, Method, Operation, Pair, State
+from windlass.replication.model import BucketRef, FailureGroup, Method, Operation, Pair, SeedState
 from windlass.replication.seed.checkpoint import BatchCheckpoint
-from windlass.replication.seed.outcome import Outcome, incomplete_error
+from windlass.replication.seed.outcome import SeedOutcome, incomplete_error
 from windlass.replication.seed.task import SeedTask
 
 NOW = datetime(2026, 1, 1, tzinfo=UTC)
@@ -20,7 +20,7 @@ SEED = SeedTask(
     method=Method.BATCH,
     operation=Operation.REPLICATE,
     why="",
-    state=State.COPYING,
+    state=SeedState.COPYING,
     total=68,
     done=68,
     created_at=NOW,
@@ -61,27 +61,27 @@ def failures_of(seed):
 
 @given(seeds, st.booleans(), st.sampled_from(["Complete", "Failed", "Cancelled"]))
 def test_state_line_exit_code_and_report_agree(seed, strict, status):
-    ended = replace(seed, state=Outcome(seed).state_after(status, strict=strict))
-    outcome = Outcome(ended, failures_of(ended))
+    ended = replace(seed, state=SeedOutcome(seed).state_after(status, strict=strict))
+    outcome = SeedOutcome(ended, failures_of(ended))
     error = incomplete_error([outcome], "hint")
-    assert (error is not None) == (ended.state is not State.DONE)
+    assert (error is not None) == (ended.state is not SeedState.DONE)
     assert ("State: Complete" in outcome.line) == (error is None)
     if error is not None:
         assert outcome.reason in error.message
-    if ended.state is State.INCOMPLETE:
+    if ended.state is SeedState.INCOMPLETE:
         assert outcome.shortfalls(), "exit 1, and a report that says nothing"
-        assert outcome.reason not in ("", str(State.INCOMPLETE))
-    if ended.state is State.DONE:
+        assert outcome.reason not in ("", str(SeedState.INCOMPLETE))
+    if ended.state is SeedState.DONE:
         assert "Missing" not in outcome.line
         assert "Different" not in outcome.line
-        assert {one.code for one in outcome.shortfalls()} <= {"NotVerified"}
+        assert {shortfall.code for shortfall in outcome.shortfalls()} <= {"NotVerified"}
 
 
 @given(seeds)
 def test_no_object_is_counted_twice_and_none_is_left_out(seed):
-    outcome = Outcome(seed, failures_of(seed))
+    outcome = SeedOutcome(seed, failures_of(seed))
     verified = seed.verified
-    total = sum(one.count for one in outcome.shortfalls())
+    total = sum(shortfall.count for shortfall in outcome.shortfalls())
     if "error" in verified:
         assert total == seed.failed + 1
     else:
@@ -91,10 +91,10 @@ def test_no_object_is_counted_twice_and_none_is_left_out(seed):
 def test_the_object_that_lacks_is_named_everywhere():
     """As it was seen: Total 68, Success 68, Failed 0, and "1 of 1 are not complete"."""
     seed = replace(SEED, verified={"missing": 1, "different": 0, "unknown": 0, "examples": {"missing": ["2026/x.txt"]}})
-    seed = replace(seed, state=Outcome(seed).state_after("Complete"))
-    assert Outcome(seed).line == "State: Incomplete, Total: 68, Success: 68, Failed 0, Missing 1 (2026/x.txt)"
-    error = incomplete_error([Outcome(seed)], "hint")
+    seed = replace(seed, state=SeedOutcome(seed).state_after("Complete"))
+    assert SeedOutcome(seed).line == "State: Incomplete, Total: 68, Success: 68, Failed 0, Missing 1 (2026/x.txt)"
+    error = incomplete_error([SeedOutcome(seed)], "hint")
     assert error is not None
     assert error.message == "1 of 1 seeds is not complete: a → b: missing 1 (2026/x.txt)"
-    (one,) = Outcome(seed).shortfalls()
+    (one,) = SeedOutcome(seed).shortfalls()
     assert (one.code, one.count, one.keys) == ("DstObjectMissing", 1, ("2026/x.txt",))

@@ -145,7 +145,7 @@ def test_copies_between_accounts_are_asked_for_as_the_account_that_makes_them(se
     import json
 
     from tests.replication.direct.local import copy_pair
-    from windlass.replication.planning.request import Request
+    from windlass.replication.planning.request import SeedRequest
 
     other = "999999999997"
     app = seed_app(accounts=(account, other))
@@ -154,9 +154,9 @@ def test_copies_between_accounts_are_asked_for_as_the_account_that_makes_them(se
     target = buckets.make("theirs", "eu-west-1", versioned=False, account=other)
     buckets.fill(source, 3)
     pairs = app.replication.pairs(PairSelection(source=source, destination=target))
-    request = Request(operation=Operation.COPY, method=Method.DIRECT)
+    request = SeedRequest(operation=Operation.COPY, method=Method.DIRECT)
     (plan,) = app.replication.plan(pairs, request)
-    (one,) = [one for one in plan.findings if one.level == "error"]
+    (one,) = [finding for finding in plan.findings if finding.level == "error"]
     assert (one.code, one.where) == ("AccessDenied", source)
     assert other in one.message
     assert "GetObject" in one.message

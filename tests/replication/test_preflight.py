@@ -133,7 +133,9 @@ CAUSES = {
 
 
 def test_all_that_is_called_predicted_has_a_cause_here():
-    assert {one.code for one in replication_codes() if one.predicted} == set(CAUSES)
+    assert {replication_code.code for replication_code in replication_codes() if replication_code.predicted} == set(
+        CAUSES
+    )
 
 
 @pytest.mark.parametrize("code", CAUSES)
@@ -189,7 +191,7 @@ def test_glacier_is_a_warning():
     assert refusal(good(), (finding,)) is None
     assert "does not replicate objects of these storage classes" in finding.message
     copies = [one for one in check(good(), replace(intent, operation=Operation.COPY)) if one.code == finding.code]
-    assert ["only restored ones can be read" in one.message for one in copies] == [True]
+    assert ["only restored ones can be read" in copy.message for copy in copies] == [True]
 
 
 def test_batch_copies_of_versions_say_that_their_order_is_not_kept():

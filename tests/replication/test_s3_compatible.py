@@ -9,9 +9,9 @@ from tests.replication.direct.local import Aws
 from tests.replication.test_cli import Home
 from windlass.app import App
 from windlass.core.errors import AccessDenied, AwsError, ConfigError, UsageError
-from windlass.replication.model import Method, Operation, State
+from windlass.replication.model import Method, Operation, SeedState
 from windlass.replication.planning.pairs import by_pattern, parse_place
-from windlass.replication.planning.request import Request
+from windlass.replication.planning.request import SeedRequest
 from windlass.replication.seed import job as seeding
 from windlass.replication.seed import scheduler as rounds
 from windlass.replication.service import PairSelection
@@ -44,8 +44,8 @@ def opened(seed_aws, account, there, tmp_path):
         return apps[-1]
 
     yield make
-    for one in apps:
-        one.close()
+    for app in apps:
+        app.close()
 
 
 @pytest.fixture
@@ -62,7 +62,7 @@ def pairs(app, *named):
 
 
 def seeded(app, named, request=None):
-    request = request or Request()
+    request = request or SeedRequest()
     plans = app.replication.plan(pairs(app, *named), request)
     (one,) = seeding.run(app.replication, app.jobs, seeding.begin(app.replication, app.jobs, plans, request))
     return one
@@ -88,13 +88,13 @@ def test_patterns_of_another_service_have_destinations_of_the_same_names():
 def test_a_plan_counts_by_listing_takes_the_direct_way_and_says_why(opened, photos, buckets_of):
     app = opened()
     target = buckets_of(app).make("photos-replica", "eu-west-1", versioned=True)
-    (plan,) = app.replication.plan(pairs(app, f"minio:{photos}", target), Request())
+    (plan,) = app.replication.plan(pairs(app, f"minio:{photos}", target), SeedRequest())
     assert plan.error is None
     assert (plan.volume.objects, plan.volume.missing, plan.volume.size_bytes) == (3, 3, 15)
     assert (plan.choice.method, plan.choice.operation) == (Method.DIRECT, Operation.COPY)
     assert "minio is not Amazon S3" in plan.choice.why
     assert plan.choice.estimate.usd < 0.001
-    (write,) = app.replication.effects(plan, Request())
+    (write,) = app.replication.effects(plan, SeedRequest())
     assert (write.operation, write.params["Bucket"]) == ("PutObject", target)
 
 
@@ -103,7 +103,7 @@ def test_a_seed_is_told_everywhere_by_its_place_and_a_second_one_copies_what_is_
     buckets = buckets_of(app)
     target = buckets.make("photos-replica", "eu-west-1", versioned=False)
     one = seeded(app, (f"minio:{photos}", target))
-    assert (one.state, one.done, one.failed) == (State.DONE, 3, 0)
+    assert (one.state, one.done, one.failed) == (SeedState.DONE, 3, 0)
     assert sorted(buckets.keys(target)) == ["2026/x", "2026/é+%", "a b"]
     for ref in (f"minio:{photos}", photos, target, one.seed_id):
         assert [each.seed_id for each in app.replication.select(ref)] == [one.seed_id]
@@ -118,7 +118,7 @@ def test_a_seed_is_told_everywhere_by_its_place_and_a_second_one_copies_what_is_
     back = f"{photos}-back"
     there.s3().create_bucket(Bucket=back)
     out = seeded(app, (f"{target}/2026/", f"minio:{back}"))
-    assert (out.state, out.done) == (State.DONE, 2)
+    assert (out.state, out.done) == (SeedState.DONE, 2)
     assert app.replication.verify(out.pair).whole
 
 
@@ -126,12 +126,12 @@ def test_what_only_amazon_s3_does_is_refused_before_anything_is_written(opened, 
     app = opened()
     target = buckets_of(app).make("photos-replica", "eu-west-1", versioned=True)
     for request, said in (
-        (Request(method=Method.BATCH), "--method batch needs Amazon S3 as source and destination: minio is not"),
-        (Request(method=Method.EMR), "--method emr needs Amazon S3"),
-        (Request(operation=Operation.REPLICATE), "replicas are created by Amazon S3"),
-        (Request(switch_on=True), "--switch-on is not supported: minio is not Amazon S3"),
-        (Request(versions=True, delete_markers=True), "--delete-markers, --versions is not supported"),
-        (Request(detach=True), "cannot be detached"),
+        (SeedRequest(method=Method.BATCH), "--method batch needs Amazon S3 as source and destination: minio is not"),
+        (SeedRequest(method=Method.EMR), "--method emr needs Amazon S3"),
+        (SeedRequest(operation=Operation.REPLICATE), "replicas are created by Amazon S3"),
+        (SeedRequest(switch_on=True), "--switch-on is not supported: minio is not Amazon S3"),
+        (SeedRequest(versions=True, delete_markers=True), "--delete-markers, --versions is not supported"),
+        (SeedRequest(detach=True), "cannot be detached"),
     ):
         for named in ((f"minio:{photos}", target), (target, f"minio:{photos}")):
             (plan,) = app.replication.plan(pairs(app, *named), request)
@@ -154,7 +154,7 @@ def test_what_only_amazon_s3_does_is_refused_before_anything_is_written(opened, 
 def test_what_can_not_be_reached_is_one_clear_error(opened, photos, account, seed_aws, named, environ, url, kind, said):
     app = opened(environ=environ, url=url or seed_aws.url)
     with pytest.raises(kind, match=said) as error:
-        (plan,) = app.replication.plan(pairs(app, f"{named}:{photos}", "other-bucket-of-nobody"), Request())
+        (plan,) = app.replication.plan(pairs(app, f"{named}:{photos}", "other-bucket-of-nobody"), SeedRequest())
         raise plan.error
     assert error.value.hint
 
@@ -164,13 +164,13 @@ def test_wrong_keys_and_missing_permissions_are_told_apart(opened, photos, there
     target = buckets_of(app).make("photos-replica", "us-east-1", versioned=False)
     rule = {"kind": "error", "service": "s3", "status": 403, "path": f"/{photos}*"}
     for code, operation, kind, said in (
-        ("SignatureDoesNotMatch", "ListObjectsV2", AccessDenied, r"minio \(127.0.0.1:\d+\) does not take these keys"),
+        ("SignatureDoesNotMatch", "ListObjectsV2", AccessDenied, r"minio \(127.0.0.1:\d+\) does not accept these keys"),
         ("AccessDenied", "ListObjectsV2", AccessDenied, rf"minio:{photos}: ListObjectsV2 is not allowed there"),
         ("AccessDenied", "HeadObject", AccessDenied, rf"minio:{photos}: GetObject is not allowed there"),
     ):
         there.faults([rule | {"code": code, "operation": operation}])
         with pytest.raises(kind, match=said) as error:
-            (plan,) = app.replication.plan(pairs(app, f"minio:{photos}", target), Request())
+            (plan,) = app.replication.plan(pairs(app, f"minio:{photos}", target), SeedRequest())
             raise plan.error
         assert "minio" in error.value.hint or "MINIO_ACCESS_KEY_ID" in error.value.hint
         assert "windlass-local" not in str(error.value) + error.value.hint
@@ -192,8 +192,8 @@ def test_a_periodic_set_by_pattern(opened, photos, there, buckets_of):
     assert not rounds.due(app.replication, chosen)
     last, first = app.replication.seeds()
     assert [(one.pair.title, one.state, one.done) for one in (first, last)] == [
-        (f"minio:{photos}/2026/ → {photos}-replica", State.DONE, 2),
-        (f"minio:{photos} → {photos}-replica", State.DONE, 1),
+        (f"minio:{photos}/2026/ → {photos}-replica", SeedState.DONE, 2),
+        (f"minio:{photos} → {photos}-replica", SeedState.DONE, 1),
     ]
 
 

@@ -13,8 +13,8 @@ from windlass.jobs.model import JobStatus
 from windlass.replication import rows
 from windlass.replication.methods.batch import job as batch
 from windlass.replication.methods.batch.template import Template
-from windlass.replication.model import Method, Operation, State
-from windlass.replication.planning.request import Request
+from windlass.replication.model import Method, Operation, SeedState
+from windlass.replication.planning.request import SeedRequest
 from windlass.replication.seed import job as seeding
 from windlass.replication.seed.runner import Callbacks, confirm
 from windlass.replication.service import PairSelection
@@ -24,7 +24,7 @@ COPIES = {"operation": Operation.COPY, "method": Method.BATCH}
 
 def begun(app, source, target, **request):
     replication = app.replication
-    asked = Request(**request)
+    asked = SeedRequest(**request)
     plans = replication.plan(replication.pairs(PairSelection(source=source, destination=target)), asked)
     return seeding.begin(replication, app.jobs, plans, asked)
 
@@ -72,7 +72,7 @@ def test_replicas_of_what_was_there_before(seed_app, buckets_of):
     source, target = buckets.pair(objects=9)
     shown = []
     one = seeded(app, source, target, Callbacks(show=shown.append))
-    assert one.state is State.DONE, one
+    assert one.state is SeedState.DONE, one
     assert rows.line(one) == "State: Complete, Total: 9, Success: 9, Failed 0"
     assert buckets.keys(target) == buckets.keys(source, "us-east-1")
     assert one.checkpoint.cutoff_at
@@ -80,7 +80,7 @@ def test_replicas_of_what_was_there_before(seed_app, buckets_of):
     versions = buckets.call("us-east-1", "ListObjectVersions", Bucket=source)
     assert not [item for item in versions.get("Versions", []) if "canary" in item["Key"]]
     assert shown
-    later = app.replication.plan([one.pair], Request())[0]
+    later = app.replication.plan([one.pair], SeedRequest())[0]
     assert later.in_sync
     assert later.facts.rule is not None
     assert app.jobs.get(one.job_id).status is JobStatus.DONE
@@ -92,7 +92,7 @@ def test_objects_of_the_second_of_the_canary_are_not_lost(seed_app, buckets_of):
     buckets = buckets_of(app)
     source, target = buckets.pair()
     assert (
-        seeded(app, source, target, include_in_sync=True).state is State.DONE
+        seeded(app, source, target, include_in_sync=True).state is SeedState.DONE
     )  # the role is there, and all is settled
     rules = buckets.call("us-east-1", "GetBucketReplication", Bucket=source)["ReplicationConfiguration"]
     buckets.call("us-east-1", "DeleteBucketReplication", Bucket=source)
@@ -100,7 +100,7 @@ def test_objects_of_the_second_of_the_canary_are_not_lost(seed_app, buckets_of):
     buckets.call("us-east-1", "PutObject", Bucket=source, Key="just before", Body=b"x")
     buckets.call("us-east-1", "PutBucketReplication", Bucket=source, ReplicationConfiguration=rules)
     one = seeded(app, source, target, include_in_sync=True)
-    assert (one.state, one.total) == (State.DONE, 1)
+    assert (one.state, one.total) == (SeedState.DONE, 1)
     assert buckets.keys(target) == ["just before"]
 
 
@@ -109,7 +109,7 @@ def test_copies_by_a_manifest_of_ours(seed_app, buckets_of):
     buckets = buckets_of(app)
     source, target = buckets.pair(objects=5, versioned=False)
     one = seeded(app, source, target, **COPIES)
-    assert one.state is State.DONE, one
+    assert one.state is SeedState.DONE, one
     assert (one.total, one.done, one.failed) == (5, 5, 0)
     assert one.jobs[0][1] == "eu-west-1"  # a copy job lives where it writes
     assert buckets.keys(target) == buckets.keys(source, "us-east-1")
@@ -128,19 +128,19 @@ def test_failures_have_reasons_and_a_retry_does_only_them(seed_app, buckets_of):
     with pytest.raises(PartialFailure, match="1 of 1 seeds is not complete"):
         seeded(app, source, target, **COPIES)
     (one,) = app.replication.seeds()
-    assert (one.state, one.total, one.done, one.failed) == (State.INCOMPLETE, 8, 6, 2)
+    assert (one.state, one.total, one.done, one.failed) == (SeedState.INCOMPLETE, 8, 6, 2)
     assert one.verified["missing"] == 2
     (group,) = app.replication.failures([one])[one.seed_id]
     assert group.count == 2
     assert set(group.keys) == {"bad 00", "bad 01"}
     assert app.jobs.get(one.job_id).status is JobStatus.FAILED
     allow(buckets, target)
-    job_id = seeding.retry(app.replication, app.jobs, [one], Request())
+    job_id = seeding.retry(app.replication, app.jobs, [one], SeedRequest())
     (again,) = seeding.run(app.replication, app.jobs, job_id)
-    assert (again.state, again.total, again.done) == (State.DONE, 2, 2)
+    assert (again.state, again.total, again.done) == (SeedState.DONE, 2, 2)
     assert "bad 01" in buckets.keys(target)
     with pytest.raises(UsageError, match="no object failed"):
-        seeding.retry(app.replication, app.jobs, [again], Request())
+        seeding.retry(app.replication, app.jobs, [again], SeedRequest())
 
 
 def test_resume_does_what_failed(seed_app, buckets_of):
@@ -157,7 +157,7 @@ def test_resume_does_what_failed(seed_app, buckets_of):
     seeding.register(lambda: app.replication, app.jobs)
     app.jobs.resume(one.job_id)
     (one,) = app.replication.seeds()
-    assert (one.state, one.total, one.done) == (State.DONE, 1, 1)
+    assert (one.state, one.total, one.done) == (SeedState.DONE, 1, 1)
 
 
 @pytest.mark.usefixtures("slow_jobs")
@@ -166,7 +166,7 @@ def test_detached_jobs_are_found_from_another_machine(seed_app, buckets_of):
     buckets = buckets_of(app)
     source, target = buckets.pair(objects=4)
     one = seeded(app, source, target, detach=True)
-    assert one.state is State.COPYING
+    assert one.state is SeedState.COPYING
     assert one.jobs
     other = seed_app(store="elsewhere")
     (found,) = seeding.adopt(other.replication)
@@ -179,7 +179,7 @@ def test_detached_jobs_are_found_from_another_machine(seed_app, buckets_of):
     (ended,) = followed(other)
     assert rows.line(ended) == "State: Complete, Total: 4, Success: 4, Failed 0"
     (mine,) = followed(app)
-    assert mine.state is State.DONE
+    assert mine.state is SeedState.DONE
     assert mine.verified["missing"] == 0
 
 
@@ -188,11 +188,11 @@ def test_a_job_waits_until_it_is_confirmed(seed_app, buckets_of):
     buckets = buckets_of(app)
     source, target = buckets.pair(objects=3, versioned=False)
     waiting = seeded(app, source, target, confirm=True, **COPIES)
-    assert (waiting.state, waiting.total) == (State.WAITING, 3)
+    assert (waiting.state, waiting.total) == (SeedState.WAITING, 3)
     assert buckets.keys(target) == []
     confirm(app.replication, [waiting])
     (one,) = followed(app)
-    assert (one.state, one.done) == (State.DONE, 3)
+    assert (one.state, one.done) == (SeedState.DONE, 3)
 
 
 def test_whoever_asks_may_say_yes(seed_app, buckets_of):
@@ -203,7 +203,7 @@ def test_whoever_asks_may_say_yes(seed_app, buckets_of):
         app, source, target, Callbacks(ask=lambda seed: asked.append(seed.total) or True), confirm=True, **COPIES
     )
     assert asked == [2]
-    assert one.state is State.DONE
+    assert one.state is SeedState.DONE
 
 
 def test_cancel_stops_the_job_in_aws(seed_app, buckets_of):
@@ -213,7 +213,7 @@ def test_cancel_stops_the_job_in_aws(seed_app, buckets_of):
     one = seeded(app, source, target, confirm=True, **COPIES)
     assert seeding.cancel(app.replication, app.jobs, [one])
     (ended,) = followed(app)
-    assert ended.state is State.CANCELLED
+    assert ended.state is SeedState.CANCELLED
     with pytest.raises(Conflict, match="have already ended"):
         seeding.cancel(app.replication, app.jobs, [ended])
     assert buckets.keys(target) == []
@@ -226,11 +226,13 @@ def test_a_job_is_never_made_twice(seed_app, buckets_of):
     one = seeded(app, source, target, detach=True, **COPIES)
     place = one.jobs[0][:2]
     checkpoint = replace(one.checkpoint, jobs_created=0, status="")
-    forgotten = app.replication.save(one, jobs=(), state=State.PREPARING, checkpoint=checkpoint)
+    forgotten = app.replication.save(one, jobs=(), state=SeedState.PREPARING, checkpoint=checkpoint)
     from windlass.replication.seed.context import SeedContext
     from windlass.replication.seed.workflow import Workflow
 
-    again = Workflow(SeedContext(app.replication, threading.Event())).prepare(forgotten, Request(detach=True, **COPIES))
+    again = Workflow(SeedContext(app.replication, threading.Event())).prepare(
+        forgotten, SeedRequest(detach=True, **COPIES)
+    )
     assert again.jobs == one.jobs
     assert len(batch.list_jobs(app.estate, *place)) == 1
 
@@ -242,7 +244,7 @@ def test_noncurrent_versions_go_first(seed_app, buckets_of):
     for body in (b"one", b"two", b"three"):
         buckets.call("us-east-1", "PutObject", Bucket=source, Key="k", Body=body)
     one = seeded(app, source, target, versions=True, **COPIES)
-    assert one.state is State.DONE, one
+    assert one.state is SeedState.DONE, one
     assert len(one.jobs) == 2
     assert one.total == 3
     assert buckets.call("eu-west-1", "GetObject", Bucket=target, Key="k")["Body"].read() == b"three"
@@ -255,7 +257,7 @@ def test_an_empty_bucket_is_no_failure(seed_app, buckets_of):
     source, target = buckets_of(app).pair(objects=0)
     assert seeded(app, source, target).detail == "the destination is in sync"
     one = seeded(app, source, target, include_in_sync=True)
-    assert one.state is State.DONE, one
+    assert one.state is SeedState.DONE, one
 
 
 def test_a_set_is_seeded_side_by_side(seed_app, buckets_of):
@@ -272,7 +274,7 @@ def test_a_set_is_seeded_side_by_side(seed_app, buckets_of):
     assert due(other.replication, chosen)
     seed_set(other.replication, other.jobs, chosen)
     seeds = other.replication.seeds(set_name="dr")
-    assert [one.state for one in seeds] == [State.DONE] * 4
+    assert [seed.state for seed in seeds] == [SeedState.DONE] * 4
     assert not due(other.replication, chosen)
     for _, target in names:
         assert len(buckets.keys(target)) == 2
@@ -297,13 +299,13 @@ def test_the_loop_seeds_what_is_due_and_finishes_what_was_detached(seed_app, buc
     try:
         for _ in range(600):
             found = other.replication.seeds()
-            if len(found) == 2 and all(one.state is State.DONE for one in found):
+            if len(found) == 2 and all(one.state is SeedState.DONE for one in found):
                 break
             stop.wait(0.05)
     finally:
         stop.set()
         thread.join()
-    assert [one.state for one in other.replication.seeds()] == [State.DONE] * 2
+    assert [seed.state for seed in other.replication.seeds()] == [SeedState.DONE] * 2
 
 
 def test_the_template_shapes_the_job(seed_app, buckets_of):
@@ -339,7 +341,7 @@ def test_objects_too_large_for_a_batch_job_go_in_parts(seed_app, buckets_of):
     buckets = buckets_of(app)
     source, target = buckets.pair(objects=6, versioned=False)
     one = seeded(app, source, target, **COPIES)
-    assert one.state is State.DONE, one
+    assert one.state is SeedState.DONE, one
     assert (one.total, one.done, one.failed) == (6, 6, 0)
     assert batch.describe(app.estate, *one.jobs[0]).total == 4
     assert buckets.keys(target) == buckets.keys(source, "us-east-1")
@@ -351,9 +353,9 @@ def test_who_died_while_comparing_compares_again_and_makes_no_other_job(seed_app
     one = seeded(app, source, target, **COPIES)
     job = app.jobs.get(one.job_id)
     again = app.jobs.create(seeding.KIND, "again", params=job.params)
-    app.replication.save(one, job_id=again, state=State.VERIFYING, verified={}, finished_at=None)
+    app.replication.save(one, job_id=again, state=SeedState.VERIFYING, verified={}, finished_at=None)
     (ended,) = seeding.run(app.replication, app.jobs, again)
-    assert (ended.state, ended.jobs) == (State.DONE, one.jobs)
+    assert (ended.state, ended.jobs) == (SeedState.DONE, one.jobs)
     assert ended.verified["missing"] == 0
     assert len(batch.list_jobs(app.estate, *one.jobs[0][:2])) == 1
 
@@ -366,11 +368,11 @@ def test_each_of_three_destinations_of_one_source_gets_everything(seed_app, buck
     others = [buckets.make(f"third-{number}", "eu-west-1") for number in range(2)]
     for number, bucket in enumerate([target, *others]):
         one = seeded(app, source, bucket)
-        assert (one.state, one.failed, one.verified["missing"]) == (State.DONE, 0, 0), (number, one)
+        assert (one.state, one.failed, one.verified["missing"]) == (SeedState.DONE, 0, 0), (number, one)
         assert one.total >= 6  # and the reports of the seeds before, which are objects as any
         assert buckets.keys(bucket) == buckets.keys(source, "us-east-1")
     again = seeded(app, source, others[0])
-    assert (again.state, again.total) == (State.DONE, 0)
+    assert (again.state, again.total) == (SeedState.DONE, 0)
 
 
 def test_a_job_over_a_known_destination_leaves_what_is_completed_alone():
@@ -420,9 +422,9 @@ def test_batch_copies_keep_the_storage_class_of_their_sources(seed_app, buckets_
     (one,) = app.replication.seeds()
     assert (one.total, one.done, one.failed, len(one.jobs)) == (5, 4, 1, 3), one
     allow(buckets, target)
-    again = seeding.retry(app.replication, app.jobs, [one], Request(**COPIES))
+    again = seeding.retry(app.replication, app.jobs, [one], SeedRequest(**COPIES))
     (retried,) = seeding.run(app.replication, app.jobs, again)
-    assert (retried.state, retried.done) == (State.DONE, 1), retried
+    assert (retried.state, retried.done) == (SeedState.DONE, 1), retried
     listed = buckets.call("eu-west-1", "ListObjectsV2", Bucket=target)["Contents"]
     assert {row["Key"]: row["StorageClass"] for row in listed if not row["Key"].startswith(".windlass/")} == classes
 
@@ -437,7 +439,7 @@ def test_batch_copies_keep_the_storage_class_of_noncurrent_versions(seed_app, bu
         for number, name in enumerate(classes):
             buckets.call("us-east-1", "PutObject", Bucket=source, Key=key, Body=b"x" * (number + 1), StorageClass=name)
     one = seeded(app, source, target, versions=True, **COPIES)
-    assert one.state is State.DONE, one
+    assert one.state is SeedState.DONE, one
     assert len(one.jobs) == 4
     copied = buckets.call("eu-west-1", "ListObjectVersions", Bucket=target)["Versions"]
     by_size = {key: {row["Size"]: row["StorageClass"] for row in copied if row["Key"] == key} for key in history}
@@ -506,7 +508,7 @@ def test_a_resumed_seed_shows_how_it_ended_and_not_how_it_had_failed(seed_app, s
     faults([])
     with SeedProgress(quiet=True) as lines:
         (one,) = seeding.run(app.replication, app.jobs, job_id, Callbacks(lines.show))
-    assert one.state is State.DONE
+    assert one.state is SeedState.DONE
     shown = capsys.readouterr()
     assert shown.out == "State: Complete, Total: 4, Success: 4, Failed 0\n"
     assert shown.err == ""

@@ -9,7 +9,7 @@ from windlass.core.errors import Conflict, NotFound, UsageError
 from windlass.core.iam import missing, trusts
 from windlass.replication.effects import perform
 from windlass.replication.model import Method, Operation
-from windlass.replication.planning.request import Request
+from windlass.replication.planning.request import SeedRequest
 from windlass.replication.seed import job as seeding
 from windlass.replication.service import PairSelection
 from windlass.replication.setup.role import BATCH_SERVICE, REPLICATION_SERVICE
@@ -17,11 +17,13 @@ from windlass.replication.setup.role import BATCH_SERVICE, REPLICATION_SERVICE
 
 def planned(app, source, target, **request):
     replication = app.replication
-    return replication.plan(replication.pairs(PairSelection(source=source, destination=target)), Request(**request))[0]
+    return replication.plan(
+        replication.pairs(PairSelection(source=source, destination=target)), SeedRequest(**request)
+    )[0]
 
 
 def writes(app, plan, **request):
-    return app.replication.effects(plan, Request(**request))
+    return app.replication.effects(plan, SeedRequest(**request))
 
 
 def test_a_plan_counts_both_sides_and_names_the_way(seed_app, buckets_of):
@@ -60,7 +62,7 @@ def test_dry_run_is_what_is_done(seed_app, buckets_of):
     assert again.findings == ()
     assert again.facts.rule["Destination"]["Bucket"].endswith(target)
     assert trusts(again.facts.replication_role.trust, REPLICATION_SERVICE)
-    assert [one.operation for one in writes(app, again)] == [
+    assert [write.operation for write in writes(app, again)] == [
         "CreateRole",
         "UpdateAssumeRolePolicy",
         "PutRolePolicy",
@@ -76,11 +78,11 @@ def test_a_second_rule_keeps_the_first_and_its_role(seed_app, buckets_of):
     perform(app.estate, writes(app, planned(app, source, target, include_in_sync=True), include_in_sync=True)[:-1])
     plan = planned(app, source, other, include_in_sync=True)
     effects = writes(app, plan, include_in_sync=True)
-    assert [one.operation for one in effects][:2] == ["PutRolePolicy", "PutBucketReplication"]
+    assert [effect.operation for effect in effects][:2] == ["PutRolePolicy", "PutBucketReplication"]
     perform(app.estate, effects[:2])
     facts = planned(app, source, other).facts
     assert len(facts.source.rules) == 2
-    assert {one["Priority"] for one in facts.source.rules} == {1, 2}
+    assert {rule["Priority"] for rule in facts.source.rules} == {1, 2}
     assert planned(app, source, target).findings == ()
     assert planned(app, source, other).findings == ()
 
@@ -98,11 +100,13 @@ def test_bad_input_is_one_clear_error_and_writes_nothing(seed_app, buckets_of):
     assert isinstance(unversioned.error, Conflict)
     assert "--enable-versioning" in unversioned.error.hint
     with pytest.raises(Conflict):
-        seeding.begin(app.replication, app.jobs, [unversioned], Request())
+        seeding.begin(app.replication, app.jobs, [unversioned], SeedRequest())
     assert app.replication.seeds() == []
     assert app.jobs.list() == ()
     versioned = planned(app, source, target, enable_versioning=True)
-    assert [one.operation for one in writes(app, versioned, enable_versioning=True)][:2] == ["PutBucketVersioning"] * 2
+    assert [write.operation for write in writes(app, versioned, enable_versioning=True)][:2] == [
+        "PutBucketVersioning"
+    ] * 2
 
 
 def test_a_bucket_that_refuses_us_is_said(seed_app, buckets_of):
@@ -129,7 +133,7 @@ def test_encryption_lock_and_lifecycle_are_seen(seed_app, buckets_of):
     buckets.call(
         "us-east-1", "PutBucketLifecycleConfiguration", Bucket=source, LifecycleConfiguration={"Rules": [expire]}
     )
-    found = {one.code: one.level for one in planned(app, source, target).findings}
+    found = {finding.code: finding.level for finding in planned(app, source, target).findings}
     assert found["DstBucketObjectLockConfigMissing"] == "error"
     assert found["DstKmsKeyInvalidState"] == "error"
     assert found["Lifecycle"] == "warning"
@@ -144,18 +148,19 @@ def test_two_accounts_of_ours_agree_by_bucket_policy(seed_app, buckets_of, accou
     plan = planned(app, source, target, include_in_sync=True)
     assert plan.error is None
     effects = writes(app, plan, include_in_sync=True)
-    (policy,) = [one for one in effects if one.operation == "PutBucketPolicy"]
+    (policy,) = [effect for effect in effects if effect.operation == "PutBucketPolicy"]
     assert (policy.account_id, policy.params["Bucket"]) == (other, target)
-    rule = next(one for one in effects if one.operation == "PutBucketReplication").params["ReplicationConfiguration"][
-        "Rules"
-    ][0]
+    rule = next(effect for effect in effects if effect.operation == "PutBucketReplication").params[
+        "ReplicationConfiguration"
+    ]["Rules"][0]
     assert rule["Destination"]["AccessControlTranslation"] == {"Owner": "Destination"}
     perform(app.estate, [policy])
     assert "PutBucketPolicy" not in [
-        one.operation for one in writes(app, planned(app, source, target, include_in_sync=True), include_in_sync=True)
+        write.operation
+        for write in writes(app, planned(app, source, target, include_in_sync=True), include_in_sync=True)
     ]
     copies = planned(app, source, target, include_in_sync=True, operation=Operation.COPY, method=Method.BATCH)
-    (job,) = [one for one in writes(app, copies, include_in_sync=True) if one.operation == "CreateJob"]
+    (job,) = [write for write in writes(app, copies, include_in_sync=True) if write.operation == "CreateJob"]
     assert (job.account_id, job.region) == (other, "eu-west-1")
 
 
@@ -240,7 +245,7 @@ def test_who_copies_must_be_let_in(seed_app, buckets_of):
             region, "PutBucketPolicy", Bucket=bucket, Policy=json.dumps({"Version": "2012-10-17", "Statement": [deny]})
         )
     direct = planned(app, source, target, operation=Operation.COPY, method=Method.DIRECT)
-    assert {one.where for one in direct.findings} == {source, target}
+    assert {finding.where for finding in direct.findings} == {source, target}
     assert direct.error.code == "AccessDenied"
     assert planned(app, source, target, operation=Operation.COPY, method=Method.BATCH).error is None
     assert buckets.call("eu-west-1", "ListMultipartUploads", Bucket=target).get("Uploads", []) == []

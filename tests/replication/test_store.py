@@ -5,7 +5,7 @@ from datetime import timedelta
 
 from windlass.core import clock
 from windlass.replication.config import ReplicationConfig
-from windlass.replication.model import BucketRef, FailureGroup, ManifestRef, Method, Operation, Pair, State
+from windlass.replication.model import BucketRef, FailureGroup, ManifestRef, Method, Operation, Pair, SeedState
 from windlass.replication.seed.checkpoint import BatchCheckpoint
 from windlass.replication.seed.task import SeedTask
 from windlass.replication.service import Replication
@@ -33,7 +33,7 @@ def seed(number, **changes):
             method=Method.BATCH,
             operation=Operation.COPY,
             why="because",
-            state=State.COPYING,
+            state=SeedState.COPYING,
             jobs=(("1", "eu-west-1", f"batch-{number}"),),
             total=2**40,
             size_bytes=2**60,
@@ -60,9 +60,9 @@ def test_a_seed_comes_back_as_it_was(store):
     assert found.checkpoint == saved.checkpoint
     assert found.checkpoint.manifests == (MANIFEST,)
     assert replication.etag() != before
-    ended = replication.save(found, state=State.DONE)
+    ended = replication.save(found, state=SeedState.DONE)
     assert ended.finished_at is not None
-    assert replication.seeds(states=[State.COPYING]) == []
+    assert replication.seeds(states=[SeedState.COPYING]) == []
 
 
 def test_seeds_are_found_by_what_people_know(store):
@@ -93,7 +93,7 @@ def test_failures_replace_each_other(store):
 
 def test_old_seeds_are_forgotten_and_running_ones_are_not(store):
     replication = Replication(no_estate, lambda: store, ReplicationConfig())
-    old = replication.save(seed(1), state=State.DONE, finished_at=clock.now() - timedelta(days=100))
+    old = replication.save(seed(1), state=SeedState.DONE, finished_at=clock.now() - timedelta(days=100))
     replication.save_failures(old, [FailureGroup(code="A", count=1)])
     replication.save(replace(seed(2), created_at=clock.now() - timedelta(days=100)))
     assert replication.forget(older_s=90 * 86_400) == 1

@@ -120,7 +120,7 @@ def test_of_many_that_want_it_at_once_one_gets_it(store):
         barrier.wait()
         taken.append(one.acquire("collector"))
 
-    threads = [threading.Thread(target=contend, args=(one,)) for one in leases]
+    threads = [threading.Thread(target=contend, args=(lease,)) for lease in leases]
     for thread in threads:
         thread.start()
     for thread in threads:

@@ -106,7 +106,9 @@ def test_a_run_repeats_exactly():
 
         return consume(handle, filled(*"abcdefgh"), random_seed=3).attempts
 
-    assert [(one.body, one.at_s) for one in attempts()] == [(one.body, one.at_s) for one in attempts()]
+    assert [(attempt.body, attempt.at_s) for attempt in attempts()] == [
+        (attempt.body, attempt.at_s) for attempt in attempts()
+    ]
 
 
 def test_a_queue_refuses_what_sqs_refuses():

@@ -10,7 +10,7 @@ from windlass.api.routes import AppDep
 from windlass.core import clock
 from windlass.core.canonical import plain
 from windlass.replication import rows
-from windlass.replication.model import State
+from windlass.replication.model import SeedState
 
 __all__ = ["router"]
 
@@ -22,7 +22,7 @@ def seeds(
     app: AppDep,
     job: str = "",
     set_name: Annotated[str, Query(alias="set")] = "",
-    state: Annotated[list[State], Query()] = [],  # noqa: B006  FastAPI copies defaults
+    state: Annotated[list[SeedState], Query()] = [],  # noqa: B006  FastAPI copies defaults
     limit: Annotated[int, Query(ge=1, le=10_000)] = 200,
 ) -> dict[str, Any]:
     """State, progress, time left, failures by reason and result of the verification, as stored."""

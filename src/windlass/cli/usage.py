@@ -36,7 +36,7 @@ def usage_error(error: typer.TyperException) -> UsageError:
 
 def _options(ctx: Any) -> list[str]:
     params = ctx.command.get_params(ctx) if ctx is not None else ()
-    return [name for one in params for name in (*one.opts, *one.secondary_opts) if name.startswith("-")]
+    return [name for param in params for name in (*param.opts, *param.secondary_opts) if name.startswith("-")]
 
 
 def _name(error: Any) -> str:

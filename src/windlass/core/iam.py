@@ -33,7 +33,7 @@ NOTHING: Mapping[str, str] = {}
 
 def document(statements: Iterable[Statement]) -> dict[str, Any]:
     """Return a policy document of these statements."""
-    return {"Version": VERSION, "Statement": [dict(one) for one in statements]}
+    return {"Version": VERSION, "Statement": [dict(statement) for statement in statements]}
 
 
 def evaluate(
@@ -46,9 +46,9 @@ def evaluate(
     """
     allowed: bool | None = False
     denied: bool | None = False
-    for one in _statements(policies):
-        applies = _applies(one, action, resource, principal, context)
-        if one.get("Effect") == "Deny":
+    for statement in _statements(policies):
+        applies = _applies(statement, action, resource, principal, context)
+        if statement.get("Effect") == "Deny":
             denied = _either(denied, applies)
         else:
             allowed = _either(allowed, applies)
@@ -98,10 +98,14 @@ def _cut_down(
 
 def trusts(trust: Document, service: str) -> bool:
     """Return whether a role's trust policy lets the service assume it."""
-    for one in _statements([trust]):
-        principal = one.get("Principal") or {}
+    for statement in _statements([trust]):
+        principal = statement.get("Principal") or {}
         services = _listed(principal.get("Service", ())) if isinstance(principal, Mapping) else ()
-        if one.get("Effect") == "Allow" and service in services and _matches(one.get("Action"), "sts:AssumeRole"):
+        if (
+            statement.get("Effect") == "Allow"
+            and service in services
+            and _matches(statement.get("Action"), "sts:AssumeRole")
+        ):
             return True
     return False
 
@@ -110,7 +114,9 @@ def merged(before: Document | None, added: Iterable[Statement]) -> dict[str, Any
     """Return the document with statements added; one with the same Sid replaces the old one."""
     new = [dict(one) for one in added]
     sids = {one["Sid"] for one in new if one.get("Sid")}
-    kept = [dict(one) for one in _statements([before] if before else []) if one.get("Sid") not in sids]
+    kept = [
+        dict(statement) for statement in _statements([before] if before else []) if statement.get("Sid") not in sids
+    ]
     return {**(before or {"Version": VERSION}), "Statement": [*kept, *new]}
 
 
@@ -121,8 +127,8 @@ def difference(before: Document | None, after: Document, name: str) -> str:
 
 
 def _statements(policies: Iterable[Document]) -> Iterable[Statement]:
-    for one in policies:
-        found = one.get("Statement") or []
+    for policy in policies:
+        found = policy.get("Statement") or []
         yield from [found] if isinstance(found, Mapping) else found
 
 

@@ -63,7 +63,7 @@ class VerbCommand(TyperCommand):
         """Write `[OPTIONS] QUEUE [BODY]...`: brackets mean optional, dots mean repeatable."""
         return [
             self.options_metavar or "",
-            *(_usage_piece(one) for one in self.params if one.param_type_name == "argument"),
+            *(_usage_piece(param) for param in self.params if param.param_type_name == "argument"),
         ]
 
     def format_epilog(self, ctx: Any, formatter: Any) -> None:

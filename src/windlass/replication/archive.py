@@ -1,4 +1,4 @@
-"""Objects of archive classes: what a HEAD says of their restores (S3 API reference, "HeadObject", x-amz-restore). Pure."""
+"""Restore states of objects in archive classes, read from a HEAD (S3 API reference, "HeadObject", x-amz-restore). Pure."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ class RestoreState(StrEnum):
 
 
 def restore_state(headers: Mapping[str, str]) -> RestoreState:
-    """Return the state that an object's head tells: an object of no archive class is READABLE."""
+    """Return the restore state that the object's head shows. An object of no archive class is READABLE."""
     restore = headers.get("x-amz-restore", "")
     if 'ongoing-request="true"' in restore:
         return RestoreState.RESTORING

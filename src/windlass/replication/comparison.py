@@ -1,8 +1,8 @@
-"""The one comparison of two objects under one key: the same, different, or unknown; and what a seed does about it. Pure.
+"""The comparison of two objects under one key (same, different or unknown), and what a seed does about the key. Pure.
 
-Seeds, plans, manifests and `verify` all ask here, so that none of them calls an object in sync that another calls different.
-A listing tells sizes, times and ETags. An ETag is the content's MD5 only of an object that was put in one piece and is not
-encrypted with SSE-KMS or SSE-C (S3 API reference, "Object", ETag); whether it is, only a HEAD tells: direct/listing/evidence.py.
+Seeds, plans, manifests and `verify` all use this comparison, so they agree about which objects are in sync. A listing
+shows sizes, times and ETags. An ETag is the content's MD5 only when the object was put in one piece and is not
+encrypted with SSE-KMS or SSE-C (S3 API reference, "Object", ETag). Only a HEAD shows that: direct/listing/evidence.py.
 """
 
 from __future__ import annotations
@@ -11,10 +11,10 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import TYPE_CHECKING
 
-if TYPE_CHECKING:  # the wire imports orjson, which `windlass replicate --help` needs not
+if TYPE_CHECKING:  # windlass.wire imports orjson, which `windlass replicate --help` does not need
     from windlass.wire.listing import Listed
 
-__all__ = ["BY_ETAG", "Action", "Compare", "Criteria", "Verdict", "action_for", "compare_listed", "is_older"]
+__all__ = ["BY_ETAG", "Compare", "ContentVerdict", "Criteria", "KeyAction", "action_for", "compare_listed", "is_older"]
 
 
 class Compare(StrEnum):
@@ -26,7 +26,7 @@ class Compare(StrEnum):
     CHECKSUM = "checksum"
 
 
-class Verdict(StrEnum):
+class ContentVerdict(StrEnum):
     """Whether two objects have the same content."""
 
     SAME = "same"
@@ -34,13 +34,13 @@ class Verdict(StrEnum):
     UNKNOWN = "unknown"
 
 
-class Action(StrEnum):
+class KeyAction(StrEnum):
     """What a seed does about a key of the source."""
 
     SKIP = "skip"
     COPY = "copy"
     REFUSE = "refuse"
-    """The destination has another object, and a newer one: it is replaced only if the user asks for that."""
+    """The destination has a different, newer object. It is replaced only if the user requests that."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,35 +55,35 @@ BY_ETAG = Criteria()
 """By ETag, or by a checksum that both sides have; newer objects of the destination stay."""
 
 
-def compare_listed(source: Listed, destination: Listed, by: Compare) -> Verdict:
-    """Compare two rows of listings. UNKNOWN by ETag or checksum means that a HEAD of both objects may still tell."""
+def compare_listed(source: Listed, destination: Listed, by: Compare) -> ContentVerdict:
+    """Compare two rows of listings. UNKNOWN (by ETag or checksum) means that a HEAD of both objects may decide."""
     if source.size_bytes != destination.size_bytes:
-        return Verdict.DIFFERENT
+        return ContentVerdict.DIFFERENT
     if by is Compare.SIZE:
-        return Verdict.SAME
+        return ContentVerdict.SAME
     if by is Compare.ETAG:
-        return Verdict.SAME if source.etag == destination.etag else Verdict.UNKNOWN
+        return ContentVerdict.SAME if source.etag == destination.etag else ContentVerdict.UNKNOWN
     if by is Compare.TIME:
         if is_older(source, destination):
-            return Verdict.DIFFERENT
-        # Written within one second of each other: which of the two came first, no listing tells.
+            return ContentVerdict.DIFFERENT
+        # A listing does not show which of two objects is older when both were written within one second.
         same_second = source.last_modified == destination.last_modified
-        return Verdict.UNKNOWN if same_second and source.etag != destination.etag else Verdict.SAME
-    return Verdict.UNKNOWN
+        return ContentVerdict.UNKNOWN if same_second and source.etag != destination.etag else ContentVerdict.SAME
+    return ContentVerdict.UNKNOWN
 
 
 def is_older(source: Listed, destination: Listed) -> bool:
-    """True when the source was written again after the destination's object: its metadata may differ, too."""
+    """True when the source was written after the destination's object: its metadata may differ, too."""
     return destination.last_modified < source.last_modified
 
 
-def action_for(source: Listed, destination: Listed | None, verdict: Verdict, criteria: Criteria) -> Action:
+def action_for(source: Listed, destination: Listed | None, verdict: ContentVerdict, criteria: Criteria) -> KeyAction:
     """Decide about a key. `verdict` is ignored without a `destination`."""
     if destination is None or source.size_bytes != destination.size_bytes:
-        return Action.COPY
+        return KeyAction.COPY
     if criteria.by is not Compare.SIZE and is_older(source, destination):
-        return Action.COPY
-    if verdict is not Verdict.DIFFERENT:
-        return Action.SKIP
+        return KeyAction.COPY
+    if verdict is not ContentVerdict.DIFFERENT:
+        return KeyAction.SKIP
     newer = source.last_modified < destination.last_modified
-    return Action.REFUSE if newer and not criteria.replace_newer else Action.COPY
+    return KeyAction.REFUSE if newer and not criteria.replace_newer else KeyAction.COPY

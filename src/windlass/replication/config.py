@@ -12,7 +12,7 @@ _FROZEN = ConfigDict(extra="forbid", frozen=True)
 
 
 class CustomerKeyConfig(BaseModel):
-    """Where the customer key (SSE-C) of a bucket's objects is. The key itself is never in this file."""
+    """The location of the customer key (SSE-C) of a bucket's objects. The key itself is never in this file."""
 
     model_config = _FROZEN
 
@@ -20,9 +20,7 @@ class CustomerKeyConfig(BaseModel):
         min_length=1, description="Bucket whose objects have this key, or a pattern: `logs`, `logs-*`, `minio:photos`."
     )
     key_file: str = Field(default="", description="File with the key: its 32 bytes, or their base64.")
-    key_env: str = Field(
-        default="", description="Variable of the environment with the key's base64, instead of a file."
-    )
+    key_env: str = Field(default="", description="Environment variable that holds the key's base64, instead of a file.")
 
     @model_validator(mode="after")
     def _one_place(self) -> CustomerKeyConfig:
@@ -58,7 +56,7 @@ class ReplicationConfig(BaseModel):
     )
     customer_keys: list[CustomerKeyConfig] = Field(
         default=[],
-        description="Customer keys (SSE-C) for direct copies, one bucket or pattern each; the first that matches counts.",
+        description="Customer keys (SSE-C) for direct copies. Each entry is for one bucket or pattern; the first match is used.",
     )
     restore_tier: Literal["Standard", "Bulk", "Expedited"] = Field(
         default="Bulk",
@@ -80,7 +78,7 @@ class ReplicationConfig(BaseModel):
     role_propagation_s: float = Field(
         default=60.0,
         ge=0,
-        description="Seconds until S3 is expected to know a new role; until then, its refusals are retried.",
+        description="Seconds that a new role needs to become visible to S3; AccessDenied is retried during this time.",
     )
     priority: int = Field(
         default=10, ge=0, le=2_147_483_647, description="Priority of batch jobs; a higher number runs first."
@@ -88,13 +86,13 @@ class ReplicationConfig(BaseModel):
     list_threshold_objects: int = Field(
         default=2_000_000,
         ge=0,
-        description="Plans list buckets with at most this many objects; larger buckets are measured by CloudWatch.",
+        description="Plans list buckets of at most this many objects, and use CloudWatch's metrics for larger ones.",
     )
     multipart_threshold_bytes: int = Field(
         default=5 * 1024**3,
         ge=1,
         le=5 * 1024**3,
-        description="This process copies larger objects in parts after a batch job; S3's own limit is 5 GiB.",
+        description="Objects larger than this are copied in parts by this process after a batch job. S3's own limit is 5 GiB.",
     )
     batch_objects_per_s: float = Field(
         default=1000.0, gt=0, description="Estimated objects per second of a batch job; AWS publishes no figure."
@@ -103,12 +101,12 @@ class ReplicationConfig(BaseModel):
         default=3300.0, gt=0, description="Estimated objects per second of direct copies on one prefix."
     )
     prices: dict[str, float] = Field(
-        default={}, description="Your prices in USD, which replace the built-in ones: `batch_job = 0.25`."
+        default={}, description="Your own prices in USD, in place of the built-in ones: `batch_job = 0.25`."
     )
 
 
 class ReplicateConfig(BaseModel):
-    """One set of bucket pairs: listed, by patterns of names, or found by the inventory."""
+    """A set of bucket pairs: listed, selected by name patterns, or found by the inventory."""
 
     model_config = _FROZEN
 
@@ -131,15 +129,15 @@ class ReplicateConfig(BaseModel):
     switch_on: bool = Field(default=True, description="Switch replication on first, where it is off.")
     preserve: list[Literal["acl", "lock", "redirect"]] = Field(
         default=[],
-        description="What direct copies preserve as well, at one or two requests per object: acl, lock, redirect.",
+        description="Attributes that direct copies preserve as well, at one or two requests per object: acl, lock, redirect.",
     )
     compare: Literal["size", "time", "etag", "checksum"] = Field(
         default="etag",
-        description="How equal keys are compared; etag and checksum cost one or two HEADs where listings do not decide.",
+        description="How objects under one key are compared. etag and checksum need one or two HEADs where listings do not decide.",
     )
     template: str = Field(default="", description="File with the template (TOML or JSON) of batch jobs.")
     interval: str = Field(
-        default="", description="Interval at which `windlass up` seeds the set again, such as 24h; by default never."
+        default="", description="Interval at which `windlass up` seeds the set again, such as 24h. Without it, never."
     )
 
     @model_validator(mode="after")

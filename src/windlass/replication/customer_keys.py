@@ -1,7 +1,8 @@
-"""Customer keys (SSE-C) of buckets: where they are kept, and the headers that give them to S3.
+"""Customer keys (SSE-C) of buckets: where they are stored, and the headers that send them to S3.
 
-A key is read when a copy begins, is held as a `Secret`, and goes into the headers of the operations that S3 asks it of. It is in no
-argument, log, report or store. Source: S3 user guide, "Specifying server-side encryption with customer-provided keys".
+A key is read when a copy starts, is held as a `Secret`, and is sent only with the operations that need it. It appears
+in no argument, log, report or store. Source: S3 user guide, "Specifying server-side encryption with customer-provided
+keys".
 """
 
 from __future__ import annotations
@@ -25,7 +26,7 @@ from windlass.replication.model import BucketRef, Pair
 __all__ = ["NO_KEYS", "OTHER_ENCRYPTION", "CustomerKey", "CustomerKeys", "PairKeys"]
 
 OTHER_ENCRYPTION = frozenset({"400", "InvalidRequest"})
-"""Codes of S3's refusal of a key where there is none, and of none where there is one; a HEAD tells the status alone."""
+"""Error codes of S3 for a key that the object does not have, and for a missing key. A HEAD returns only the status."""
 _KEY_BYTES = 32
 _OWN = "x-amz-server-side-encryption-customer-"
 _OF_SOURCE = "x-amz-copy-source-server-side-encryption-customer-"
@@ -38,14 +39,14 @@ Headers = tuple[tuple[str, Secret], ...]
 
 @dataclass(frozen=True, slots=True)
 class CustomerKey:
-    """A key of 32 bytes as S3 takes it: its base64, and the base64 of its MD5."""
+    """A 32-byte key in the form that S3 takes: its base64, and the base64 of its MD5."""
 
     key: Secret
     md5: Secret
 
     @classmethod
     def of(cls, secret: bytes, origin: str) -> Self:
-        """Make a key of its bytes or of their base64. ConfigError, which names `origin` only, when it is neither."""
+        """Return the key for 32 bytes or their base64. ConfigError, which names only `origin`, for anything else."""
         if len(secret) != _KEY_BYTES:
             try:
                 secret = base64.b64decode(secret.strip(), validate=True)
@@ -53,7 +54,7 @@ class CustomerKey:
                 secret = b""
         if len(secret) != _KEY_BYTES:
             raise ConfigError(
-                f"the customer key in {origin} is no key of 256 bits",
+                f"the customer key in {origin} is not a 256-bit key",
                 hint="Give 32 bytes or their base64: openssl rand -base64 32.",
                 code="InvalidCustomerKey",
             )
@@ -61,7 +62,7 @@ class CustomerKey:
         return cls(*(Secret(base64.b64encode(data).decode()) for data in (secret, digest)))
 
     def headers(self, prefix: str = _OWN) -> Headers:
-        """Return the three headers that give the key."""
+        """Return the three headers that send the key."""
         return (
             (f"{prefix}algorithm", Secret("AES256")),
             (f"{prefix}key", self.key),
@@ -80,15 +81,19 @@ class PairKeys:
         return self.source is not None or self.destination is not None
 
     def reading(self, access: Access) -> Access:
-        """Return the access that reads the source. ConfigError when a key would go over plain HTTP."""
-        given = self.source.headers() if self.source is not None else ()
-        return _with_headers(access, dict.fromkeys(_READS, given))
+        """Return the access that reads the source. ConfigError when a key would be sent over plain HTTP."""
+        key_headers = self.source.headers() if self.source is not None else ()
+        return _with_headers(access, dict.fromkeys(_READS, key_headers))
 
     def writing(self, access: Access) -> Access:
-        """Return the access that writes, copies to and compares the destination. ConfigError when a key would go over HTTP."""
-        given = self.destination.headers() if self.destination is not None else ()
+        """Return the access that writes, copies to and compares the destination. ConfigError when a key would be sent
+        over HTTP.
+        """
+        key_headers = self.destination.headers() if self.destination is not None else ()
         copied = self.source.headers(_OF_SOURCE) if self.source is not None else ()
-        return _with_headers(access, dict.fromkeys((*_READS, *_WRITES), given) | dict.fromkeys(_COPIES, given + copied))
+        return _with_headers(
+            access, dict.fromkeys((*_READS, *_WRITES), key_headers) | dict.fromkeys(_COPIES, key_headers + copied)
+        )
 
 
 NO_KEYS = PairKeys()
@@ -96,17 +101,17 @@ NO_KEYS = PairKeys()
 
 @dataclass(frozen=True, slots=True)
 class CustomerKeys:
-    """The keys that the configuration names; `environ` has those of `key_env`."""
+    """The customer keys that the configuration names. `environ` holds the variables of `key_env`."""
 
     configs: Sequence[CustomerKeyConfig] = ()
     environ: Mapping[str, str] | None = None
 
     def covers(self, pair: Pair) -> bool:
-        """True when a key is named for one of the pair's buckets. No key is read."""
+        """True when a key is configured for one of the pair's buckets. Reads no key."""
         return any(self.sides(pair))
 
     def sides(self, pair: Pair) -> tuple[bool, bool]:
-        """Return whether a key is named for the source, and for the destination."""
+        """Return whether a key is configured for the source, and for the destination."""
         return self._config(pair.source) is not None, self._config(pair.destination) is not None
 
     def of(self, pair: Pair) -> PairKeys:
@@ -128,7 +133,7 @@ class CustomerKeys:
         try:
             return CustomerKey.of(Path(config.key_file).expanduser().read_bytes(), config.key_file)
         except OSError as error:
-            hint = "Look at [[replication.customer_keys]] and at who may read the file."
+            hint = "Check [[replication.customer_keys]] and the permissions of the file."
             raise _missing(place, f"{config.key_file} ({error.strerror})", hint) from None
 
 
@@ -139,13 +144,13 @@ def _missing(place: BucketRef, origin: str, hint: str) -> ConfigError:
 
 
 def _with_headers(access: Access, headers: Mapping[str, Headers]) -> Access:
-    given = {operation: pairs for operation, pairs in headers.items() if pairs}
-    if not given:
+    operation_headers = {operation: pairs for operation, pairs in headers.items() if pairs}
+    if not operation_headers:
         return access
     if not access.endpoint_url.startswith("https://") and not is_loopback(access.endpoint_url):
         raise ConfigError(
-            f"customer keys go over HTTPS only, and the endpoint is {access.endpoint_url}",
-            hint="S3 refuses customer keys over HTTP, and they would be seen on the way: use an https endpoint.",
+            f"customer keys are sent over HTTPS only, and the endpoint is {access.endpoint_url}",
+            hint="S3 refuses customer keys over HTTP, and others on the network could read them: use an https endpoint.",
             code="InsecureCustomerKey",
         )
-    return replace(access, operation_headers=given)
+    return replace(access, operation_headers=operation_headers)

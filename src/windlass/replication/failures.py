@@ -1,4 +1,4 @@
-"""What failure codes mean and what to do about them; the table is failures.toml. Pure but for reading it."""
+"""Meanings of failure codes and their remedies, read from failures.toml. Pure except for reading the file."""
 
 from __future__ import annotations
 
@@ -9,12 +9,14 @@ from dataclasses import dataclass
 from importlib import resources
 from typing import Any
 
-__all__ = ["Explained", "explain", "replication_codes"]
+__all__ = ["FailureMeaning", "explain", "replication_codes"]
 
 
 @dataclass(frozen=True, slots=True)
-class Explained:
-    """A code's meaning, what to do, whether the same object may succeed next time as it is, and whether preflight sees it."""
+class FailureMeaning:
+    """A code's meaning and advice, whether a retry of the unchanged object can succeed, and whether preflight predicts
+    the failure.
+    """
 
     code: str
     meaning: str
@@ -23,33 +25,35 @@ class Explained:
     predicted: bool = False
 
 
-def explain(code: str, message: str = "") -> Explained:
-    """What a code means; an unknown one keeps the message it came with."""
+def explain(code: str, message: str = "") -> FailureMeaning:
+    """Return the meaning of a code. For an unknown code, the message is the meaning."""
     known = _table().get(code)
     if known is not None:
         return known
-    return Explained(code or "Unknown", message or "no reason was given", "See the completion report's message.", True)
+    return FailureMeaning(
+        code or "Unknown", message or "S3 gave no reason", "Read the message in the completion report.", True
+    )
 
 
-def replication_codes() -> tuple[Explained, ...]:
-    """The documented reasons of failed replication, by code."""
-    return tuple(_read(one) for one in _document()["replication"])
+def replication_codes() -> tuple[FailureMeaning, ...]:
+    """Return the documented reasons of failed replication, by code."""
+    return tuple(_read(row) for row in _document()["replication"])
 
 
 @functools.cache
-def _table() -> Mapping[str, Explained]:
+def _table() -> Mapping[str, FailureMeaning]:
     document = _document()
-    found: dict[str, Explained] = {}
-    for one in (*document["replication"], *document["task"]):
-        found[one["code"]] = _read(one)
-        if "also" in one:  # what older documents and S3 on Outposts call it
-            found[one["also"]] = found[one["code"]]
-    return found
+    table: dict[str, FailureMeaning] = {}
+    for row in (*document["replication"], *document["task"]):
+        table[row["code"]] = _read(row)
+        if "also" in row:  # the name in older documents and in S3 on Outposts
+            table[row["also"]] = table[row["code"]]
+    return table
 
 
-def _read(one: Mapping[str, Any]) -> Explained:
-    advice = _document()["advice"].get(one["advice"], one["advice"])
-    return Explained(one["code"], one["meaning"], advice, one.get("retry", False), one.get("predicted", False))
+def _read(row: Mapping[str, Any]) -> FailureMeaning:
+    advice = _document()["advice"].get(row["advice"], row["advice"])
+    return FailureMeaning(row["code"], row["meaning"], advice, row.get("retry", False), row.get("predicted", False))
 
 
 @functools.cache

@@ -20,7 +20,7 @@ __all__ = [
     "Operation",
     "Pair",
     "Restore",
-    "State",
+    "SeedState",
     "Volume",
 ]
 
@@ -40,7 +40,7 @@ class Method(StrEnum):
 
 
 class Operation(StrEnum):
-    """What is done with each object: a true replica, a copy of it, or a function of the user's."""
+    """What is done with each object: a true replica, a copy, or an invocation of a function."""
 
     REPLICATE = "replicate"
     COPY = "copy"
@@ -48,7 +48,7 @@ class Operation(StrEnum):
 
 
 class Attribute(StrEnum):
-    """What a copy preserves of its source only on request: it costs a HEAD or a GetObjectAcl per object."""
+    """An attribute of the source that a copy preserves only on request: it costs a HEAD or a GetObjectAcl per object."""
 
     ACL = "acl"
     LOCK = "lock"
@@ -57,56 +57,56 @@ class Attribute(StrEnum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Restore:
-    """A restore of archived objects: readable for so many days, by a tier of S3, looked at every `poll_s` seconds."""
+    """A restore of archived objects: readable for `days`, with a tier of S3, polled every `poll_s` seconds."""
 
     days: int
     tier: str = "Bulk"
     poll_s: float = 1800.0
 
 
-class State(StrEnum):
-    """Where the seed of one pair is."""
+class SeedState(StrEnum):
+    """The state of one pair's seed."""
 
     QUEUED = "queued"
     PREPARING = "preparing"
-    WAITING = "waiting"  # S3 has counted the tasks, somebody must confirm
+    WAITING = "waiting"  # S3 has counted the tasks, and a person must confirm them
     COPYING = "copying"
     VERIFYING = "verifying"
     DONE = "done"
-    INCOMPLETE = "incomplete"  # it ended; some objects failed, or are missing at the destination
+    INCOMPLETE = "incomplete"  # the seed ended, and objects failed or are missing at the destination
     FAILED = "failed"
     CANCELLED = "cancelled"
 
     @property
     def ended(self) -> bool:
         """True when the state is final."""
-        return self in (State.DONE, State.INCOMPLETE, State.FAILED, State.CANCELLED)
+        return self in (SeedState.DONE, SeedState.INCOMPLETE, SeedState.FAILED, SeedState.CANCELLED)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class BucketRef:
-    """A bucket and where it is. The account is empty when it is none of the estate's; `service` when it is in AWS."""
+    """A bucket and its location. `account_id` is empty for a bucket outside the estate; `service` is empty for AWS."""
 
     bucket: str
     account_id: str = ""
     region: str = ""
     service: str = ""
-    """The `[[service]]` that has it."""
+    """The name of its `[[service]]`."""
 
     @property
     def name(self) -> str:
-        """As people write it: `logs`, `minio:logs`."""
+        """Return the name that people write: `logs`, `minio:logs`."""
         return f"{self.service}:{self.bucket}" if self.service else self.bucket
 
     @property
     def arn(self) -> str:
-        """The bucket's ARN, in its region's partition."""
+        """Return the bucket's ARN in its region's partition."""
         return format_arn("s3", "", "", self.bucket, partition=partition_of(self.region))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Pair:
-    """From one bucket to another; `prefix` limits both to keys that begin with it."""
+    """A source and a destination bucket. `prefix` limits both to keys that begin with it."""
 
     source: BucketRef
     destination: BucketRef
@@ -114,29 +114,29 @@ class Pair:
 
     @property
     def title(self) -> str:
-        """`harbour-logs → harbour-logs-replica`."""
+        """Return `harbour-logs → harbour-logs-replica`."""
         prefix = f"/{self.prefix}" if self.prefix else ""
         return f"{self.source.name}{prefix} → {self.destination.name}"
 
     @property
     def key(self) -> str:
-        """A text that is the same for the same pair."""
+        """Return a text that identifies the pair."""
         return f"{self.source.name}/{self.prefix}>{self.destination.name}"
 
     @property
     def services(self) -> tuple[str, ...]:
-        """The services that are not the estate's AWS, source first."""
-        return tuple(dict.fromkeys(one.service for one in (self.source, self.destination) if one.service))
+        """Return the services other than the estate's AWS, the source's first."""
+        return tuple(dict.fromkeys(place.service for place in (self.source, self.destination) if place.service))
 
     @property
     def one_service(self) -> bool:
-        """Whether one service has both buckets, and so can copy by itself."""
+        """True when one service has both buckets, and so can copy between them."""
         return self.source.service == self.destination.service
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Volume:
-    """What there is to move. `missing*` are None where only the source was counted; `large` are over `MAX_COPY_BYTES`."""
+    """The objects to copy. `missing*` are None when only the source was counted; `large` are above `MAX_COPY_BYTES`."""
 
     objects: int
     size_bytes: int
@@ -145,33 +145,37 @@ class Volume:
     large: int = 0
     large_bytes: int = 0
     archived: int = 0
-    """Objects in Glacier Flexible Retrieval or Deep Archive: unreadable until they are restored."""
+    """Objects in Glacier Flexible Retrieval or Deep Archive, which cannot be read before a restore."""
     undecided: int = 0
-    """Objects of which a listing does not tell whether the destination has the same: the seed looks closer."""
+    """Objects for which the listing does not show whether the destination has the same object. The seed compares their
+    HEADs.
+    """
     source: str = "listing"
     """`listing` (exact) or `metrics` (CloudWatch's daily figures, up to two days old)."""
 
     @property
     def to_move(self) -> int:
-        """Objects to move: those missing where that is known, all otherwise."""
+        """Return the number of objects to copy: the missing ones if that is known, otherwise all."""
         return self.objects if self.missing is None else self.missing
 
     @property
     def bytes_to_move(self) -> int:
-        """Bytes to move."""
+        """Return the number of bytes to copy."""
         return self.size_bytes if self.missing_bytes is None else self.missing_bytes
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class BatchJob:
-    """A job of S3 Batch Operations as it stands. Reports have a bucket and a prefix, empty when none was asked for."""
+    """The state of a job of S3 Batch Operations. The bucket and prefix of the report are empty when no report was
+    requested.
+    """
 
     job_id: str
     account_id: str
     region: str
     operation: str = ""
     storage_class: str = ""
-    """That of a copy job's copies; empty where the job leaves it to S3, and in listings."""
+    """The storage class of a copy job's copies; empty when the job does not name one, and in listings."""
     status: str = "New"
     total: int = 0
     succeeded: int = 0
@@ -185,35 +189,35 @@ class BatchJob:
 
     @property
     def ended(self) -> bool:
-        """Whether it is in one of the three states that a job does not leave."""
+        """True when the job is in one of the three final states."""
         return self.status in ("Complete", "Cancelled", "Failed")
 
     @property
     def done(self) -> int:
-        """Tasks that were carried out, well or not."""
+        """Return the number of finished tasks, succeeded or failed."""
         return self.succeeded + self.failed
 
     @property
     def line(self) -> str:
-        """The line that people know."""
+        """Return the summary line of a job."""
         return f"State: {self.status}, Total: {self.total}, Success: {self.succeeded}, Failed {self.failed}"
 
 
 @dataclass(frozen=True, slots=True)
 class ManifestRef:
-    """A manifest that Windlass wrote: where it is, its ETag, and whether its rows have version ids."""
+    """A manifest that Windlass wrote: its location, its ETag, and whether its rows have version ids."""
 
     bucket: str
     key: str
     etag: str
     versions: bool = False
     storage_class: str = ""
-    """Of the objects listed, where a copy must name it; empty where a job leaves it to S3."""
+    """The storage class of its objects, if a copy must name it; otherwise empty."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class FailureGroup:
-    """Objects of a seed that failed for one reason: the code, how many, and some of their keys."""
+    """The objects of a seed that failed for one reason: the code, their number, and some of their keys."""
 
     code: str
     count: int

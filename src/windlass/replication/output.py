@@ -14,8 +14,8 @@ from windlass.replication import effects, rows
 from windlass.replication.methods.emr import step as emr
 from windlass.replication.model import Method
 from windlass.replication.planning.plan import PairPlan
-from windlass.replication.planning.request import Request
-from windlass.replication.seed.outcome import Outcome, incomplete_error
+from windlass.replication.planning.request import SeedRequest
+from windlass.replication.seed.outcome import SeedOutcome, incomplete_error
 from windlass.replication.seed.task import SeedTask
 from windlass.replication.service import Replication
 
@@ -69,9 +69,9 @@ WRITES = ("call", "on", "account_id", "region", "why")
 
 
 def findings(plan: PairPlan) -> list[dict[str, Any]]:
-    """What stands in a pair's way, as rows."""
-    found = rows.finding_rows(plan.pair.title, plan.findings)
-    if plan.error is not None and not any(row["level"] == "error" for row in found):
+    """Return the findings of a pair's preflight as rows."""
+    findings_ = rows.finding_rows(plan.pair.title, plan.findings)
+    if plan.error is not None and not any(row["level"] == "error" for row in findings_):
         row = {
             "pair": plan.pair.title,
             "level": "error",
@@ -80,21 +80,21 @@ def findings(plan: PairPlan) -> list[dict[str, Any]]:
             "fix": "",
             "policy": None,
         }
-        found.append(row | {"message": plan.error.message, "advice": plan.error.hint})
-    return found
+        findings_.append(row | {"message": plan.error.message, "advice": plan.error.hint})
+    return findings_
 
 
 def print_plan(plans: Sequence[PairPlan], output: Format) -> None:
-    """The pairs' plans, with their total."""
-    found = [rows.plan_row(one) for one in plans]
+    """Print the pairs' plans with their total."""
+    pairs = [rows.plan_row(plan) for plan in plans]
     if output is not Format.TABLE:
-        emit(found, output, list(found[0]) if found else ())
+        emit(pairs, output, list(pairs[0]) if pairs else ())
         return
-    listed = [*found, *([rows.plan_total(found)] if len(found) > 1 else [])]
+    listed = [*pairs, *([rows.plan_total(pairs)] if len(pairs) > 1 else [])]
     emit([_for_people(row) for row in listed], output, PLANNED)
-    for row in found:
-        for said in row["warnings"]:
-            print(f"windlass: {said}", file=sys.stderr)
+    for row in pairs:
+        for warning in row["warnings"]:
+            print(f"windlass: {warning}", file=sys.stderr)
 
 
 def _for_people(row: dict[str, Any]) -> dict[str, Any]:
@@ -108,36 +108,38 @@ def _for_people(row: dict[str, Any]) -> dict[str, Any]:
 
 
 def print_writes(
-    replication: Replication, plans: Sequence[PairPlan], request: Request, set_name: str, output: Format
+    replication: Replication, plans: Sequence[PairPlan], request: SeedRequest, set_name: str, output: Format
 ) -> None:
-    """Every write of the plans, in order; of EMR without a place to run, the command to add the step."""
-    found: list[dict[str, Any]] = []
-    for one in plans:
-        writes = effects.rows(replication.effects(one, request, set_name=set_name))
-        found += [{"pair": one.pair.title, **row} for row in writes]
-    emit(found, output, WRITES if len(plans) == 1 else ("pair", *WRITES), empty="Nothing to write.")
-    for one in plans:
-        if one.choice is not None and one.choice.method is Method.EMR and not request.target.starts:
-            print(emr.step_command(one.pair, encrypt=bool(one.facts and one.facts.destination.key)))
+    """Print every write of the plans, in order. For EMR without a cluster or application, print the command that adds
+    the step.
+    """
+    listed: list[dict[str, Any]] = []
+    for plan in plans:
+        writes = effects.rows(replication.effects(plan, request, set_name=set_name))
+        listed += [{"pair": plan.pair.title, **row} for row in writes]
+    emit(listed, output, WRITES if len(plans) == 1 else ("pair", *WRITES), empty="There is nothing to write.")
+    for plan in plans:
+        if plan.choice is not None and plan.choice.method is Method.EMR and not request.target.starts:
+            print(emr.step_command(plan.pair, encrypt=bool(plan.facts and plan.facts.destination.key)))
 
 
 def print_seeds(replication: Replication, seeds: Sequence[SeedTask], output: Format) -> None:
-    """Seeds as a listing."""
+    """Print seeds as a listing."""
     failures = replication.failures(seeds)
     now = clock.now()
-    found = [rows.seed_row(one, now, failures.get(one.seed_id, ())) for one in seeds]
+    listed = [rows.seed_row(seed, now, failures.get(seed.seed_id, ())) for seed in seeds]
     emit(
-        found,
+        listed,
         output,
-        LISTED if output is Format.TABLE else list(found[0]) if found else LISTED,
+        LISTED if output is Format.TABLE else list(listed[0]) if listed else LISTED,
         now=now,
         empty="No seeds yet.",
     )
 
 
 def raise_refused(plans: Sequence[PairPlan]) -> None:
-    """The error of the pair that can't be seeded; PartialFailure when it is one of several."""
-    bad = [one.error for one in plans if one.error is not None]
+    """Raise the error of a pair that cannot be seeded; PartialFailure when it is one of several pairs."""
+    bad = [plan.error for plan in plans if plan.error is not None]
     if len(plans) == 1 and bad:
         raise bad[0]
     if bad:
@@ -145,9 +147,9 @@ def raise_refused(plans: Sequence[PairPlan]) -> None:
 
 
 def raise_unwell(seeds: Sequence[SeedTask]) -> None:
-    """PartialFailure when a seed is not complete."""
+    """Raise PartialFailure when a seed is not complete."""
     error = incomplete_error(
-        [Outcome(one) for one in seeds],
+        [SeedOutcome(seed) for seed in seeds],
         "`windlass replicate report` shows why; `windlass replicate seed --retry REF` copies the failed objects.",
     )
     if error is not None:

@@ -1,6 +1,5 @@
-"""Two sides of a pair, listed and merged in step: what is at the destination, and what is not. Memory holds two pages.
-
-Our own objects (manifests, reports, canaries: below `.windlass/`) belong to neither side.
+"""The keys of a pair's buckets without Windlass's own (manifests, reports, canaries: below `.windlass/`), and clients
+to read them.
 """
 
 from __future__ import annotations
@@ -12,25 +11,25 @@ from typing import NamedTuple, Self
 
 from windlass.core.paging import LoopGuard
 from windlass.estate.service import Estate
-from windlass.replication.comparison import Action
+from windlass.replication.comparison import KeyAction
 from windlass.replication.model import BucketRef
 from windlass.wire import s3
 from windlass.wire.blocking_client import BlockingClient
 from windlass.wire.listing import Listed, ListedVersion
 
-__all__ = ["ARCHIVE_CLASSES", "OWN_PREFIX", "Candidate", "Clients", "others", "own_prefixes"]
+__all__ = ["ARCHIVE_CLASSES", "OWN_PREFIX", "BucketClients", "Candidate", "others", "own_prefixes"]
 
 OWN_PREFIX = ".windlass/"
-"""Below this, at the top of a bucket or of a pair's prefix, is what Windlass writes; `.windlass-x` is a key as any other."""
+"""Windlass writes below this prefix, at the top of a bucket or of a pair's prefix. `.windlass-x` is an ordinary key."""
 ARCHIVE_CLASSES = frozenset({"GLACIER", "DEEP_ARCHIVE"})
 
 
 class Candidate(NamedTuple):
-    """A key on either side, or on both, and what a seed does about it."""
+    """A key of one or both buckets, and what a seed does about it."""
 
     source: Listed | None
     destination: Listed | None
-    action: Action = Action.SKIP
+    action: KeyAction = KeyAction.SKIP
 
 
 def own_prefixes(prefix: str) -> tuple[str, ...]:
@@ -39,17 +38,17 @@ def own_prefixes(prefix: str) -> tuple[str, ...]:
 
 
 def others(rows: Sequence[Listed], ours: tuple[str, ...]) -> Sequence[Listed]:
-    """The rows, which are in order, without those whose keys begin with one of `ours`."""
+    """Return the rows, which are in key order, without those whose keys begin with one of `ours`."""
     if not rows:
         return rows
     first, last = rows[0].key, rows[-1].key
-    if all(last < one or (first > one and not first.startswith(one)) for one in ours):
-        return rows  # nearly every page, known at a glance
+    if all(last < prefix or (first > prefix and not first.startswith(prefix)) for prefix in ours):
+        return rows  # most pages have no such key, which two comparisons show
     return [row for row in rows if not row.key.startswith(ours)]
 
 
-class Clients:
-    """Clients to S3 by account and region, opened when first asked for; close them, or use it with `with`."""
+class BucketClients:
+    """Clients to S3 by account and region, opened on first use. Close them, or use it with `with`."""
 
     def __init__(self, estate: Estate) -> None:
         self._estate = estate
@@ -57,7 +56,7 @@ class Clients:
         self._open: dict[tuple[str, str], BlockingClient] = {}
 
     def to(self, place: BucketRef, reader: str) -> BlockingClient:
-        """The client to where a bucket is, as its own account or as the reader."""
+        """Return the client to a bucket, as the bucket's account or as the reader."""
         key = (place.account_id or reader, place.region)
         with self._lock:
             if key not in self._open:
@@ -65,7 +64,7 @@ class Clients:
             return self._open[key]
 
     def versions(self, place: BucketRef, prefix: str, reader: str) -> Iterator[ListedVersion]:
-        """Every version and delete marker, key by key, the newest of a key first."""
+        """Yield every version and delete marker, key by key, the newest of a key first."""
         client, key, version = self.to(place, reader), "", ""
         guard = LoopGuard(f"the listing of {place.bucket}'s versions")
         while True:
@@ -73,14 +72,14 @@ class Clients:
                 place.bucket, prefix=prefix, key_marker=key, version_marker=version, owner=place.account_id
             )
             page = client.send(call)
-            yield from (one for one in page.versions if not one.key.startswith(own_prefixes(prefix)))
+            yield from (version for version in page.versions if not version.key.startswith(own_prefixes(prefix)))
             key, version = page.key_marker, page.version_marker
             if not key:
                 return
             guard.advance((key, version))
 
     def close(self) -> None:
-        """Close them all."""
+        """Close all clients."""
         with self._lock:
             clients, self._open = list(self._open.values()), {}
         for client in clients:

@@ -44,28 +44,28 @@ class SeedProgress:
             self._live.stop()
 
     def show(self, seeds: Sequence[SeedTask]) -> None:
-        """Show how they stand."""
+        """Show the progress of the seeds."""
         several = len(seeds) > 1
-        for one in seeds:
-            if one.state.ended and one.seed_id not in self._ended:
-                self._ended.add(one.seed_id)
-                print(f"{one.pair.title}: {line(one)}" if several else line(one), flush=True)
-                if one.error:
-                    print(f"  {one.error}", file=sys.stderr, flush=True)
-        running = [one for one in seeds if not one.state.ended]
+        for seed in seeds:
+            if seed.state.ended and seed.seed_id not in self._ended:
+                self._ended.add(seed.seed_id)
+                print(f"{seed.pair.title}: {line(seed)}" if several else line(seed), flush=True)
+                if seed.error:
+                    print(f"  {seed.error}", file=sys.stderr, flush=True)
+        running = [seed for seed in seeds if not seed.state.ended]
         if self._live is not None:
             self._live.update(_text(running))
         elif running and not self._quiet and time.monotonic() - self._said >= _EVERY_S:
             self._said = time.monotonic()
-            for one in running[:_SHOWN]:
-                print(_said(one), file=sys.stderr, flush=True)
+            for seed in running[:_SHOWN]:
+                print(_said(seed), file=sys.stderr, flush=True)
 
 
 def _text(running: Sequence[SeedTask]) -> Any:
     from rich.text import Text
 
     more = f"\nand {len(running) - _SHOWN} more" if len(running) > _SHOWN else ""
-    return Text("\n".join(_said(one) for one in running[:_SHOWN]) + more)
+    return Text("\n".join(_said(seed) for seed in running[:_SHOWN]) + more)
 
 
 def _said(seed: SeedTask) -> str:

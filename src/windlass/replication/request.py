@@ -1,4 +1,4 @@
-"""The options of `windlass replicate` as the request of a plan or a seed."""
+"""Requests from the options of `windlass replicate`."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from windlass.core.errors import UsageError
 from windlass.replication.comparison import Compare
 from windlass.replication.methods.batch.template import load_template
 from windlass.replication.model import Attribute, Method, Operation
-from windlass.replication.planning.request import Request, request_of
+from windlass.replication.planning.request import SeedRequest, request_of
 from windlass.replication.service import Replication
 
 __all__ = ["preserve_from", "request_from"]
@@ -27,9 +27,9 @@ def request_from(
     preserve: str = "",
     compare: Compare | None = None,
     **more: Any,
-) -> Request:
-    """Make the request of the options; the set's own settings stand where an option is not given."""
-    base = request_of(replication.set_named(set_name)) if set_name else Request()
+) -> SeedRequest:
+    """Return the request for the options. The set's settings apply to options that are not given."""
+    base = request_of(replication.set_named(set_name)) if set_name else SeedRequest()
     chosen = load_template(template) if template else base.template
     known = {name: value for name, value in (changed or {}).items() if value}
     if "function" in known:
@@ -49,13 +49,13 @@ def request_from(
     plain = {"priority": replication.config.priority if priority is None and template is None else priority}
     plain = {name: value for name, value in plain.items() if value is not None}
     chosen = chosen.model_copy(update=plain | ({"tags": {**chosen.tags, **known["tags"]}} if "tags" in known else {}))
-    wanted = operation or (chosen.operation if template else base.operation)
-    if wanted is Operation.LAMBDA and not chosen.invocation.function:
+    chosen_operation = operation or (chosen.operation if template else base.operation)
+    if chosen_operation is Operation.LAMBDA and not chosen.invocation.function:
         raise UsageError("--operation lambda needs a function", hint="Name it with --function ARN, or in the template.")
-    return Request(
+    return SeedRequest(
         **more,
         template=chosen,
-        operation=wanted,
+        operation=chosen_operation,
         method=method if method is not Method.AUTO else base.method,
         switch_on=base.switch_on if switch_on is None else switch_on,
         preserve=preserve_from(preserve) if preserve else base.preserve,
@@ -63,12 +63,12 @@ def request_from(
     )
 
 
-def preserve_from(given: str) -> frozenset[Attribute]:
-    """Read the attributes that copies preserve, names with commas between them; UsageError for an unknown one."""
+def preserve_from(text: str) -> frozenset[Attribute]:
+    """Parse the attributes to preserve, comma-separated. UsageError for an unknown one."""
     try:
-        return frozenset(Attribute(name.strip()) for name in given.split(","))
+        return frozenset(Attribute(name.strip()) for name in text.split(","))
     except ValueError:
         known = ", ".join(Attribute)
         raise UsageError(
-            f"copies cannot preserve {given!r}", hint=f"Name any of {known}: --preserve acl,lock."
+            f"copies cannot preserve {text!r}", hint=f"Name any of {known}: --preserve acl,lock."
         ) from None

@@ -12,7 +12,7 @@ from windlass.replication.failures import explain
 from windlass.replication.model import FailureGroup
 from windlass.replication.planning.plan import PairPlan
 from windlass.replication.planning.preflight import Finding
-from windlass.replication.seed.outcome import Outcome
+from windlass.replication.seed.outcome import SeedOutcome
 from windlass.replication.seed.task import SeedTask
 
 __all__ = [
@@ -32,12 +32,12 @@ IDLE = "the destination is in sync"
 
 
 def line(seed: SeedTask) -> str:
-    """The line that people know: `State: Complete, Total: 836, Success: 836, Failed 0`."""
-    return Outcome(seed).line
+    """Return the summary line of a seed: `State: Complete, Total: 836, Success: 836, Failed 0`."""
+    return SeedOutcome(seed).line
 
 
 def progress_row(moved: CopyProgress) -> dict[str, Any]:
-    """What came of a direct seed."""
+    """Return the progress of a direct seed as a row."""
     return {
         "total": moved.total,
         "copied": moved.copied,
@@ -45,12 +45,12 @@ def progress_row(moved: CopyProgress) -> dict[str, Any]:
         "failed": moved.failed,
         "size_bytes": moved.total_bytes,
         "copied_bytes": moved.copied_bytes,
-        "reasons": {one.code: one.count for one in moved.failures},
+        "reasons": {failure.code: failure.count for failure in moved.failures},
     }
 
 
 def seed_row(seed: SeedTask, now: datetime, failures: Sequence[FailureGroup] = ()) -> dict[str, Any]:
-    """A seed in a listing."""
+    """Return a seed as a row of a listing."""
     return {
         "seed_id": seed.seed_id,
         "pair": seed.pair.title,
@@ -72,9 +72,9 @@ def seed_row(seed: SeedTask, now: datetime, failures: Sequence[FailureGroup] = (
         "eta_s": seed.eta_s(now),
         "detail": seed.detail,
         "error": seed.error,
-        "reasons": {one.code: one.count for one in failures},
+        "reasons": {failure.code: failure.count for failure in failures},
         "verified": dict(seed.verified),
-        "batch_jobs": [{"account_id": one[0], "region": one[1], "job_id": one[2]} for one in seed.jobs],
+        "batch_jobs": [{"account_id": job[0], "region": job[1], "job_id": job[2]} for job in seed.jobs],
         "job_id": seed.job_id,
         "created_at": seed.created_at,
         "started_at": seed.started_at,
@@ -85,7 +85,7 @@ def seed_row(seed: SeedTask, now: datetime, failures: Sequence[FailureGroup] = (
 
 
 def plan_row(plan: PairPlan) -> dict[str, Any]:
-    """A pair's plan in a listing; sizes and money are numbers."""
+    """Return a pair's plan as a row of a listing; sizes and costs are numbers."""
     volume, choice = plan.volume, plan.choice
     chosen = choice.estimate if choice is not None and not plan.in_sync else None
     estimates = choice.estimates if choice is not None else ()
@@ -108,15 +108,18 @@ def plan_row(plan: PairPlan) -> dict[str, Any]:
         "why": IDLE if plan.in_sync else choice.why if choice else "",
         "usd": round(chosen.usd, 4) if chosen else 0.0 if plan.in_sync else None,
         "seconds": round(chosen.seconds, 1) if chosen else None,
-        "methods": {str(one.method): {"usd": round(one.usd, 4), "seconds": round(one.seconds, 1)} for one in estimates},
+        "methods": {
+            str(estimate.method): {"usd": round(estimate.usd, 4), "seconds": round(estimate.seconds, 1)}
+            for estimate in estimates
+        },
         "problem": plan.error.message.removeprefix(f"{plan.pair.title}: ") if plan.error else "",
         "hint": plan.error.hint if plan.error else "",
-        "warnings": [f"{one.where}: {one.message}" for one in plan.findings if one.level == "warning"],
+        "warnings": [f"{finding.where}: {finding.message}" for finding in plan.findings if finding.level == "warning"],
     }
 
 
 def plan_total(rows: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
-    """The sums of a plan's rows; the time is that of the slowest pair, as pairs are seeded side by side."""
+    """Return the sums of a plan's rows. The duration is that of the slowest pair, because pairs are seeded in parallel."""
     summed = {
         name: sum(row[name] or 0 for row in rows)
         for name in ("objects", "size_bytes", "missing", "missing_bytes", "large", "usd")
@@ -135,56 +138,56 @@ def plan_total(rows: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
 
 
 def finding_rows(title: str, findings: Iterable[Finding]) -> list[dict[str, Any]]:
-    """What preflight found."""
+    """Return the findings of preflight as rows."""
     return [
         {
             "pair": title,
-            "level": one.level,
-            "code": one.code,
-            "where": one.where,
-            "message": one.message,
-            "advice": one.advice,
-            "fix": one.fix.text if one.fix else "",
-            "policy": dict(one.fix.after) if one.fix else None,
+            "level": finding.level,
+            "code": finding.code,
+            "where": finding.where,
+            "message": finding.message,
+            "advice": finding.advice,
+            "fix": finding.fix.text if finding.fix else "",
+            "policy": dict(finding.fix.after) if finding.fix else None,
         }
-        for one in findings
+        for finding in findings
     ]
 
 
 def failure_rows(seed: SeedTask, failures: Sequence[FailureGroup]) -> list[dict[str, Any]]:
-    """Why objects of a seed failed."""
-    found = []
-    for one in Outcome(seed, failures).shortfalls():
-        known = explain(one.code, one.message)
-        found.append(
+    """Return the failures of a seed as rows."""
+    rows = []
+    for shortfall in SeedOutcome(seed, failures).shortfalls():
+        known = explain(shortfall.code, shortfall.message)
+        rows.append(
             {
                 "pair": seed.pair.title,
                 "seed_id": seed.seed_id,
-                "code": one.code,
-                "count": one.count,
+                "code": shortfall.code,
+                "count": shortfall.count,
                 "meaning": known.meaning,
                 "advice": known.advice,
                 "retry": known.retry,
-                "message": one.message,
-                "keys": list(one.keys),
+                "message": shortfall.message,
+                "keys": list(shortfall.keys),
             }
         )
-    return found
+    return rows
 
 
-def verify_row(title: str, found: VerifyResult) -> dict[str, Any]:
-    """What a comparison found."""
-    return {"pair": title, "verdict": str(found.verdict), **found.value()}
+def verify_row(title: str, result: VerifyResult) -> dict[str, Any]:
+    """Return the result of a comparison as a row."""
+    return {"pair": title, "verdict": str(result.verdict), **result.value()}
 
 
-def set_row(one: ReplicateConfig, last: datetime | None) -> dict[str, Any]:
-    """Return a set of windlass.toml by name. NotFound when there is none."""
-    source = one.query or one.source or f"{len(one.pairs)} pairs"
+def set_row(replicate_set: ReplicateConfig, last: datetime | None) -> dict[str, Any]:
+    """Return a set of windlass.toml as a row, with the time of its last start."""
+    source = replicate_set.query or replicate_set.source or f"{len(replicate_set.pairs)} pairs"
     return {
-        "set": one.name,
+        "set": replicate_set.name,
         "source": source,
-        "destination": one.destination,
-        "method": one.method,
-        "interval": one.interval,
+        "destination": replicate_set.destination,
+        "method": replicate_set.method,
+        "interval": replicate_set.interval,
         "last_started": last,
     }

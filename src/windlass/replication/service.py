@@ -1,4 +1,4 @@
-"""The use cases of replication, for the command line, the API and the console. Running seeds is `seed/job.py`'s."""
+"""The use cases of replication for the command line, the API and the console. `seed/job.py` runs seeds."""
 
 from __future__ import annotations
 
@@ -23,14 +23,14 @@ from windlass.replication.comparison import BY_ETAG, Criteria
 from windlass.replication.config import ReplicateConfig, ReplicationConfig
 from windlass.replication.direct.model import CopyContext, CopyProgress, PairCopier, VerifyOptions, VerifyResult
 from windlass.replication.effects import Effect
-from windlass.replication.model import FailureGroup, Pair, State, Volume
+from windlass.replication.model import FailureGroup, Pair, SeedState, Volume
 from windlass.replication.planning import aws
 from windlass.replication.planning import s3_compatible as elsewhere
 from windlass.replication.planning.facts import PairFacts
 from windlass.replication.planning.pairs import by_pattern, check_aliases, check_pairs, is_elsewhere, place_pairs
 from windlass.replication.planning.plan import PairPlan, plan_pair
 from windlass.replication.planning.plan_effects import effects_for
-from windlass.replication.planning.request import Request
+from windlass.replication.planning.request import SeedRequest
 from windlass.replication.seed.task import CopyOptions, SeedTask
 from windlass.store.engine import Store
 
@@ -77,7 +77,7 @@ class Replication:
         self.config, self.sets, self.now = config, tuple(sets), now
 
     def on(self, store: Store) -> Replication:
-        """Return this service over another view of its store: that of a running job."""
+        """Return this service with another view of its store: the store of the running job."""
         return Replication(
             self._estate,
             lambda: store,
@@ -108,11 +108,11 @@ class Replication:
 
     def set_named(self, name: str) -> ReplicateConfig:
         """Return a set of windlass.toml by name. NotFound when there is none."""
-        found = next((one for one in self.sets if one.name == name), None)
-        if found is None:
-            known = ", ".join(one.name for one in self.sets) or "none"
+        chosen = next((candidate for candidate in self.sets if candidate.name == name), None)
+        if chosen is None:
+            known = ", ".join(candidate.name for candidate in self.sets) or "none"
             raise NotFound(f"there is no set {name!r} in windlass.toml", hint=f"[[replicate]] has: {known}.")
-        return found
+        return chosen
 
     def pairs(self, ask: PairSelection) -> tuple[Pair, ...]:
         """Return the selected pairs, with account and region of every bucket of the estate. UsageError for an invalid selection."""
@@ -125,28 +125,30 @@ class Replication:
         else:
             chosen = self.set_named(ask.set_name)
             named, prefix = self._named(chosen, known), ask.prefix or chosen.prefix
-        found = place_pairs(named, {}, prefix)
-        for name in {name for one in found for name in one.services}:
+        pairs = place_pairs(named, {}, prefix)
+        for name in {name for pair in pairs for name in pair.services}:
             self.services.find(name)
-        if not all(one.source.service and one.destination.service for one in found):
-            found = place_pairs(named, known(), prefix)
-        check_pairs(found)
-        check_aliases(found, self._hosts(found))
-        return found
+        if not all(pair.source.service and pair.destination.service for pair in pairs):
+            pairs = place_pairs(named, known(), prefix)
+        check_pairs(pairs)
+        check_aliases(pairs, self._hosts(pairs))
+        return pairs
 
     def _hosts(self, pairs: Sequence[Pair]) -> dict[str, str]:
-        """The host of each service involved; that of AWS's S3 under the empty name, where the estate names an endpoint."""
-        names = {name for one in pairs for name in one.services}
+        """Return the host of each service of the pairs. The empty name is AWS's S3, if the estate configures an
+        endpoint.
+        """
+        names = {name for pair in pairs for name in pair.services}
         return {name: urlsplit(self.services.find(name).endpoint_url).netloc.lower() for name in names} | {
             "": urlsplit(self.estate.config.endpoint_url).netloc.lower() if names else ""
         }
 
     def plan(
-        self, pairs: Sequence[Pair], request: Request, *, tell: Callable[[int, int, str], object] = lambda *_: None
+        self, pairs: Sequence[Pair], request: SeedRequest, *, tell: Callable[[int, int, str], object] = lambda *_: None
     ) -> tuple[PairPlan, ...]:
-        """Plan every pair, in order. AWS is only read; an error of a pair is in its plan."""
+        """Plan every pair, in order, with read calls only. The error of a pair is part of its plan."""
         measured = self._metrics(pairs, request)
-        found: dict[str, PairPlan] = {}
+        plans: dict[str, PairPlan] = {}
 
         def work(pair: Pair) -> PairPlan:
             return self._plan_one(pair, request, None if pair.services else measured.get(pair.source.bucket))
@@ -154,14 +156,16 @@ class Replication:
         for number, outcome in enumerate(map_bounded(work, pairs, limit=_AT_ONCE, name="replicate"), 1):
             tell(number, len(pairs), outcome.item.title)
             if outcome.result is not None:
-                found[outcome.item.key] = outcome.result
+                plans[outcome.item.key] = outcome.result
             elif isinstance(outcome.error, WindlassError):
-                found[outcome.item.key] = PairPlan(pair=outcome.item, error=outcome.error)
+                plans[outcome.item.key] = PairPlan(pair=outcome.item, error=outcome.error)
             elif outcome.error is not None:
                 raise outcome.error
-        return tuple(found[one.key] for one in pairs)
+        return tuple(plans[pair.key] for pair in pairs)
 
-    def effects(self, plan: PairPlan, request: Request, *, seed_id: str = "", set_name: str = "") -> tuple[Effect, ...]:
+    def effects(
+        self, plan: PairPlan, request: SeedRequest, *, seed_id: str = "", set_name: str = ""
+    ) -> tuple[Effect, ...]:
         """Return the writes of a planned seed, in order."""
         held = None
         if plan.facts is not None and plan.facts.source.replication_role and plan.facts.rule is None:
@@ -171,45 +175,47 @@ class Replication:
         )
 
     def seeds(
-        self, *, job_id: str = "", set_name: str = "", states: Sequence[State] = (), limit: int = 1000
+        self, *, job_id: str = "", set_name: str = "", states: Sequence[SeedState] = (), limit: int = 1000
     ) -> list[SeedTask]:
         """Return seeds, newest first."""
         with self.store.read() as connection:
             return tables.list_seeds(connection, job_id=job_id, set_name=set_name, states=states, limit=limit)
 
     def select(self, ref: str) -> list[SeedTask]:
-        """The seeds that a word names: a seed's id, a job's, a Batch Operations job's, a set's or a bucket's name.
+        """Return the seeds that a reference names: the id of a seed, a job or a Batch Operations job, or the name of a
+        set or bucket.
 
-        Of a set or bucket the last seed of each pair. NotFound when there is none.
+        For a set or bucket, return the last seed of each pair. NotFound when there is none.
         """
         with self.store.read() as connection:
-            one = tables.get_seed(connection, ref)
-            if one is not None:
-                return [one]
-            found = tables.list_seeds(connection, job_id=ref)
-            if found:
-                return found
+            seed = tables.get_seed(connection, ref)
+            if seed is not None:
+                return [seed]
+            seeds = tables.list_seeds(connection, job_id=ref)
+            if seeds:
+                return seeds
             everything = tables.list_seeds(connection, limit=100_000)
         named = [
-            one
-            for one in everything
+            seed
+            for seed in everything
             if ref
             in (
-                one.set_name,
-                *(name for side in (one.pair.source, one.pair.destination) for name in (side.bucket, side.name)),
+                seed.set_name,
+                *(name for side in (seed.pair.source, seed.pair.destination) for name in (side.bucket, side.name)),
             )
-            or ref in (job[2] for job in one.jobs)
+            or ref in (job[2] for job in seed.jobs)
         ]
         if not named:
             raise NotFound(
-                f"no seed matches {ref!r}", hint="`windlass replicate status` lists them; --find looks in AWS."
+                f"no seed matches {ref!r}",
+                hint="`windlass replicate status` lists them; --find searches AWS.",
             )
         return latest(named)
 
     def failures(self, seeds: Sequence[SeedTask]) -> dict[str, list[FailureGroup]]:
         """Return the failures of each seed, by seed id."""
         with self.store.read() as connection:
-            return tables.list_failures(connection, [one.seed_id for one in seeds])
+            return tables.list_failures(connection, [seed.seed_id for seed in seeds])
 
     def last_started(self, set_name: str) -> datetime | None:
         """Return when a set was last started; None when it never was."""
@@ -217,7 +223,7 @@ class Replication:
             return tables.last_started(connection, set_name)
 
     def etag(self) -> str:
-        """Return a text that differs after any seed changed."""
+        """Return a text that changes when any seed changes."""
         with self.store.read() as connection:
             return tables.last_moved(connection)
 
@@ -230,13 +236,15 @@ class Replication:
         return changed
 
     def add(self, connection: Connection, seeds: Sequence[SeedTask], job_id: str) -> None:
-        """Write new seeds of a job, in the transaction that makes the job: a job has all of its seeds or does not exist."""
+        """Write the new seeds of a job in the transaction that creates the job, so that a job has all of its seeds or
+        does not exist.
+        """
         for seed in seeds:
             tables.put_seed(connection, self.store, replace(seed, job_id=job_id, updated_at=self.now()))
 
-    def save_failures(self, seed: SeedTask, found: Sequence[FailureGroup]) -> None:
+    def save_failures(self, seed: SeedTask, failures: Sequence[FailureGroup]) -> None:
         """Store the failures of a seed, in place of earlier ones."""
-        self.store.transact(lambda connection: tables.put_failures(connection, seed.seed_id, found))
+        self.store.transact(lambda connection: tables.put_failures(connection, seed.seed_id, failures))
 
     def forget(self, *, older_s: float) -> int:
         """Delete seeds that ended longer ago than `older_s`, and return their number."""
@@ -284,13 +292,13 @@ class Replication:
             raise UsageError(f"set {chosen.name} queries the inventory, which this process does not have")
         return by_pattern(self._finder().buckets(chosen.query), "*", chosen.destination, regions)
 
-    def _metrics(self, pairs: Sequence[Pair], request: Request) -> dict[str, Volume]:
+    def _metrics(self, pairs: Sequence[Pair], request: SeedRequest) -> dict[str, Volume]:
         if request.measure == "listing":
             return {}
-        places = [one.source for one in pairs if not one.services]
+        places = [pair.source for pair in pairs if not pair.services]
         return aws.metrics(self.estate, places, now=self.now()) if places else {}
 
-    def _plan_one(self, pair: Pair, request: Request, known: Volume | None) -> PairPlan:
+    def _plan_one(self, pair: Pair, request: SeedRequest, known: Volume | None) -> PairPlan:
         config = self.config
         facts = self._facts(pair, request)
         measured = None
@@ -299,7 +307,7 @@ class Replication:
             measured = self._volume(facts.placed, request, known)
         return plan_pair(facts, measured, request, config)
 
-    def _facts(self, pair: Pair, request: Request) -> PairFacts:
+    def _facts(self, pair: Pair, request: SeedRequest) -> PairFacts:
         config = self.config
         if not pair.services:
             role = request.template.role or config.role
@@ -307,13 +315,13 @@ class Replication:
                 self.estate, pair, replication_role=config.replication_role, batch_role=role, payer=config.request_payer
             )
         source, target = (
-            elsewhere.place_facts(self.services, one) if one.service else aws.bucket_facts(self.estate, one)
-            for one in (pair.source, pair.destination)
+            elsewhere.place_facts(self.services, place) if place.service else aws.bucket_facts(self.estate, place)
+            for place in (pair.source, pair.destination)
         )
         return PairFacts(pair=pair, source=source, destination=target)
 
-    def _volume(self, pair: Pair, request: Request, known: Volume | None) -> Volume | None:
-        """Count by listing both buckets; take CloudWatch's figures of large ones."""
+    def _volume(self, pair: Pair, request: SeedRequest, known: Volume | None) -> Volume | None:
+        """Count by listing both buckets, or use CloudWatch's metrics for large ones."""
         if request.measure == "none":
             return None
         large = known is not None and known.objects > self.config.list_threshold_objects and not pair.prefix
@@ -324,7 +332,7 @@ class Replication:
 
 def latest(seeds: Sequence[SeedTask]) -> list[SeedTask]:
     """Return the newest seed of each pair."""
-    found: dict[str, SeedTask] = {}
-    for one in sorted(seeds, key=lambda each: each.created_at):
-        found[one.pair.key] = one
-    return list(found.values())
+    newest: dict[str, SeedTask] = {}
+    for seed in sorted(seeds, key=lambda each: each.created_at):
+        newest[seed.pair.key] = seed
+    return list(newest.values())

@@ -1,4 +1,4 @@
-"""The seeds' tables and every query on them: each pair's state, and what failed why."""
+"""The tables of seeds and all queries on them: the state of each pair, and the reasons of failures."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from sqlalchemy import BigInteger, Column, Connection, Row, String, Table, Text,
 
 from windlass.core.canonical import canonical_json, plain
 from windlass.core.clock import format_time, parse_time
-from windlass.replication.model import BucketRef, FailureGroup, Method, Operation, Pair, State
+from windlass.replication.model import BucketRef, FailureGroup, Method, Operation, Pair, SeedState
 from windlass.replication.seed.checkpoint import checkpoint_from
 from windlass.replication.seed.task import SeedTask
 from windlass.store.engine import Store
@@ -64,21 +64,21 @@ failure = Table(
 )
 
 
-def put_seed(connection: Connection, store: Store, one: SeedTask) -> None:
-    """Write how a seed stands."""
-    values = _values(one)
-    statement = store.upsert(seed).values(seed_id=one.seed_id, **values)
+def put_seed(connection: Connection, store: Store, task: SeedTask) -> None:
+    """Write the state of a seed."""
+    values = _values(task)
+    statement = store.upsert(seed).values(seed_id=task.seed_id, **values)
     connection.execute(statement.on_conflict_do_update(index_elements=["seed_id"], set_=values))
 
 
 def get_seed(connection: Connection, seed_id: str) -> SeedTask | None:
-    """The seed of this id."""
+    """Return the seed with this id; None when there is none."""
     row = connection.execute(select(seed).where(seed.c.seed_id == seed_id)).first()
     return _seed(row) if row is not None else None
 
 
 def list_seeds(
-    connection: Connection, *, job_id: str = "", set_name: str = "", states: Iterable[State] = (), limit: int = 1000
+    connection: Connection, *, job_id: str = "", set_name: str = "", states: Iterable[SeedState] = (), limit: int = 1000
 ) -> list[SeedTask]:
     """Return seeds, newest first."""
     statement = select(seed).order_by(seed.c.created_at.desc(), seed.c.seed_id.desc()).limit(limit)
@@ -86,64 +86,64 @@ def list_seeds(
         statement = statement.where(seed.c.job_id == job_id)
     if set_name:
         statement = statement.where(seed.c.set_name == set_name)
-    if wanted := [str(state) for state in states]:
-        statement = statement.where(seed.c.state.in_(wanted))
+    if state_names := [str(state) for state in states]:
+        statement = statement.where(seed.c.state.in_(state_names))
     return [_seed(row) for row in connection.execute(statement)]
 
 
 def last_started(connection: Connection, set_name: str) -> datetime | None:
     """Return when a set was last started; None when it never was."""
     statement = select(seed.c.created_at).where(seed.c.set_name == set_name).order_by(seed.c.created_at.desc()).limit(1)
-    found = connection.execute(statement).scalar()
-    return parse_time(found) if found else None
+    started = connection.execute(statement).scalar()
+    return parse_time(started) if started else None
 
 
 def last_moved(connection: Connection) -> str:
-    """When any seed moved last, and how many there are."""
+    """Return a text that changes with every change of a seed: the time of the last change, and the number of seeds."""
     row = connection.execute(select(func.max(seed.c.updated_at), func.count())).one()
     return f"{row[0] or ''} {row[1]}"
 
 
-def put_failures(connection: Connection, seed_id: str, found: Sequence[FailureGroup]) -> None:
-    """Write what failed, in the place of what was known."""
+def put_failures(connection: Connection, seed_id: str, failures: Sequence[FailureGroup]) -> None:
+    """Replace the failures of a seed."""
     connection.execute(delete(failure).where(failure.c.seed_id == seed_id))
-    if found:
+    if failures:
         connection.execute(
             insert(failure),
             [
                 {
                     "seed_id": seed_id,
-                    "code": one.code[:100],
-                    "count": one.count,
-                    "message": _text(one.message),
-                    "keys": _text(canonical_json(list(one.keys))),
+                    "code": group.code[:100],
+                    "count": group.count,
+                    "message": _text(group.message),
+                    "keys": _text(canonical_json(list(group.keys))),
                 }
-                for one in found
+                for group in failures
             ],
         )
 
 
 def forget_old(connection: Connection, before: datetime) -> int:
-    """Forget seeds that ended before then, and what failed in them; how many."""
+    """Delete seeds that ended before `before`, with their failures, and return their number."""
     old = select(seed.c.seed_id).where(seed.c.finished_at < format_time(before))
     connection.execute(delete(failure).where(failure.c.seed_id.in_(old)))
     return connection.execute(delete(seed).where(seed.c.finished_at < format_time(before))).rowcount
 
 
 def list_failures(connection: Connection, seed_ids: Sequence[str]) -> dict[str, list[FailureGroup]]:
-    """What failed, by seed, the most frequent first."""
+    """Return the failures by seed, the most frequent first."""
     statement = (
         select(failure).where(failure.c.seed_id.in_(list(seed_ids))).order_by(failure.c.count.desc(), failure.c.code)
     )
-    found: dict[str, list[FailureGroup]] = {}
+    failures: dict[str, list[FailureGroup]] = {}
     for row in connection.execute(statement):
-        one = FailureGroup(code=row.code, count=row[2], message=row.message, keys=tuple(json.loads(row[4])))
-        found.setdefault(row.seed_id, []).append(one)
-    return found
+        group = FailureGroup(code=row.code, count=row[2], message=row.message, keys=tuple(json.loads(row[4])))
+        failures.setdefault(row.seed_id, []).append(group)
+    return failures
 
 
-def _values(one: SeedTask) -> dict[str, Any]:
-    sides = {"source": one.pair.source, "destination": one.pair.destination}
+def _values(task: SeedTask) -> dict[str, Any]:
+    sides = {"source": task.pair.source, "destination": task.pair.destination}
     places = {
         f"{side}_{name}": value
         for side, place in sides.items()
@@ -152,41 +152,42 @@ def _values(one: SeedTask) -> dict[str, Any]:
     times = {
         name: format_time(at) if at else None
         for name, at in (
-            ("created_at", one.created_at),
-            ("started_at", one.started_at),
-            ("updated_at", one.updated_at),
-            ("finished_at", one.finished_at),
+            ("created_at", task.created_at),
+            ("started_at", task.started_at),
+            ("updated_at", task.updated_at),
+            ("finished_at", task.finished_at),
         )
     }
-    numbers = {name: getattr(one, name) for name in ("total", "done", "failed", "size_bytes", "done_bytes")}
+    numbers = {name: getattr(task, name) for name in ("total", "done", "failed", "size_bytes", "done_bytes")}
     return {
-        "job_id": one.job_id,
-        "set_name": one.set_name,
+        "job_id": task.job_id,
+        "set_name": task.set_name,
         **places,
-        "prefix": one.pair.prefix,
-        "method": str(one.method),
-        "operation": str(one.operation),
-        "why": one.why,
-        "state": str(one.state),
-        "jobs": canonical_json([list(job) for job in one.jobs]),
+        "prefix": task.pair.prefix,
+        "method": str(task.method),
+        "operation": str(task.operation),
+        "why": task.why,
+        "state": str(task.state),
+        "jobs": canonical_json([list(job) for job in task.jobs]),
         **numbers,
-        "detail": _text(one.detail),
-        "error": _text(one.error),
-        "checkpoint": canonical_json(one.checkpoint.document()),
-        "verified": canonical_json(plain(dict(one.verified))),
+        "detail": _text(task.detail),
+        "error": _text(task.error),
+        "checkpoint": canonical_json(task.checkpoint.document()),
+        "verified": canonical_json(plain(dict(task.verified))),
         **times,
     }
 
 
 def _seed(row: Row[Any]) -> SeedTask:
+    columns = row._mapping  # noqa: SLF001  SQLAlchemy's public name
     source, target = (
         BucketRef(
-            bucket=one[f"{side}_bucket"],
-            account_id=one[f"{side}_account"],
-            region=one[f"{side}_region"],
-            service=one[f"{side}_service"],
+            bucket=columns[f"{side}_bucket"],
+            account_id=columns[f"{side}_account"],
+            region=columns[f"{side}_region"],
+            service=columns[f"{side}_service"],
         )
-        for side, one in (("source", row._mapping), ("destination", row._mapping))  # noqa: SLF001  SQLAlchemy's public name
+        for side in ("source", "destination")
     )
     return SeedTask(
         seed_id=row.seed_id,
@@ -196,8 +197,8 @@ def _seed(row: Row[Any]) -> SeedTask:
         method=Method(row.method),
         operation=Operation(row.operation),
         why=row.why,
-        state=State(row.state),
-        jobs=tuple((one[0], one[1], one[2]) for one in json.loads(row.jobs)),
+        state=SeedState(row.state),
+        jobs=tuple((load[0], load[1], load[2]) for load in json.loads(row.jobs)),
         total=row.total,
         done=row.done,
         failed=row.failed,
@@ -215,5 +216,5 @@ def _seed(row: Row[Any]) -> SeedTask:
 
 
 def _text(value: str) -> str:
-    """PostgreSQL takes no NUL in a text."""
+    """Return the text without NUL, which PostgreSQL cannot store."""
     return value.replace("\0", "\ufffd")

@@ -11,13 +11,13 @@ from windlass.core.access import Access, Keys
 from windlass.core.secret import Secret
 from windlass.replication.direct.direct_copier import DirectCopier
 from windlass.replication.direct.model import CopyContext, VerifyOptions
-from windlass.replication.direct.run import Limits
+from windlass.replication.direct.run import SeedLimits
 from windlass.replication.model import BucketRef, Pair
 from windlass.replication.seed.task import CopyOptions, SeedTask
 
 __all__ = ["FAST", "Aws", "copy_pair", "join_seed", "verify_pair"]
 
-FAST = Limits(start_per_s=100_000.0)
+FAST = SeedLimits(start_per_s=100_000.0)
 
 
 def copy_pair(copier, pair, *, seed_id="s", stop=None, on_progress=lambda _: None, **options):
@@ -119,7 +119,10 @@ class Aws:
 
         keys = s3_backends[self.account]["aws"].buckets[place.bucket].keys
         return {
-            key: [None if isinstance(one, FakeDeleteMarker) else one.value for one in reversed(keys.versions(key))]
+            key: [
+                None if isinstance(version, FakeDeleteMarker) else version.value
+                for version in reversed(keys.versions(key))
+            ]
             for key in list(keys)
             if not key.startswith(".windlass")
         }

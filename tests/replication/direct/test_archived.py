@@ -22,7 +22,7 @@ def test_restored_objects_are_copied_and_the_others_told(aws, tmp_path, monkeypa
         aws.engine(tmp_path), pair, seed_id="s", versions=False, stop=threading.Event(), on_progress=lambda _: None
     )
     assert (moved.total, moved.copied, moved.failed) == (4, 2, 2), moved
-    assert [(one.code, one.count) for one in moved.failures] == [("InvalidObjectState", 2)]
+    assert [(failure.code, failure.count) for failure in moved.failures] == [("InvalidObjectState", 2)]
     got = aws.s3("eu-west-1").get_object(Bucket=pair.destination.bucket, Key="plain")["Body"].read()
     assert got == b"plain"
     assert set(aws.listed(pair.destination)) == {"plain", "restored"}
@@ -48,7 +48,7 @@ def test_a_restore_under_way_is_told_as_such(engine_server, aws, tmp_path):
             on_progress=lambda _: None,
         )
         behind.close()
-    assert [(one.code, one.keys) for one in moved.failures] == [("RestoreInProgress", ("k",))]
+    assert [(failure.code, failure.keys) for failure in moved.failures] == [("RestoreInProgress", ("k",))]
 
 
 def test_a_seed_restores_what_is_archived_and_waits_for_it(engine_server, aws, tmp_path):

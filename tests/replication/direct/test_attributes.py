@@ -62,7 +62,7 @@ def told(aws, place, key, **which):
         "until": head.get("ObjectLockRetainUntilDate"),
         "hold": head.get("ObjectLockLegalHoldStatus"),
         "redirect": head.get("WebsiteRedirectLocation"),
-        "grants": sorted((one["Permission"], one["Grantee"].get("ID", "")) for one in grants),
+        "grants": sorted((grant["Permission"], grant["Grantee"].get("ID", "")) for grant in grants),
     }
 
 

@@ -14,7 +14,7 @@ from windlass.core.access import Access
 from windlass.core.errors import ConfigError, Interrupted
 from windlass.replication.config import CustomerKeyConfig
 from windlass.replication.customer_keys import CustomerKey, CustomerKeys, PairKeys
-from windlass.replication.direct.run import Limits
+from windlass.replication.direct.run import SeedLimits
 
 SOURCE, TARGET, WRONG = (os.urandom(32) for _ in range(3))
 PART = 5 << 20
@@ -102,7 +102,7 @@ def test_a_missing_key_fails_each_object_and_says_why(aws, pair, tmp_path):
 def test_a_wrong_key_copies_nothing(aws, pair, tmp_path):
     moved = seed(aws, tmp_path, pair, keys(tmp_path, pair, source=WRONG))
     assert (moved.copied, moved.failed) == (0, 20)
-    assert [one.code for one in moved.failures] == ["AccessDenied"]
+    assert [failure.code for failure in moved.failures] == ["AccessDenied"]
     assert aws.listed(pair.destination) == {}
 
 
@@ -155,7 +155,7 @@ def test_listings_and_bucket_calls_carry_no_key(aws, pair, tmp_path):
 def test_no_key_is_shown_or_kept(aws, pair, tmp_path, capfd, caplog):
     given = keys(tmp_path, pair, source=SOURCE, destination=TARGET)
     stopped = threading.Event()
-    engine = aws.engine(tmp_path / "journals", customer_keys=given, limits=Limits(start_per_s=5.0))
+    engine = aws.engine(tmp_path / "journals", customer_keys=given, limits=SeedLimits(start_per_s=5.0))
     told = []
 
     def tell(moved):
@@ -195,7 +195,7 @@ def test_a_key_is_read_from_a_file_or_a_variable_and_its_errors_do_not_show_it(a
     assert (from_file.source is not None, from_file.destination) == (True, None)
     file.write_text("not a key: hunter2")
     for configs, reason in (
-        ([CustomerKeyConfig(bucket="*", key_file=str(file))], "no key of 256 bits"),
+        ([CustomerKeyConfig(bucket="*", key_file=str(file))], "not a 256-bit key"),
         ([CustomerKeyConfig(bucket="*", key_file=str(tmp_path / "none"))], "No such file"),
         ([CustomerKeyConfig(bucket="*", key_env="NONE")], "variable NONE"),
     ):

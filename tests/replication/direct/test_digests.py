@@ -9,7 +9,15 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from windlass.replication.direct.copying.copy_headers import carried
-from windlass.replication.direct.copying.digests import Claim, Differs, Digest, Trust, claim_of, of_parts, parts_of
+from windlass.replication.direct.copying.digests import (
+    Claim,
+    ContentDigest,
+    Differs,
+    Trust,
+    claim_of,
+    of_parts,
+    parts_of,
+)
 from windlass.replication.direct.copying.reader import likely_parts
 from windlass.wire.s3 import Head
 
@@ -62,7 +70,7 @@ def test_a_digest_holds_for_the_content_however_it_is_cut_and_for_nothing_else(b
     edges = sorted({0, len(body), *(cut for cut in cuts if cut < len(body))})
     for name, digest in sums.items():
         claim = Claim(name, digest)
-        right, wrong = Digest([claim]), Digest([claim])
+        right, wrong = ContentDigest([claim]), ContentDigest([claim])
         for first, last in zip(edges, edges[1:], strict=False):
             right.update(body[first:last])
         assert right.check() == claim
@@ -74,8 +82,8 @@ def test_a_digest_holds_for_the_content_however_it_is_cut_and_for_nothing_else(b
 
 def test_an_etag_of_parts_is_s3s():
     pieces = [b"a" * 10, b"b" * 10]
-    digests = [md5(one).hexdigest() for one in pieces]
-    expected = md5(b"".join(md5(one).digest() for one in pieces)).hexdigest() + "-2"
+    digests = [md5(piece).hexdigest() for piece in pieces]
+    expected = md5(b"".join(md5(piece).digest() for piece in pieces)).hexdigest() + "-2"
     assert of_parts(digests).digest == expected
     assert (parts_of(expected), parts_of(MD5), parts_of(f"{MD5}-10001")) == (2, 0, 0)
 

@@ -7,8 +7,8 @@ import pytest
 from tests.replication.direct.local import copy_pair, verify_pair
 from tests.replication.direct.test_compare import MIB, put_in_parts
 from windlass.core.errors import Interrupted
-from windlass.replication.comparison import Compare, Criteria, Verdict
-from windlass.replication.direct.run import Limits
+from windlass.replication.comparison import Compare, ContentVerdict, Criteria
+from windlass.replication.direct.run import SeedLimits
 
 REPLACE = Criteria(replace_newer=True)
 
@@ -49,13 +49,13 @@ def test_other_bytes_of_the_same_size_in_a_newer_object_are_found_named_and_mend
     volume = engine.measure(pair)
     assert (volume.missing, volume.undecided) == (0, 1), "a plan that calls this idle ends as Complete, Total 0"
     found = verified(engine, pair)
-    assert (found.verdict, found.different, found.examples) == (Verdict.DIFFERENT, 1, {"different": ("other",)})
+    assert (found.verdict, found.different, found.examples) == (ContentVerdict.DIFFERENT, 1, {"different": ("other",)})
     moved = seed(engine, pair)
     assert (moved.total, moved.copied, moved.failed, moved.skipped) == (1, 0, 1, 1)
-    assert [(one.code, one.keys) for one in moved.failures] == [("DstObjectNewer", ("other",))]
+    assert [(failure.code, failure.keys) for failure in moved.failures] == [("DstObjectNewer", ("other",))]
     moved = seed(engine, pair, criteria=REPLACE)
     assert (moved.total, moved.copied, moved.failed) == (1, 1, 0)
-    assert verified(engine, pair).verdict is Verdict.SAME
+    assert verified(engine, pair).verdict is ContentVerdict.SAME
     assert aws.listed(pair.destination) == aws.listed(pair.source)
 
 
@@ -73,7 +73,7 @@ def test_a_source_overwritten_within_the_second_of_its_copy_is_copied_again(aws,
     source.last_modified = target.last_modified  # S3 tells whole seconds
     assert verified(engine, pair).different == 1
     assert seed(engine, pair).copied == 1
-    assert verified(engine, pair).verdict is Verdict.SAME
+    assert verified(engine, pair).verdict is ContentVerdict.SAME
     source.last_modified = target.last_modified
     put(aws, pair.source, "k", b"third")
     by_time = Criteria(Compare.TIME)
@@ -106,10 +106,10 @@ def test_under_a_kms_key_equal_sizes_are_not_verified_unless_checksums_are(aws, 
     aws.s3("eu-west-1").delete_object(Bucket=pair.destination.bucket, Key="rotten")
     seed(aws.engine(tmp_path), pair)
     found = verified(aws.engine(tmp_path), pair)
-    assert (found.verdict, found.whole) == (Verdict.UNKNOWN, False)
+    assert (found.verdict, found.whole) == (ContentVerdict.UNKNOWN, False)
 
 
-@pytest.mark.parametrize(("part", "verdict"), [(5 * MIB, Verdict.DIFFERENT), (6 * MIB, Verdict.UNKNOWN)])
+@pytest.mark.parametrize(("part", "verdict"), [(5 * MIB, ContentVerdict.DIFFERENT), (6 * MIB, ContentVerdict.UNKNOWN)])
 def test_parts_compare_only_when_they_are_equally_large(aws, tmp_path, part, verdict):
     pair = aws.pair()
     body = bytes(range(256)) * (12 * MIB // 256)
@@ -135,7 +135,7 @@ def test_a_refused_object_stays_refused_after_an_interruption(aws, tmp_path):
     for key in ("0000", "0599"):
         put(aws, pair.destination, key, b"theirs")
         set_time(aws, pair.destination, key, 60)
-    engine = aws.engine(tmp_path, limits=Limits(start_per_s=50.0, most_per_s=300.0))
+    engine = aws.engine(tmp_path, limits=SeedLimits(start_per_s=50.0, most_per_s=300.0))
     stop = threading.Event()
 
     def tell(so_far):
@@ -146,7 +146,9 @@ def test_a_refused_object_stays_refused_after_an_interruption(aws, tmp_path):
         seed(engine, pair, stop=stop, tell=tell)
     moved = seed(aws.engine(tmp_path), pair)
     assert (moved.total, moved.copied, moved.failed) == (600, 598, 2)
-    assert [(one.code, one.count, one.keys) for one in moved.failures] == [("DstObjectNewer", 2, ("0000", "0599"))]
+    assert [(failure.code, failure.count, failure.keys) for failure in moved.failures] == [
+        ("DstObjectNewer", 2, ("0000", "0599"))
+    ]
     got = aws.s3("eu-west-1").get_object(Bucket=pair.destination.bucket, Key="0599")["Body"].read()
     assert got == b"theirs"
 
@@ -156,5 +158,5 @@ def test_versions_that_nobody_can_compare_are_unknown_and_different_ones_are_not
     aws.make(pair.source, "k", [b"source"])
     aws.make(pair.destination, "k", [b"theirs"])
     found = verify_pair(aws.engine(tmp_path), pair, stop=threading.Event(), on_progress=lambda _: None, versions=True)
-    assert found.verdict is Verdict.DIFFERENT
+    assert found.verdict is ContentVerdict.DIFFERENT
     assert found.unknown == 0

@@ -73,7 +73,7 @@ def copied(aws, tmp_path, pair, **more):
     return copy_pair(engine, pair, seed_id="s", versions=False, stop=threading.Event(), on_progress=lambda _: None)
 
 
-@pytest.mark.parametrize(("layout", "headers", "tags"), SHAPES, ids=["-".join(one) for one in SHAPES])
+@pytest.mark.parametrize(("layout", "headers", "tags"), SHAPES, ids=["-".join(shape) for shape in SHAPES])
 def test_forty_shapes_arrive_as_they_were(aws, tmp_path, layout, headers, tags):
     pair = aws.pair()
     source, target = aws.s3(), aws.s3("eu-west-1")

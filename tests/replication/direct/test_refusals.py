@@ -9,7 +9,7 @@ import pytest
 from tests.replication.direct.local import copy_pair
 from windlass.core.errors import AccessDenied
 from windlass.replication.direct.copying.failures import MOST_REFUSALS
-from windlass.replication.direct.run import Limits
+from windlass.replication.direct.run import SeedLimits
 
 OBJECTS = 3000
 
@@ -34,7 +34,7 @@ def test_a_permission_revoked_in_mid_run_stops_the_seed_and_a_resumed_one_copies
             refuse(aws, code)
             aws.forget_calls()
 
-    limits = Limits(connections=32, start_per_s=100.0, most_per_s=2000.0)
+    limits = SeedLimits(connections=32, start_per_s=100.0, most_per_s=2000.0)
     with pytest.raises(AccessDenied, match="500 consecutive objects were refused") as stopped:
         seed(aws.engine(tmp_path, limits=limits), pair, revoke)
     assert "resume" in stopped.value.hint
@@ -62,7 +62,7 @@ def test_versions_stop_as_objects_do(aws, tmp_path):
     aws.forget_calls()
     with pytest.raises(AccessDenied, match="500 consecutive objects"):
         copy_pair(
-            aws.engine(tmp_path, limits=Limits(connections=16, start_per_s=10_000.0)),
+            aws.engine(tmp_path, limits=SeedLimits(connections=16, start_per_s=10_000.0)),
             pair,
             seed_id="v",
             versions=True,
@@ -104,7 +104,7 @@ def test_a_full_disk_is_told_with_the_file_and_the_remedy_and_nothing_that_was_w
     assert done.returncode == 0, done.stderr
     told, opened = done.stdout.splitlines()
     assert f"the journal {tmp_path / 'j'}" in told
-    assert "can't be written" in told
+    assert "cannot be written" in told
     assert "journals" in told
     assert "resume" in told
     assert opened.endswith("True")

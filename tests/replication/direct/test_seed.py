@@ -9,7 +9,7 @@ from tests.replication.direct.local import FAST, copy_pair, join_seed, verify_pa
 from windlass.core.access import Keys
 from windlass.core.errors import AwsError, Interrupted, NotFound
 from windlass.core.secret import Secret
-from windlass.replication.direct.run import Limits
+from windlass.replication.direct.run import SeedLimits
 
 ODD = [
     "a b",
@@ -104,7 +104,7 @@ def test_what_can_not_be_copied_is_told_by_reason_and_the_rest_is_copied(aws, tm
     aws.faults([rule])
     moved = seed(aws.engine(tmp_path), pair)
     assert (moved.total, moved.copied, moved.failed) == (58, 50, 8)
-    assert {one.code: one.count for one in moved.failures} == {"AccessDenied": 7, "InvalidObjectState": 1}
+    assert {failure.code: failure.count for failure in moved.failures} == {"AccessDenied": 7, "InvalidObjectState": 1}
     assert set(moved.failures[0].keys) <= {f"bad/{at}" for at in range(7)}
 
 
@@ -119,7 +119,7 @@ def test_what_changes_or_goes_between_listing_and_copying(aws, tmp_path):
             aws.s3().put_object(Bucket=pair.source.bucket, Key="0599", Body=b"newer and longer")
             aws.s3().delete_object(Bucket=pair.source.bucket, Key="0598")
 
-    moved = seed(aws.engine(tmp_path, limits=Limits(start_per_s=50.0, most_per_s=200.0)), pair, tell=change)
+    moved = seed(aws.engine(tmp_path, limits=SeedLimits(start_per_s=50.0, most_per_s=200.0)), pair, tell=change)
     assert done.is_set()
     assert (moved.copied, moved.failed, moved.total) == (599, 0, 599)
     assert aws.listed(pair.destination) == aws.listed(pair.source)
@@ -129,7 +129,7 @@ def test_stopped_and_resumed_nothing_is_copied_twice_and_nothing_listed_again(aw
     pair = aws.pair(versioned=True)
     keys = [f"{at % 3}/{at:05}" for at in range(3000)]
     aws.fill(pair.source.bucket, keys)
-    engine, rounds = aws.engine(tmp_path, limits=Limits(start_per_s=600.0, most_per_s=1200.0)), 0
+    engine, rounds = aws.engine(tmp_path, limits=SeedLimits(start_per_s=600.0, most_per_s=1200.0)), 0
     listed = []
     while True:
         rounds += 1
@@ -149,7 +149,7 @@ def test_stopped_and_resumed_nothing_is_copied_twice_and_nothing_listed_again(aw
     assert (moved.total, moved.copied, moved.failed) == (3000, 3000, 0)
     assert listed[1:] == [0] * (len(listed) - 1), "it listed again"
     pages = aws.s3("eu-west-1").get_paginator("list_object_versions").paginate(Bucket=pair.destination.bucket)
-    versions = [one["Key"] for page in pages for one in page.get("Versions", [])]
+    versions = [version["Key"] for page in pages for version in page.get("Versions", [])]
     assert sorted(versions) == sorted(keys), "an object was copied twice"
 
 
@@ -168,7 +168,7 @@ def test_a_destination_that_goes_away_ends_the_seed_and_not_each_object(aws, tmp
             assert there
             assert client
 
-    engine = aws.engine(tmp_path, limits=Limits(start_per_s=100.0, most_per_s=400.0))
+    engine = aws.engine(tmp_path, limits=SeedLimits(start_per_s=100.0, most_per_s=400.0))
     with pytest.raises(NotFound, match="NoSuchBucket"):
         seed(engine, pair, tell=drop)
     aws.faults([])
@@ -203,7 +203,7 @@ def test_keys_that_expire_in_mid_run_are_renewed(aws, tmp_path):
                 [{"kind": "error", "service": "s3", "operation": "CopyObject", "status": 400, "code": "ExpiredToken"}]
             )
 
-    moved = seed(renewing.engine(tmp_path, limits=Limits(start_per_s=100.0, most_per_s=400.0)), pair, tell=expire)
+    moved = seed(renewing.engine(tmp_path, limits=SeedLimits(start_per_s=100.0, most_per_s=400.0)), pair, tell=expire)
     assert expired.is_set()
     assert (moved.copied, moved.failed) == (800, 0), moved.failures
 
@@ -223,7 +223,7 @@ def test_workers_share_a_seed_and_one_that_dies_is_replaced(aws, tmp_path):
     pair = aws.pair()
     keys = [f"{at % 9}/{at:05}" for at in range(6000)]
     aws.fill(pair.source.bucket, keys)
-    slow = Limits(start_per_s=300.0, most_per_s=600.0)
+    slow = SeedLimits(start_per_s=300.0, most_per_s=600.0)
     engines = [
         aws.engine(tmp_path / str(number), per_shard=1000, ttl_s=2.0, limits=slow if number == 0 else FAST)
         for number in range(3)

@@ -64,7 +64,7 @@ def test_what_stands_in_the_way_is_told():
 def test_true_replicas_are_known_by_their_ids_and_never_covered():
     ours = history("a", "b", "c")
     assert told(ours, ours) == ([], "")
-    other_etags = [one._replace(etag=one.etag and "opaque") for one in ours]
+    other_etags = [our._replace(etag=our.etag and "opaque") for our in ours]
     assert told(ours, other_etags) == ([], "")
     assert told(ours, ours[1:])[1] == OUT_OF_ORDER
     assert told(ours, ours[:1]) == (["b", "c"], "")
@@ -225,7 +225,7 @@ def pairs(draw):
 
 def embeds(ours, theirs):
     rest = iter(theirs)
-    return all(any(one == there for there in rest) for one in ours)
+    return all(any(our == there for there in rest) for our in ours)
 
 
 @settings(max_examples=examples(200))
@@ -236,7 +236,7 @@ def test_any_history_onto_any_destination_however_often_it_dies(tmp_path_factory
     for at, (ours, below, copied, above) in enumerate(keys):
         key = f"k{at}"
         lower = [version(key, one) for one in below]
-        source[key] = [version(key, one) for one in ours]
+        source[key] = [version(key, our) for our in ours]
         destination[key] = lower + [version(key, one) for one in (*copied, *above)]
         before[key] = [one.etag or None for one in destination[key]]
     memory = Memory(source, {key: found for key, found in destination.items() if found}, draw, markers=markers)
@@ -274,7 +274,7 @@ def test_any_history_onto_any_destination_however_often_it_dies(tmp_path_factory
 @given(st.lists(CONTENT, min_size=2, max_size=6), st.randoms(use_true_random=False))
 def test_somebody_who_writes_there_meanwhile_is_not_written_over_unseen(tmp_path_factory, ours, draw):
     folder = tmp_path_factory.mktemp("seed")
-    memory = Memory({"k": [version("k", one) for one in ours]}, {})
+    memory = Memory({"k": [version("k", our) for our in ours]}, {})
     usual, at = memory.put, draw.randrange(len(ours))
 
     async def put(step, top):
@@ -288,4 +288,4 @@ def test_somebody_who_writes_there_meanwhile_is_not_written_over_unseen(tmp_path
     if ours[at] is None and (at == 0 or ours[at - 1] is None):
         return  # S3 has no condition for a delete onto nothing
     assert there == [*ours[:at], "own333"]
-    assert {one.code for one in copier.failures.groups()} == {NEWER}
+    assert {group.code for group in copier.failures.groups()} == {NEWER}

@@ -15,7 +15,7 @@ from tests.replication.direct.test_seed import ODD, seed, verified
 from windlass.core.errors import Interrupted, UsageError
 from windlass.estate.config import EstateConfig, ServiceConfig
 from windlass.estate.services import Services
-from windlass.replication.direct.run import Limits
+from windlass.replication.direct.run import SeedLimits
 from windlass.replication.model import BucketRef, Pair
 
 LARGE = body_of([6 * MIB])  # above what is read whole, put in one piece
@@ -411,7 +411,7 @@ def test_foul_weather_costs_time_and_no_object(two, tmp_path, name):
     two.there.fill(pair.source.bucket, [f"{at % 5}/{at:05}" for at in range(250)])
     put(two.side(pair.source), pair.source.bucket, "equal", "equal parts", "bare", "")
     two.aws.faults(FOUL[name])
-    moved = seed(two.engine(tmp_path, limits=Limits()), pair)
+    moved = seed(two.engine(tmp_path, limits=SeedLimits()), pair)
     two.aws.faults([])
     assert (moved.copied, moved.failed) == (251, 0), moved.failures
     assert two.listed(pair.destination) == two.listed(pair.source)
@@ -421,7 +421,7 @@ def test_stopped_and_resumed_nothing_is_copied_twice_and_nothing_listed_again(tw
     pair = two.pair(versioned=True)
     keys = [f"{at % 3}/{at:05}" for at in range(400)]
     two.there.fill(pair.source.bucket, keys)
-    engine, rounds = two.engine(tmp_path, limits=Limits(start_per_s=120.0, most_per_s=200.0)), 0
+    engine, rounds = two.engine(tmp_path, limits=SeedLimits(start_per_s=120.0, most_per_s=200.0)), 0
     listed = []
     while True:
         rounds += 1
@@ -441,7 +441,7 @@ def test_stopped_and_resumed_nothing_is_copied_twice_and_nothing_listed_again(tw
     assert (moved.total, moved.copied, moved.failed) == (400, 400, 0)
     assert listed[1:] == [0] * (len(listed) - 1), "it listed again"
     pages = two.aws.s3().get_paginator("list_object_versions").paginate(Bucket=pair.destination.bucket)
-    versions = [one["Key"] for page in pages for one in page.get("Versions", [])]
+    versions = [version["Key"] for page in pages for version in page.get("Versions", [])]
     assert sorted(versions) == sorted(keys), "an object was copied twice"
 
 

@@ -6,7 +6,7 @@ import pytest
 
 from tests.replication.direct.local import copy_pair
 from windlass.core.errors import Conflict, Interrupted
-from windlass.replication.direct.run import Limits
+from windlass.replication.direct.run import SeedLimits
 
 HISTORIES = {
     "one": [b"1"],
@@ -59,7 +59,7 @@ def test_what_is_new_is_put_on_top(aws, tmp_path):
 def test_without_delete_markers(aws, tmp_path):
     pair, engine = filled(aws), aws.engine(tmp_path)
     moved = seed(engine, pair, delete_markers=False)
-    wanted = {key: [one for one in bodies if one is not None] for key, bodies in HISTORIES.items()}
+    wanted = {key: [body for body in bodies if body is not None] for key, bodies in HISTORIES.items()}
     assert aws.histories(pair.destination) == {key: bodies for key, bodies in wanted.items() if bodies}
     assert moved.failed == 0
     assert seed(engine, pair, delete_markers=False).total == 0
@@ -108,7 +108,7 @@ def test_archived_versions_are_told_and_do_not_keep_the_others_waiting(aws, tmp_
         client.put_object(Bucket=pair.source.bucket, Key="k", Body=body, StorageClass=storage)
     for _ in range(2):
         moved = seed(engine, pair)
-        assert {one.code: one.count for one in moved.failures} == {"InvalidObjectState": 1}
+        assert {failure.code: failure.count for failure in moved.failures} == {"InvalidObjectState": 1}
         assert aws.histories(pair.destination) == {"k": [b"22", b"333"]}
     listed = aws.s3("eu-west-1").list_object_versions(Bucket=pair.destination.bucket)["Versions"]
     assert [one["StorageClass"] for one in listed] == ["STANDARD", "STANDARD_IA"]
@@ -146,7 +146,7 @@ def test_a_version_that_is_gone_is_left_out_and_one_refused_keeps_the_newer_ones
     aws.faults([rule | {"limit": 1}])
     engine = aws.engine(tmp_path)
     moved = seed(engine, pair)
-    assert {one.code: one.count for one in moved.failures} == {"AccessDenied": 1, "OlderVersionFailed": 2}
+    assert {failure.code: failure.count for failure in moved.failures} == {"AccessDenied": 1, "OlderVersionFailed": 2}
     assert aws.histories(pair.destination) == {"k": [b"1", b"22", b"333"]}
     aws.faults([])
     assert seed(engine, pair).failed == 0
@@ -192,7 +192,7 @@ def test_foul_weather_loses_nothing_and_doubles_nothing(aws, tmp_path, name):
 
 def test_stopped_and_resumed_nothing_is_doubled_and_nothing_listed_again(aws, tmp_path):
     pair = many(aws, keys=80)
-    engine, rounds, listed = aws.engine(tmp_path, limits=Limits(start_per_s=200.0, most_per_s=400.0)), 0, []
+    engine, rounds, listed = aws.engine(tmp_path, limits=SeedLimits(start_per_s=200.0, most_per_s=400.0)), 0, []
     while True:
         rounds += 1
         stop = threading.Event()

@@ -44,7 +44,7 @@ def whoami(ctx: typer.Context, limit: Limit = 0, output: Output = Format.TABLE) 
 
 def _raise_refused(identities: Sequence[AccountIdentity]) -> None:
     """Raise PartialFailure when some accounts refuse the identity, AccessDenied when all do."""
-    refused = [one for one in identities if one.error]
+    refused = [identity for identity in identities if identity.error]
     if refused:
         message = f"{len(refused)} of {len(identities)} accounts refuse the identity; the first: {refused[0].error}"
         hint = "Commands continue with the other accounts; correct [[estate.accounts]] or the roles' trust policies."

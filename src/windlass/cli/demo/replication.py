@@ -18,7 +18,7 @@ _FAILURES_SHOWN_S = 45.0
 
 def seed_replicas(app: App, url: str, log: Path, stop: threading.Event) -> None:
     """Create the pairs, seed the set, and retry what failed. A failure is logged: the demo goes on without it."""
-    from windlass.replication.planning.request import Request
+    from windlass.replication.planning.request import SeedRequest
     from windlass.replication.seed import job as seeding
     from windlass.replication.seed.scheduler import seed_set
 
@@ -34,6 +34,6 @@ def seed_replicas(app: App, url: str, log: Path, stop: threading.Event) -> None:
                 print("replicas allow", file=programs.stdin, flush=True)
                 stdout_line(programs, log)
                 failed = [task for task in app.replication.select(REPLICATION_SET) if task.failed]
-                seeding.run(app.replication, app.jobs, seeding.retry(app.replication, app.jobs, failed, Request()))
+                seeding.run(app.replication, app.jobs, seeding.retry(app.replication, app.jobs, failed, SeedRequest()))
     except WindlassError as error:
         logger("demo").warning("scenario.failed", scenario="replication", error=error.message, hint=error.hint)

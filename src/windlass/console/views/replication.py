@@ -14,7 +14,7 @@ from windlass.core import clock
 from windlass.core.canonical import plain
 from windlass.core.errors import NotFound
 from windlass.replication import rows
-from windlass.replication.model import FailureGroup, State
+from windlass.replication.model import FailureGroup, SeedState
 from windlass.replication.seed.job import KIND
 from windlass.replication.seed.task import SeedTask
 from windlass.replication.service import latest
@@ -25,15 +25,15 @@ MAX_PAIRS = 300
 _NOT_SAME = ("missing", "different", "unknown")
 _UNCOMPARED = {"error": "", "objects": 0, "missing": 0, "different": 0, "extra": 0, "unknown": 0, "examples": {}}
 _ORDER = (
-    State.FAILED,
-    State.INCOMPLETE,
-    State.WAITING,
-    State.COPYING,
-    State.VERIFYING,
-    State.PREPARING,
-    State.QUEUED,
-    State.CANCELLED,
-    State.DONE,
+    SeedState.FAILED,
+    SeedState.INCOMPLETE,
+    SeedState.WAITING,
+    SeedState.COPYING,
+    SeedState.VERIFYING,
+    SeedState.PREPARING,
+    SeedState.QUEUED,
+    SeedState.CANCELLED,
+    SeedState.DONE,
 )
 _STEPS = (
     ("replication on", "cutoff_at"),
@@ -109,7 +109,7 @@ def _place(place: Any) -> Data:
 def _steps(found: SeedTask) -> list[Data]:
     """The steps of a seed in order, done or not."""
     steps = [{"name": name, "done": True} for name, key in _STEPS if getattr(found.checkpoint, key, None)]
-    steps.append({"name": "copied", "done": found.state in (State.VERIFYING, State.DONE, State.INCOMPLETE)})
+    steps.append({"name": "copied", "done": found.state in (SeedState.VERIFYING, SeedState.DONE, SeedState.INCOMPLETE)})
     steps.append({"name": "verified", "done": bool(found.verified) and "error" not in found.verified})
     return steps
 
@@ -120,9 +120,9 @@ def _total(seeds: Sequence[SeedTask], now: datetime) -> Data:
     verified = [seed for seed in seeds if seed.verified and "error" not in seed.verified]
     return {
         "pairs": len(seeds),
-        "done_pairs": sum(seed.state is State.DONE for seed in seeds),
+        "done_pairs": sum(seed.state is SeedState.DONE for seed in seeds),
         "live_pairs": sum(not seed.state.ended for seed in seeds),
-        "bad_pairs": sum(seed.state in (State.FAILED, State.INCOMPLETE) for seed in seeds),
+        "bad_pairs": sum(seed.state in (SeedState.FAILED, SeedState.INCOMPLETE) for seed in seeds),
         "total": sum(seed.total for seed in seeds),
         "done": sum(seed.done for seed in seeds),
         "failed": sum(seed.failed for seed in seeds),

@@ -15,7 +15,7 @@ from windlass.replication.model import Method, Operation
 
 if TYPE_CHECKING:
     from windlass.replication.planning.plan import PairPlan
-    from windlass.replication.planning.request import Request
+    from windlass.replication.planning.request import SeedRequest
     from windlass.replication.seed.task import SeedTask
     from windlass.replication.service import PairSelection, Replication
 
@@ -48,18 +48,18 @@ __all__ = [
     "select_seeds",
 ]
 
-_LATEST = 10_000  # seeds that are searched for the latest of each pair
+_LATEST = 10_000  # seeds that are searched for the latest one of each pair
 
 
 class Language(StrEnum):
-    """How a template is printed."""
+    """The language of a printed template."""
 
     TOML = "toml"
     JSON = "json"
 
 
 class Measure(StrEnum):
-    """How a plan counts objects."""
+    """The way in which a plan counts objects."""
 
     AUTO = "auto"
     LISTING = "listing"
@@ -78,7 +78,10 @@ AnySeedRef = Annotated[
     str,
     typer.Argument(metavar="REF", help="A seed, job, batch job, set or bucket; the latest of all pairs by default."),
 ]
-MethodOption = Annotated[Method, typer.Option("--method", help="What copies the objects; auto chooses, and shows why.")]
+MethodOption = Annotated[
+    Method,
+    typer.Option("--method", help="The method that copies the objects; auto chooses one, and prints the reason."),
+]
 OperationOption = Annotated[
     Operation | None,
     typer.Option("--operation", help="Replicas, copies, or a function call per object; replicas by default."),
@@ -89,7 +92,7 @@ SwitchOn = Annotated[
     typer.Option("--switch-on/--no-switch-on", help="Switch replication on first; the default for replicas."),
 ]
 EnableVersioning = Annotated[
-    bool, typer.Option("--enable-versioning", help="Enable versioning on both buckets, where it is off.")
+    bool, typer.Option("--enable-versioning", help="Enable versioning on both buckets where it is off.")
 ]
 DeleteMarkers = Annotated[
     bool | None,
@@ -136,19 +139,19 @@ Find = Annotated[bool, typer.Option("--find", help="Find jobs in AWS that anothe
 
 
 def open_replication(ctx: typer.Context) -> Replication:
-    """Open the service."""
+    """Open the replication service."""
     return cast("Replication", service(ctx, "replication"))
 
 
 def select_pairs(source: str, destination: str, set_name: str, prefix: str) -> PairSelection:
-    """Return the selection that the arguments name."""
+    """Return the selection of pairs that the arguments name."""
     from windlass.replication.service import PairSelection
 
     return PairSelection(source=source, destination=destination, set_name=set_name, prefix=prefix)
 
 
 def plan_pairs(
-    replication: Replication, selection: PairSelection, request: Request, *, quiet: bool = False
+    replication: Replication, selection: PairSelection, request: SeedRequest, *, quiet: bool = False
 ) -> tuple[PairPlan, ...]:
     """Plan every selected pair, and show the progress."""
     pairs = replication.pairs(selection)
@@ -157,7 +160,7 @@ def plan_pairs(
 
 
 def select_seeds(replication: Replication, ref: str, *, find: bool = False) -> list[SeedTask]:
-    """Return the seeds of `ref`, or the latest of every pair when it is empty; `find` looks in AWS first."""
+    """Return the seeds of `ref`; the latest seed of every pair when `ref` is empty. `find` searches AWS first."""
     from windlass.replication.seed import job
     from windlass.replication.service import latest
 

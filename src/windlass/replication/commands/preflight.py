@@ -67,7 +67,7 @@ def preflight(
         preserve=preserve,
     )
     plans = plan_pairs(replication, select_pairs(source, destination, set_name, prefix), request)
-    rows = [row for one in plans for row in findings(one)]
+    rows = [row for plan in plans for row in findings(plan)]
     columns = FOUND if output is Format.TABLE else (*FOUND, "fix")
     emit(rows, output, columns, limit=limit, empty="No problem was found.")
     if output is Format.TABLE:

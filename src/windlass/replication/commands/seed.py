@@ -33,11 +33,11 @@ from windlass.replication.commands.options import (
     plan_pairs,
     select_pairs,
 )
-from windlass.replication.model import Method, State
+from windlass.replication.model import Method, SeedState
 
 if TYPE_CHECKING:
     from windlass.replication.planning.plan import PairPlan
-    from windlass.replication.planning.request import Request
+    from windlass.replication.planning.request import SeedRequest
     from windlass.replication.seed.task import SeedTask
 
 __all__ = ["seed"]
@@ -79,7 +79,8 @@ def seed(
     ] = "",
     skip_bad: Annotated[bool, typer.Option("--skip-bad", help="Skip pairs that cannot be seeded.")] = False,
     priority: Annotated[
-        int | None, typer.Option("--priority", metavar="NUMBER", min=0, help="Of batch jobs; higher runs first.")
+        int | None,
+        typer.Option("--priority", metavar="NUMBER", min=0, help="Priority of batch jobs; a higher number runs first."),
     ] = None,
     tag: Annotated[
         list[str] | None, typer.Option("--tag", metavar="KEY=VALUE", help="Tag of batch jobs. Repeat for more.")
@@ -98,7 +99,7 @@ def seed(
         str, typer.Option("--execution-role", metavar="ARN", help="EMR Serverless: the role of the Spark job.")
     ] = "",
     transient: Annotated[
-        bool, typer.Option("--transient", help="EMR: start a cluster that ends with the step.")
+        bool, typer.Option("--transient", help="EMR: start a cluster that terminates after the step.")
     ] = False,
     distributed: Annotated[
         bool,
@@ -177,13 +178,13 @@ def _without_refused(plans: Sequence[PairPlan]) -> tuple[PairPlan, ...]:
     return tuple(plan for plan in plans if plan.error is None)
 
 
-def _prints_only(plans: Sequence[PairPlan], request: Request) -> bool:
-    """True for EMR without a cluster or application: the step is printed for a person to add."""
+def _prints_only(plans: Sequence[PairPlan], request: SeedRequest) -> bool:
+    """True for EMR without a cluster or application: the command of the step is only printed."""
     emr = all(plan.choice and plan.choice.method is Method.EMR for plan in plans)
     return bool(plans) and not request.target.starts and emr
 
 
-def _run(ctx: typer.Context, job_id: str, request: Request, *, quiet: bool, output: Format) -> None:
+def _run(ctx: typer.Context, job_id: str, request: SeedRequest, *, quiet: bool, output: Format) -> None:
     from windlass.replication.progress import SeedProgress
     from windlass.replication.seed import job
     from windlass.replication.seed.runner import Callbacks
@@ -192,12 +193,12 @@ def _run(ctx: typer.Context, job_id: str, request: Request, *, quiet: bool, outp
     with SeedProgress(quiet=quiet) as lines:
         seeds = job.run(open_replication(ctx), service(ctx, "jobs"), job_id, Callbacks(lines.show, ask))
     if request.detach:
-        rows = [row for one in seeds for row in _batch_rows(one)]
+        rows = [row for task in seeds for row in _batch_rows(task)]
         emit(rows, output, ("pair", "seed_id", "batch_job", "region"), empty="No batch job was needed.")
-    for one in seeds:
-        if one.state is State.WAITING:
-            command = f"windlass replicate resume {one.seed_id}"
-            print(f"{one.pair.title}: {one.total:,} tasks await confirmation: {command}", file=sys.stderr)
+    for waiting in seeds:
+        if waiting.state is SeedState.WAITING:
+            command = f"windlass replicate resume {waiting.seed_id}"
+            print(f"{waiting.pair.title}: {waiting.total:,} tasks await confirmation: {command}", file=sys.stderr)
 
 
 def _batch_rows(seed: SeedTask) -> list[dict[str, object]]:

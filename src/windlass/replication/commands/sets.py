@@ -24,5 +24,5 @@ def sets(ctx: typer.Context, limit: Limit = 0, output: Output = Format.TABLE) ->
     from windlass.replication.rows import set_row
 
     replication = open_replication(ctx)
-    rows = (set_row(one, replication.last_started(one.name)) for one in replication.sets)
+    rows = (set_row(replicate_set, replication.last_started(replicate_set.name)) for replicate_set in replication.sets)
     emit(rows, output, _COLUMNS, now=clock.now(), limit=limit, empty="windlass.toml has no [[replicate]] set.")

@@ -22,7 +22,7 @@ from windlass.replication.commands.options import (
     open_replication,
     select_pairs,
 )
-from windlass.replication.comparison import Compare, Verdict
+from windlass.replication.comparison import Compare, ContentVerdict
 
 __all__ = ["verify"]
 
@@ -84,7 +84,7 @@ def _print_examples(rows: Sequence[dict[str, Any]]) -> None:
 
 
 def _raise_unverified(rows: Sequence[dict[str, Any]], *, strict: bool) -> None:
-    passing = (Verdict.SAME,) if strict else (Verdict.SAME, Verdict.UNKNOWN)
+    passing = (ContentVerdict.SAME,) if strict else (ContentVerdict.SAME, ContentVerdict.UNKNOWN)
     bad = sum(row["verdict"] not in passing for row in rows)
     if bad:
         raise PartialFailure(

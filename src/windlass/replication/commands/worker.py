@@ -18,11 +18,9 @@ __all__ = ["worker"]
 
 def worker(
     ctx: typer.Context,
-    seed_id: Annotated[
-        str, typer.Argument(metavar="SEED", help="The id of the distributed seed, as `status` shows it.")
-    ],
-    source: Annotated[str, typer.Argument(metavar="SOURCE", help="Its source, as it was given to `seed`.")],
-    destination: Annotated[str, typer.Argument(metavar="DEST", help="Its destination, as it was given to `seed`.")],
+    seed_id: Annotated[str, typer.Argument(metavar="SEED", help="Id of the distributed seed, as `status` shows it.")],
+    source: Annotated[str, typer.Argument(metavar="SOURCE", help="Source of the seed, as given to `seed`.")],
+    destination: Annotated[str, typer.Argument(metavar="DEST", help="Destination of the seed, as given to `seed`.")],
     prefix: Prefix = "",
     compare: CompareBy = Compare.ETAG,
     different: Different = False,

@@ -1,1 +1,3 @@
-"""The direct engine: both sides listed in parallel, merged, journalled, and copied as fast as the destination takes it."""
+"""The direct copier: lists both buckets in parallel, compares and journals the keys, and copies as fast as the
+destination accepts.
+"""

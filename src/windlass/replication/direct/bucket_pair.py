@@ -13,7 +13,7 @@ from windlass.core.access import Access
 from windlass.core.clock import format_time, parse_time
 from windlass.core.errors import AwsError, NotFound, WindlassError
 from windlass.core.paging import LoopGuard
-from windlass.replication.comparison import Verdict
+from windlass.replication.comparison import ContentVerdict
 from windlass.replication.customer_keys import NO_KEYS, OTHER_ENCRYPTION, PairKeys
 from windlass.replication.direct.copying.parts import PartCopier
 from windlass.replication.direct.copying.reader import Reader
@@ -31,12 +31,12 @@ __all__ = ["BucketPair", "ServiceAccess"]
 _TIME = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z")
 
 Open = Callable[[str, str], Access]
-"""Returns the access to S3 of an account in a region."""
+"""Opens the access to S3 of an account in a region."""
 
 
 @dataclass(frozen=True, slots=True)
 class ServiceAccess:
-    """Access to services other than AWS, by name, and what is copied from one service to another."""
+    """The access to services other than AWS, by name, and what is copied between two services."""
 
     reach: Callable[[str], Access]
     classes: Collection[str] = ()
@@ -45,7 +45,9 @@ class ServiceAccess:
 
 @dataclass(slots=True)
 class BucketPair:
-    """Clients to both buckets. `reader` copies: the destination's account, or the source's where the destination is a stranger's."""
+    """Clients to both buckets. `reader` is the account that copies: the destination's, or the source's if the
+    destination's is unknown.
+    """
 
     pair: Pair
     read: Client
@@ -71,13 +73,15 @@ class BucketPair:
         elsewhere: ServiceAccess | None = None,
         customer_keys: PairKeys = NO_KEYS,
     ) -> Self:
-        """Open them; close them with `close`. `reader` stands in where both buckets are strangers'."""
+        """Open both buckets. The caller closes them with `close`. `reader` is the account used when neither bucket is
+        the estate's.
+        """
         source, target = pair.source, pair.destination
         reader = target.account_id or source.account_id or reader
         stack, clients = AsyncExitStack(), dict[tuple[str, str, str, str], Client]()
 
         async def open_client(place: BucketRef, account_id: str, with_keys: Callable[[Access], Access]) -> Client:
-            # Each bucket has headers of its own where customer keys are given, and one connection pool serves both where none is.
+            # With customer keys, each bucket has its own headers. Without any, both buckets share one connection pool.
             side = place.name if customer_keys else ""
             key = (place.service, "" if place.service else account_id, place.region, side)
             if key not in clients:
@@ -92,26 +96,26 @@ class BucketPair:
         read = await open_client(source, source.account_id or reader, customer_keys.reading)
         write = await open_client(target, reader, customer_keys.writing)
         tags = elsewhere.tags if elsewhere is not None else True
-        made = cls(pair, read, write, write, part_bytes, largest, stack, tags=tags)
+        bucket_pair = cls(pair, read, write, write, part_bytes, largest, stack, tags=tags)
         if not pair.one_service:
             assert elsewhere is not None
             reading = Reader(read, source.bucket, source.account_id)
-            made.streams = StreamCopier(
+            bucket_pair.streams = StreamCopier(
                 reading, write, target.bucket, target.account_id, classes=elsewhere.classes, tags=elsewhere.tags
             )
-            made.largest = min(largest, made.streams.one_put_bytes)
-        return made
+            bucket_pair.largest = min(largest, bucket_pair.streams.one_put_bytes)
+        return bucket_pair
 
     async def close(self) -> None:
         """Close the clients."""
         await self._stack.aclose()
 
     def source_pages(self) -> List:
-        """The source's keys."""
+        """Return the listing of the source's keys."""
         return _pages(self.read, self.pair.source, self.pair.prefix)
 
     def destination_pages(self) -> List:
-        """The destination's keys."""
+        """Return the listing of the destination's keys."""
         return _pages(self.look, self.pair.destination, self.pair.prefix)
 
     def copies(self) -> CopyRequests:
@@ -127,7 +131,7 @@ class BucketPair:
         )
 
     async def copy_large(self, row: Listed) -> None:
-        """Copy an object that is too large for one CopyObject, as it is now."""
+        """Copy an object that is too large for one CopyObject, in its current state."""
         if self.streams is not None:
             await self.streams.copy_now(row.key)
         else:
@@ -172,12 +176,12 @@ class BucketPair:
             here = await self.read.send(
                 s3.head(source.bucket, row.key, if_match=row.etag, headers=ASKED, owner=source.account_id)
             )
-        except WindlassError:  # whatever it is now: the copy meets it, too, and tells
+        except WindlassError:  # the copy meets the same error and reports it
             return False
-        return compare_heads(here, head, digests=not self.pair.services) is not Verdict.DIFFERENT
+        return compare_heads(here, head, digests=not self.pair.services) is not ContentVerdict.DIFFERENT
 
     async def copy_current(self, row: Listed) -> bool:
-        """Copy what is under the key now; False when the key is gone."""
+        """Copy the current object under the key. False when the key no longer exists."""
         source = self.pair.source
         try:
             if self.streams is not None:
@@ -199,10 +203,10 @@ class BucketPair:
 def _pages(client: Client, place: BucketRef, prefix: str) -> List:
     async def page(after: str) -> Page:
         call = s3.list_objects(place.bucket, prefix=prefix, start_after=after, owner=place.account_id)
-        found = await client.send(call)
-        if not found.objects and found.token:
-            found = await _followed(client, place, prefix, found.token)
-        return Page(_timed(found.objects), found.prefixes, found.token) if place.service else found
+        keys = await client.send(call)
+        if not keys.objects and keys.token:
+            keys = await _followed(client, place, prefix, keys.token)
+        return Page(_timed(keys.objects), keys.prefixes, keys.token) if place.service else keys
 
     return page
 
@@ -219,7 +223,7 @@ async def _followed(client: Client, place: BucketRef, prefix: str, token: str) -
 
 
 def _timed(rows: list[Listed]) -> list[Listed]:
-    """Return rows whose times are written as AWS writes them: times are compared as texts."""
+    """Return the rows with their times in AWS's format, because times are compared as text."""
     if all(_TIME.fullmatch(row.last_modified) for row in rows):
         return rows
     try:

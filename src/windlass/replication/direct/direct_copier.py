@@ -26,7 +26,7 @@ from windlass.replication.direct.listing.evidence import Evidence
 from windlass.replication.direct.listing.ranges import Ranges
 from windlass.replication.direct.listing.volume import VolumeVisitor
 from windlass.replication.direct.model import CopyContext, CopyProgress, VerifyOptions, VerifyResult
-from windlass.replication.direct.run import Limits, seed
+from windlass.replication.direct.run import SeedLimits, seed
 from windlass.replication.direct.shards import Board, Shard, begin_sharing, board_place, share
 from windlass.replication.direct.verification import QueueVisitor, verify_objects
 from windlass.replication.direct.versions.run import seed_versions, version_journal
@@ -45,12 +45,12 @@ _PAGES_AHEAD = 64
 
 
 class DirectCopier:
-    """Copies and compares over the estate's credentials; `largest_bytes` is what one CopyObject takes.
+    """Copies and compares with the estate's credentials. `largest_bytes` is the limit of one CopyObject.
 
-    `request_payer`: every request to AWS agrees to pay where the bucket says that the requester does. `customer_keys`: keys
-    (SSE-C) of the buckets' objects, read anew for each seed.
+    `request_payer`: every request to AWS agrees to pay for requester-pays buckets. `customer_keys`: the keys (SSE-C) of
+    the buckets' objects, which are read again for each seed.
 
-    Journals are folders of `home`, one a seed, until the seed is over.
+    Each seed has its journal in a folder of `home` until it is finished.
     """
 
     def __init__(
@@ -58,7 +58,7 @@ class DirectCopier:
         estate: Callable[[], Estate],
         home: Path,
         *,
-        limits: Limits | None = None,
+        limits: SeedLimits | None = None,
         largest_bytes: int = MAX_COPY_BYTES,
         part_bytes: int = _PART_BYTES,
         per_shard: int = _PER_SHARD,
@@ -69,7 +69,7 @@ class DirectCopier:
     ) -> None:
         self._estate, self._home = estate, home
         self._services = services or Services((), {})
-        self._limits = limits or Limits()
+        self._limits = limits or SeedLimits()
         self._largest, self._part = largest_bytes, part_bytes
         self._per_shard, self._ttl_s = per_shard, ttl_s
         self._counting = SharedEventLoop("count")
@@ -77,7 +77,9 @@ class DirectCopier:
         self._agreed = (("x-amz-request-payer", "requester"),) if request_payer else ()
 
     def seed(self, task: SeedTask, context: CopyContext) -> CopyProgress:
-        """Copy what the destination is missing, or has older or different. UsageError for options that exclude each other."""
+        """Copy the objects that are missing, older or different at the destination. UsageError for options that exclude
+        each other.
+        """
         options = task.options
         if options.distributed and (options.versions or options.preserve or options.restore):
             raise UsageError(
@@ -114,7 +116,9 @@ class DirectCopier:
         return progress
 
     def join(self, task: SeedTask, context: CopyContext) -> CopyProgress:
-        """Help with a distributed seed until it is done; return the totals of all workers. NotFound when there is none."""
+        """Work on a distributed seed until it is finished; return the totals of all workers. NotFound when there is
+        none.
+        """
         return self._with(task.pair, lambda pair: self._distributed(pair, task, context, begin=False))
 
     async def _distributed(
@@ -140,7 +144,9 @@ class DirectCopier:
     def verify(
         self, pair: Pair, options: VerifyOptions, *, stop: threading.Event, on_progress: Callable[[int], object]
     ) -> VerifyResult:
-        """Compare by key, size and `options.by`; the content of `options.sample` objects is read on both sides."""
+        """Compare both buckets by key, size and `options.by`. The content of `options.sample` objects is read on both
+        sides.
+        """
         listers = self._limits.listers
 
         async def compare(buckets: BucketPair) -> VerifyResult:
@@ -150,14 +156,14 @@ class DirectCopier:
         return self._with(pair, compare)
 
     def measure(self, pair: Pair, *, criteria: Criteria = BY_ETAG) -> Volume:
-        """Count both sides."""
+        """Count the objects of both buckets."""
 
         async def go(sides: BucketPair) -> Volume:
-            found = VolumeVisitor(sides.pair, criteria)
+            volume = VolumeVisitor(sides.pair, criteria)
             await compare_listings(
-                Ranges(), sides.source_pages(), sides.destination_pages(), found, listers=self._limits.listers
+                Ranges(), sides.source_pages(), sides.destination_pages(), volume, listers=self._limits.listers
             )
-            return found.value()
+            return volume.value()
 
         return self._with(pair, go, run=self._counting.run)
 
@@ -169,16 +175,16 @@ class DirectCopier:
         stop: threading.Event | None = None,
         criteria: Criteria = BY_ETAG,
     ) -> Iterator[Candidate]:
-        """Both sides compared, listed by several listers: in order within a range of keys, ranges in any order.
+        """Yield the compared keys of both buckets. Keys are in order within a range, and ranges are in any order.
 
-        `source_only` leaves the destination out.
+        `source_only`: only the source is listed.
         """
-        found: queue.Queue[Sequence[Candidate] | BaseException | None] = queue.Queue(_PAGES_AHEAD)
+        pages: queue.Queue[Sequence[Candidate] | BaseException | None] = queue.Queue(_PAGES_AHEAD)
         over = stop or threading.Event()
 
         async def go(sides: BucketPair) -> None:
             there = None if source_only else sides.destination_pages()
-            sink = QueueVisitor(Decisions(criteria, Evidence(sides, criteria.by)), sides.pair, found, over)
+            sink = QueueVisitor(Decisions(criteria, Evidence(sides, criteria.by)), sides.pair, pages, over)
             await compare_listings(
                 Ranges(prune=source_only),
                 sides.source_pages(),
@@ -191,22 +197,22 @@ class DirectCopier:
         def run() -> None:
             try:
                 self._with(pair, go)
-                found.put(None)
+                pages.put(None)
             except BaseException as error:  # noqa: BLE001  it is raised where the rows are wanted
-                found.put(error)
+                pages.put(error)
 
         thread = threading.Thread(target=run, name="list", daemon=True)
         thread.start()
         try:
-            while (page := found.get()) is not None:
+            while (page := pages.get()) is not None:
                 if isinstance(page, BaseException):
                     raise page
                 yield from page
         finally:
             over.set()
-            while thread.is_alive():  # a lister may wait for room
+            while thread.is_alive():  # a lister may be waiting for room in the queue
                 with contextlib.suppress(queue.Empty):
-                    found.get(timeout=0.05)
+                    pages.get(timeout=0.05)
 
     def _with(
         self,
@@ -216,14 +222,16 @@ class DirectCopier:
         run: Callable[[Coroutine[Any, Any, T]], T] = run_alone,
     ) -> T:
         places = (pair.source, pair.destination)
-        in_aws = [one for one in places if not one.service]
+        in_aws = [place for place in places if not place.service]
         known = pair.destination.account_id or pair.source.account_id
         reader = known or (self._estate().accounts()[0].id if in_aws else "")
-        # Here and not in the loop, which may be others', too: making a client takes its time.
+        # Created on this thread, because creating a client takes long and the loop may have other users.
         ways = {
-            (account_id, one.region): replace(self._estate().access(account_id, one.region, "s3"), headers=self._agreed)
-            for one in in_aws
-            for account_id in {one.account_id or reader, reader}
+            (account_id, bucket.region): replace(
+                self._estate().access(account_id, bucket.region, "s3"), headers=self._agreed
+            )
+            for bucket in in_aws
+            for account_id in {bucket.account_id or reader, reader}
         }
         elsewhere = self._elsewhere(pair)
         customer_keys = self._customer_keys.of(pair)
@@ -247,8 +255,12 @@ class DirectCopier:
             return run(within())
 
     def _elsewhere(self, pair: Pair) -> ServiceAccess:
-        """Storage classes go along that every service involved names, and tags where the destination takes them."""
-        known = [self._services.find(one) for one in pair.services]
-        classes = frozenset.intersection(*[frozenset(one.storage_classes) for one in known]) if known else frozenset()
+        """Return the access for a pair with another service: the storage classes that all its services name, and
+        whether to copy tags.
+        """
+        known = [self._services.find(service) for service in pair.services]
+        classes = (
+            frozenset.intersection(*[frozenset(service.storage_classes) for service in known]) if known else frozenset()
+        )
         target = pair.destination.service
         return ServiceAccess(self._services.access, classes, self._services.find(target).tags if target else True)

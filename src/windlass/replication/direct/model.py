@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Protocol
 
-from windlass.replication.comparison import BY_ETAG, Compare, Criteria, Verdict
+from windlass.replication.comparison import BY_ETAG, Compare, ContentVerdict, Criteria
 from windlass.replication.model import FailureGroup, Pair, Volume
 from windlass.replication.own_keys import Candidate
 from windlass.replication.seed.task import SeedTask
@@ -19,7 +19,7 @@ OnProgress = Callable[["CopyProgress"], object]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CopyProgress:
-    """How far a direct seed is: objects and bytes in all, copied, there already, failed by reason."""
+    """The progress of a direct seed: objects and bytes in total, copied, skipped, and failed by reason."""
 
     total: int = 0
     copied: int = 0
@@ -32,32 +32,32 @@ class CopyProgress:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class VerifyResult:
-    """Two sides compared: numbers, and some keys of each kind."""
+    """The result of a comparison: counts, and some keys of each kind."""
 
     objects: int = 0
     missing: int = 0
     different: int = 0
     extra: int = 0
     unknown: int = 0
-    """Not verified: the size is the same, and neither ETags nor checksums tell whether the content is."""
+    """Not verified: the sizes are equal, and neither ETags nor checksums decide about the content."""
     read: int = 0
     """Objects whose content was read on both sides."""
     examples: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
 
     @property
-    def verdict(self) -> Verdict:
+    def verdict(self) -> ContentVerdict:
         """SAME when every object of the source was verified; UNKNOWN when only some could not be compared."""
         if self.missing or self.different:
-            return Verdict.DIFFERENT
-        return Verdict.UNKNOWN if self.unknown else Verdict.SAME
+            return ContentVerdict.DIFFERENT
+        return ContentVerdict.UNKNOWN if self.unknown else ContentVerdict.SAME
 
     @property
     def whole(self) -> bool:
         """True when the destination has every object of the source, and each was verified to be the same."""
-        return self.verdict is Verdict.SAME
+        return self.verdict is ContentVerdict.SAME
 
     def value(self) -> dict[str, Any]:
-        """As a seed keeps it."""
+        """Return the dictionary that a seed stores."""
         return {
             "objects": self.objects,
             "missing": self.missing,
@@ -105,7 +105,7 @@ class PairCopier(Protocol):
         """Compare both buckets by key, size and `options.by`; `on_progress` receives the number of keys compared."""
 
     def measure(self, pair: Pair, *, criteria: Criteria = BY_ETAG) -> Volume:
-        """Count the objects of both buckets, those that are missing, and those that a listing cannot decide."""
+        """Count the objects of both buckets, those that are missing, and those about which a listing does not decide."""
 
     def candidates(
         self,

@@ -1,4 +1,6 @@
-"""One direct seed: both buckets are listed and compared, differences are journaled, and the journal is copied, all at once."""
+"""One direct seed: lists and compares both buckets, journals the differences, and copies the journaled rows, all at
+once.
+"""
 
 from __future__ import annotations
 
@@ -10,7 +12,7 @@ from dataclasses import dataclass
 from typing import Any, Protocol
 
 from windlass.core.errors import Interrupted, WindlassError
-from windlass.replication.comparison import Action
+from windlass.replication.comparison import KeyAction
 from windlass.replication.direct.bucket_pair import BucketPair
 from windlass.replication.direct.copying.attribute_pipeline import AttributePipeline
 from windlass.replication.direct.copying.attributes import AttributeReader
@@ -32,20 +34,20 @@ from windlass.replication.seed.task import CopyOptions
 from windlass.wire.copy_pipeline import CopyPipeline
 from windlass.wire.listing import Listed
 
-__all__ = ["Limits", "SeedRun", "seed"]
+__all__ = ["SeedLimits", "SeedRun", "seed"]
 
 _COMMIT_INTERVAL_S = 0.25
 _PROGRESS_INTERVAL_S = 0.5
 _FSYNC_INTERVAL_S = 2.0
 _DRAIN_TIMEOUT_S = 10.0
 NEWER = "DstObjectNewer"
-"""The failure of an object that the destination has with other content, written later than the source's."""
+"""The failure of an object whose destination has different content that was written later."""
 _MAX_BACKLOG_BLOCKS = 20_000
-"""Listing pauses while this many blocks wait to be copied: neither memory nor disk grows with the bucket."""
+"""Listing pauses while this many blocks wait to be copied, so that memory and disk do not grow with the bucket."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Limits:
+class SeedLimits:
     """Bounds of one seed: copy connections, listers, and copies per second (at the start, at most)."""
 
     connections: int = 512
@@ -57,7 +59,7 @@ class Limits:
 async def seed(
     pair: BucketPair,
     journal: Journal,
-    limits: Limits,
+    limits: SeedLimits,
     context: CopyContext,
     *,
     options: CopyOptions,
@@ -65,7 +67,8 @@ async def seed(
     after: str = "",
     upto: str | None = None,
 ) -> CopyProgress:
-    """Copy what the destination is missing of the keys in (`after`, `upto`]; an existing journal is continued.
+    """Copy the objects that the destination is missing, for keys in (`after`, `upto`]. An existing journal is
+    continued.
 
     Interrupted when the context is stopped: the same call continues from the journal.
     """
@@ -114,13 +117,13 @@ class SeedRun(ABC):
     _copier: BlockCopier
     _pipeline: Pipeline
 
-    def __init__(self, pair: BucketPair, journal: JournalOf[Any], limits: Limits, context: CopyContext) -> None:
+    def __init__(self, pair: BucketPair, journal: JournalOf[Any], limits: SeedLimits, context: CopyContext) -> None:
         self._pair, self._journal, self._limits, self._context = pair, journal, limits, context
         self._block_done = asyncio.Event()
         self._own_prefixes = own_prefixes(pair.pair.prefix)
 
     async def run(self, after: str, upto: str | None) -> CopyProgress:
-        """Run from where the journal is to the end."""
+        """Run from the state of the journal to the end."""
         ledger = self._journal.ledger
         for failed in ledger.failed:
             self._copier.failures.add(failed["key"], failed["code"], failed["message"])
@@ -154,7 +157,9 @@ class SeedRun(ABC):
         return self._progress()
 
     async def _drain(self) -> None:
-        """Wait for the requests in flight: a copy whose response is lost would be made again when the seed is resumed."""
+        """Wait for the requests in flight: a copy whose response is lost would be copied again when the seed is
+        resumed.
+        """
         loop = asyncio.get_running_loop()
         self._copier.pause()
         deadline = loop.time() + _DRAIN_TIMEOUT_S
@@ -231,7 +236,7 @@ class _ObjectRun(SeedRun):
         self,
         pair: BucketPair,
         journal: Journal,
-        limits: Limits,
+        limits: SeedLimits,
         context: CopyContext,
         options: CopyOptions,
         attributes: AttributeReader | None,
@@ -240,7 +245,7 @@ class _ObjectRun(SeedRun):
         self._decisions = Decisions(options.criteria, Evidence(pair, options.criteria.by))
         loop = asyncio.get_running_loop()
         paces = Paces(loop.time, start=limits.start_per_s, most=limits.most_per_s)
-        # Copier and pipeline call each other hundreds of thousands of times: directly, without a layer between them.
+        # Copier and pipeline call each other hundreds of thousands of times, so there is no layer between them.
         copier = self._copier = Copier(journal, paces, loop.time, pair.largest, self._block_done.set)
         copy_large, copy_current = pair.copy_large, pair.copy_current
         if attributes is not None:
@@ -279,8 +284,8 @@ class _ObjectRun(SeedRun):
         missing, refused = rows, list[Listed]()
         if existing:
             actions = await self._decisions.of(rows, existing)
-            missing = [row for row, action in zip(rows, actions, strict=True) if action is Action.COPY]
-            refused = [row for row, action in zip(rows, actions, strict=True) if action is Action.REFUSE]
+            missing = [row for row, action in zip(rows, actions, strict=True) if action is KeyAction.COPY]
+            refused = [row for row, action in zip(rows, actions, strict=True) if action is KeyAction.REFUSE]
         skipped = len(rows) - len(missing) - len(refused)
         number = self._journal.block(of.number, of.after, missing, skipped=skipped, refused=refused)
         for row in refused:

@@ -1,9 +1,10 @@
-"""One seed shared by several workers, with nothing between them but S3: ranges of keys, leased by conditional writes.
+"""A seed that several workers share through S3 only: ranges of keys, leased by conditional writes.
 
-Below one place in S3 there are `plan.json` (the pair and its shards), `lease-N` while somebody works on shard N, and `done-N`
-with what came of it. A lease is taken by a put that fails where one is (If-None-Match), renewed and taken over by one that
-fails where somebody was quicker (If-Match). Whether a lease has run out is reckoned by S3's clock alone. Two workers on one
-shard, which a long pause can bring about, copy a few objects twice, and nothing worse.
+Below one prefix in S3 are `plan.json` (the pair and its shards), `lease-N` while a worker copies shard N, and `done-N`
+with the result of the shard. A worker takes a lease with a put that fails when the lease exists (If-None-Match), and
+renews or takes over one with a put that fails when another worker was faster (If-Match). Only S3's clock decides
+whether a lease has expired. After a long pause of a worker, two workers can copy one shard: some objects are then
+copied twice, with the same result.
 """
 
 from __future__ import annotations
@@ -37,16 +38,16 @@ _READ_AT_ONCE = 32
 _EXAMPLES = 5
 
 Shard = tuple[str, str | None]
-"""The keys after one, up to and with another (None: to the end)."""
+"""The keys after the first, up to and including the second (None: to the end)."""
 
 
 def board_place(seed_id: str) -> str:
-    """Where the workers of a shared seed meet, in the destination: below our own keys, which belong to neither side."""
+    """Return the prefix at the destination that the workers share. It is below `.windlass/`, which is never replicated."""
     return f"{OWN_PREFIX}{seed_id}"
 
 
 def cut_shards(pages: Sequence[tuple[str, int]], per_shard: int) -> list[Shard]:
-    """Shards of about so many keys, from the last key of each listed page and its number of keys."""
+    """Return shards of about `per_shard` keys, from the last key and the number of keys of each listed page."""
     shards: list[Shard] = []
     after, count = "", 0
     for last, keys in sorted(pages):
@@ -59,7 +60,7 @@ def cut_shards(pages: Sequence[tuple[str, int]], per_shard: int) -> list[Shard]:
 
 @dataclass(frozen=True, slots=True)
 class Board:
-    """The place in S3 where workers of one seed meet."""
+    """The prefix in S3 that the workers of one seed share."""
 
     client: Client
     bucket: str
@@ -68,7 +69,7 @@ class Board:
     ttl_s: float = _TTL_S
 
     async def post(self, about: dict[str, Any], shards: Sequence[Shard]) -> bool:
-        """Put up the plan; False when there is one already, which then holds."""
+        """Write the plan. False when a plan exists, which then applies."""
         body = json.dumps({**about, "shards": [list(each) for each in shards]}).encode()
         try:
             await self.client.send(
@@ -79,7 +80,9 @@ class Board:
         return True
 
     async def check(self) -> None:
-        """UsageError where a put does not fail on what is there already: workers could not tell who has a shard."""
+        """Check that a conditional put fails when the object exists. UsageError when it does not: workers could not
+        lease shards.
+        """
         probe = self._key("probe")
         try:
             for _ in range(2):
@@ -94,7 +97,7 @@ class Board:
         )
 
     async def plan(self) -> dict[str, Any]:
-        """The plan; NotFound when there is none."""
+        """Return the plan. NotFound when there is none."""
         try:
             _, body = await self.client.send(s3.get(self.bucket, self._key("plan.json"), owner=self.owner))
         except NotFound as error:
@@ -104,24 +107,24 @@ class Board:
                 f"there is no distributed seed below s3://{self.bucket}/{self.prefix}",
                 hint="Start one with `windlass replicate seed … --distributed`; `windlass replicate status` shows its id.",
             ) from None
-        found: dict[str, Any] = json.loads(body)
-        return found
+        plan: dict[str, Any] = json.loads(body)
+        return plan
 
     async def done(self, known: Mapping[int, dict[str, Any]]) -> dict[int, dict[str, Any]]:
-        """What came of the shards that are done; of those that are known, as it was known."""
+        """Return the results of the finished shards. Results in `known` are not read again."""
         names = [number for number in await self._names("done-") if number not in known]
         gate = asyncio.Semaphore(_READ_AT_ONCE)
 
         async def read(number: int) -> dict[str, Any]:
             async with gate:
                 _, body = await self.client.send(s3.get(self.bucket, self._key(f"done-{number}"), owner=self.owner))
-            found: dict[str, Any] = json.loads(body)
-            return found
+            result: dict[str, Any] = json.loads(body)
+            return result
 
         return {**known, **dict(zip(names, await asyncio.gather(*map(read, names)), strict=True))}
 
     async def take(self, number: int, holder: str) -> str:
-        """Lease a shard; the lease's ETag, or empty when somebody else has it."""
+        """Lease a shard. Return the lease's ETag; empty when another worker has it."""
         key, body = self._key(f"lease-{number}"), holder.encode()
         try:
             return (await self.client.send(s3.put(self.bucket, key, body, if_none_match=True, owner=self.owner))).etag
@@ -137,15 +140,15 @@ class Board:
         return await self._put_over(key, body, head.etag)
 
     async def renew(self, number: int, holder: str, etag: str) -> str:
-        """Hold a lease for longer; its new ETag, or empty when it was lost."""
-        # The body must differ, or the ETag would not tell who was quicker.
+        """Extend a lease. Return its new ETag; empty when the lease was lost."""
+        # The body must differ, or the ETag would not show which worker was faster.
         turn = f"{holder} {asyncio.get_running_loop().time()}".encode()
         return await self._put_over(self._key(f"lease-{number}"), turn, etag)
 
     async def finish(self, number: int, moved: CopyProgress) -> None:
-        """Write down what came of a shard, unless that was done, and let its lease go."""
+        """Write the result of a shard, unless one exists, and delete the lease."""
         body = json.dumps(_value(moved)).encode()
-        with contextlib.suppress(Conflict):  # two held it one after the other: who copied was the first to finish
+        with contextlib.suppress(Conflict):  # after a takeover, the worker that finished first has written the result
             await self.client.send(
                 s3.put(self.bucket, self._key(f"done-{number}"), body, if_none_match=True, owner=self.owner)
             )
@@ -159,15 +162,15 @@ class Board:
             return ""
 
     async def _names(self, kind: str) -> list[int]:
-        found, token = list[int](), ""
+        numbers, token = list[int](), ""
         guard = LoopGuard(f"the listing of {self.bucket}")
         while True:
             page = await self.client.send(
                 s3.list_objects(self.bucket, prefix=self._key(kind), token=token, owner=self.owner)
             )
-            found += [int(row.key.rpartition("-")[2]) for row in page.objects]
+            numbers += [int(row.key.rpartition("-")[2]) for row in page.objects]
             if not page.token:
-                return found
+                return numbers
             token = page.token
             guard.advance(token)
 
@@ -176,19 +179,19 @@ class Board:
 
 
 async def begin_sharing(board: Board, sides: BucketPair, *, listers: int, per_shard: int) -> None:
-    """List the source, and put up the shards; a plan that is there already holds."""
+    """List the source and write the shards, unless a plan exists."""
     try:
         await board.plan()
     except NotFound:
-        ends = _Ends()
+        ends = _PageEnds()
         await compare_listings(Ranges(), sides.source_pages(), None, ends, listers=listers)
         source, target = sides.pair.source, sides.pair.destination
         about = {"source": source.bucket, "destination": target.bucket, "prefix": sides.pair.prefix}
         await board.post(about, cut_shards(ends.pages, per_shard))
 
 
-class _Ends:
-    """A sink that keeps the last key of each page, and how many keys it had."""
+class _PageEnds:
+    """A visitor that keeps the last key and the number of keys of each page."""
 
     def __init__(self) -> None:
         self.pages: list[tuple[str, int]] = []
@@ -199,10 +202,10 @@ class _Ends:
             self.pages.append((source[-1].key, len(source)))
 
     def on_split(self, split: Split) -> None:
-        """Visitor: there is nothing to record."""
+        """Visitor: nothing to record."""
 
     def on_range_done(self, number: int) -> None:
-        """Visitor: there is nothing to record."""
+        """Visitor: nothing to record."""
 
 
 async def share(
@@ -222,7 +225,7 @@ async def share(
         if not left:
             return total(done)
         tell(total(done))
-        # Each begins somewhere else, so that workers seldom ask for the same lease.
+        # Each worker starts at a different shard, so that workers seldom request the same lease.
         at = hash(holder) % len(left)
         worked = False
         for number in left[at:] + left[:at]:
@@ -246,7 +249,7 @@ async def _hold(
     shard: Shard,
     stop: threading.Event,
 ) -> bool:
-    """Copy one shard while its lease is held; True when the shard was finished."""
+    """Copy one shard while its lease is held. True when the shard was finished."""
     working = asyncio.ensure_future(work(number, shard, stop))
     try:
         while not working.done():
@@ -263,23 +266,23 @@ async def _hold(
     return True
 
 
-def total(found: dict[int, dict[str, Any]]) -> CopyProgress:
-    """What came of all shards together."""
+def total(results: dict[int, dict[str, Any]]) -> CopyProgress:
+    """Return the sum of all shards' results."""
     sums: dict[str, int] = {}
     failures: dict[str, FailureGroup] = {}
-    for one in found.values():
-        for name, number in one["counts"].items():
+    for result in results.values():
+        for name, number in result["counts"].items():
             sums[name] = sums.get(name, 0) + number
-        for code, count, message, keys in one["failures"]:
+        for code, count, message, keys in result["failures"]:
             before = failures.get(code)
             kept = before or FailureGroup(code=code, count=0, message=message)
             failures[code] = replace(kept, count=kept.count + count, keys=(*kept.keys, *keys)[:_EXAMPLES])
-    return CopyProgress(**sums, failures=tuple(sorted(failures.values(), key=lambda one: -one.count)))
+    return CopyProgress(**sums, failures=tuple(sorted(failures.values(), key=lambda group: -group.count)))
 
 
 def _value(moved: CopyProgress) -> dict[str, Any]:
     names = ("total", "copied", "skipped", "failed", "total_bytes", "copied_bytes")
     return {
         "counts": {name: getattr(moved, name) for name in names},
-        "failures": [[one.code, one.count, one.message, list(one.keys)] for one in moved.failures],
+        "failures": [[failure.code, failure.count, failure.message, list(failure.keys)] for failure in moved.failures],
     }

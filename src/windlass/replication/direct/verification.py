@@ -1,4 +1,4 @@
-"""Two sides compared object by object; and what a walk finds, handed to another thread."""
+"""The comparison of two buckets object by object, and a queue that passes compared keys to another thread."""
 
 from __future__ import annotations
 
@@ -35,30 +35,30 @@ class QueueVisitor:
         self,
         decisions: Decisions,
         pair: Pair,
-        found: queue.Queue[Sequence[Candidate] | BaseException | None],
+        pages: queue.Queue[Sequence[Candidate] | BaseException | None],
         stop: threading.Event,
     ) -> None:
-        self._decisions, self._found, self._stop = decisions, found, stop
+        self._decisions, self._found, self._stop = decisions, pages, stop
         self._ours = own_prefixes(pair.prefix)
 
     async def on_page(self, of: Range, source: Sequence[Listed], destination: Sequence[Listed]) -> None:  # noqa: ARG002
         """Visitor: keys of both sides."""
-        mine, there = others(source, self._ours), {row.key: row for row in others(destination, self._ours)}
-        actions = await self._decisions.of(mine, there)
-        triples = zip(mine, [there.pop(row.key, None) for row in mine] if there else repeat(None), actions)  # noqa: B905  endless
+        own_rows, there = others(source, self._ours), {row.key: row for row in others(destination, self._ours)}
+        actions = await self._decisions.of(own_rows, there)
+        triples = zip(own_rows, [there.pop(row.key, None) for row in own_rows] if there else repeat(None), actions)  # noqa: B905  endless
         rows = list(map(tuple.__new__, repeat(Candidate), triples))
         rows += [Candidate(None, row) for row in there.values()]
-        while self._found.full():  # nobody else puts, so that room stays room
+        while self._found.full():  # this is the only producer, so the room remains
             if self._stop.is_set():
                 raise Interrupted("the listing was stopped")
             await asyncio.sleep(_FULL_S)
         self._found.put_nowait(rows)
 
     def on_split(self, split: Split) -> None:
-        """Visitor: there is nothing to record."""
+        """Visitor: nothing to record."""
 
     def on_range_done(self, number: int) -> None:
-        """Visitor: there is nothing to record."""
+        """Visitor: nothing to record."""
 
 
 async def verify_objects(
@@ -73,16 +73,21 @@ async def verify_objects(
 
     The content of `options.sample` objects, drawn from all that are or may be the same, is read on both sides.
     """
-    found = _Comparison(sides, stop, on_progress, by=options.by, sample=options.sample)
+    comparison = _Comparison(sides, stop, on_progress, by=options.by, sample=options.sample)
     await compare_listings(
-        Ranges(prune=False), sides.source_pages(), sides.destination_pages(), found, listers=listers, include_extra=True
+        Ranges(prune=False),
+        sides.source_pages(),
+        sides.destination_pages(),
+        comparison,
+        listers=listers,
+        include_extra=True,
     )
-    await found.read_sample()
-    return found.value()
+    await comparison.read_sample()
+    return comparison.value()
 
 
 class _Comparison:
-    """Counts what is the same and what is not; a difference of opaque ETags says nothing."""
+    """Counts the objects that are the same, missing, different or extra. Different opaque ETags decide nothing."""
 
     def __init__(
         self, sides: BucketPair, stop: threading.Event, tell: Callable[[int], object], *, by: Compare, sample: int
@@ -113,7 +118,7 @@ class _Comparison:
         self._tell(self._counts.total())
 
     async def read_sample(self) -> None:
-        """Read what was drawn, on both sides."""
+        """Read the content of the drawn objects on both sides."""
         for kind, key in self._drawn:
             self._check()
             same = await by_content(self._sides, key)
@@ -126,10 +131,10 @@ class _Comparison:
             raise Interrupted(f"the comparison of {self._sides.pair.title} was stopped")
 
     def on_split(self, split: Split) -> None:
-        """Visitor: there is nothing to record."""
+        """Visitor: nothing to record."""
 
     def on_range_done(self, number: int) -> None:
-        """Visitor: there is nothing to record."""
+        """Visitor: nothing to record."""
 
     def value(self) -> VerifyResult:
         """Return the result."""
@@ -152,7 +157,7 @@ class _Comparison:
             self._examples[kind].append(key)
 
     def _draw(self, kind: str, key: str) -> None:
-        """Each of all keys is drawn with the same probability (Vitter's algorithm R)."""
+        """Draw each key with the same probability (Vitter's algorithm R)."""
         self._seen += 1
         if len(self._drawn) < self._sample:
             self._drawn.append((kind, key))

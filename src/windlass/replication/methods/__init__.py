@@ -1,1 +1,1 @@
-"""The ways objects are moved: S3 Batch Operations, this process, or EMR. One file per way."""
+"""Methods: S3 Batch Operations, this process, or EMR copies the objects. One file per method."""

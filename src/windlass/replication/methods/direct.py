@@ -10,10 +10,10 @@ from windlass.replication.config import ReplicationConfig
 from windlass.replication.direct.model import CopyContext, CopyProgress
 from windlass.replication.effects import Effect
 from windlass.replication.methods.method import Poll, Result
-from windlass.replication.model import BatchJob, Method, State
+from windlass.replication.model import BatchJob, Method, SeedState
 from windlass.replication.planning.facts import PairFacts
 from windlass.replication.planning.plan import PairPlan
-from windlass.replication.planning.request import Request
+from windlass.replication.planning.request import SeedRequest
 from windlass.replication.seed.checkpoint import Checkpoint
 from windlass.replication.seed.task import SeedTask
 
@@ -24,20 +24,22 @@ __all__ = ["DirectMethod"]
 
 
 class DirectMethod:
-    """Copies here and now: when `start` returns, every object was copied or has failed. The journal is its checkpoint."""
+    """Copies in this process: when `start` returns, every object was copied or has failed. The journal is its
+    checkpoint.
+    """
 
     name = Method.DIRECT
 
     def effects(
         self,
         plan: PairPlan,
-        request: Request,
+        request: SeedRequest,
         config: ReplicationConfig,  # noqa: ARG002  the Protocol's
         *,
         seed_id: str,  # noqa: ARG002
         set_name: str,  # noqa: ARG002
     ) -> list[Effect]:
-        """Return one effect for all copies: they are not listed one by one."""
+        """Return one effect for all copies; the objects are not listed one by one."""
         pair = plan.pair
         bucket = pair.destination if pair.destination.account_id or pair.services else pair.source
         count = plan.volume.to_move if plan.volume else 0
@@ -57,9 +59,9 @@ class DirectMethod:
             )
         ]
 
-    def start(self, task: SeedTask, facts: PairFacts, request: Request, context: SeedContext) -> SeedTask:  # noqa: ARG002
+    def start(self, task: SeedTask, facts: PairFacts, request: SeedRequest, context: SeedContext) -> SeedTask:  # noqa: ARG002
         """Copy every object that the destination is missing."""
-        task = context.save(task, state=State.COPYING, detail="copying")
+        task = context.save(task, state=SeedState.COPYING, detail="copying")
 
         def report(progress: CopyProgress) -> None:
             _save_progress(task, progress, context)
@@ -67,10 +69,10 @@ class DirectMethod:
         progress = context.replication.direct.seed(task, CopyContext(context.stop, report))
         task = _save_progress(task, progress, context)
         context.replication.save_failures(task, progress.failures)
-        return replace(task, state=State.VERIFYING)
+        return replace(task, state=SeedState.VERIFYING)
 
     def in_flight(self, task: SeedTask) -> bool:  # noqa: ARG002
-        """False: AWS has no job of it."""
+        """Return False: AWS has no job for this method."""
         return False
 
     def poll(
@@ -82,11 +84,11 @@ class DirectMethod:
         """Nothing to poll: another process copies."""
         return task, Poll.RUNNING
 
-    def next_job(self, task: SeedTask, request: Request, context: SeedContext) -> SeedTask:  # noqa: ARG002
-        """There is one run only."""
+    def next_job(self, task: SeedTask, request: SeedRequest, context: SeedContext) -> SeedTask:  # noqa: ARG002
+        """Return the task: a direct seed has one run only."""
         return task
 
-    def result(self, task: SeedTask, request: Request, context: SeedContext) -> Result:  # noqa: ARG002
+    def result(self, task: SeedTask, request: SeedRequest, context: SeedContext) -> Result:  # noqa: ARG002
         """Return the task: `start` saved its counts and failures."""
         return Result(task)
 
@@ -107,8 +109,8 @@ def _save_progress(task: SeedTask, progress: CopyProgress, context: SeedContext)
     )
 
 
-def _extras(request: Request) -> str:
-    """What is copied besides current objects with what S3 copies of them."""
+def _extras(request: SeedRequest) -> str:
+    """Return what is copied in addition to current objects and their standard attributes."""
     extras = ["the missing versions"] if request.versions else []
     if request.versions and request.delete_markers is not False:
         extras.append("delete markers")

@@ -12,7 +12,7 @@ from windlass.replication.effects import Effect
 from windlass.replication.model import BatchJob, Method
 from windlass.replication.planning.facts import PairFacts
 from windlass.replication.planning.plan import PairPlan
-from windlass.replication.planning.request import Request
+from windlass.replication.planning.request import SeedRequest
 from windlass.replication.seed.checkpoint import Checkpoint
 from windlass.replication.seed.task import SeedTask
 
@@ -23,7 +23,7 @@ __all__ = ["Poll", "Result", "SeedMethod"]
 
 
 class Poll(StrEnum):
-    """What a poll of a seed's AWS job found."""
+    """The result of one poll of a seed's AWS job."""
 
     RUNNING = "running"
     NEXT_JOB = "next_job"
@@ -52,24 +52,24 @@ class SeedMethod(Protocol):
         """The name that `--method` takes."""
 
     def effects(
-        self, plan: PairPlan, request: Request, config: ReplicationConfig, *, seed_id: str, set_name: str
+        self, plan: PairPlan, request: SeedRequest, config: ReplicationConfig, *, seed_id: str, set_name: str
     ) -> list[Effect]:
         """Return the writes of a planned seed, in order, as a dry run prints them."""
 
-    def start(self, task: SeedTask, facts: PairFacts, request: Request, context: SeedContext) -> SeedTask:
-        """Start the copies. The task is COPYING while AWS works on it, and VERIFYING when nothing is left to wait for."""
+    def start(self, task: SeedTask, facts: PairFacts, request: SeedRequest, context: SeedContext) -> SeedTask:
+        """Start the copies. The task is COPYING while AWS copies, and VERIFYING when all copies are finished."""
 
     def in_flight(self, task: SeedTask) -> bool:
-        """True when AWS has a job of this seed, which is polled and not started again."""
+        """True when AWS has a job of this seed, which must be polled instead of started again."""
 
     def poll(self, task: SeedTask, jobs: Mapping[str, BatchJob], context: SeedContext) -> tuple[SeedTask, Poll]:
         """Read the status of the seed's job; `jobs` are the Batch Operations jobs of all seeds, by id."""
 
-    def next_job(self, task: SeedTask, request: Request, context: SeedContext) -> SeedTask:
+    def next_job(self, task: SeedTask, request: SeedRequest, context: SeedContext) -> SeedTask:
         """Start the next job of a seed that has several."""
 
-    def result(self, task: SeedTask, request: Request, context: SeedContext) -> Result:
-        """Read what came of the seed's jobs: counts, failures, status."""
+    def result(self, task: SeedTask, request: SeedRequest, context: SeedContext) -> Result:
+        """Read the results of the seed's jobs: counts, failures, status."""
 
     def restarted(self, task: SeedTask) -> Checkpoint:
-        """Return the checkpoint from which a failed seed is run once more."""
+        """Return the checkpoint from which a failed seed is restarted."""

@@ -1,4 +1,6 @@
-"""The methods, by name. A new method is one file beside these, one entry here, and its price and place in the choice."""
+"""The methods, by name. A new method needs one file in this package, one entry here, and its place in planning (cost,
+choice).
+"""
 
 from __future__ import annotations
 

@@ -1,1 +1,1 @@
-"""Plans: the pairs of a seed, what is known of them, what would make a seed fail, its cost and its method."""
+"""Plans: the pairs of a seed, the facts about them, the problems that preflight finds, the cost and the method."""

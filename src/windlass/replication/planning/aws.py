@@ -35,26 +35,32 @@ _DRY = f"{OWN_PREFIX}dry-call"
 
 
 def known_buckets(estate: Estate) -> dict[str, tuple[str, str]]:
-    """(account, region) of every bucket of the estate's accounts, by name. An account that refuses is left out."""
-    found: dict[str, tuple[str, str]] = {}
-    for outcome in map_bounded(lambda one: _listed(estate, one), [one.id for one in estate.accounts()], limit=_AT_ONCE):
-        found |= outcome.result or {}
-    return found
+    """Return (account, region) of every bucket of the estate's accounts, by name. Accounts that refuse the listing are
+    left out.
+    """
+    buckets: dict[str, tuple[str, str]] = {}
+    for outcome in map_bounded(
+        lambda account_id: _listed(estate, account_id), [account.id for account in estate.accounts()], limit=_AT_ONCE
+    ):
+        buckets |= outcome.result or {}
+    return buckets
 
 
 def _listed(estate: Estate, account_id: str) -> dict[str, tuple[str, str]]:
     home = estate.s3_home_region
-    found = {}
+    buckets = {}
     for page in estate.pages(account_id, home, "s3", "ListBuckets", MaxBuckets=1000):
         for bucket in page.get("Buckets", []):
-            found[str(bucket["Name"])] = (account_id, str(bucket.get("BucketRegion") or ""))
-    return found
+            buckets[str(bucket["Name"])] = (account_id, str(bucket.get("BucketRegion") or ""))
+    return buckets
 
 
 def pair_facts(
     estate: Estate, pair: Pair, *, replication_role: str = "", batch_role: str = "", payer: bool = False
 ) -> PairFacts:
-    """All that preflight wants to know of a pair. Roles: those named, else the one of a live rule. `payer`: we pay for requests."""
+    """Read everything that preflight needs about a pair. The roles are the configured ones, or that of a live rule.
+    `payer`: Windlass agrees to pay for requests.
+    """
     reader = pair.source.account_id or pair.destination.account_id or estate.accounts()[0].id
     source = bucket_facts(estate, pair.source, reader, payer=payer)
     target = bucket_facts(estate, pair.destination, reader, payer=payer)
@@ -73,27 +79,29 @@ def pair_facts(
 
 
 def _across(estate: Estate, source: BucketRef, target: BucketRef, *, payer: bool) -> dict[str, str]:
-    """What the destination's account, which makes direct copies, may not do with the source's objects: asked as that account."""
+    """Make the calls on the source that a direct copy needs, as the destination's account. Return the refused ones with
+    their codes.
+    """
     if not (source.account_id and target.account_id and source.account_id != target.account_id):
         return {}
-    key = _Asker(estate, source.account_id, source.region, source).first_key()
-    return _Asker(estate, target.account_id, source.region, source, payer=payer).unreadable(key) if key else {}
+    key = _BucketReader(estate, source.account_id, source.region, source).first_key()
+    return _BucketReader(estate, target.account_id, source.region, source, payer=payer).unreadable(key) if key else {}
 
 
 def bucket_facts(estate: Estate, place: BucketRef, reader: str = "", *, payer: bool = False) -> BucketFacts:
-    """One bucket's facts. What may not be read keeps its default: across accounts that is the usual thing."""
+    """Read the facts about one bucket. A fact that cannot be read, as is usual across accounts, keeps its default."""
     account_id = place.account_id or reader or estate.accounts()[0].id
     region = _region(estate, account_id, place)
     if not region:
         return BucketFacts(bucket=place.bucket, exists=False)
-    ask = _Asker(estate, account_id, region, place, payer=payer)
+    ask = _BucketReader(estate, account_id, region, place, payer=payer)
     rules, role = ask.replication()
     encryption = ask.get("GetBucketEncryption", "ServerSideEncryptionConfiguration", {}).get("Rules") or [{}]
     blocked = (encryption[0].get("BlockedEncryptionTypes") or {}).get("EncryptionType") or ()
     refused = ask.refused()
     lifecycle = ask.get("GetBucketLifecycleConfiguration", "Rules", [])
     policy = ask.get("GetBucketPolicy", "Policy", "")
-    # A bucket of before April 2023 without any has ACLs on.
+    # Buckets created before April 2023 have ACLs on unless this is set.
     unsaid = {"Rules": [{"ObjectOwnership": "ObjectWriter"}]}
     ownership = ask.get("GetBucketOwnershipControls", "OwnershipControls", unsaid, unread={}).get("Rules") or []
     return BucketFacts(
@@ -107,7 +115,7 @@ def bucket_facts(estate: Estate, place: BucketRef, reader: str = "", *, payer: b
         == "Enabled",
         ownership=ownership[0]["ObjectOwnership"] if ownership else "BucketOwnerEnforced",
         policy=json.loads(policy) if policy else None,
-        expires=any(one.get("Status") == "Enabled" and _expires(one) for one in lifecycle),
+        expires=any(rule.get("Status") == "Enabled" and _expires(rule) for rule in lifecycle),
         requester_pays=ask.get("GetBucketRequestPayment", "Payer", "") == "Requester",
         replication_role=role,
         rules=rules,
@@ -117,8 +125,8 @@ def bucket_facts(estate: Estate, place: BucketRef, reader: str = "", *, payer: b
     )
 
 
-class _Asker:
-    """Bucket reads of one bucket: what is not configured, or may not be read, has a default."""
+class _BucketReader:
+    """Reads of one bucket. A fact that is not configured, or that cannot be read, has a default."""
 
     def __init__(self, estate: Estate, account_id: str, region: str, place: BucketRef, *, payer: bool = False) -> None:
         self._agreed = {"RequestPayer": "requester"} if payer else {}
@@ -145,52 +153,54 @@ class _Asker:
             raise
 
     def replication(self) -> tuple[tuple[Mapping[str, Any], ...], str]:
-        found = self.get("GetBucketReplication", "ReplicationConfiguration", {})
-        return tuple(found.get("Rules", ())), str(found.get("Role", ""))
+        configuration = self.get("GetBucketReplication", "ReplicationConfiguration", {})
+        return tuple(configuration.get("Rules", ())), str(configuration.get("Role", ""))
 
     def refused(self) -> dict[str, str]:
-        """Dry calls that change nothing: list one key, look at it, and add a part to an upload that does not exist."""
-        found: dict[str, str] = {}
+        """Return the refused calls, of three that change nothing: list one key, read it, and add a part to an upload
+        that does not exist.
+        """
+        refusals: dict[str, str] = {}
         key = _DRY
         try:
             key = self._listed_key() or _DRY
         except AccessDenied as error:
-            found["ListObjectsV2"] = error.code
-        self._dry(found, "GetObject", "HeadObject", Key=key)
-        # S3 asks for s3:PutObject before it looks for the upload: NoSuchUpload means that we might.
-        self._dry(found, "PutObject", "UploadPart", Key=_DRY, UploadId=_DRY, PartNumber=1, Body=b"")
-        return found
+            refusals["ListObjectsV2"] = error.code
+        self._dry(refusals, "GetObject", "HeadObject", Key=key)
+        # S3 checks s3:PutObject before it looks for the upload: NoSuchUpload means that the put is allowed.
+        self._dry(refusals, "PutObject", "UploadPart", Key=_DRY, UploadId=_DRY, PartNumber=1, Body=b"")
+        return refusals
 
     def first_key(self) -> str:
-        """A key of the bucket; empty where there is none, or where we may not list."""
+        """Return a key of the bucket; empty when there is none, or when the listing is refused."""
         try:
             return self._listed_key()
         except AccessDenied:
             return ""
 
     def unreadable(self, key: str) -> dict[str, str]:
-        """Which of the two reads that a copy with its tags needs are refused."""
-        found: dict[str, str] = {}
-        self._dry(found, "GetObject", "HeadObject", Key=key)
-        self._dry(found, "GetObjectTagging", "GetObjectTagging", Key=key)
-        return found
+        """Return the refused ones of the two reads that a copy with tags needs."""
+        refusals: dict[str, str] = {}
+        self._dry(refusals, "GetObject", "HeadObject", Key=key)
+        self._dry(refusals, "GetObjectTagging", "GetObjectTagging", Key=key)
+        return refusals
 
     def _listed_key(self) -> str:
         listed = self._call("ListObjectsV2", MaxKeys=1, **self._agreed).get("Contents") or [{}]
         return str(listed[0].get("Key", ""))
 
-    def _dry(self, found: dict[str, str], needs: str, operation: str, **params: Any) -> None:
+    def _dry(self, refusals: dict[str, str], needs: str, operation: str, **params: Any) -> None:
         try:
             self._call(operation, **params, **self._agreed)
         except AccessDenied as error:
-            found[needs] = error.code
-        except WindlassError as error:  # not there, or archived: it let us in
+            refusals[needs] = error.code
+        except WindlassError as error:  # the object does not exist or is archived: access is allowed
             if operation == "HeadObject" and error.code in OTHER_ENCRYPTION:
                 self.customer_keyed = True
 
 
 def _region(estate: Estate, account_id: str, place: BucketRef) -> str:
-    """Where a bucket is now; empty when there is none. HeadBucket answers from everywhere with the bucket's region."""
+    """Return the bucket's current region; empty when it does not exist. HeadBucket returns it from any region."""
     home = place.region or _HOME_REGION.get(estate.partition(account_id), estate.config.home_region)
     try:
         answer = estate.call(account_id, home, "s3", "HeadBucket", Bucket=place.bucket)
@@ -198,8 +208,8 @@ def _region(estate: Estate, account_id: str, place: BucketRef) -> str:
         return ""
     except AccessDenied as error:
         raise AccessDenied(
-            f"bucket {place.bucket}: we may not look at it ({error.code})",
-            hint="It is another account's, or a policy refuses us; `windlass whoami` shows which identity is used.",
+            f"Windlass may not read bucket {place.bucket} ({error.code})",
+            hint="It belongs to another account, or a policy denies it. `windlass whoami` shows which identity is used.",
             code=error.code,
         ) from None
     return str(answer.get("BucketRegion") or place.region or home)
@@ -210,22 +220,24 @@ def _expires(rule: Mapping[str, Any]) -> bool:
 
 
 def _key(estate: Estate, account_id: str, region: str, rule: Mapping[str, Any]) -> KeyFacts | None:
-    """The customer's KMS key that new objects are encrypted with; None for S3's own keys and AWS's aws/s3."""
+    """Return the customer's KMS key that encrypts new objects; None for S3's own keys and AWS's aws/s3."""
     chosen = rule.get("ApplyServerSideEncryptionByDefault") or {}
     named = chosen.get("KMSMasterKeyID", "")
     if not named or not str(chosen.get("SSEAlgorithm", "")).startswith("aws:kms"):
         return None
     try:
-        found = estate.call(account_id, region, "kms", "DescribeKey", KeyId=named)["KeyMetadata"]
+        metadata = estate.call(account_id, region, "kms", "DescribeKey", KeyId=named)["KeyMetadata"]
     except NotFound:
         return KeyFacts(named, "Missing")
     except WindlassError:
         return KeyFacts(named)
-    return KeyFacts(found["Arn"], found.get("KeyState", ""), _key_policy(estate, account_id, region, found["Arn"]))
+    return KeyFacts(
+        metadata["Arn"], metadata.get("KeyState", ""), _key_policy(estate, account_id, region, metadata["Arn"])
+    )
 
 
 def _key_policy(estate: Estate, account_id: str, region: str, arn: str) -> Mapping[str, Any] | None:
-    """A key's policy; None where it may not be read, as across accounts."""
+    """Return a key's policy; None when it cannot be read, as across accounts."""
     try:
         answer = estate.call(account_id, region, "kms", "GetKeyPolicy", KeyId=arn, PolicyName="default")
         return _document(answer.get("Policy") or "{}")
@@ -234,10 +246,10 @@ def _key_policy(estate: Estate, account_id: str, region: str, arn: str) -> Mappi
 
 
 def role_facts(estate: Estate, account_id: str, arn: str) -> RoleFacts:
-    """A role with its trust and every policy, inline and attached."""
+    """Read a role with its trust policy and every policy, inline and attached."""
     name = arn.rpartition("/")[2]
     owner = arn.split(":")[4] if arn.count(":") >= 5 else account_id
-    if owner and owner != account_id and owner not in {one.id for one in estate.accounts()}:
+    if owner and owner != account_id and owner not in {account.id for account in estate.accounts()}:
         return RoleFacts(arn=arn, readable=False)
 
     def call(operation: str, **params: Any) -> dict[str, Any]:
@@ -246,44 +258,44 @@ def role_facts(estate: Estate, account_id: str, arn: str) -> RoleFacts:
     try:
         trust = call("GetRole", RoleName=name)["Role"].get("AssumeRolePolicyDocument") or {}
         inline = call("ListRolePolicies", RoleName=name)["PolicyNames"]
-        policies = [call("GetRolePolicy", RoleName=name, PolicyName=one)["PolicyDocument"] for one in inline]
-        for one in call("ListAttachedRolePolicies", RoleName=name)["AttachedPolicies"]:
-            version = call("GetPolicy", PolicyArn=one["PolicyArn"])["Policy"]["DefaultVersionId"]
-            got = call("GetPolicyVersion", PolicyArn=one["PolicyArn"], VersionId=version)
+        policies = [call("GetRolePolicy", RoleName=name, PolicyName=policy)["PolicyDocument"] for policy in inline]
+        for attached_policy in call("ListAttachedRolePolicies", RoleName=name)["AttachedPolicies"]:
+            version = call("GetPolicy", PolicyArn=attached_policy["PolicyArn"])["Policy"]["DefaultVersionId"]
+            got = call("GetPolicyVersion", PolicyArn=attached_policy["PolicyArn"], VersionId=version)
             policies.append(got["PolicyVersion"]["Document"])
     except NotFound:
         return RoleFacts(arn=arn, found=False)
     except AccessDenied:
         return RoleFacts(arn=arn, readable=False)
-    return RoleFacts(arn=arn, trust=_document(trust), policies=tuple(_document(one) for one in policies))
+    return RoleFacts(arn=arn, trust=_document(trust), policies=tuple(_document(policy) for policy in policies))
 
 
 def _document(value: Any) -> Mapping[str, Any]:
-    found: Mapping[str, Any] = json.loads(unquote(value)) if isinstance(value, str) else value
-    return found
+    document: Mapping[str, Any] = json.loads(unquote(value)) if isinstance(value, str) else value
+    return document
 
 
 def metrics(estate: Estate, places: Iterable[BucketRef], *, now: datetime) -> dict[str, Volume]:
-    """What CloudWatch's daily storage metrics say of buckets; those it knows nothing of are left out."""
-    found: dict[str, Volume] = {}
+    """Return the volumes of buckets from CloudWatch's daily storage metrics. Buckets without metrics are left out."""
+    volumes: dict[str, Volume] = {}
     by_place: dict[tuple[str, str], list[str]] = {}
-    for one in places:
-        if one.account_id and one.region:
-            by_place.setdefault((one.account_id, one.region), []).append(one.bucket)
+    for place in places:
+        if place.account_id and place.region:
+            by_place.setdefault((place.account_id, place.region), []).append(place.bucket)
     for (account_id, region), names in by_place.items():
         try:
-            found |= _measured(estate, account_id, region, names, now)
-        except WindlassError:  # no permission: the buckets are listed instead
+            volumes |= _measured(estate, account_id, region, names, now)
+        except WindlassError:  # without the permission, the buckets are listed instead
             continue
-    return found
+    return volumes
 
 
 def _measured(estate: Estate, account_id: str, region: str, names: list[str], now: datetime) -> dict[str, Volume]:
     series = [(name, kind) for name in names for kind in ("AllStorageTypes", *_SIZE_TYPES)]
     values: dict[str, dict[str, int]] = {}
-    for at in range(0, len(series), 500):  # GetMetricData's most
+    for at in range(0, len(series), 500):  # the maximum of GetMetricData
         batch = series[at : at + 500]
-        queries = [_query(number, *one) for number, one in enumerate(batch)]
+        queries = [_query(number, *metric) for number, metric in enumerate(batch)]
         pages = estate.pages(
             account_id,
             region,
@@ -295,10 +307,10 @@ def _measured(estate: Estate, account_id: str, region: str, names: list[str], no
             EndTime=now,
         )
         for page in pages:
-            for one in page.get("MetricDataResults", ()):
-                if one.get("Values"):
-                    name, kind = batch[int(one["Id"][1:])]
-                    values.setdefault(name, {})[kind] = int(one["Values"][0])
+            for metric_data_result in page.get("MetricDataResults", ()):
+                if metric_data_result.get("Values"):
+                    name, kind = batch[int(metric_data_result["Id"][1:])]
+                    values.setdefault(name, {})[kind] = int(metric_data_result["Values"][0])
     return {
         name: Volume(
             objects=held["AllStorageTypes"], size_bytes=sum(held.get(kind, 0) for kind in _SIZE_TYPES), source="metrics"

@@ -10,9 +10,9 @@ from typing import TypeVar
 from windlass.core.errors import NotFound
 from windlass.core.pool import map_bounded
 from windlass.replication.archive import RestoreState, restore_state
-from windlass.replication.comparison import Action
+from windlass.replication.comparison import KeyAction
 from windlass.replication.model import BucketRef, Operation
-from windlass.replication.own_keys import ARCHIVE_CLASSES, Candidate, Clients
+from windlass.replication.own_keys import ARCHIVE_CLASSES, BucketClients, Candidate
 from windlass.replication.seed.task import SeedTask
 from windlass.wire import s3
 from windlass.wire.listing import Listed, ListedVersion
@@ -21,7 +21,7 @@ __all__ = ["CandidateCounts", "IsRestored", "PeekedChunks", "Rows", "noncurrent"
 
 Row = TypeVar("Row", Listed, ListedVersion)
 IsRestored = Callable[[Collection[tuple[str, str]]], Collection[tuple[str, str]]]
-"""Which of these archived (key, version id) can be read because they are restored."""
+"""Returns the archived (key, version id) that can be read because they are restored."""
 
 _LOOKED_AT = 256
 _HEADS_AT_ONCE = 32
@@ -29,7 +29,9 @@ _HEADS_AT_ONCE = 32
 
 @dataclass(slots=True)
 class CandidateCounts:
-    """What was listed: rows for the batch job, their bytes, and objects that are too large for it, or archived."""
+    """Counts of a listing: rows for the batch job, their bytes, and objects that are too large for the job, or
+    archived.
+    """
 
     rows: int = 0
     size_bytes: int = 0
@@ -38,7 +40,7 @@ class CandidateCounts:
 
     @property
     def summary(self) -> str:
-        """What people read: rows, and how many archived objects no manifest has."""
+        """Return the summary for people: the rows, and how many archived objects are in no manifest."""
         left_out = f", {self.archived:,} archived ones left out (not restored)" if self.archived else ""
         return f"{self.rows:,} objects listed{left_out}"
 
@@ -46,7 +48,7 @@ class CandidateCounts:
 def wanted(
     rows: Iterable[Candidate], seed: SeedTask, tally: CandidateCounts, *, largest_bytes: int, is_restored: IsRestored
 ) -> Iterator[Listed]:
-    """Objects for a batch job: what is missing, unless it is archived or too large for it; of a function's, all."""
+    """Yield the objects for a batch job: missing ones, unless archived or too large. For a function, yield all objects."""
     for row in _readable(_missing(rows, seed, tally, largest_bytes), tally, is_restored):
         tally.rows += 1
         tally.size_bytes += row.size_bytes
@@ -56,7 +58,7 @@ def wanted(
 def _missing(rows: Iterable[Candidate], seed: SeedTask, tally: CandidateCounts, largest_bytes: int) -> Iterator[Listed]:
     for row in rows:
         source = row.source
-        if source is None or (seed.operation is not Operation.LAMBDA and row.action is not Action.COPY):
+        if source is None or (seed.operation is not Operation.LAMBDA and row.action is not KeyAction.COPY):
             continue
         if seed.operation is Operation.COPY and source.size_bytes > largest_bytes:
             tally.large += 1
@@ -65,7 +67,7 @@ def _missing(rows: Iterable[Candidate], seed: SeedTask, tally: CandidateCounts, 
 
 
 def noncurrent(
-    clients: Clients,
+    clients: BucketClients,
     seed: SeedTask,
     reader: str,
     tally: CandidateCounts,
@@ -73,11 +75,13 @@ def noncurrent(
     largest_bytes: int,
     is_restored: IsRestored,
 ) -> Iterator[ListedVersion]:
-    """What is not current, of each key the oldest first; archived versions only when they are restored."""
+    """Yield the noncurrent versions, of each key the oldest first. Archived versions are included only if they are
+    restored.
+    """
     return _readable(_oldest_first(clients, seed, reader, largest_bytes), tally, is_restored)
 
 
-def _oldest_first(clients: Clients, seed: SeedTask, reader: str, largest_bytes: int) -> Iterator[ListedVersion]:
+def _oldest_first(clients: BucketClients, seed: SeedTask, reader: str, largest_bytes: int) -> Iterator[ListedVersion]:
     held: list[ListedVersion] = []
     for version in clients.versions(seed.pair.source, seed.pair.prefix, reader):
         if held and held[0].key != version.key:
@@ -89,7 +93,7 @@ def _oldest_first(clients: Clients, seed: SeedTask, reader: str, largest_bytes: 
 
 
 def _readable(rows: Iterable[Row], tally: CandidateCounts, is_restored: IsRestored) -> Iterator[Row]:
-    """Rows in order without those that are archived, which are counted. A block with archived ones is asked about at once."""
+    """Yield the readable rows, in order, and count the archived ones. Their restore states are read a block at a time."""
     source = iter(rows)
     while block := list(islice(source, _LOOKED_AT)):
         archived = {_identity(row) for row in block if row.storage_class in ARCHIVE_CLASSES}
@@ -102,8 +106,10 @@ def _identity(row: Listed | ListedVersion) -> tuple[str, str]:
     return row.key, row.version_id if isinstance(row, ListedVersion) else ""
 
 
-def restored_check(clients: Clients, place: BucketRef, reader: str) -> IsRestored:
-    """Return what asks a bucket by HEADs, several at a time. An object that is gone is not restored; other errors are raised."""
+def restored_check(clients: BucketClients, place: BucketRef, reader: str) -> IsRestored:
+    """Return a function that reads restore states by HEADs, several at a time. A missing object is not restored; other
+    errors are raised.
+    """
     client = clients.to(place, reader)
 
     def is_readable(item: tuple[str, str]) -> bool:
@@ -126,7 +132,7 @@ def restored_check(clients: Clients, place: BucketRef, reader: str) -> IsRestore
 
 
 class PeekedChunks:
-    """Chunks of which the first was looked at: whether there are any."""
+    """Chunks whose first one is read early, to know whether there are any."""
 
     def __init__(self, chunks: Iterable[bytes]) -> None:
         self._rest = iter(chunks)
@@ -140,7 +146,7 @@ class PeekedChunks:
 
 
 class Rows:
-    """Manifest rows that are counted on their way; `versions` tells whether the first one has a version id."""
+    """Manifest rows, counted while they pass. `versions` is True when the first one has a version id."""
 
     def __init__(self, chunks: Iterable[bytes]) -> None:
         self._chunks = chunks

@@ -1,7 +1,7 @@
-"""What each way of moving a volume costs and how long it takes, from a dated list of prices. Pure but for reading the list.
+"""The cost and duration of each method for a volume, from a dated price list. Pure except for reading the list.
 
-Times are reckoned, not promised: AWS publishes no rate for Batch Operations. The rates are settings, and finished seeds of
-one's own show what they should be.
+Durations are estimates: AWS publishes no rate for Batch Operations. The rates are settings; the durations of your
+finished seeds show which values fit.
 """
 
 from __future__ import annotations
@@ -22,14 +22,14 @@ _GB = 1e9
 _NEAR = frozenset({"us-east-1", "us-east-2"})
 _PART_BYTES = 512 * 1024**2
 _COPY_BYTES_PER_S = 2e9
-"""Server-side copies in flight move some GB/s in total; large objects are bound by this, small ones by their number."""
+"""The total rate of server-side copies in flight. It bounds large objects; the number of requests bounds small ones."""
 _STREAMED_PER_S, _STREAMED_BYTES_PER_S = 500.0, 1e8
-"""Objects and bytes a second that go through one process, from one service to another."""
+"""Objects and bytes per second that one process streams from one service to another."""
 
 
 @dataclass(frozen=True, slots=True)
 class Keys:
-    """Whether source and destination are encrypted with KMS keys, and with a bucket key (few requests to KMS)."""
+    """Whether source and destination use KMS keys, and a bucket key (few requests to KMS)."""
 
     source: bool = False
     destination: bool = False
@@ -38,7 +38,7 @@ class Keys:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Estimate:
-    """USD and seconds of one way, by what they are made of."""
+    """The cost (USD) and duration (seconds) of one method, with their parts."""
 
     method: Method
     operation: Operation
@@ -48,14 +48,14 @@ class Estimate:
 
 
 def price_list(own: Mapping[str, float]) -> Mapping[str, Any]:
-    """The prices in force: one's own first."""
+    """Return the price list, in which configured prices replace the built-in ones."""
     return {**_listed(), **own}
 
 
 def estimate(
     method: Method, operation: Operation, pair: Pair, volume: Volume, config: ReplicationConfig, keys: Keys = Keys()
 ) -> Estimate:
-    """What it would cost and take to move the volume this way."""
+    """Estimate the cost and duration of copying the volume with this method."""
     prices = price_list(config.prices)
     objects, size = volume.to_move, volume.bytes_to_move
     parts = {"requests": _requests(prices, objects, volume.large_bytes), "transfer": _transfer(prices, pair, size)}
@@ -84,14 +84,14 @@ _MANAGED_START_S = 60.0
 
 
 def _requests(prices: Mapping[str, Any], objects: int, large_bytes: int) -> float:
-    """A copy is a PUT at the destination and a GET at the source; large objects take one of each per part."""
+    """Return the cost of requests. A copy is a PUT and a GET; large objects need one of each per part."""
     calls = objects + large_bytes / _PART_BYTES
     return float(calls / 1000 * (prices["put_per_1000"] + prices["get_per_1000"]))
 
 
 def _transfer(prices: Mapping[str, Any], pair: Pair, size_bytes: int) -> float:
     if pair.services:
-        # What leaves AWS is paid for; what another service takes for the same is not known here.
+        # AWS charges for outgoing data. The prices of other services are unknown.
         leaves = not pair.source.service
         return float(size_bytes / _GB * prices["transfer_out_per_gb"]) if leaves else 0.0
     regions = {pair.source.region, pair.destination.region} - {""}

@@ -15,29 +15,29 @@ __all__ = ["BucketFacts", "KeyFacts", "PairFacts", "RoleFacts"]
 
 @dataclass(frozen=True, slots=True)
 class KeyFacts:
-    """A KMS key: its ARN and its state as KMS says it; `Missing` when there is none, empty when it could not be asked."""
+    """A KMS key: its ARN and its KMS state; `Missing` when it does not exist, empty when the state cannot be read."""
 
     arn: str
     state: str = ""
     policy: Mapping[str, Any] | None = None
-    """The key's policy; None when it could not be read."""
+    """The key's policy; None when it cannot be read."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RoleFacts:
-    """A role as IAM has it: not `found`, or with its trust and every policy that could be read."""
+    """A role in IAM: its trust policy and every policy that can be read, or `found` is False."""
 
     arn: str
     found: bool = True
     trust: Mapping[str, Any] = field(default_factory=dict)
     policies: tuple[Mapping[str, Any], ...] = ()
     readable: bool = True
-    """False where IAM did not let us look: nothing is claimed then."""
+    """False when IAM refused the read: preflight then reports the permissions as unknown."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class BucketFacts:
-    """One bucket. `refused` maps a dry call to the error code it met; a fact that could not be read keeps its default."""
+    """One bucket. `refused` maps a refused call to its error code. A fact that cannot be read keeps its default."""
 
     bucket: str
     service: str = ""
@@ -53,35 +53,35 @@ class BucketFacts:
     expires: bool = False
     requester_pays: bool = False
     customer_keyed: bool = False
-    """True when the first object that a listing shows is under a customer key (SSE-C)."""
+    """True when the first object of a listing is encrypted with a customer key (SSE-C)."""
     blocks_customer_keys: bool = False
-    """True when the bucket refuses objects under customer keys, as new buckets do since April 2026."""
+    """True when the bucket refuses objects with customer keys, as new buckets do since April 2026."""
     replication_role: str = ""
     rules: tuple[Mapping[str, Any], ...] = ()
     refused: Mapping[str, str] = field(default_factory=dict)
 
     @property
     def partition(self) -> str:
-        """`aws`, `aws-cn` …"""
+        """Return the partition: `aws`, `aws-cn` …"""
         return partition_of(self.region)
 
     def place(self) -> BucketRef:
-        """Where it is."""
+        """Return the bucket with its account and region."""
         return BucketRef(bucket=self.bucket, account_id=self.account_id, region=self.region, service=self.service)
 
     def rule_for(self, destination: BucketRef) -> Mapping[str, Any] | None:
-        """The enabled replication rule towards a bucket: the one of the highest priority."""
+        """Return the enabled replication rule of the highest priority to a bucket; None when there is none."""
         live = [
-            one
-            for one in self.rules
-            if one.get("Status") == "Enabled" and one["Destination"]["Bucket"] == destination.arn
+            rule
+            for rule in self.rules
+            if rule.get("Status") == "Enabled" and rule["Destination"]["Bucket"] == destination.arn
         ]
-        return max(live, key=lambda one: int(one.get("Priority", 0)), default=None)
+        return max(live, key=lambda rule: int(rule.get("Priority", 0)), default=None)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PairFacts:
-    """A pair's two buckets and the roles in play; None where no role is named and one will be made."""
+    """A pair's two buckets and its roles. A role is None when Windlass will create it."""
 
     pair: Pair
     source: BucketFacts
@@ -89,21 +89,21 @@ class PairFacts:
     replication_role: RoleFacts | None = None
     batch_role: RoleFacts | None = None
     source_refused: Mapping[str, str] = field(default_factory=dict)
-    """Calls on the source that were refused to the destination's account, with the error code."""
+    """The calls on the source that were refused to the destination's account, with their error codes."""
 
     @property
     def placed(self) -> Pair:
-        """The pair with what was found out of where its buckets are."""
+        """Return the pair with the regions that were read."""
         return replace(self.pair, source=self.source.place(), destination=self.destination.place())
 
     @property
     def encryption(self) -> Encryption:
-        """The KMS keys in use."""
+        """Return the KMS keys in use."""
         return Encryption(_arn(self.source.key), _arn(self.destination.key))
 
     @property
     def rule(self) -> Mapping[str, Any] | None:
-        """The live rule from the source to the destination."""
+        """Return the live rule from the source to the destination; None when there is none."""
         return None if self.pair.services else self.source.rule_for(self.destination.place())
 
 

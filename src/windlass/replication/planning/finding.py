@@ -1,4 +1,4 @@
-"""A finding of preflight, and what is going to be done with a pair. Values only."""
+"""Findings of preflight, and the intended operation on a pair. Values only."""
 
 from __future__ import annotations
 
@@ -16,7 +16,9 @@ __all__ = ["Finding", "Fix", "Intent", "error_finding", "warning_finding"]
 
 @dataclass(frozen=True, slots=True)
 class Fix:
-    """A policy as it is and as it must become; `name` says which (`role/windlass-batch-1f3a`, `bucket policy of logs`)."""
+    """A policy's current and required document. `name` identifies it (`role/windlass-batch-1f3a`, `bucket policy of
+    logs`).
+    """
 
     name: str
     before: Mapping[str, Any] | None
@@ -24,13 +26,13 @@ class Fix:
 
     @property
     def text(self) -> str:
-        """The difference, as a unified diff."""
+        """Return the difference as a unified diff."""
         return difference(self.before, self.after, self.name)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Finding:
-    """Something that will fail (`error`) or may surprise (`warning`): on which bucket or role, why, and what to do."""
+    """Something that will fail (`error`) or may surprise (`warning`): on which bucket or role, why, and the remedy."""
 
     level: str
     code: str
@@ -42,7 +44,7 @@ class Finding:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Intent:
-    """What is going to be done with a pair."""
+    """The intended operation on a pair."""
 
     operation: Operation
     method: Method = Method.BATCH
@@ -55,11 +57,11 @@ class Intent:
     preserve: frozenset[Attribute] = frozenset()
     request_payer: bool = False
     customer_keys: tuple[bool, bool] = (False, False)
-    """True for the source, and for the destination, when a customer key (SSE-C) is configured for it."""
+    """For the source and the destination: True when a customer key (SSE-C) is configured."""
 
 
 def error_finding(code: str, where: str, message: str = "", advice: str = "", fix: Fix | None = None) -> Finding:
-    """Return what will fail; message and advice are the code's own unless given."""
+    """Return a finding about something that will fail. Message and advice are the code's own by default."""
     known = explain(code)
     return Finding(
         level="error", code=code, where=where, message=message or known.meaning, advice=advice or known.advice, fix=fix
@@ -67,5 +69,5 @@ def error_finding(code: str, where: str, message: str = "", advice: str = "", fi
 
 
 def warning_finding(code: str, where: str, message: str, advice: str) -> Finding:
-    """Return what may surprise."""
+    """Return a finding about something that may surprise."""
     return Finding(level="warning", code=code, where=where, message=message, advice=advice)

@@ -1,8 +1,8 @@
-"""The choice of a pair's method, and its reason. Pure.
+"""The choice of a pair's method, with its reason. Pure.
 
-True replicas (version ids, times, replication status) are only made by Batch Replication: where replication is on, or is
-switched on first, that is the way unless copies are asked for. Copies are made directly as long as that takes minutes:
-a batch job costs a fee per job and object, a direct copy none.
+Only Batch Replication makes true replicas (version ids, times, replication status). So it is chosen when replication is
+on or will be switched on, unless copies are requested. Copies are made directly if that takes minutes: a batch job
+costs a fee per job and object, a direct copy does not.
 """
 
 from __future__ import annotations
@@ -23,23 +23,23 @@ _MOST_TASKS = 20_000_000_000
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class MethodConstraints:
-    """What the choice depends on beside the volume."""
+    """The facts on which the choice depends, besides the volume."""
 
     replicating: bool
-    """A live rule covers the destination, or is switched on first."""
+    """True when a live rule covers the destination, or will be switched on."""
     elsewhere: tuple[str, ...] = ()
-    """Services on a side that are not Amazon S3: they have no batch jobs and no replication of this kind."""
+    """The services of the pair that are not Amazon S3. They have no batch jobs and no such replication."""
     one_service: bool = True
-    """One service has both sides: it can copy by itself."""
+    """True when one service has both buckets, and so can copy between them."""
     detached: bool = False
     customer_keys: bool = False
-    """A customer key (SSE-C) is configured for one of the buckets."""
+    """True when a customer key (SSE-C) is configured for one of the buckets."""
     keys: Keys = field(default_factory=Keys)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Choice:
-    """The way chosen, the reason, and what every possible way would cost and take."""
+    """The chosen method, the reason, and the estimates of all possible methods."""
 
     method: Method
     operation: Operation
@@ -48,36 +48,40 @@ class Choice:
 
     @property
     def estimate(self) -> Estimate:
-        """The chosen way's."""
-        return next(one for one in self.estimates if one.method is self.method and one.operation is self.operation)
+        """Return the estimate of the chosen method."""
+        return next(
+            estimate
+            for estimate in self.estimates
+            if estimate.method is self.method and estimate.operation is self.operation
+        )
 
 
 def choose(
     pair: Pair,
     volume: Volume,
-    asked: Method,
+    requested: Method,
     operation: Operation | None,
     situation: MethodConstraints,
     config: ReplicationConfig,
 ) -> Choice:
-    """The way asked for, or the best one. UsageError when what is asked for can't be done so."""
-    _refuse(asked, operation, situation)
-    wanted = operation or (Operation.REPLICATE if _replicas(asked, situation) else Operation.COPY)
-    _refuse_customer_keys(asked, wanted, situation)
-    ways = _possible(wanted, situation)
+    """Return the requested method, or the best one. UsageError when the requested method cannot do the operation."""
+    _refuse(requested, operation, situation)
+    chosen = operation or (Operation.REPLICATE if _replicas(requested, situation) else Operation.COPY)
+    _refuse_customer_keys(requested, chosen, situation)
+    ways = _possible(chosen, situation)
     estimates = tuple(
-        estimate(way, does, pair, volume, config, situation.keys) for way, does in ((way, wanted) for way in ways)
+        estimate(way, does, pair, volume, config, situation.keys) for way, does in ((way, chosen) for way in ways)
     )
-    if asked is not Method.AUTO:
-        return Choice(method=asked, operation=wanted, why="asked for", estimates=estimates)
-    way, why = _best(wanted, volume, situation, {one.method: one for one in estimates})
-    return Choice(method=way, operation=wanted, why=why, estimates=estimates)
+    if requested is not Method.AUTO:
+        return Choice(method=requested, operation=chosen, why="asked for", estimates=estimates)
+    way, why = _best(chosen, volume, situation, {estimate.method: estimate for estimate in estimates})
+    return Choice(method=way, operation=chosen, why=why, estimates=estimates)
 
 
-def _replicas(asked: Method, situation: MethodConstraints) -> bool:
-    if situation.customer_keys and asked is Method.AUTO:
+def _replicas(requested: Method, situation: MethodConstraints) -> bool:
+    if situation.customer_keys and requested is Method.AUTO:
         return False
-    return situation.replicating and not situation.elsewhere and asked in (Method.AUTO, Method.BATCH)
+    return situation.replicating and not situation.elsewhere and requested in (Method.AUTO, Method.BATCH)
 
 
 def _possible(operation: Operation, situation: MethodConstraints) -> tuple[Method, ...]:
@@ -88,47 +92,50 @@ def _possible(operation: Operation, situation: MethodConstraints) -> tuple[Metho
     return (Method.DIRECT, Method.BATCH, Method.EMR)
 
 
-def _refuse(asked: Method, operation: Operation | None, situation: MethodConstraints) -> None:
+def _refuse(requested: Method, operation: Operation | None, situation: MethodConstraints) -> None:
     if situation.elsewhere:
-        _refuse_elsewhere(asked, operation, situation)
-    if operation in (Operation.REPLICATE, Operation.LAMBDA) and asked in (Method.DIRECT, Method.EMR):
+        _refuse_elsewhere(requested, operation, situation)
+    if operation in (Operation.REPLICATE, Operation.LAMBDA) and requested in (Method.DIRECT, Method.EMR):
         what = "make true replicas" if operation is Operation.REPLICATE else "invoke a function per object"
-        raise UsageError(f"--method {asked} cannot {what}: only batch jobs can", hint="Use --method batch or auto.")
+        raise UsageError(f"--method {requested} cannot {what}: only batch jobs can", hint="Use --method batch or auto.")
     if operation is Operation.REPLICATE and not situation.replicating:
         raise UsageError(
             "true replicas need a replication rule from the source to the destination",
             hint="Leave out --no-switch-on, or use --operation copy.",
         )
-    if situation.detached and asked is Method.DIRECT:
+    if situation.detached and requested is Method.DIRECT:
         raise UsageError(
             "a direct seed runs in this process and cannot be detached",
             hint="Use --method batch, or run the command in the background.",
         )
 
 
-def _refuse_customer_keys(asked: Method, operation: Operation, situation: MethodConstraints) -> None:
-    """Refuse copies by a service that takes no customer keys (S3 user guide, "Copy objects" of S3 Batch Operations)."""
+def _refuse_customer_keys(requested: Method, operation: Operation, situation: MethodConstraints) -> None:
+    """Raise UsageError for copies by a service that accepts no customer keys (S3 user guide, "Copy objects" of S3 Batch
+    Operations).
+    """
     if not situation.customer_keys or operation is not Operation.COPY:
         return
-    if asked in (Method.BATCH, Method.EMR):
-        service = "S3 Batch Operations" if asked is Method.BATCH else "S3DistCp on EMR"
+    if requested in (Method.BATCH, Method.EMR):
+        service = "S3 Batch Operations" if requested is Method.BATCH else "S3DistCp on EMR"
         raise UsageError(
-            f"--method {asked} cannot copy objects under customer keys (SSE-C): {service} takes no keys",
+            f"--method {requested} cannot copy objects with customer keys (SSE-C): {service} accepts no keys",
             hint="Use --method direct.",
         )
     if situation.detached:
         raise UsageError(
-            "objects under customer keys (SSE-C) are copied by this process: the seed cannot be detached",
+            "this process copies objects with customer keys (SSE-C), so the seed cannot be detached",
             hint="Run the command in the background.",
         )
 
 
-def _refuse_elsewhere(asked: Method, operation: Operation | None, situation: MethodConstraints) -> None:
-    """What only Amazon S3 does, between buckets of its own."""
+def _refuse_elsewhere(requested: Method, operation: Operation | None, situation: MethodConstraints) -> None:
+    """Raise UsageError for operations that Amazon S3 can do only between its own buckets."""
     where = f"{' and '.join(situation.elsewhere)} {'is' if len(situation.elsewhere) == 1 else 'are'} not Amazon S3"
-    if asked in (Method.BATCH, Method.EMR):
+    if requested in (Method.BATCH, Method.EMR):
         raise UsageError(
-            f"--method {asked} needs Amazon S3 as source and destination: {where}", hint="Use --method direct, or auto."
+            f"--method {requested} needs Amazon S3 as source and destination: {where}",
+            hint="Use --method direct, or auto.",
         )
     if operation in (Operation.REPLICATE, Operation.LAMBDA):
         what = "replicas are created" if operation is Operation.REPLICATE else "functions are invoked for each object"
@@ -153,24 +160,27 @@ def _best(
     if situation.elsewhere:
         where = " and ".join(situation.elsewhere)
         if situation.one_service:
-            return Method.DIRECT, f"{where} copies by itself, and has no batch jobs: asked for from here"
+            return (
+                Method.DIRECT,
+                f"{where} can copy between its own buckets, but has no batch jobs: this process requests the copies",
+            )
         return Method.DIRECT, f"{where} is not Amazon S3: objects are read and written by this process"
     if situation.customer_keys:
         return (
             Method.DIRECT,
-            "objects are under customer keys (SSE-C): S3 Batch Operations takes none, so this process copies",
+            "objects have customer keys (SSE-C), which S3 Batch Operations does not accept: this process copies",
         )
     if situation.detached:
-        return Method.BATCH, "detached: a batch job needs no process of ours"
+        return Method.BATCH, "detached: a batch job does not need this process"
     if volume.to_move > _MOST_TASKS:
-        return Method.EMR, f"{volume.to_move:,} objects are more than the {_MOST_TASKS:,} a batch job takes"
+        return Method.EMR, f"{volume.to_move:,} objects are above the limit of a batch job ({_MOST_TASKS:,})"
     direct, batch = estimates[Method.DIRECT], estimates[Method.BATCH]
     if direct.seconds <= _DIRECT_S or direct.seconds <= batch.seconds / 4:
         return Method.DIRECT, (
             f"{volume.to_move:,} objects take about {format_duration(direct.seconds)} directly, "
-            f"${batch.usd - direct.usd:,.2f} less than a batch job"
+            f"which costs ${batch.usd - direct.usd:,.2f} less than a batch job"
         )
     return Method.BATCH, (
         f"{volume.to_move:,} objects would keep this process busy for {format_duration(direct.seconds)}; "
-        f"a batch job costs ${batch.usd - direct.usd:,.2f} more and needs none"
+        f"a batch job costs ${batch.usd - direct.usd:,.2f} more and does not need it"
     )

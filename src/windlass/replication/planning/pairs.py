@@ -1,4 +1,4 @@
-"""From what a set says to pairs of buckets: patterns with captures, and pairs checked against each other. Pure."""
+"""Pairs of buckets from a set's description: patterns with captures, and checks of pairs against each other. Pure."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ __all__ = [
 _NAME = re.compile(r"^[a-z0-9][a-z0-9._-]{1,61}[a-z0-9]$")
 _ARN = re.compile(r"^arn:[a-z0-9-]+:s3:::")
 _ELSEWHERE = re.compile(r"^([A-Za-z][A-Za-z0-9_-]{0,39}):(?!/)([^/]*)(?:/(.*))?\Z", re.DOTALL)
-# Other services allow more than S3 does today.
+# Other services allow names that S3 no longer allows.
 _ANY_NAME = re.compile(r"^[A-Za-z0-9][A-Za-z0-9._-]{1,254}$")
 _ACCESS_POINT = re.compile(
     r"^arn:[a-z0-9-]+:(s3|s3-object-lambda|s3-outposts|s3express|s3tables|s3vectors):(?!::)[^:]*:[^:]*:(.*)$"
@@ -43,7 +43,7 @@ _HINT = "Write a bucket's name, s3://BUCKET/PREFIX, or SERVICE:BUCKET/PREFIX."
 
 
 def parse_location(text: str) -> tuple[str, str]:
-    """(bucket, prefix) of `logs`, `s3://logs/2026/` or a bucket's ARN. UsageError when it is not a bucket name."""
+    """Return (bucket, prefix) of `logs`, `s3://logs/2026/` or a bucket's ARN. UsageError for other text."""
     plain = _ARN.sub("", text.strip().removeprefix("s3://"))
     bucket, _, prefix = plain.partition("/")
     if reason := _unsupported(plain, bucket):
@@ -57,10 +57,12 @@ def parse_location(text: str) -> tuple[str, str]:
 
 
 def _unsupported(plain: str, bucket: str) -> str:
-    """Why a name of AWS's is none that replication and copies take; empty for others (S3 user guide, "Bucket naming rules")."""
-    found = _ACCESS_POINT.match(plain)
-    if found is not None:
-        return f"{found[2]} of {found[1]} is not a bucket"
+    """Return why AWS cannot replicate or copy a bucket of this name; empty otherwise (S3 user guide, "Bucket naming
+    rules").
+    """
+    match = _ACCESS_POINT.match(plain)
+    if match is not None:
+        return f"{match[2]} of {match[1]} is not a bucket"
     for suffix, reason in _RESERVED:
         if bucket.endswith(suffix):
             return reason
@@ -68,81 +70,85 @@ def _unsupported(plain: str, bucket: str) -> str:
 
 
 def is_elsewhere(text: str) -> bool:
-    """Whether a place is written as one of a `[[service]]`."""
+    """True when the text names a bucket of a `[[service]]`."""
     return bool(_ELSEWHERE.match(text.strip())) and not text.strip().startswith("arn:")
 
 
 def parse_place(text: str) -> tuple[str, str, str]:
-    """(service, bucket, prefix) of `minio:logs/2026/`, or of what `parse_location` takes, whose service is empty."""
+    """Return (service, bucket, prefix) of `minio:logs/2026/`, or of any text that `parse_location` accepts, with an
+    empty service.
+    """
     if not is_elsewhere(text):
         return ("", *parse_location(text))
-    found = _ELSEWHERE.match(text.strip())
-    assert found is not None
-    if not _ANY_NAME.match(found[2]):
+    match = _ELSEWHERE.match(text.strip())
+    assert match is not None
+    if not _ANY_NAME.match(match[2]):
         raise UsageError(f"{text!r} is not a bucket name", hint=_HINT)
-    return found[1], found[2], found[3] or ""
+    return match[1], match[2], match[3] or ""
 
 
 def destination_name(pattern: str, source: str, captured: Sequence[str] = (), region: str = "") -> str:
-    """The destination's name that a pattern makes of a source: `{name}`, `{region}`, `{1}`, `{2}` …"""
+    """Return the destination's name for a source. The pattern may contain `{name}`, `{region}`, `{1}`, `{2}` …"""
     known = {"name": source, "region": region} | {str(at): part for at, part in enumerate(captured, 1)}
 
-    def value(found: re.Match[str]) -> str:
-        if found[1] not in known:
+    def value(match: re.Match[str]) -> str:
+        if match[1] not in known:
             raise UsageError(
-                f"destination {pattern!r}: {{{found[1]}}} has no value",
+                f"destination {pattern!r}: {{{match[1]}}} has no value",
                 hint="Use {name}, {region}, and {1}, {2} … for the stars of the source's pattern.",
             )
-        return known[found[1]]
+        return known[match[1]]
 
-    made = re.sub(r"\{(\w+)\}", value, pattern)
-    if not _NAME.match(made) and not is_elsewhere(made):
-        raise UsageError(f"{pattern!r} turns {source} into {made!r}, which is not a valid bucket name")
-    return made
+    name = re.sub(r"\{(\w+)\}", value, pattern)
+    if not _NAME.match(name) and not is_elsewhere(name):
+        raise UsageError(f"{pattern!r} turns {source} into {name!r}, which is not a valid bucket name")
+    return name
 
 
 def by_pattern(
     names: Iterable[str], source: str, destination: str, regions: Mapping[str, str] | None = None, *, service: str = ""
 ) -> tuple[tuple[str, str], ...]:
-    """Every source that matches, with its destination's name, by name. `*` stands for any characters, `?` for one.
+    """Return every matching source with its destination's name, in order. `*` matches any characters, `?` matches one.
 
-    Buckets that are somebody's destination are no sources: `logs-*` must not copy `logs-a-replica` once more. The names are
-    of a `service`'s buckets where one is given.
+    A bucket that is the destination of another is not a source: `logs-*` must not copy `logs-a-replica` again. With
+    `service`, the names are those of that service's buckets.
     """
     matcher = re.compile("".join({"*": "(.*)", "?": "(.)"}.get(char, re.escape(char)) for char in source) + r"\Z")
-    made = {}
+    pairs = {}
     for name in sorted(names):
-        found = matcher.match(name)
-        if found:
+        match = matcher.match(name)
+        if match:
             written = f"{service}:{name}" if service else name
-            made[written] = destination_name(destination, name, found.groups(), (regions or {}).get(name, ""))
-    targets = set(made.values())
-    return tuple((name, target) for name, target in made.items() if name not in targets)
+            pairs[written] = destination_name(destination, name, match.groups(), (regions or {}).get(name, ""))
+    targets = set(pairs.values())
+    return tuple((name, target) for name, target in pairs.items() if name not in targets)
 
 
 def place_pairs(
     named: Iterable[tuple[str, str]], known: Mapping[str, tuple[str, str]], prefix: str = ""
 ) -> tuple[Pair, ...]:
-    """Pairs with what is `known` of AWS's buckets: (account, region) by name. A source's own prefix comes first."""
-    found = []
+    """Return pairs with (account, region) from `known`, by bucket name. A source's own prefix has precedence over
+    `prefix`.
+    """
+    pairs = []
     for left, right in named:
         (here, source, own), (there, target, _) = parse_place(left), parse_place(right)
-        found.append(
+        pairs.append(
             Pair(source=_place(here, source, known), destination=_place(there, target, known), prefix=own or prefix)
         )
-    return tuple(found)
+    return tuple(pairs)
 
 
 def check_pairs(pairs: Sequence[Pair]) -> None:
-    """UsageError for a bucket paired with itself, a destination with two sources, or no pair at all."""
+    """Raise UsageError for a bucket paired with itself, a destination with two sources, or no pair."""
     if not pairs:
         raise UsageError("there is no pair of buckets to seed", hint="Name SOURCE and DEST, or a set with --set.")
-    for one in pairs:
-        if one.source.name == one.destination.name:
+    for pair in pairs:
+        if pair.source.name == pair.destination.name:
             raise UsageError(
-                f"{one.source.name} cannot be its own replica", hint="Source and destination must be two buckets."
+                f"{pair.source.name} cannot be its own replica", hint="Source and destination must be two buckets."
             )
-    counted = Counter((one.destination.name, one.prefix) for one in pairs)
+    counted = Counter((pair.destination.name, pair.prefix) for pair in pairs)
     twice = sorted(bucket for (bucket, _), number in counted.items() if number > 1)
     if twice:
         raise UsageError(
@@ -152,12 +158,13 @@ def check_pairs(pairs: Sequence[Pair]) -> None:
 
 
 def check_aliases(pairs: Sequence[Pair], hosts: Mapping[str, str]) -> None:
-    """UsageError for a pair whose two names mean one bucket: of one host (AWS's are one), or of a bucket's name in AWS.
+    """Raise UsageError for a pair whose two names are one bucket: same name at the same host, or in AWS, where names
+    are global.
 
-    `hosts` has the host of each service by name; under the empty name, AWS's where it is not AWS's own.
+    `hosts` has the host of each service by name. The empty name is AWS, if the estate uses another endpoint for it.
     """
-    for one in pairs:
-        source, target = one.source, one.destination
+    for pair in pairs:
+        source, target = pair.source, pair.destination
         if source.bucket != target.bucket or source.service == target.service:
             continue
         here, there = (

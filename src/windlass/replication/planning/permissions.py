@@ -1,4 +1,6 @@
-"""Who may do what: roles, bucket policies and key policies judged against what a seed will call, as who will call it. Pure."""
+"""Permissions of a seed: roles, bucket policies and key policies, checked against the calls and the callers of the
+seed. Pure.
+"""
 
 from __future__ import annotations
 
@@ -48,7 +50,9 @@ _CODES_OF_ACTIONS = {
 
 
 def check_crossing(facts: PairFacts, intent: Intent) -> Iterator[Finding]:
-    """Direct copies between two accounts of ours: the destination's account makes them, and must be let in by the source."""
+    """Check direct copies between two accounts of the estate: the destination's account copies, so the source must
+    allow it.
+    """
     if intent.method is not Method.DIRECT or not facts.source_refused:
         return
     placed = facts.placed
@@ -57,18 +61,18 @@ def check_crossing(facts: PairFacts, intent: Intent) -> Iterator[Finding]:
     )
     agreed = agreement(placed, Operation.COPY, principal)
     needed = agreed[1] if agreed is not None else ()
-    asked = ", ".join(facts.source_refused)
+    calls = ", ".join(facts.source_refused)
     yield error_finding(
         "AccessDenied",
         facts.source.bucket,
-        f"account {placed.destination.account_id}, which makes the copies, may not call {asked} there",
-        f"Let it in by the policy of {facts.source.bucket}; its own identity needs s3:GetObject and s3:GetObjectTagging there, too.",
+        f"account {placed.destination.account_id}, which makes the copies, may not call {calls} on it",
+        f"Allow it in the policy of {facts.source.bucket}; its own identity needs s3:GetObject and s3:GetObjectTagging there, too.",
         Fix(f"bucket policy of {facts.source.bucket}", facts.source.policy, merged(facts.source.policy, needed)),
     )
 
 
 def check_roles(facts: PairFacts, intent: Intent) -> Iterator[Finding]:
-    """Roles that exist and are kept; those that are made get what they need."""
+    """Check existing roles. Roles that Windlass creates get the permissions they need."""
     placed = facts.placed
     if intent.operation is Operation.REPLICATE and facts.replication_role is not None:
         needed = replication_statements(
@@ -109,30 +113,32 @@ def _role(role: RoleFacts, service: str, needed: Sequence[Statement]) -> Iterato
 
 
 def _lacking(where: str, lacking: Sequence[Statement], fix: Fix) -> Iterator[Finding]:
-    """One finding per code: what S3 would say of it, with the fix for all."""
-    said: dict[str, list[str]] = {}
+    """Yield one finding per code: what S3 would answer, with one fix for all."""
+    actions_by_code: dict[str, list[str]] = {}
     for statement in lacking:
         for action in statement["Action"]:
             for code in _CODES_OF_ACTIONS.get(action, ("AccessDenied",)):
-                said.setdefault(code, []).append(action)
-    for code, actions in said.items():
+                actions_by_code.setdefault(code, []).append(action)
+    for code, actions in actions_by_code.items():
         yield error_finding(code, where, f"{', '.join(dict.fromkeys(actions))} is not allowed", fix=fix)
 
 
 def _unknown(where: str, statements: Sequence[Statement]) -> Iterator[Finding]:
-    """What nobody here can judge is no all-clear."""
-    actions = dict.fromkeys(action for one in statements for action in one["Action"])
+    """Report permissions that cannot be evaluated here as unknown: they are not an all-clear."""
+    actions = dict.fromkeys(action for statement in statements for action in statement["Action"])
     if actions:
         yield warning_finding(
             "PolicyUnknown",
             where,
             f"unknown whether {', '.join(actions)} is allowed: it depends on conditions or identities",
-            "Seed one object first (--prefix), or ask IAM's policy simulator with the conditions of the call.",
+            "Seed one object first (--prefix), or evaluate the call with its conditions in IAM's policy simulator.",
         )
 
 
 def check_bucket_policies(facts: PairFacts, intent: Intent) -> Iterator[Finding]:
-    """Across accounts the other bucket must agree; where its account is ours, Windlass adds that: it is among the writes."""
+    """Check the other bucket's policy for pairs across accounts. In accounts of the estate, the seed adds the
+    statement.
+    """
     placed = facts.placed
     role = facts.replication_role if intent.operation is Operation.REPLICATE else facts.batch_role
     principal = role.arn if role is not None else f"arn:{facts.source.partition}:iam::{placed.source.account_id}:root"
@@ -148,7 +154,7 @@ def check_bucket_policies(facts: PairFacts, intent: Intent) -> Iterator[Finding]
 
 
 def check_keys(facts: PairFacts, intent: Intent) -> Iterator[Finding]:
-    """Key policies that leave out who will use the key; those that could not be read are left alone."""
+    """Check that key policies allow the users of the key. Policies that cannot be read are skipped."""
     principal = _caller(facts, intent)
     for side, actions in (
         (facts.source, ["kms:Decrypt"]),
@@ -174,7 +180,9 @@ def check_keys(facts: PairFacts, intent: Intent) -> Iterator[Finding]:
 
 
 def _caller(facts: PairFacts, intent: Intent) -> str:
-    """The ARN of who reads and writes the objects: a service's role, or the account of the identity that copies directly."""
+    """Return the ARN that reads and writes the objects: a service's role, or the account of the identity that copies
+    directly.
+    """
     pair = facts.placed
     if intent.operation is Operation.REPLICATE:
         known, kind, place = facts.replication_role, "replication", pair.source

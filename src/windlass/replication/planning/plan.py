@@ -1,4 +1,4 @@
-"""The plan of one pair: what was found, method, cost and findings. Pure."""
+"""The plan of one pair: facts, method, cost and findings. Pure."""
 
 from __future__ import annotations
 
@@ -13,14 +13,14 @@ from windlass.replication.planning.cost import Keys
 from windlass.replication.planning.facts import PairFacts
 from windlass.replication.planning.method_choice import Choice, MethodConstraints, choose
 from windlass.replication.planning.preflight import Finding, Intent, check, refusal
-from windlass.replication.planning.request import Request
+from windlass.replication.planning.request import SeedRequest
 
 __all__ = ["PairPlan", "intent_of", "plan_pair"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PairPlan:
-    """One pair: what was found, how it will be seeded, and why not."""
+    """The plan of one pair: its facts, how it is seeded, and the error if it cannot be."""
 
     pair: Pair
     facts: PairFacts | None = None
@@ -36,19 +36,23 @@ class PairPlan:
 
     @property
     def is_first(self) -> bool:
-        """True when nothing can have been replicated to this destination: its rule is new, or it has no object of the source."""
+        """True when nothing was replicated to this destination before: its rule is new, or it has no object of the
+        source.
+        """
         volume = self.volume
         empty = volume is not None and volume.source == "listing" and 0 < volume.objects == volume.missing
         return empty or (self.facts is not None and self.facts.rule is None)
 
-    def is_done(self, request: Request) -> bool:
-        """True when there is nothing to do. A plan counts current objects only: direct copies of versions always compare."""
+    def is_done(self, request: SeedRequest) -> bool:
+        """True when there is nothing to do. A plan counts current objects only, so direct copies of versions always
+        compare.
+        """
         direct = self.choice is not None and self.choice.method is Method.DIRECT
         return self.in_sync and not request.include_in_sync and not (request.versions and direct)
 
 
-def plan_pair(facts: PairFacts, volume: Volume | None, request: Request, config: ReplicationConfig) -> PairPlan:
-    """The plan of one pair. What stands in the way is in it, not raised."""
+def plan_pair(facts: PairFacts, volume: Volume | None, request: SeedRequest, config: ReplicationConfig) -> PairPlan:
+    """Plan one pair. Problems are part of the plan, not raised."""
     if facts.pair.services and (refused := _refused_elsewhere(facts.pair, request)) is not None:
         return PairPlan(pair=facts.pair, facts=facts, error=refused)
     if not (facts.source.exists and facts.destination.exists):
@@ -88,29 +92,31 @@ def plan_pair(facts: PairFacts, volume: Volume | None, request: Request, config:
     )
 
 
-def _refused_elsewhere(pair: Pair, request: Request) -> WindlassError | None:
-    """What is asked of replication rules, which only Amazon S3 has; and versions, which only it lists alike."""
-    asked = {
+def _refused_elsewhere(pair: Pair, request: SeedRequest) -> WindlassError | None:
+    """Return the error for options that need replication rules or versions on a service other than Amazon S3; None
+    without one.
+    """
+    options = {
         "--switch-on": request.switch_on is True,
         "--enable-versioning": request.enable_versioning,
         "--delete-markers": request.delete_markers is True,
         "--versions": request.versions,
         "--preserve": bool(request.preserve),
     }
-    given = [name for name, is_asked in asked.items() if is_asked]
-    if not given:
+    unsupported = [name for name, is_asked in options.items() if is_asked]
+    if not unsupported:
         return None
     where = " and ".join(pair.services)
     return UsageError(
-        f"{pair.title}: {', '.join(given)} is not supported: {where} is not Amazon S3",
+        f"{pair.title}: {', '.join(unsupported)} is not supported: {where} is not Amazon S3",
         hint="Leave out these options: current versions are copied.",
     )
 
 
 def intent_of(
-    facts: PairFacts, request: Request, choice: Choice, config: ReplicationConfig, volume: Volume | None
+    facts: PairFacts, request: SeedRequest, choice: Choice, config: ReplicationConfig, volume: Volume | None
 ) -> Intent:
-    """Return what is going to be done with a pair, as preflight checks it."""
+    """Return the intended operation on a pair, for preflight."""
     return Intent(
         operation=choice.operation,
         method=choice.method,

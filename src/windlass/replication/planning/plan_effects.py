@@ -1,4 +1,4 @@
-"""Every write of a planned seed, in order: what `--dry-run` prints is what is carried out."""
+"""Every write of a planned seed, in order. `--dry-run` prints the same list that a seed performs."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from windlass.replication.effects import Effect
 from windlass.replication.methods.registry import METHODS
 from windlass.replication.planning.facts import RoleFacts
 from windlass.replication.planning.plan import PairPlan, intent_of
-from windlass.replication.planning.request import Request
+from windlass.replication.planning.request import SeedRequest
 from windlass.replication.setup.replication import switch_effects
 
 __all__ = ["effects_for"]
@@ -15,14 +15,14 @@ __all__ = ["effects_for"]
 
 def effects_for(
     plan: PairPlan,
-    request: Request,
+    request: SeedRequest,
     config: ReplicationConfig,
     *,
     seed_id: str,
     set_name: str = "",
     held: RoleFacts | None = None,
 ) -> tuple[Effect, ...]:
-    """Return the writes of a plan; none when there is nothing to do. `held` is the replication role that the source has now."""
+    """Return the writes of a plan; none when there is nothing to do. `held` is the source's current replication role."""
     if plan.facts is None or plan.choice is None or plan.is_done(request):
         return ()
     effects: list[Effect] = []

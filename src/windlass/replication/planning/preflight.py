@@ -1,7 +1,7 @@
 """Preflight: causes that would make a seed fail, found before anything is written, each with its fix. Pure.
 
-A finding carries the failure code that S3 would answer with later (failures.py), so that preflight and reports speak the
-same words. Permissions are judged from the documents that could be read; a fix shows the policy as it must become.
+A finding has the failure code that S3 would return later (failures.py), so preflight and reports use the same words.
+Permissions are evaluated from the documents that can be read. A fix shows the required policy.
 """
 
 from __future__ import annotations
@@ -21,17 +21,17 @@ ARCHIVED = ("GLACIER", "DEEP_ARCHIVE")
 
 
 def check(facts: PairFacts, intent: Intent) -> tuple[Finding, ...]:
-    """All findings, errors first."""
+    """Return all findings, errors first."""
     if not (facts.source.exists and facts.destination.exists):
         return tuple(_missing_buckets(facts))
     looks = _LOOKS_ELSEWHERE if facts.pair.services else _LOOKS
-    found = [one for look in looks for one in look(facts, intent)]
-    return tuple(sorted(found, key=lambda one: one.level != "error"))
+    findings = [finding for look in looks for finding in look(facts, intent)]
+    return tuple(sorted(findings, key=lambda finding: finding.level != "error"))
 
 
 def refusal(facts: PairFacts, findings: Sequence[Finding]) -> WindlassError | None:
-    """The one clear error for a pair that can't be seeded; None when it can."""
-    errors = [one for one in findings if one.level == "error"]
+    """Return one error for a pair that cannot be seeded; None when it can."""
+    errors = [finding for finding in findings if finding.level == "error"]
     if not errors:
         return None
     first = errors[0]
@@ -53,7 +53,7 @@ def _missing_buckets(facts: PairFacts) -> Iterator[Finding]:
                 code,
                 side.place().name,
                 "the bucket does not exist",
-                "Check its name; create it first if it is the destination.",
+                "Check its name. If it is the destination, create it first.",
             )
 
 
@@ -68,7 +68,7 @@ def _buckets(facts: PairFacts, intent: Intent) -> Iterator[Finding]:
             "CrossPartition",
             target.bucket,
             f"{source.partition} and {target.partition} are different partitions: S3 does not copy between partitions",
-            "Seed within one partition; what must cross goes through a program with credentials of both.",
+            "Seed within one partition. To cross partitions, use a program with credentials for both.",
         )
     for side, known, code in (
         (source, facts.pair.source.region, "SrcBucketInvalidRegion"),
@@ -76,14 +76,19 @@ def _buckets(facts: PairFacts, intent: Intent) -> Iterator[Finding]:
     ):
         if known and side.region and known != side.region:
             yield error_finding(
-                code, side.bucket, f"it is in {side.region}, not in {known}", "Collect the inventory again."
+                code,
+                side.bucket,
+                f"it is in {side.region}, but the inventory has {known}",
+                "Collect the inventory again.",
             )
     if intent.operation is Operation.REPLICATE and facts.rule is None and not intent.switch_on:
         yield error_finding("SrcBucketReplicationConfigMissing", source.bucket)
 
 
 def _refused(facts: PairFacts, intent: Intent) -> Iterator[Finding]:
-    """What dry calls met: everybody lists both sides; reading and writing is ours only where we are the ones who copy."""
+    """Report refused calls. Every method lists both sides; Windlass reads and writes objects only when it copies
+    itself.
+    """
     for side, ours in ((facts.source, "GetObject"), (facts.destination, "PutObject")):
         for operation, code in side.refused.items():
             if operation != "ListObjectsV2" and not (intent.method is Method.DIRECT and operation == ours):
@@ -94,7 +99,7 @@ def _refused(facts: PairFacts, intent: Intent) -> Iterator[Finding]:
                 f"{operation} is not allowed there ({code})",
                 f"Grant it to the keys of [[service]] {side.service}."
                 if side.service
-                else "Grant it to the identity that `windlass whoami` shows, or look at the bucket's policy.",
+                else "Grant it to the identity that `windlass whoami` shows, and check the bucket's policy.",
             )
 
 
@@ -113,7 +118,7 @@ def _versioning(facts: PairFacts, intent: Intent) -> Iterator[Finding]:
 
 
 def _histories(facts: PairFacts, intent: Intent) -> Iterator[Finding]:
-    """Copies of versions: the destination must keep them all."""
+    """Check copies of versions: the destination must keep all versions."""
     if not intent.versions or intent.operation is not Operation.COPY:
         return
     enabled = intent.enable_versioning and intent.switch_on
@@ -128,20 +133,20 @@ def _histories(facts: PairFacts, intent: Intent) -> Iterator[Finding]:
         yield warning_finding(
             "VersionOrder",
             facts.source.bucket,
-            "S3 Batch Operations copies noncurrent versions in no particular order; only the current one is certain to be last",
+            "S3 Batch Operations copies noncurrent versions in no particular order; only the current one is certain to be the last",
             "Use --method direct to keep the order of every history, and its delete markers.",
         )
     if facts.rule is not None and intent.method is Method.DIRECT:
         yield warning_finding(
             "SrcBucketReplicating",
             facts.source.bucket,
-            "replication to the destination is on: replicas are written on top of copies",
-            "Older versions are put beneath replicas by --operation replicate only; keys that are written meanwhile are told.",
+            "replication to the destination is on, so replicas of new writes are above older copies",
+            "Only --operation replicate keeps older versions below replicas. Keys that are written during the seed are reported.",
         )
 
 
 def _carried(facts: PairFacts, intent: Intent) -> Iterator[Finding]:
-    """What copies shall preserve: a stranger's bucket does not tell whether it takes it, and S3 says so then of each object."""
+    """Check the attributes to preserve. A bucket outside the estate cannot be checked; S3 then reports each object."""
     target = facts.destination
     if not target.account_id:
         return
@@ -158,15 +163,15 @@ def _lock(facts: PairFacts, intent: Intent) -> Iterator[Finding]:
         yield warning_finding(
             "SrcObjectLock",
             facts.source.bucket,
-            "Object Lock at the source: copies do not keep retention and legal holds",
+            "Object Lock is on at the source, and copies do not keep retention and legal holds",
             "Add --preserve lock (--method direct), or make true replicas with --operation replicate.",
         )
     if facts.destination.locked and not facts.source.locked:
         yield warning_finding(
             "DstObjectLock",
             facts.destination.bucket,
-            "Object Lock at the destination only: its default retention holds replicas",
-            "What is seeded by mistake stays until its retention ends.",
+            "Object Lock is on at the destination only, and its default retention applies to replicas",
+            "Objects that are seeded by mistake cannot be deleted until their retention ends.",
         )
 
 
@@ -185,29 +190,29 @@ def _keys(facts: PairFacts, _: Intent) -> Iterator[Finding]:
 
 
 def _customer_keys(facts: PairFacts, intent: Intent) -> Iterator[Finding]:
-    """Objects under customer keys (SSE-C): S3 replicates them by itself, and copies them only with their key."""
+    """Check objects with customer keys (SSE-C): S3 replicates them by itself, but copies them only with their key."""
     source, target = facts.source, facts.destination
     of_source, of_target = intent.customer_keys
     if source.customer_keyed and not of_source and intent.operation is Operation.COPY:
         yield warning_finding(
             "SrcCustomerKey",
             source.bucket,
-            "objects are under a customer key (SSE-C), and S3 copies them only with that key",
-            "Name the key in [[replication.customer_keys]] and copy with --method direct: S3 Batch Operations takes no keys.",
+            "objects have a customer key (SSE-C), and S3 copies them only with that key",
+            "Name the key in [[replication.customer_keys]] and copy with --method direct: S3 Batch Operations accepts no keys.",
         )
     replicated = intent.operation is Operation.REPLICATE
     if target.blocks_customer_keys and (of_target if not replicated else of_source or source.customer_keyed):
         yield error_finding(
             "DstCustomerKeysBlocked",
             target.bucket,
-            "the bucket refuses objects under customer keys (BlockedEncryptionTypes: SSE-C)",
-            "Set BlockedEncryptionTypes to NONE in the bucket's default encryption, or leave the destination's key out.",
+            "the bucket refuses objects with customer keys (BlockedEncryptionTypes: SSE-C)",
+            "Set BlockedEncryptionTypes to NONE in the bucket's default encryption, or configure no key for the destination.",
         )
     if replicated and of_target:
         yield warning_finding(
             "CustomerKeyUnused",
             target.bucket,
-            "S3 replicates objects under their own customer keys: the destination's key is not used",
+            "S3 replicates objects with their own customer keys, so the destination's key is not used",
             "Use --operation copy --method direct to write the copies with another key.",
         )
 
@@ -221,7 +226,7 @@ def _rule(facts: PairFacts, intent: Intent) -> Iterator[Finding]:
         yield warning_finding(
             "SrcObjectNotEligible",
             facts.source.bucket,
-            f"its rule replicates {prefix}* only: other objects are not eligible",
+            f"its rule replicates only {prefix}*: other objects are not eligible",
             "Widen the rule's filter, or seed with that prefix.",
         )
     selected = (rule.get("SourceSelectionCriteria") or {}).get("SseKmsEncryptedObjects") or {}
@@ -248,7 +253,7 @@ def _objects(facts: PairFacts, intent: Intent) -> Iterator[Finding]:
                 "Lifecycle",
                 side.bucket,
                 "lifecycle rules expire objects while the seed runs",
-                "Pause them for the time of the seed: an expired object's delete marker may arrive before the object.",
+                "Pause them during the seed: an expired object's delete marker may be replicated before the object.",
             )
     if facts.source.ownership != "BucketOwnerEnforced" and intent.operation is Operation.REPLICATE:
         yield warning_finding(
@@ -263,7 +268,7 @@ def _objects(facts: PairFacts, intent: Intent) -> Iterator[Finding]:
             yield error_finding(
                 "RequesterPays",
                 facts.source.bucket,
-                "the requester pays, and requests do not agree to pay",
+                "the requester pays, and Windlass does not agree to pay",
                 "Set [replication] request_payer = true: the account that copies pays for reading it.",
             )
         else:
@@ -301,11 +306,13 @@ _LOOKS: tuple[Callable[[PairFacts, Intent], Iterator[Finding]], ...] = (
     _objects,
 )
 _LOOKS_ELSEWHERE: tuple[Callable[[PairFacts, Intent], Iterator[Finding]], ...] = (_refused, _objects)
-"""Where a side is no bucket of AWS: what can be known of any service. The rest is about AWS on both sides."""
+"""Checks for a pair with a bucket outside AWS: those that apply to any service. The other checks are for AWS on both
+sides.
+"""
 
 
 def describe(side: BucketFacts) -> str:
-    """A bucket in a line: account, region, versioning, encryption."""
+    """Return a bucket's account, region, versioning and encryption in one line."""
     words = [side.account_id or "another account", side.region, f"versioning {side.versioning or 'off'}"]
     if side.key is not None:
         words.append("SSE-KMS")

@@ -14,17 +14,17 @@ from windlass.replication.methods.emr.step import EmrTarget
 from windlass.replication.model import Attribute, Method, Operation, Restore
 from windlass.replication.seed.task import CopyOptions
 
-__all__ = ["Request", "request_of"]
+__all__ = ["SeedRequest", "request_of"]
 
 _RENAMED = {"via": "method", "carry": "preserve", "everything": "include_in_sync", "shared": "distributed"}
 """Fields of jobs that were stored under earlier names."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Request:
-    """What is asked for, the same for every pair. `switch_on` None: where replicas are created.
+class SeedRequest:
+    """The request, the same for every pair. `switch_on` None: replication is switched on for replicas only.
 
-    `delete_markers` None: not by the rule, and in their places by direct copies of versions.
+    `delete_markers` None: the rule does not replicate them, and direct copies of versions write them.
     """
 
     method: Method = Method.AUTO
@@ -44,16 +44,16 @@ class Request:
     different: bool = False
     """Replace objects of the destination that differ and are newer."""
     strict: bool = False
-    """A seed of which some objects could not be compared is incomplete."""
+    """Treat a seed as incomplete if some objects could not be compared."""
     restore_days: int = 0
-    """Restore archived objects for so many days and wait for them; 0 for not."""
+    """Restore archived objects for this many days and wait for them; 0 does not restore."""
     measure: str = "auto"
     template: Template = field(default_factory=Template)
     target: EmrTarget = field(default_factory=EmrTarget)
 
     @property
     def criteria(self) -> Criteria:
-        """How objects are compared."""
+        """Return how objects are compared."""
         return Criteria(self.compare, self.different)
 
     def copy_options(self, config: ReplicationConfig) -> CopyOptions:
@@ -75,7 +75,7 @@ class Request:
         return operation is Operation.REPLICATE if self.switch_on is None else self.switch_on
 
     def params(self) -> dict[str, Any]:
-        """As a job keeps it."""
+        """Return the dictionary that a job stores."""
         plain = {
             name: getattr(self, name)
             for name in (
@@ -105,10 +105,10 @@ class Request:
         }
 
     @staticmethod
-    def of(params: Mapping[str, Any]) -> Request:
-        """The request that a job kept."""
+    def of(params: Mapping[str, Any]) -> SeedRequest:
+        """Return the request that a job stored."""
         known = {_RENAMED.get(name, name): value for name, value in params.items()}
-        return Request(
+        return SeedRequest(
             **known
             | {
                 "method": Method(known["method"]),
@@ -121,10 +121,10 @@ class Request:
         )
 
 
-def request_of(config: ReplicateConfig) -> Request:
+def request_of(config: ReplicateConfig) -> SeedRequest:
     """Return what a `[[replicate]]` set of windlass.toml requests."""
     template = load_template(Path(config.template)) if config.template else Template()
-    return Request(
+    return SeedRequest(
         method=Method(config.method),
         operation=Operation(config.operation) if config.operation else None,
         switch_on=None if config.switch_on else False,

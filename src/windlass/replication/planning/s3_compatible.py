@@ -1,4 +1,4 @@
-"""Buckets of services that are not the estate's AWS, as plans and preflight want to know them. Reads only."""
+"""Facts about buckets of services other than the estate's AWS, for plans and preflight. Reads only."""
 
 from __future__ import annotations
 
@@ -24,9 +24,9 @@ _LOST = ("EndpointUnreachable", "ConnectionLost", "ReadTimeout", "BrokenAnswer")
 
 
 def place_facts(services: Services, place: BucketRef) -> BucketFacts:
-    """Whether a bucket is there, and may be listed, read and written: by calls that change nothing.
+    """Read whether a bucket exists and may be listed, read and written, by calls that change nothing.
 
-    ConfigError, AccessDenied or AwsError when the service itself can't be reached with the keys it was given.
+    ConfigError, AccessDenied or AwsError when the service cannot be reached with its configured keys.
     """
     refused: dict[str, str] = {}
     with BlockingClient(services.access(place.service), connections=2) as client:
@@ -52,7 +52,7 @@ def place_facts(services: Services, place: BucketRef) -> BucketFacts:
 
 
 def _refusal(services: Services, place: BucketRef, client: BlockingClient, call: Call[T]) -> str:
-    """The code of a refusal; empty when it let us in, and there is no such object or upload."""
+    """Return the code of a refused call; empty when the call was allowed, even if the object or upload does not exist."""
     try:
         _ask(services, place, client, call)
     except AccessDenied as error:
@@ -63,20 +63,20 @@ def _refusal(services: Services, place: BucketRef, client: BlockingClient, call:
 
 
 def bucket_names(services: Services, name: str) -> list[str]:
-    """The names of a service's buckets."""
-    found: list[str] = []
+    """Return the names of a service's buckets."""
+    buckets: list[str] = []
     with BlockingClient(services.access(name), connections=2) as client:
         token, guard = "", LoopGuard(f"the listing of {name}'s buckets")
         while True:
             names, token = _ask(services, BucketRef(bucket="", service=name), client, s3.list_buckets(token=token))
-            found += names
+            buckets += names
             if not token:
-                return found
+                return buckets
             guard.advance(token)
 
 
 def _ask(services: Services, place: BucketRef, client: BlockingClient, call: Call[T]) -> T:
-    """The answer; errors that say which service, and what to look at."""
+    """Send a call. Errors name the service and the setting to check."""
     try:
         return client.send(call)
     except (AccessDenied, AwsError) as error:
@@ -84,8 +84,8 @@ def _ask(services: Services, place: BucketRef, client: BlockingClient, call: Cal
         where = f"{place.service} ({urlsplit(config.endpoint_url).netloc})"
         if error.code in _UNKNOWN_KEYS:
             raise AccessDenied(
-                f"{where} does not take these keys: {error.message}",
-                hint=f"Look at {config.keys_from}.",
+                f"{where} does not accept these keys: {error.message}",
+                hint=f"Check {config.keys_from}.",
                 code=error.code,
             ) from None
         if error.code in _LOST:

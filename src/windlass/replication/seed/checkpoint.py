@@ -14,7 +14,7 @@ from windlass.replication.model import JobRef, ManifestRef, Method
 __all__ = ["VERSION", "BatchCheckpoint", "Checkpoint", "EmrCheckpoint", "checkpoint_from", "new_checkpoint"]
 
 VERSION = 2
-"""Written into every checkpoint. Version 1 had no number, and the names on the left of `_VERSION_1`."""
+"""The version of every checkpoint written. Version 1 had no number, and used the names on the left of `_VERSION_1`."""
 _VERSION_1 = {
     "t0": "cutoff_at",
     "large": "large_objects",
@@ -30,13 +30,15 @@ class Checkpoint:
     """What every method records. The direct method records nothing else: its journal is on disk."""
 
     cutoff_at: datetime | None = None
-    """When replication was proved on: S3 replicates newer objects, the seed copies older ones. None before that."""
+    """The time at which replication was proved to be on: S3 replicates newer objects, the seed copies older ones. None
+    before.
+    """
     status: str = ""
     """The last status of the AWS job, in the words of S3 Batch Operations; empty while there is no job."""
 
     def document(self) -> dict[str, Any]:
         """Return the JSON document that `checkpoint_from` reads; fields with their default value are left out."""
-        values = {one.name: getattr(self, one.name) for one in fields(self)}
+        values = {field.name: getattr(self, field.name) for field in fields(self)}
         return {"version": VERSION} | {name: _plain(value) for name, value in values.items() if value not in _EMPTY}
 
     @classmethod
@@ -48,7 +50,7 @@ class Checkpoint:
                 f"the seed's checkpoint has version {version}, and this Windlass reads versions up to {VERSION}",
                 hint="Resume the seed with the Windlass that started it, or install that version here.",
             )
-        known = {one.name for one in fields(cls)}
+        known = {field.name for field in fields(cls)}
         named = {_VERSION_1.get(name, name) if version == 1 else name: value for name, value in document.items()}
         return cls(
             **{name: _READERS.get(name, _same)(value) for name, value in named.items() if name in known and value != ""}
@@ -63,18 +65,18 @@ class BatchCheckpoint(Checkpoint):
     role_changed_at: datetime | None = None
     """When Windlass wrote the role; None for a role that it did not write."""
     requested_at: datetime | None = None
-    """When the last job was requested."""
+    """The time when the last job was requested."""
     manifests: tuple[ManifestRef, ...] | None = None
     """None before they are written; empty when no object was eligible."""
     pending_manifests: tuple[ManifestRef, ...] = ()
-    """Those whose jobs are still to be created."""
+    """The manifests whose jobs are not created yet."""
     jobs_created: int = 0
     large_objects: int = 0
     """Objects over S3's copy limit, which this process copies in parts after the job."""
     first_replication: bool = False
     """True when nothing can have been replicated to this destination before."""
     retry_of: tuple[JobRef, ...] = ()
-    """Earlier jobs whose failed objects are copied."""
+    """Earlier jobs whose failed objects are copied again."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -93,7 +95,7 @@ _CLASSES: Mapping[Method, type[Checkpoint]] = {Method.BATCH: BatchCheckpoint, Me
 def new_checkpoint(method: Method, **values: Any) -> Checkpoint:
     """Return a checkpoint of a method; values that the method does not record are left out."""
     kind = _CLASSES.get(method, Checkpoint)
-    known = {one.name for one in fields(kind)}
+    known = {field.name for field in fields(kind)}
     return kind(**{name: value for name, value in values.items() if name in known})
 
 
@@ -111,7 +113,7 @@ def _plain(value: Any) -> Any:
     if isinstance(value, ManifestRef):
         return asdict(value)
     if isinstance(value, tuple):
-        return [_plain(one) for one in value]
+        return [_plain(item) for item in value]
     return dict(value) if isinstance(value, Mapping) else value
 
 
@@ -120,7 +122,7 @@ def _same(value: Any) -> Any:
 
 
 def _manifests(value: Any) -> tuple[ManifestRef, ...] | None:
-    return None if value is None else tuple(ManifestRef(**one) for one in value)
+    return None if value is None else tuple(ManifestRef(**manifest) for manifest in value)
 
 
 _READERS: Mapping[str, Callable[[Any], Any]] = {
@@ -129,5 +131,5 @@ _READERS: Mapping[str, Callable[[Any], Any]] = {
     "requested_at": parse_time,
     "manifests": _manifests,
     "pending_manifests": _manifests,
-    "retry_of": lambda value: tuple((one[0], one[1], one[2]) for one in value),
+    "retry_of": lambda value: tuple((job[0], job[1], job[2]) for job in value),
 }

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 from windlass.core.errors import Interrupted
 from windlass.replication.seed.task import SeedTask
 
-if TYPE_CHECKING:  # the service plans with the methods, which run in this context
+if TYPE_CHECKING:  # the service imports the methods, which run in this context
     from windlass.estate.service import Estate
     from windlass.replication.config import ReplicationConfig
     from windlass.replication.service import Replication
@@ -43,14 +43,14 @@ class SeedContext:
         return saved
 
     def check(self, task: SeedTask) -> None:
-        """Raise Interrupted when work is to stop."""
+        """Raise Interrupted when `stop` is set."""
         if self.stop.is_set():
             raise Interrupted(
                 f"the seed of {task.pair.title} was stopped", hint="`windlass replicate resume` continues it."
             )
 
     def sleep(self, seconds: float) -> None:
-        """Sleep. Interrupted when work is to stop before that."""
+        """Sleep. Interrupted when `stop` is set before the time is over."""
         if self.stop.wait(seconds):
             raise Interrupted(
                 "the seed was stopped while it waited for AWS", hint="`windlass replicate resume` continues it."

@@ -1,8 +1,9 @@
-"""Seeds as a job: every pair prepared side by side, all batch jobs followed by one ListJobs a place, the ended ones finished.
+"""Seeds as a job: prepares all pairs in parallel, polls all batch jobs with one ListJobs per account and region, and
+finishes them.
 
-Anybody can watch and cancel it; an interrupted one goes on where AWS is. Batch jobs run on without us: a detached seed ends
-this job as soon as they are made, and `watch` follows and finishes them, from any machine that shares the store or can see
-the jobs in AWS.
+Any process with the store can watch and cancel the job. An interrupted job continues with the state of AWS. Batch jobs
+run without this process: a detached seed ends this job once they are created. `watch` then polls and finishes them, on
+any machine that shares the store or can list the jobs in AWS.
 """
 
 from __future__ import annotations
@@ -19,13 +20,13 @@ from windlass.jobs.model import JobStatus
 from windlass.jobs.service import Jobs, RunningJob
 from windlass.replication.methods.batch import job as batch
 from windlass.replication.methods.batch.report_download import failed_rows
-from windlass.replication.model import BatchJob, BucketRef, Method, Operation, Pair, State
+from windlass.replication.model import BatchJob, BucketRef, Method, Operation, Pair, SeedState
 from windlass.replication.planning import aws
 from windlass.replication.planning.plan import PairPlan
-from windlass.replication.planning.request import Request
+from windlass.replication.planning.request import SeedRequest
 from windlass.replication.rows import IDLE
 from windlass.replication.seed.checkpoint import BatchCheckpoint, new_checkpoint
-from windlass.replication.seed.outcome import Outcome, incomplete_error
+from windlass.replication.seed.outcome import SeedOutcome, incomplete_error
 from windlass.replication.seed.runner import Callbacks, SeedRunner
 from windlass.replication.seed.task import SeedTask
 from windlass.replication.service import Replication
@@ -54,52 +55,54 @@ def begin(
     replication: Replication,
     jobs: Jobs,
     plans: Sequence[PairPlan],
-    request: Request,
+    request: SeedRequest,
     *,
     set_name: str = "",
     params: Mapping[str, object] | None = None,
 ) -> str:
-    """A new job for these plans, nothing written to AWS yet; its id. The first plan that can't be is raised."""
-    refused = [one for one in plans if one.error is not None]
+    """Create a job for these plans, without a write to AWS, and return its id. Raises the error of the first plan that
+    cannot be seeded.
+    """
+    refused = [plan for plan in plans if plan.error is not None]
     if refused:
         error = refused[0].error
         assert error is not None
         if len(refused) > 1:
-            names = ", ".join(one.pair.title for one in refused[1:4])
+            names = ", ".join(plan.pair.title for plan in refused[1:4])
             error = error.with_context(
                 suffix=f"; and {len(refused) - 1} more pairs cannot be seeded: {names}{' …' if len(refused) > 4 else ''}"
             )
         raise error
-    made = [_seed(replication, one, request, set_name) for one in plans if one.choice is not None]
-    return _start(replication, jobs, made, request, set_name, params)
+    tasks = [_seed(replication, plan, request, set_name) for plan in plans if plan.choice is not None]
+    return _start(replication, jobs, tasks, request, set_name, params)
 
 
-def retry(replication: Replication, jobs: Jobs, seeds: Sequence[SeedTask], request: Request) -> str:
-    """A new job that does again what failed in these seeds' batch jobs. UsageError when nothing did."""
-    failed = [one for one in seeds if one.failed and one.jobs]
+def retry(replication: Replication, jobs: Jobs, seeds: Sequence[SeedTask], request: SeedRequest) -> str:
+    """Create a job that retries the failed tasks of these seeds' batch jobs. UsageError when none failed."""
+    failed = [seed for seed in seeds if seed.failed and seed.jobs]
     if not failed:
         raise UsageError(
             "no object failed in a batch job of these seeds", hint="`windlass replicate report` shows what failed."
         )
     now = replication.now()
-    made = [
+    tasks = [
         SeedTask(
             seed_id=new_id("seed", now),
             job_id="",
-            set_name=one.set_name,
-            pair=one.pair,
+            set_name=seed.set_name,
+            pair=seed.pair,
             method=Method.BATCH,
-            operation=one.operation,
-            why=f"what failed in {one.seed_id}",
-            state=State.QUEUED,
-            total=one.failed,
+            operation=seed.operation,
+            why=f"failed tasks of {seed.seed_id}",
+            state=SeedState.QUEUED,
+            total=seed.failed,
             created_at=now,
             updated_at=now,
-            checkpoint=BatchCheckpoint(retry_of=one.jobs, cutoff_at=one.checkpoint.cutoff_at),
+            checkpoint=BatchCheckpoint(retry_of=seed.jobs, cutoff_at=seed.checkpoint.cutoff_at),
         )
-        for one in failed
+        for seed in failed
     ]
-    return _start(replication, jobs, made, request, failed[0].set_name)
+    return _start(replication, jobs, tasks, request, failed[0].set_name)
 
 
 def run(
@@ -131,44 +134,48 @@ def follow(
     hooks: Callbacks,
     stop: threading.Event,
     *,
-    requests: Callable[[SeedTask], Request] = lambda _: Request(),
+    requests: Callable[[SeedTask], SeedRequest] = lambda _: SeedRequest(),
     wait: bool = True,
 ) -> list[SeedTask]:
-    """Look at seeds that somebody else began, and finish those whose jobs have ended; without `wait` only those."""
-    crew = SeedRunner(replication, {one.seed_id: one for one in seeds}, requests, hooks, stop)
+    """Poll seeds that another process started, and finish those whose jobs have ended. With `wait`, poll until all have
+    ended.
+    """
+    crew = SeedRunner(replication, {seed.seed_id: seed for seed in seeds}, requests, hooks, stop)
     crew.work(prepare=False, wait=wait)
     return list(crew.seeds.values())
 
 
-def requests_of(jobs: Jobs, *, verify: bool = True) -> Callable[[SeedTask], Request]:
+def requests_of(jobs: Jobs, *, verify: bool = True) -> Callable[[SeedTask], SeedRequest]:
     """Return a function from a task to the request that its job holds."""
 
-    def request_of(seed: SeedTask) -> Request:
+    def request_of(seed: SeedTask) -> SeedRequest:
         try:
-            request = Request.of(jobs.get(seed.job_id).params["request"])
-        except (NotFound, KeyError):  # adopted, or its job is forgotten
-            request = Request()
+            request = SeedRequest.of(jobs.get(seed.job_id).params["request"])
+        except (NotFound, KeyError):  # an adopted seed, or one whose job was deleted
+            request = SeedRequest()
         return request if verify else replace(request, verify=False)
 
     return request_of
 
 
 def adopt(replication: Replication) -> list[SeedTask]:
-    """Seeds of batch jobs in AWS that this store does not know: made on another machine. They are known from then on."""
+    """Find seeds of batch jobs in AWS that another machine created and this store does not have, and store them."""
     known = {job_id for seed in replication.seeds(limit=100_000) for _, _, job_id in seed.jobs}
-    found: dict[str, list[BatchJob]] = {}
+    jobs_by_seed: dict[str, list[BatchJob]] = {}
     for job in batch.find_jobs(replication.estate):
         if job.job_id not in known:
-            found.setdefault(job.description.split(" ", 2)[1].rstrip(":"), []).append(job)
-    return [_adopted(replication, seed_id, sorted(jobs, key=_made)) for seed_id, jobs in found.items()]
+            jobs_by_seed.setdefault(job.description.split(" ", 2)[1].rstrip(":"), []).append(job)
+    return [_adopted(replication, seed_id, sorted(jobs, key=_made)) for seed_id, jobs in jobs_by_seed.items()]
 
 
 def cancel(replication: Replication, jobs: Jobs, seeds: Sequence[SeedTask]) -> list[str]:
-    """Stop seeds: their batch jobs in AWS, and the job of ours that runs them; a line about each. Conflict when all have ended."""
-    live = [one for one in seeds if not one.state.ended]
+    """Stop seeds: their batch jobs in AWS, and the job that runs them here. Return a line for each. Conflict when all
+    have ended.
+    """
+    live = [seed for seed in seeds if not seed.state.ended]
     if not live:
         raise Conflict("these seeds have already ended", hint="`windlass replicate status` shows their results.")
-    said = []
+    lines = []
     for seed in live:
         for account_id, region, job_id in seed.jobs:
             status = batch.describe(replication.estate, account_id, region, job_id).status
@@ -176,28 +183,28 @@ def cancel(replication: Replication, jobs: Jobs, seeds: Sequence[SeedTask]) -> l
                 batch.request_status(
                     replication.estate, account_id, region, job_id, "Cancelled", "cancelled with windlass"
                 )
-                said.append(f"{seed.pair.title}: batch job {job_id} is being cancelled")
+                lines.append(f"{seed.pair.title}: batch job {job_id} is being cancelled")
         if not seed.jobs:
-            replication.save(seed, state=State.CANCELLED, detail="cancelled")
-            said.append(f"{seed.pair.title}: cancelled")
-    for job_id in {one.job_id for one in live if one.job_id}:
+            replication.save(seed, state=SeedState.CANCELLED, detail="cancelled")
+            lines.append(f"{seed.pair.title}: cancelled")
+    for job_id in {seed.job_id for seed in live if seed.job_id}:
         if not jobs.get(job_id).status.ended:
             jobs.cancel(job_id)
-    return said
+    return lines
 
 
 def wait(
     replication: Replication, jobs: Jobs, seeds: Sequence[SeedTask], show: Callable[[Sequence[SeedTask]], object]
 ) -> list[SeedTask]:
-    """Wait until seeds that another process works on have ended, as the store has them. Interrupted: that process is gone."""
-    ids = [one.seed_id for one in seeds]
-    found = {one.seed_id: one for one in seeds}
+    """Wait until another process has finished the seeds, according to the store. Interrupted when that process is gone."""
+    ids = [seed.seed_id for seed in seeds]
+    tasks = {seed.seed_id: seed for seed in seeds}
     while True:
-        show([found[one] for one in ids])
-        left = [one for one in found.values() if not one.state.ended and one.state is not State.WAITING]
+        show([tasks[seed_id] for seed_id in ids])
+        left = [task for task in tasks.values() if not task.state.ended and task.state is not SeedState.WAITING]
         if not left:
-            return [found[one] for one in ids]
-        for job_id in {one.job_id for one in left if one.job_id}:
+            return [tasks[seed_id] for seed_id in ids]
+        for job_id in {task.job_id for task in left if task.job_id}:
             job = jobs.get(job_id)
             if job.status is JobStatus.INTERRUPTED:
                 raise Interrupted(
@@ -205,13 +212,15 @@ def wait(
                     hint=f"`windlass replicate resume {job_id}` continues it.",
                 )
         time.sleep(min(1.0, replication.config.poll_s))
-        found |= {one.seed_id: one for one in replication.seeds(limit=100_000) if one.seed_id in found}
+        tasks |= {seed.seed_id: seed for seed in replication.seeds(limit=100_000) if seed.seed_id in tasks}
 
 
 def write_failed(replication: Replication, seeds: Sequence[SeedTask], path: Path) -> int:
-    """The manifest rows of what failed in one seed's batch jobs, into a file; how many. UsageError for several seeds."""
+    """Write the manifest rows of one seed's failed tasks to a file, and return their number. UsageError for several
+    seeds.
+    """
     count = 0
-    if sum(bool(one.failed) for one in seeds) > 1:
+    if sum(bool(seed.failed) for seed in seeds) > 1:
         raise UsageError(
             "a manifest holds one pair, and several seeds have failures", hint="Name one seed with --failed."
         )
@@ -228,16 +237,16 @@ def write_failed(replication: Replication, seeds: Sequence[SeedTask], path: Path
 def _start(
     replication: Replication,
     jobs: Jobs,
-    made: Sequence[SeedTask],
-    request: Request,
+    tasks: Sequence[SeedTask],
+    request: SeedRequest,
     set_name: str,
     params: Mapping[str, object] | None = None,
 ) -> str:
     title = (
-        f"seed set {set_name}: {len(made)} pairs"
+        f"seed set {set_name}: {len(tasks)} pairs"
         if set_name
-        else f"seed {made[0].pair.title}"
-        if made
+        else f"seed {tasks[0].pair.title}"
+        if tasks
         else "seed nothing"
     )
     return jobs.create(
@@ -245,11 +254,11 @@ def _start(
         title,
         params=params or {"request": request.params(), "set": set_name},
         unit="objects",
-        write=lambda connection, job_id: replication.add(connection, made, job_id),
+        write=lambda connection, job_id: replication.add(connection, tasks, job_id),
     )
 
 
-def _seed(replication: Replication, plan: PairPlan, request: Request, set_name: str) -> SeedTask:
+def _seed(replication: Replication, plan: PairPlan, request: SeedRequest, set_name: str) -> SeedTask:
     assert plan.choice is not None
     now = replication.now()
     done = plan.is_done(request)
@@ -262,7 +271,7 @@ def _seed(replication: Replication, plan: PairPlan, request: Request, set_name: 
         method=plan.choice.method,
         operation=plan.choice.operation,
         why=plan.choice.why,
-        state=State.DONE if done else State.QUEUED,
+        state=SeedState.DONE if done else SeedState.QUEUED,
         total=0 if done or volume is None else volume.to_move,
         size_bytes=0 if done or volume is None else volume.bytes_to_move,
         detail=IDLE if done else "",
@@ -275,26 +284,26 @@ def _seed(replication: Replication, plan: PairPlan, request: Request, set_name: 
 
 def _run(replication: Replication, running: RunningJob, hooks: Callbacks, stop: threading.Event | None = None) -> None:
     replication = replication.on(running.store)
-    request = Request.of(running.params["request"])
-    seeds = {one.seed_id: one for one in replication.seeds(job_id=running.job_id, limit=100_000)}
+    request = SeedRequest.of(running.params["request"])
+    seeds = {seed.seed_id: seed for seed in replication.seeds(job_id=running.job_id, limit=100_000)}
 
-    def show(found: Sequence[SeedTask]) -> None:
+    def show(tasks: Sequence[SeedTask]) -> None:
         if stop is not None and stop.is_set():
             running.stop.set()
         running.report(
-            done=sum(one.done + one.failed for one in found),
-            total=sum(one.total for one in found),
-            detail=_counts(found),
+            done=sum(task.done + task.failed for task in tasks),
+            total=sum(task.total for task in tasks),
+            detail=_counts(tasks),
         )
-        hooks.show(found)
+        hooks.show(tasks)
 
     crew = SeedRunner(replication, seeds, lambda _: request, Callbacks(show, hooks.ask), running.stop)
     crew.work(prepare=True, wait=not request.detach)
-    for one in crew.seeds.values():
-        if Outcome(one).incomplete:
-            running.log(f"{one.pair.title}: {one.state}: {one.error or Outcome(one).line}", level="error")
+    for task in crew.seeds.values():
+        if SeedOutcome(task).incomplete:
+            running.log(f"{task.pair.title}: {task.state}: {task.error or SeedOutcome(task).line}", level="error")
     error = incomplete_error(
-        [Outcome(one) for one in crew.seeds.values()],
+        [SeedOutcome(seed) for seed in crew.seeds.values()],
         f"windlass replicate report {running.job_id} shows why; windlass replicate resume {running.job_id} continues.",
     )
     if error is not None:
@@ -303,8 +312,8 @@ def _run(replication: Replication, running: RunningJob, hooks: Callbacks, stop: 
 
 def _counts(seeds: Iterable[SeedTask]) -> str:
     counted: dict[str, int] = {}
-    for one in seeds:
-        counted[str(one.state)] = counted.get(str(one.state), 0) + 1
+    for seed in seeds:
+        counted[str(seed.state)] = counted.get(str(seed.state), 0) + 1
     return ", ".join(f"{number} {state}" for state, number in counted.items())
 
 
@@ -333,10 +342,10 @@ def _adopted(replication: Replication, seed_id: str, jobs: Sequence[BatchJob]) -
             method=Method.BATCH,
             operation=operation,
             why="found in AWS",
-            state=State.COPYING,
+            state=SeedState.COPYING,
             checkpoint=BatchCheckpoint(),
-            jobs=tuple((one.account_id, one.region, one.job_id) for one in jobs),
-            total=sum(one.total for one in jobs),
+            jobs=tuple((job.account_id, job.region, job.job_id) for job in jobs),
+            total=sum(job.total for job in jobs),
             created_at=first.created_at or now,
             started_at=first.created_at,
             updated_at=now,
@@ -345,6 +354,6 @@ def _adopted(replication: Replication, seed_id: str, jobs: Sequence[BatchJob]) -
 
 
 def unfinished(jobs: Jobs, seeds: Iterable[SeedTask]) -> list[SeedTask]:
-    """Seeds that nobody works on and that have not ended: detached ones, and those of a process that is gone."""
-    running = {one.job_id for one in jobs.list(status=JobStatus.RUNNING, kind=KIND, limit=1000)}
-    return [one for one in seeds if not one.state.ended and one.job_id not in running]
+    """Return the unfinished seeds that no process works on: detached ones, and those of a process that is gone."""
+    running = {job.job_id for job in jobs.list(status=JobStatus.RUNNING, kind=KIND, limit=1000)}
+    return [seed for seed in seeds if not seed.state.ended and seed.job_id not in running]

@@ -1,6 +1,7 @@
-"""The result of a seed: final state, summary line, exit code and report all follow from the numbers here. Pure.
+"""The outcome of a seed. Its final state, summary line, exit code and report follow from the counts here. Pure.
 
-A job's own "Complete" says that S3 went through its list. Whether the destination has everything is what the comparison found.
+The status "Complete" of a job means only that S3 processed its list. The comparison shows whether the destination has
+every object.
 """
 
 from __future__ import annotations
@@ -10,7 +11,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from windlass.core.errors import PartialFailure
-from windlass.replication.model import FailureGroup, State
+from windlass.replication.model import FailureGroup, SeedState
 from windlass.replication.seed.task import SeedTask
 
 __all__ = [
@@ -19,7 +20,7 @@ __all__ = [
     "NOT_VERIFIED",
     "NO_TASKS",
     "VERIFY_FAILED",
-    "Outcome",
+    "SeedOutcome",
     "incomplete_error",
     "summary",
 ]
@@ -30,45 +31,47 @@ NEWER = "DstObjectNewer"
 NO_TASKS = "nothing to do: no object was eligible"
 
 _WORDS = {
-    State.DONE: "Complete",
-    State.INCOMPLETE: "Incomplete",
-    State.FAILED: "Failed",
-    State.CANCELLED: "Cancelled",
-    State.WAITING: "Suspended",
-    State.COPYING: "Active",
-    State.VERIFYING: "Active",
-    State.PREPARING: "Preparing",
-    State.QUEUED: "New",
+    SeedState.DONE: "Complete",
+    SeedState.INCOMPLETE: "Incomplete",
+    SeedState.FAILED: "Failed",
+    SeedState.CANCELLED: "Cancelled",
+    SeedState.WAITING: "Suspended",
+    SeedState.COPYING: "Active",
+    SeedState.VERIFYING: "Active",
+    SeedState.PREPARING: "Preparing",
+    SeedState.QUEUED: "New",
 }
-_BAD = (State.FAILED, State.INCOMPLETE, State.CANCELLED)
+_BAD = (SeedState.FAILED, SeedState.INCOMPLETE, SeedState.CANCELLED)
 _NAMED = 3
 
 
 @dataclass(frozen=True, slots=True)
-class Outcome:
-    """How a seed ended, or stands: `troubles` are the failures of its copies."""
+class SeedOutcome:
+    """The outcome of a seed, final or so far. `failures` are the failures of its copies."""
 
     seed: SeedTask
     failures: Sequence[FailureGroup] = ()
 
     @property
     def incomplete(self) -> bool:
-        """True when the seed has ended and the destination lacks something, or may lack it."""
+        """True when the seed has ended and the destination is missing objects, or may be."""
         return self.seed.state in _BAD
 
-    def state_after(self, status: str, *, strict: bool = False) -> State:
+    def state_after(self, status: str, *, strict: bool = False) -> SeedState:
         """Return a seed's final state from the `status` of its job. With `strict`, objects that could not be compared count."""
         if status == "Cancelled":
-            return State.CANCELLED
+            return SeedState.CANCELLED
         if status == "Failed":
-            return State.FAILED
+            return SeedState.FAILED
         short = self._count("missing") or self._count("different") or self.seed.verified.get("error")
         short = short or (strict and self._count("unknown"))
-        return State.INCOMPLETE if self.seed.failed or short else State.DONE
+        return SeedState.INCOMPLETE if self.seed.failed or short else SeedState.DONE
 
     @property
     def line(self) -> str:
-        """The line that people know: `State: Complete, Total: 836, Success: 836, Failed 0`, and what verification adds to it."""
+        """Return the summary line, `State: Complete, Total: 836, Success: 836, Failed 0`, with the result of the
+        comparison.
+        """
         seed = self.seed
         word = _WORDS[seed.state] if seed.state.ended else seed.checkpoint.status or _WORDS[seed.state]
         text = f"State: {word}, Total: {seed.total}, Success: {seed.done}, Failed {seed.failed}"
@@ -76,7 +79,7 @@ class Outcome:
 
     @property
     def reason(self) -> str:
-        """Why it is not complete, in a few words with some of the keys; empty when it is."""
+        """Return why the seed is not complete, with some of the keys; empty when it is complete."""
         if not self.incomplete:
             return ""
         words = [f"{self.seed.failed:,} failed"] if self.seed.failed else []
@@ -84,7 +87,9 @@ class Outcome:
         return ", ".join(words) or self.seed.error or str(self.seed.state)
 
     def shortfalls(self) -> tuple[FailureGroup, ...]:
-        """Return the reasons for the report: failures of copies, then what only the comparison found. No object is told twice."""
+        """Return the reasons for the report: failures of copies, then objects that only the comparison found. Each
+        object is in one reason.
+        """
         verified = self.seed.verified
         newer = sum(group.count for group in self.failures if group.code == NEWER)
         failed = sum(group.count for group in self.failures) - newer
@@ -124,7 +129,7 @@ class Outcome:
         return list(examples.get(kind, ()))
 
 
-def incomplete_error(outcomes: Sequence[Outcome], hint: str) -> PartialFailure | None:
+def incomplete_error(outcomes: Sequence[SeedOutcome], hint: str) -> PartialFailure | None:
     """Return the error that a command ends with when seeds are not complete; it names the pairs and why. None when all are."""
     bad = [outcome for outcome in outcomes if outcome.incomplete]
     if not bad:

@@ -13,8 +13,8 @@ from windlass.observe.log import logger
 from windlass.replication.methods.batch import job as batch
 from windlass.replication.methods.method import Poll
 from windlass.replication.methods.registry import METHODS
-from windlass.replication.model import BatchJob, State
-from windlass.replication.planning.request import Request
+from windlass.replication.model import BatchJob, SeedState
+from windlass.replication.planning.request import SeedRequest
 from windlass.replication.seed.context import SeedContext
 from windlass.replication.seed.task import SeedTask
 from windlass.replication.seed.workflow import Workflow
@@ -23,12 +23,14 @@ from windlass.replication.service import Replication
 __all__ = ["Callbacks", "SeedRunner", "confirm"]
 
 _TICK_S = 0.2
-_UNDER_WAY = (State.COPYING, State.WAITING, State.VERIFYING)
+_UNDER_WAY = (SeedState.COPYING, SeedState.WAITING, SeedState.VERIFYING)
 
 
 @dataclass(frozen=True, slots=True)
 class Callbacks:
-    """Callbacks of a run: `show` receives all tasks at intervals; `ask` confirms a job whose tasks S3 counted (None: it waits)."""
+    """Callbacks of a run. `show` receives all tasks at intervals; `ask` confirms a job whose tasks S3 has counted
+    (None: the job waits).
+    """
 
     show: Callable[[Sequence[SeedTask]], object] = lambda _: None
     ask: Callable[[SeedTask], bool] | None = None
@@ -38,9 +40,9 @@ def confirm(replication: Replication, seeds: Sequence[SeedTask]) -> list[SeedTas
     """Confirm the jobs that await confirmation, and return their tasks."""
     confirmed = []
     for seed in seeds:
-        if seed.state is State.WAITING:
+        if seed.state is SeedState.WAITING:
             batch.request_status(replication.estate, *seed.jobs[-1], "Ready", "confirmed with windlass")
-            confirmed.append(replication.save(seed, state=State.COPYING, detail="confirmed"))
+            confirmed.append(replication.save(seed, state=SeedState.COPYING, detail="confirmed"))
     return confirmed
 
 
@@ -50,7 +52,7 @@ class SeedRunner:
 
     replication: Replication
     seeds: dict[str, SeedTask]
-    request_of: Callable[[SeedTask], Request]
+    request_of: Callable[[SeedTask], SeedRequest]
     callbacks: Callbacks
     stop: threading.Event
     _lock: threading.Lock = field(default_factory=threading.Lock)
@@ -88,11 +90,11 @@ class SeedRunner:
                 )
 
     def _fresh(self) -> list[SeedTask]:
-        """Return the tasks to start or restart: AWS has no running job of theirs."""
+        """Return the tasks to start or restart: those without a running job in AWS."""
         fresh = []
         for task in self._tasks():
             in_flight = task.state in _UNDER_WAY and METHODS[task.method].in_flight(task)
-            if task.state is not State.DONE and not in_flight:
+            if task.state is not SeedState.DONE and not in_flight:
                 fresh.append(self._restart(task) if task.state.ended else task)
         return fresh
 
@@ -101,7 +103,7 @@ class SeedRunner:
         checkpoint = METHODS[task.method].restarted(task)
         restarted = self.replication.save(
             task,
-            state=State.QUEUED,
+            state=SeedState.QUEUED,
             checkpoint=checkpoint,
             jobs=(),
             failed=0,
@@ -111,10 +113,12 @@ class SeedRunner:
             verified={},
             finished_at=None,
         )
-        self._keep(restarted)  # otherwise the end of the earlier run would be shown as this one's
+        self._keep(restarted)  # the previous run's end would otherwise be shown as this run's
         return restarted
 
-    def _submit(self, pool: ThreadPoolExecutor, seed: SeedTask, step: Callable[[SeedTask, Request], SeedTask]) -> None:
+    def _submit(
+        self, pool: ThreadPoolExecutor, seed: SeedTask, step: Callable[[SeedTask, SeedRequest], SeedTask]
+    ) -> None:
         request = self.request_of(seed)
         task = replace(seed, options=request.copy_options(self.replication.config))
         self._busy[seed.seed_id] = pool.submit(step, task, request)
@@ -129,7 +133,7 @@ class SeedRunner:
                 raise error
             elif isinstance(error, WindlassError):
                 self._keep(workflow.fail(self.seeds[seed_id], error))
-            else:  # An unexpected error ends this seed, not two hundred others.
+            else:  # An unexpected error ends only this seed.
                 logger("replication").error("seed.broke", seed=seed_id, exc_info=error)
                 self._keep(workflow.fail(self.seeds[seed_id], WindlassError(f"{type(error).__name__}: {error}")))
 
@@ -144,7 +148,7 @@ class SeedRunner:
                 self._submit(pool, polled, workflow.next_job)
             elif poll is Poll.ENDED:
                 self._submit(pool, polled, workflow.finish)
-            elif polled.state is State.WAITING:
+            elif polled.state is SeedState.WAITING:
                 self._ask_to_confirm(polled)
 
     def _ask_to_confirm(self, task: SeedTask) -> None:
@@ -157,21 +161,21 @@ class SeedRunner:
                 self._keep(confirmed)
 
     def _batch_jobs(self, seeds: Iterable[SeedTask]) -> dict[str, BatchJob]:
-        """Return the batch jobs of these tasks by id: one ListJobs per account and region, whatever their number."""
+        """Return the batch jobs of these tasks by id, with one ListJobs per account and region."""
         places: dict[tuple[str, str], set[str]] = {}
         for seed in seeds:
             for account_id, region, job_id in seed.jobs:
                 places.setdefault((account_id, region), set()).add(job_id)
-        found: dict[str, BatchJob] = {}
-        for place, wanted in places.items():
-            listed = batch.list_jobs(self.replication.estate, *place, wanted=wanted)
-            for job_id in wanted - listed.keys():  # jobs are listed for 90 days
+        jobs: dict[str, BatchJob] = {}
+        for place, job_ids in places.items():
+            listed = batch.list_jobs(self.replication.estate, *place, job_ids=job_ids)
+            for job_id in job_ids - listed.keys():  # S3 lists jobs for 90 days
                 try:
                     listed[job_id] = batch.describe(self.replication.estate, *place, job_id)
                 except NotFound:
                     listed[job_id] = BatchJob(job_id=job_id, account_id=place[0], region=place[1], status="Failed")
-            found |= listed
-        return found
+            jobs |= listed
+        return jobs
 
     def _keep(self, seed: SeedTask) -> None:
         with self._lock:
@@ -182,12 +186,12 @@ class SeedRunner:
             return list(self.seeds.values())
 
     def _all_ended(self) -> bool:
-        return all(one.state.ended for one in self._tasks())
+        return all(task.state.ended for task in self._tasks())
 
     def _only_waiting(self) -> bool:
-        """True when every unfinished task awaits confirmation, and no prompt is left to ask for it."""
-        left = [one for one in self._tasks() if not one.state.ended]
+        """True when every unfinished task awaits confirmation and no prompt is available."""
+        left = [task for task in self._tasks() if not task.state.ended]
         if self.callbacks.ask is not None:
-            left = [one for one in left if one.seed_id not in self._asked or one.state is not State.WAITING]
+            left = [task for task in left if task.seed_id not in self._asked or task.state is not SeedState.WAITING]
             return not left
-        return all(one.state is State.WAITING for one in left)
+        return all(task.state is SeedState.WAITING for task in left)

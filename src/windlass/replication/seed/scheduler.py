@@ -1,4 +1,6 @@
-"""The scheduler of periodic sets: each `[[replicate]]` set with `interval` is seeded again when it is due, in one process of many."""
+"""The scheduler of periodic sets: seeds each `[[replicate]]` set with `interval` when it is due, in one of several
+processes.
+"""
 
 from __future__ import annotations
 
@@ -12,8 +14,8 @@ from windlass.jobs.model import JobStatus
 from windlass.jobs.service import Jobs
 from windlass.observe.log import logger
 from windlass.replication.config import ReplicateConfig
-from windlass.replication.model import State
-from windlass.replication.planning.request import Request, request_of
+from windlass.replication.model import SeedState
+from windlass.replication.planning.request import SeedRequest, request_of
 from windlass.replication.seed import job as seeding
 from windlass.replication.seed.runner import Callbacks
 from windlass.replication.service import PairSelection, Replication
@@ -26,7 +28,7 @@ _KEPT_JOBS = 50
 _LISTED_JOBS = 200
 _KEPT_S = 90 * 86_400.0
 _FOLLOWING = "replicate/follow"
-_UNDER_WAY = (State.COPYING, State.WAITING, State.VERIFYING)
+_UNDER_WAY = (SeedState.COPYING, SeedState.WAITING, SeedState.VERIFYING)
 
 
 def seed_set(
@@ -55,8 +57,8 @@ def seed_set(
     return job_id
 
 
-def _loop_params(chosen: ReplicateConfig, request: Request) -> dict[str, object]:
-    """Return the parameters that mark a job as the scheduler's: it never resumes a job that a person interrupted."""
+def _loop_params(chosen: ReplicateConfig, request: SeedRequest) -> dict[str, object]:
+    """Return the parameters that mark a job as the scheduler's. It never resumes a job that a person interrupted."""
     return {"request": request.params(), "set": chosen.name, "loop": True}
 
 
@@ -114,7 +116,7 @@ def _seed_set_forever(
     def seed_round(lease: Lease) -> float:
         try:
             job = jobs.unfinished(seeding.KIND, _loop_params(chosen, request_of(chosen)), limit=_LISTED_JOBS)
-            if job is not None and job.status is JobStatus.RUNNING:  # on a process that has lost the set's lease
+            if job is not None and job.status is JobStatus.RUNNING:  # this process has lost the set's lease
                 return POLL_S
             if job is not None:
                 logger("replication").info("set.resumed", set=chosen.name, job_id=job.job_id)
@@ -123,7 +125,7 @@ def _seed_set_forever(
             elif due(replication, chosen):
                 seeded(seed_set(replication, jobs, chosen, stop=stop, under=[lease]))
         except Interrupted:
-            return 0.0  # `stop` is set; or the database was away too long, and the run goes on
+            return 0.0  # `stop` is set, or the database was unavailable for too long: the job remains to be resumed
         except LeaseLost:
             raise
         except WindlassError as error:

@@ -1,4 +1,4 @@
-"""The task of one pair: what is copied and how, what is already done (the checkpoint), and what came of it."""
+"""The task of one pair: what is copied and how, what is already done (the checkpoint), and the result."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from typing import Any
 
 from windlass.core import clock
 from windlass.replication.comparison import BY_ETAG, Criteria
-from windlass.replication.model import Attribute, JobRef, Method, Operation, Pair, Restore, State
+from windlass.replication.model import Attribute, JobRef, Method, Operation, Pair, Restore, SeedState
 from windlass.replication.seed.checkpoint import Checkpoint
 
 __all__ = ["CopyOptions", "SeedTask"]
@@ -24,7 +24,7 @@ class CopyOptions:
     delete_markers: bool = True
     """With `versions`: write the delete markers, too."""
     preserve: frozenset[Attribute] = frozenset()
-    """What copies keep of their sources besides what S3 copies by itself."""
+    """The attributes that copies preserve in addition to those that S3 copies."""
     criteria: Criteria = BY_ETAG
     restore: Restore | None = None
     """Restore archived objects and wait for them; None leaves them out."""
@@ -36,7 +36,7 @@ class CopyOptions:
 class SeedTask:
     """The seed of one pair. `jobs` are Batch Operations jobs in the order in which they run.
 
-    The store keeps everything but `options`, which the job's request holds.
+    The store has every field except `options`, which is stored in the job's request.
     """
 
     seed_id: str
@@ -48,7 +48,7 @@ class SeedTask:
     job_id: str = ""
     set_name: str = ""
     why: str = ""
-    state: State = State.QUEUED
+    state: SeedState = SeedState.QUEUED
     jobs: tuple[JobRef, ...] = ()
     total: int = 0
     done: int = 0
@@ -66,7 +66,7 @@ class SeedTask:
     @property
     def fraction(self) -> float:
         """Progress from 0.0 to 1.0; 1.0 once the seed is done."""
-        if self.state is State.DONE:
+        if self.state is SeedState.DONE:
             return 1.0
         return min(1.0, (self.done + self.failed) / self.total) if self.total else 0.0
 

@@ -1,7 +1,8 @@
-"""The workflow of one seed: prepare (plan again, replication on, start the copies), then finish (result, large objects, verify).
+"""The workflow of one seed: prepare (plan again, replication on, start the copies), then finish (result, large objects,
+verify).
 
-Each step is idempotent, and recorded in the task's checkpoint before the next one begins: a resumed seed continues where it stopped.
-What a step does to copy objects is the method's (`methods/`).
+Each step is idempotent, and recorded in the task's checkpoint before the next one starts: a resumed seed continues
+where it stopped. The method (`methods/`) defines how a step copies objects.
 """
 
 from __future__ import annotations
@@ -13,12 +14,12 @@ from windlass.core.errors import Interrupted, WindlassError
 from windlass.replication.direct.model import CopyContext, VerifyOptions
 from windlass.replication.effects import perform
 from windlass.replication.methods.registry import METHODS
-from windlass.replication.model import Method, Operation, State
+from windlass.replication.model import Method, Operation, SeedState
 from windlass.replication.planning.plan import PairPlan
-from windlass.replication.planning.request import Request
+from windlass.replication.planning.request import SeedRequest
 from windlass.replication.seed.checkpoint import BatchCheckpoint, EmrCheckpoint
 from windlass.replication.seed.context import SeedContext
-from windlass.replication.seed.outcome import Outcome, summary
+from windlass.replication.seed.outcome import SeedOutcome, summary
 from windlass.replication.seed.task import CopyOptions, SeedTask
 from windlass.replication.setup import replication as setup
 
@@ -43,22 +44,22 @@ class Workflow:
 
     context: SeedContext
 
-    def prepare(self, task: SeedTask, request: Request) -> SeedTask:
+    def prepare(self, task: SeedTask, request: SeedRequest) -> SeedTask:
         """Plan the pair again, switch replication on, and start the copies. Direct copies are made before this returns."""
         started_at = task.started_at or self.context.replication.now()
-        task = self.context.save(task, state=State.PREPARING, started_at=started_at, error="", finished_at=None)
+        task = self.context.save(task, state=SeedState.PREPARING, started_at=started_at, error="", finished_at=None)
         plan = self._plan(task, request)
         assert plan.facts is not None
         if request.switches_on(task.operation) and task.checkpoint.cutoff_at is None:
             task = self._switch_on(task, plan, request)
         task = METHODS[task.method].start(task, plan.facts, request, self.context)
-        return self.finish(task, request) if task.state is State.VERIFYING else task
+        return self.finish(task, request) if task.state is SeedState.VERIFYING else task
 
-    def next_job(self, task: SeedTask, request: Request) -> SeedTask:
+    def next_job(self, task: SeedTask, request: SeedRequest) -> SeedTask:
         """Start the next job of a seed that has several."""
         return METHODS[task.method].next_job(task, request, self.context)
 
-    def finish(self, task: SeedTask, request: Request) -> SeedTask:
+    def finish(self, task: SeedTask, request: SeedRequest) -> SeedTask:
         """Read the result, copy objects that are too large for a batch job, compare both buckets, and save the final state."""
         result = METHODS[task.method].result(task, request, self.context)
         task = result.task
@@ -68,24 +69,24 @@ class Workflow:
             task = self._copy_large_objects(task, request)
             if request.verify and task.operation is not Operation.LAMBDA:
                 task = self._verify(task, request)
-        state = Outcome(task).state_after(result.status, strict=request.strict)
+        state = SeedOutcome(task).state_after(result.status, strict=request.strict)
         detail = task.detail if result.error else summary(task)
         return self.context.save(task, state=state, error=result.error, detail=detail)
 
     def fail(self, task: SeedTask, error: WindlassError) -> SeedTask:
-        """Save a task that an error ended."""
+        """Save a task that ended with an error."""
         hint = f" ({error.hint})" if error.hint else ""
-        return self.context.save(task, state=State.FAILED, error=f"{error.message}{hint}", detail="")
+        return self.context.save(task, state=SeedState.FAILED, error=f"{error.message}{hint}", detail="")
 
-    def _plan(self, task: SeedTask, request: Request) -> PairPlan:
-        """Plan the pair again: a change since the first plan is found before anything is written."""
+    def _plan(self, task: SeedTask, request: SeedRequest) -> PairPlan:
+        """Plan the pair again, so that a change since the first plan is detected before anything is written."""
         narrowed = replace(request, method=task.method, operation=task.operation, measure="none")
         (plan,) = self.context.replication.plan([task.pair], narrowed)
         if plan.error is not None:
             raise plan.error
         return plan
 
-    def _switch_on(self, task: SeedTask, plan: PairPlan, request: Request) -> SeedTask:
+    def _switch_on(self, task: SeedTask, plan: PairPlan, request: SeedRequest) -> SeedTask:
         context, config = self.context, self.context.config
         context.check(task)
         unconditional = replace(request, include_in_sync=True)
@@ -97,13 +98,16 @@ class Workflow:
         if request.canary:
             task = context.save(task, detail="waiting for the canary object")
             canary = setup.prove(context.estate, plan.pair, task.seed_id, config, stop=context.stop)
-            # S3's times are whole seconds, and `CreatedBefore` takes older objects only: without the added second, no job would
-            # copy an object of the canary's own second. Objects that the rule replicated since are not NONE or FAILED: they stay out.
+            # S3's times have whole seconds, and `CreatedBefore` selects older objects only. Without the added second,
+            # no job would copy
+            # an object that was written in the same second as the canary. Objects that the rule has replicated since
+            # then have other statuses than
+            # NONE and FAILED, so the job does not select them.
             cutoff_at = canary.written_at + _SECOND
         return context.save(task, checkpoint=replace(task.checkpoint, cutoff_at=cutoff_at), detail="replication is on")
 
-    def _copy_large_objects(self, task: SeedTask, request: Request) -> SeedTask:
-        """Copy, in parts, what the destination is missing of the objects that are too large for a job."""
+    def _copy_large_objects(self, task: SeedTask, request: SeedRequest) -> SeedTask:
+        """Copy the missing objects that are too large for a job, in parts."""
         checkpoint = task.checkpoint
         if not isinstance(checkpoint, BatchCheckpoint | EmrCheckpoint) or not checkpoint.large_objects:
             return task
@@ -115,7 +119,7 @@ class Workflow:
         progress = replication.direct.seed(copy, CopyContext(self.context.stop))
         known = replication.failures([task]).get(task.seed_id, [])
         replication.save_failures(task, [*known, *progress.failures])
-        # An object that failed in the job and was copied here has not failed any more.
+        # An object that failed in the job and was copied here is no longer a failure.
         recovered = max(0, progress.copied - large)
         return self.context.save(
             task,
@@ -125,8 +129,8 @@ class Workflow:
             checkpoint=replace(checkpoint, large_objects=0),
         )
 
-    def _verify(self, task: SeedTask, request: Request) -> SeedTask:
-        task = self.context.save(task, state=State.VERIFYING, detail="comparing both buckets")
+    def _verify(self, task: SeedTask, request: SeedRequest) -> SeedTask:
+        task = self.context.save(task, state=SeedState.VERIFYING, detail="comparing both buckets")
         options = VerifyOptions(
             by=request.compare,
             versions=request.versions and task.method is Method.DIRECT,

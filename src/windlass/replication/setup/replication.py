@@ -1,7 +1,8 @@
-"""Switching replication on before anything is copied, so that no object falls between the manifest and the rule.
+"""Replication is switched on before objects are copied, so that every object is in the manifest or under the rule.
 
-First the writes as data, then the proof: a canary object that must arrive. The moment it was written is T0: what was
-written before and has status NONE or FAILED is the seed's, all later writes are the rule's.
+The writes are effects. Then a canary object proves that the rule works: it must be replicated. The time at which the
+canary was written is the cutoff: the seed copies older objects with status NONE or FAILED, and the rule replicates all
+later writes.
 """
 
 from __future__ import annotations
@@ -44,14 +45,14 @@ _AGAIN_S = 30.0
 def switch_effects(
     facts: PairFacts, intent: Intent, config: ReplicationConfig, held: RoleFacts | None = None
 ) -> tuple[Effect, ...]:
-    """The writes that switch replication on for a pair; none where a live rule is there already.
+    """Return the writes that switch replication on for a pair; none when a live rule exists.
 
-    `held` is the role of the source's other rules, if it has any: a bucket has one role for all its rules.
+    `held` is the role of the source's other rules, if there are any: a bucket has one role for all its rules.
     """
     pair = facts.placed
-    found = list(_versioning(facts)) if intent.enable_versioning else []
+    writes = list(_versioning(facts)) if intent.enable_versioning else []
     if facts.rule is not None:
-        return tuple(found)
+        return tuple(writes)
     statements = replication_statements(
         pair, encryption=facts.encryption, locked=facts.source.locked, delete_markers=intent.delete_markers
     )
@@ -59,9 +60,9 @@ def switch_effects(
     if not arn:
         name = role_name("replication", pair)
         arn = role_arn(name, pair.source.account_id, pair.source.region)
-        found += role_effects(pair.source, name, REPLICATION_SERVICE, statements, f"replicate {pair.title}")
+        writes += role_effects(pair.source, name, REPLICATION_SERVICE, statements, f"replicate {pair.title}")
     elif held is not None and held.found and held.readable and missing(held.policies, statements):
-        found.append(
+        writes.append(
             Effect(
                 account_id=pair.source.account_id,
                 region=pair.source.region,
@@ -75,8 +76,8 @@ def switch_effects(
                 why="the role of the source's other rules must reach this destination, too",
             )
         )
-    found += agreement_effects(facts, Operation.REPLICATE, arn, delete_markers=intent.delete_markers)
-    found.append(
+    writes += agreement_effects(facts, Operation.REPLICATE, arn, delete_markers=intent.delete_markers)
+    writes.append(
         Effect(
             account_id=pair.source.account_id,
             region=pair.source.region,
@@ -87,11 +88,13 @@ def switch_effects(
             settles=True,
         )
     )
-    return tuple(found)
+    return tuple(writes)
 
 
 def role_effects(place: BucketRef, name: str, service: str, statements: Any, why: str) -> list[Effect]:
-    """A role that the service may assume, with exactly these statements; what is there already is renewed."""
+    """Return the writes of a role that the service may assume, with exactly these statements. An existing role is
+    updated.
+    """
     trust = json.dumps(document([trust_statement(service)]))
 
     def effect(operation: str, **params: Any) -> Effect:
@@ -135,7 +138,7 @@ def _versioning(facts: PairFacts) -> list[Effect]:
 def agreement_effects(
     facts: PairFacts, operation: Operation, arn: str, *, delete_markers: bool = False
 ) -> list[Effect]:
-    """The bucket policy that lets the role in from another account of ours; none where it is so already."""
+    """Return the bucket policy that allows the role of another account of the estate; none when it is allowed already."""
     agreed = agreement(facts.placed, operation, arn, delete_markers=delete_markers)
     if agreed is None:
         return []
@@ -150,7 +153,7 @@ def agreement_effects(
             service="s3",
             operation="PutBucketPolicy",
             params={"Bucket": place.bucket, "Policy": json.dumps(merged(held, needed))},
-            why="the other account must let the role in",
+            why="the other account must allow the role",
             settles=True,
         )
     ]
@@ -158,14 +161,14 @@ def agreement_effects(
 
 def _configuration(facts: PairFacts, arn: str, intent: Intent) -> dict[str, Any]:
     pair, encryption = facts.placed, facts.encryption
-    rules = [_second_version(one) for one in facts.source.rules]
+    rules = [_second_version(rule) for rule in facts.source.rules]
     destination: dict[str, Any] = {"Bucket": pair.destination.arn}
     if pair.destination.account_id and pair.destination.account_id != pair.source.account_id:
         destination |= {"Account": pair.destination.account_id, "AccessControlTranslation": {"Owner": "Destination"}}
     rule: dict[str, Any] = {
         "ID": f"windlass-{digest(pair.key)[:8]}",
         "Status": "Enabled",
-        "Priority": max((int(one.get("Priority", 0)) for one in rules), default=0) + 1,
+        "Priority": max((int(rule.get("Priority", 0)) for rule in rules), default=0) + 1,
         "Filter": {"Prefix": pair.prefix},
         "DeleteMarkerReplication": {"Status": "Enabled" if intent.delete_markers else "Disabled"},
         "Destination": destination,
@@ -178,7 +181,9 @@ def _configuration(facts: PairFacts, arn: str, intent: Intent) -> dict[str, Any]
 
 
 def _second_version(rule: Mapping[str, Any]) -> dict[str, Any]:
-    """A rule of the first version (`Prefix`, no `Filter`) as the second: a configuration has only one kind."""
+    """Convert a rule of the first version (`Prefix`, no `Filter`) to the second: a configuration can have only one
+    version.
+    """
     if "Filter" in rule:
         return dict(rule)
     kept = {name: value for name, value in rule.items() if name != "Prefix"}
@@ -192,7 +197,7 @@ def _second_version(rule: Mapping[str, Any]) -> dict[str, Any]:
 
 @dataclass(frozen=True, slots=True)
 class Canary:
-    """The proof: when it was written (T0), and how many seconds it took."""
+    """The result of the proof: when the canary was written (the cutoff), and how many seconds its replication took."""
 
     written_at: datetime
     seconds: float
@@ -207,23 +212,23 @@ def prove(
     stop: threading.Event,
     tell: Callable[[str], object] = lambda _: None,
 ) -> Canary:
-    """Write a canary and wait until it is replicated; then both are deleted, version by version.
+    """Write a canary object, wait until it is replicated, and delete all versions of both objects.
 
-    A rule takes a while to be in force: a canary that nobody picked up is written again. Conflict when S3 says FAILED.
+    A new rule takes a while to be in force, so an ignored canary is written again. Conflict when S3 reports FAILED.
     """
     key = f"{pair.prefix}{OWN_PREFIX}canary-{seed_id}"
     began = time.monotonic()
     try:
         while time.monotonic() - began < config.canary_timeout_s:
-            found = _wait(estate, pair, key, _put(estate, pair.source, key), config, stop, began)
-            if found is not None:
+            written_at = _wait(estate, pair, key, _put(estate, pair.source, key), config, stop, began)
+            if written_at is not None:
                 tell(f"the canary arrived after {time.monotonic() - began:.1f} s")
-                return Canary(found, time.monotonic() - began)
+                return Canary(written_at, time.monotonic() - began)
     finally:
         _clean(estate, pair, key)
     raise AwsError(
         f"{pair.title}: the canary object was not replicated within {config.canary_timeout_s:.0f} s",
-        hint="The rule is on; S3 may be slow (raise replication.canary_timeout_s), or `windlass replicate preflight` finds the cause.",
+        hint="The rule is on. S3 may be slow (increase canary_timeout_s); `windlass replicate preflight` finds other causes.",
         code="CanaryLost",
     )
 
@@ -250,7 +255,7 @@ def _wait(
     stop: threading.Event,
     began: float,
 ) -> datetime | None:
-    """When the canary was written, once it is over there; None when nobody picked it up."""
+    """Return when the replicated canary was written; None when S3 ignored it."""
     put_at = time.monotonic()
     while True:
         head = estate.call(
@@ -283,18 +288,18 @@ def _clean(estate: Estate, pair: Pair, key: str) -> None:
     for place in (pair.source, pair.destination):
         if not place.account_id:
             continue
-        with contextlib.suppress(WindlassError):  # a canary left behind harms nobody, and may be locked
+        with contextlib.suppress(WindlassError):  # a remaining canary does no harm, and may be locked
             pages = estate.pages(
                 place.account_id, place.region, "s3", "ListObjectVersions", Bucket=place.bucket, Prefix=key
             )
             for page in pages:
-                for one in [*page.get("Versions", []), *page.get("DeleteMarkers", [])]:
+                for version in [*page.get("Versions", []), *page.get("DeleteMarkers", [])]:
                     estate.call(
                         place.account_id,
                         place.region,
                         "s3",
                         "DeleteObject",
                         Bucket=place.bucket,
-                        Key=one["Key"],
-                        VersionId=one["VersionId"],
+                        Key=version["Key"],
+                        VersionId=version["VersionId"],
                     )

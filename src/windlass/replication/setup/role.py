@@ -1,4 +1,4 @@
-"""The service roles of a seed: who may assume them, and the least they must be allowed. Pure.
+"""The service roles of a seed: their trust policies, and the least permissions that they need. Pure.
 
 Source: S3 user guide, "Granting permissions for Batch Operations", "Configuring an IAM role for S3 Batch Replication",
 "Setting up permissions for live replication", "Replicating encrypted objects".
@@ -32,7 +32,7 @@ REPLICATION_SERVICE = "s3.amazonaws.com"
 
 @dataclass(frozen=True, slots=True)
 class Encryption:
-    """KMS keys in use, by ARN; empty where none is."""
+    """The KMS keys in use, by ARN; empty where none is."""
 
     source_key: str = ""
     destination_key: str = ""
@@ -40,7 +40,7 @@ class Encryption:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RoleScope:
-    """Where a job's manifest and report are, and what it does."""
+    """The buckets and prefixes of a job's manifest and report, and the operation of the job."""
 
     operation: Operation
     manifest_bucket: str = ""
@@ -54,24 +54,24 @@ class RoleScope:
 
 
 def role_name(kind: str, pair: Pair) -> str:
-    """A name that is the same for the same pair: `windlass-batch-1f3a…`."""
+    """Return the role's name, which is always the same for a pair: `windlass-batch-1f3a…`."""
     return f"windlass-{kind}-{digest([pair.source.bucket, pair.destination.bucket])[:16]}"
 
 
 def role_arn(name: str, account_id: str, region: str) -> str:
-    """The ARN of a role of that name."""
+    """Return the ARN of a role with this name."""
     return format_arn("iam", "", account_id, f"role/{name}", partition=partition_of(region))
 
 
 def trust_statement(service: str) -> Statement:
-    """The trust policy's one statement."""
+    """Return the only statement of the trust policy."""
     return {"Effect": "Allow", "Principal": {"Service": service}, "Action": "sts:AssumeRole"}
 
 
 def replication_statements(
     pair: Pair, *, encryption: Encryption = Encryption(), locked: bool = False, delete_markers: bool = False
 ) -> tuple[Statement, ...]:
-    """What a replication role needs for this pair."""
+    """Return the permissions of a replication role for this pair."""
     source, target = pair.source.arn, pair.destination.arn
     read = ["s3:GetObjectVersionForReplication", "s3:GetObjectVersionAcl", "s3:GetObjectVersionTagging"]
     write = ["s3:ReplicateObject", "s3:ReplicateTags"]
@@ -91,11 +91,11 @@ def replication_statements(
 
 
 def batch_statements(pair: Pair, work: RoleScope, encryption: Encryption = Encryption()) -> tuple[Statement, ...]:
-    """What a batch job's role needs."""
+    """Return the permissions of a batch job's role."""
     source, target = pair.source.arn, pair.destination.arn
-    found: list[Statement] = []
+    statements: list[Statement] = []
     if work.operation is Operation.REPLICATE:
-        found.append(_allow(["s3:InitiateReplication"], f"{source}/*"))
+        statements.append(_allow(["s3:InitiateReplication"], f"{source}/*"))
     elif work.operation is Operation.COPY:
         read = ["s3:GetObject", "s3:GetObjectTagging", "s3:GetObjectAcl"]
         write = ["s3:PutObject", "s3:PutObjectTagging", "s3:PutObjectAcl"]
@@ -104,30 +104,32 @@ def batch_statements(pair: Pair, work: RoleScope, encryption: Encryption = Encry
         if work.locked:
             read += ["s3:GetObjectRetention", "s3:GetObjectLegalHold"]
             write += ["s3:PutObjectRetention", "s3:PutObjectLegalHold"]
-        found += [_allow(["s3:ListBucket"], source), _allow(read, f"{source}/*"), _allow(write, f"{target}/*")]
-        found += _kms(pair, encryption)
+        statements += [_allow(["s3:ListBucket"], source), _allow(read, f"{source}/*"), _allow(write, f"{target}/*")]
+        statements += _kms(pair, encryption)
     else:
-        found.append(_allow(["lambda:InvokeFunction"], work.function_arn, f"{work.function_arn}:*"))
+        statements.append(_allow(["lambda:InvokeFunction"], work.function_arn, f"{work.function_arn}:*"))
     if work.generated:
         reads = ["s3:GetReplicationConfiguration"] if work.operation is Operation.REPLICATE else []
-        found.append(_allow([*reads, "s3:PutInventoryConfiguration"], source))
+        statements.append(_allow([*reads, "s3:PutInventoryConfiguration"], source))
     if work.manifest_bucket:
         place = f"{_bucket(pair, work.manifest_bucket)}/{work.manifest_prefix}*"
-        found.append(
+        statements.append(
             _allow(["s3:GetObject", "s3:GetObjectVersion", *(["s3:PutObject"] if work.generated else [])], place)
         )
     if work.report_bucket:
-        found.append(_allow(["s3:PutObject"], f"{_bucket(pair, work.report_bucket)}/{work.report_prefix}*"))
-    return tuple(found)
+        statements.append(_allow(["s3:PutObject"], f"{_bucket(pair, work.report_bucket)}/{work.report_prefix}*"))
+    return tuple(statements)
 
 
 def agreement(
     pair: Pair, operation: Operation, principal: str, *, delete_markers: bool = False
 ) -> tuple[BucketRef, tuple[Statement, ...]] | None:
-    """Between two accounts: the bucket whose policy must let the role in, and with what. None within one account.
+    """For pairs across accounts, return the bucket whose policy must allow the role, and the statements. None within
+    one account.
 
-    A replication rule's role is the source's, and writes. A copy job's role is the destination's, and reads; where the
-    destination is a stranger's, the job is the source's, and writes.
+    A replication rule's role belongs to the source's account, and writes. A copy job's role belongs to the
+    destination's account, and reads. When the destination is outside the estate, the job belongs to the source's
+    account, and writes.
     """
     if not _crosses_accounts(pair) or operation is Operation.LAMBDA:
         return None
@@ -164,16 +166,16 @@ def _bucket(pair: Pair, name: str) -> str:
 
 
 def _kms(pair: Pair, encryption: Encryption) -> list[Statement]:
-    """Keys may be used through S3 only."""
-    found: list[Statement] = []
+    """Return the statements that allow the use of KMS keys, through S3 only."""
+    statements: list[Statement] = []
     for key, actions, region in (
         (encryption.source_key, ["kms:Decrypt"], pair.source.region),
         (encryption.destination_key, ["kms:Encrypt", "kms:GenerateDataKey", "kms:Decrypt"], pair.destination.region),
     ):
         if key:
             through = {"StringLike": {"kms:ViaService": via_service("s3", region)}}
-            found.append({**_allow(actions, key), "Condition": through})
-    return found
+            statements.append({**_allow(actions, key), "Condition": through})
+    return statements
 
 
 def _allow(actions: list[str], *resources: str) -> Statement:

@@ -1,6 +1,7 @@
-"""Copies that carry more than S3 copies by itself: each object is asked for that first. It stands where a flow does.
+"""Copies that preserve attributes which S3 does not copy: each object's attributes are read first. Replaces
+`CopyPipeline`.
 
-A task and two or three requests an object: slower than a flow, and only as it is asked for.
+Each object costs a task and two or three requests, so this is slower than the pipeline and used only on request.
 """
 
 from __future__ import annotations
@@ -22,11 +23,11 @@ __all__ = ["AttributePipeline"]
 
 T = TypeVar("T")
 _FIRST = replace(COPY, attempts=1)
-"""Who sends decides the pace: throttling is told at once."""
+"""The copier sets the pace, so throttling is reported to it at once."""
 
 
 class AttributePipeline(Generic[T]):
-    """At most `size` copies under way. `done(token, error)` hears of each end, `ready()` that there is room."""
+    """At most `size` copies in flight. Calls `done(token, error)` when a copy ends, and `ready()` when there is room."""
 
     def __init__(
         self,
@@ -45,23 +46,23 @@ class AttributePipeline(Generic[T]):
         self.under_way = 0
 
     def room(self) -> int:
-        """How many may be sent now."""
+        """Return how many copies may be sent now."""
         return self._size - self.under_way
 
     def send(self, token: T, key: str, etag: str, storage_class: str) -> None:
-        """Send one copy; only while there is room."""
+        """Start one copy. Call it only while there is room."""
         self.under_way += 1
         task = asyncio.get_running_loop().create_task(self._one(token, key, etag, storage_class))
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
 
     async def copy_large(self, row: Listed) -> None:
-        """Copy one in parts."""
+        """Copy one object in parts."""
         more = await self._carrier.headers(row.key)
         await replace(self._sides.parts(), headers=more).copy(row)
 
     async def copy_current(self, row: Listed) -> bool:
-        """Copy what is under the key now; False when the key is gone."""
+        """Copy the current object under the key. False when the key no longer exists."""
         source = self._sides.pair.source
         try:
             head = await self._sides.read.send(s3.head(source.bucket, row.key, owner=source.account_id))
@@ -78,7 +79,7 @@ class AttributePipeline(Generic[T]):
         return True
 
     async def close(self) -> None:
-        """Give up what is under way."""
+        """Cancel the copies in flight."""
         for task in self._tasks:
             task.cancel()
         await self._client.close()

@@ -1,7 +1,7 @@
-"""What a copy does not carry by itself, asked for of each object: its ACL, its Object Lock, its website redirect.
+"""Attributes that S3 does not copy by itself, read from each object: its ACL, its Object Lock, its website redirect.
 
-S3 copies metadata and tags; it gives a copy the default ACL and lock of where it is put, and no redirect. A listing shows none of
-them: a HEAD and a GetObjectAcl of each object do.
+S3 copies metadata and tags. The copy gets the default ACL and lock of its bucket, and no redirect. Listings do not show
+these attributes, so each object costs a HEAD and a GetObjectAcl.
 """
 
 from __future__ import annotations
@@ -29,7 +29,9 @@ _REDIRECT = "x-amz-website-redirect-location"
 
 @dataclass(frozen=True, slots=True)
 class AttributeReader:
-    """Asks the source. `owner` is the canonical id of who will own the copies; empty where that is the source's owner."""
+    """Reads attributes from the source. `owner` is the canonical id of the copies' owner; empty when that is the
+    source's owner.
+    """
 
     client: Client
     source: BucketRef
@@ -39,14 +41,18 @@ class AttributeReader:
 
     @classmethod
     async def of(cls, sides: BucketPair, what: frozenset[Attribute]) -> Self:
-        """The carrier of a pair. AccessDenied where ACLs are wanted and the destination's owner may not be asked for."""
+        """Return the reader for a pair. AccessDenied when ACLs are requested and the destination's owner cannot be
+        read.
+        """
         target, owner = sides.pair.destination, ""
         if Attribute.ACL in what and target.account_id:
             owner = (await sides.write.send(bucket_acl(target.bucket, owner=target.account_id))).owner
         return cls(sides.read, sides.pair.source, what, owner)
 
     async def headers(self, key: str, version_id: str = "", etag: str = "") -> Mapping[str, str]:
-        """What the copy must say. Conflict when the object is not that of this ETag any more, NotFound when it is gone."""
+        """Return the headers of the copy. Conflict when the object's ETag has changed, NotFound when the object no
+        longer exists.
+        """
         place = self.source
 
         async def told() -> Mapping[str, str]:
@@ -66,13 +72,15 @@ class AttributeReader:
 
 
 def carried_headers(head: Mapping[str, str], what: frozenset[Attribute], now: datetime) -> dict[str, str]:
-    """The lock and the redirect that a HEAD tells, as a copy takes them. A retention that is over is none: S3 takes no past date."""
-    found: dict[str, str] = {}
+    """Return the lock and redirect of a HEAD as headers of a copy. An expired retention is left out: S3 refuses past
+    dates.
+    """
+    headers: dict[str, str] = {}
     if Attribute.LOCK in what:
         if _MODE in head and _UNTIL in head and parse_time(head[_UNTIL]) > now:
-            found |= {_MODE: head[_MODE], _UNTIL: head[_UNTIL]}
+            headers |= {_MODE: head[_MODE], _UNTIL: head[_UNTIL]}
         if head.get(_HOLD) == "ON":
-            found[_HOLD] = "ON"
+            headers[_HOLD] = "ON"
     if Attribute.REDIRECT in what and head.get(_REDIRECT):
-        found[_REDIRECT] = head[_REDIRECT]
-    return found
+        headers[_REDIRECT] = head[_REDIRECT]
+    return headers

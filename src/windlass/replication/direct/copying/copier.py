@@ -37,19 +37,19 @@ Token = tuple[Block, int]
 
 @dataclass(frozen=True, slots=True)
 class CopyOperations:
-    """How a row is copied. `room` and `send` belong to the pipeline; the others are awaited."""
+    """The operations that copy a row. `room` and `send` belong to the pipeline; the others are awaited."""
 
     room: Callable[[], int]
-    """How many copies may be sent now."""
+    """Return how many copies may be sent now."""
     send: Callable[[Token, Listed], None]
     copy_large: Callable[[Listed], Awaitable[None]]
     """Copy one object in parts."""
     is_copied: Callable[[Listed], Awaitable[bool]]
     """True when the destination has the object."""
     is_readable: Callable[[Listed], Awaitable[bool]]
-    """True when an archived object can be read, if need be after its restore. AwsError while another restore runs."""
+    """True when an archived object can be read, after its restore if needed. AwsError while another restore runs."""
     copy_current: Callable[[Listed], Awaitable[bool]]
-    """Copy what is under the key now instead of what was listed; False when the key is gone."""
+    """Copy the current object under the key instead of the listed one. False when the key no longer exists."""
 
 
 @dataclass(slots=True)
@@ -127,7 +127,8 @@ class Copier:
         if self._stopped or self._blocked_until_tick:
             return None
         block, now = self._open[0] if self._open else None, self.now()
-        # The common case: the next row of the current block. A block with many prefixes mostly continues with the same one.
+        # The common case: the next row of the current block. In a block with many prefixes, the next row mostly has the
+        # same prefix.
         if block is not None and block.plain and block.next < len(block.rows):
             index = block.next
             row = block.rows[index]
@@ -163,12 +164,12 @@ class Copier:
     def _pump(self) -> None:
         now = self.now()
         while self.operations.room() > 0:
-            found = self._next(now)
-            if found is None:
+            token = self._next(now)
+            if token is None:
                 break
-            block, index = found
+            block, index = token
             row = block.rows[index]
-            self.operations.send(found, row)
+            self.operations.send(token, row)
         self._schedule_tick()
 
     def _schedule_tick(self) -> None:
@@ -182,7 +183,9 @@ class Copier:
         self.pump()
 
     def _next(self, now: float) -> Token | None:
-        """Return the next row that its pace allows, from the open blocks in turn; open more blocks when these have none."""
+        """Return the next row that its pace allows, taking the open blocks in turn. Opens more blocks when these have
+        none.
+        """
         opened = self._open
         for _ in range(len(opened)):
             block = opened[0]
@@ -194,7 +197,7 @@ class Copier:
             block = self._open_block(self._waiting.popleft())
             token = self._next_in_block(block, now)
             if token is not None:
-                self._open.rotate(1)  # it goes on next
+                self._open.rotate(1)  # the next pull continues with this block
                 return token
         self._blocked_until_tick = True
         return None
@@ -238,7 +241,7 @@ class Copier:
         top = first[: first.find("/") + 1]
         if "/" not in texts or (
             top and last.startswith(top)
-        ):  # Rows are in order: all rows between have this prefix, too.
+        ):  # rows are in key order, so all rows between have this prefix, too
             block.pace = self.paces.of(first)
         block.plain = (
             not block.done and not block.doubtful and max(sizes) <= self.largest and ARCHIVE_CLASSES.isdisjoint(classes)
@@ -291,16 +294,16 @@ class Copier:
                 self._failed(block, index, row, _ARCHIVED)
 
     async def _copy_current(self, block: Block, index: int, row: Listed) -> None:
-        """Copy what is under the key now: the object changed since it was listed, or was deleted."""
+        """Copy the current object under the key: the object changed after it was listed, or was deleted."""
         try:
             async with self._head_slots:
-                found = await self.operations.copy_current(row)
+                copied = await self.operations.copy_current(row)
         except Throttled as error:
             self._throttled(block, index, row, error)
         except WindlassError as error:
             self._failed(block, index, row, error)
         else:
-            (self._copied if found else self._skip_deleted)(block, index, row)
+            (self._copied if copied else self._skip_deleted)(block, index, row)
 
     def _spawn(self, work: Coroutine[Any, Any, None]) -> None:
         task = asyncio.get_running_loop().create_task(work)
@@ -316,7 +319,7 @@ class Copier:
         self._mark(block, index)
 
     def _skip_deleted(self, block: Block, index: int, row: Listed) -> None:
-        """Count a row whose object was deleted since it was listed."""
+        """Count a row whose object was deleted after it was listed."""
         self.gone += 1
         self.gone_bytes += row.size_bytes
         self.journal.skipped(1, row.size_bytes)
@@ -351,13 +354,13 @@ class Copier:
             self._release_if_nothing_else()
 
     def _stop_with(self, error: WindlassError) -> None:
-        """Stop the seed: the cause is not this object. A resumed seed continues here."""
+        """Stop the seed: the error does not concern this object alone. A resumed seed continues at this row."""
         self.fatal_error = self.fatal_error or error
         self._stopped = True
         self.on_block_done()
 
     def _release(self, *, success: bool = False) -> None:
-        """Record the held refusals as failures of single objects: not every object is refused."""
+        """Record the held refusals as failures of single objects, because other objects are not refused."""
         for held in self._refusals.release(success=success):
             self._record_failure(*held)
 

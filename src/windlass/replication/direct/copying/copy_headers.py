@@ -1,6 +1,7 @@
-"""What goes along with an object from one service to another: pure, from its head and tags to the headers of its copy.
+"""Headers of a copy from one service to another, made from the source's head and tags. Pure.
 
-What belongs to the service stays there: encryption, locks, ACLs, and storage classes unless `[[service]]` names them.
+Attributes of the service are not copied: encryption, locks and ACLs, and storage classes unless `[[service]]` names
+them.
 """
 
 from __future__ import annotations
@@ -28,19 +29,21 @@ _SUMS = ("x-amz-checksum-crc32", "x-amz-checksum-crc32c", "x-amz-checksum-sha1",
 def carried(
     head: Head, tags: Sequence[tuple[str, str]] = (), *, classes: Collection[str] = (), whole: bool = False
 ) -> dict[str, str]:
-    """Headers for a put, or for the beginning of an upload in parts. `whole`: checksums of the whole content hold for it, too."""
-    found = head.headers
-    made = {name: value for name, value in found.items() if name in _KEPT or name.startswith("x-amz-meta-")}
-    # aws-chunked is how a body was sent, not what it is; some services keep it.
-    encodings = [one.strip() for one in found.get("content-encoding", "").split(",")]
-    if kept := ",".join(one for one in encodings if one not in ("", "aws-chunked")):
-        made["content-encoding"] = kept
-    if (storage := found.get("x-amz-storage-class", "")) in classes:
-        made["x-amz-storage-class"] = storage
+    """Return the headers of a put or of CreateMultipartUpload. `whole`: checksums of the full content apply to the
+    copy, too.
+    """
+    source = head.headers
+    headers = {name: value for name, value in source.items() if name in _KEPT or name.startswith("x-amz-meta-")}
+    # aws-chunked is the encoding of the upload, not of the content. Some services store it.
+    encodings = [encoding.strip() for encoding in source.get("content-encoding", "").split(",")]
+    if kept := ",".join(encoding for encoding in encodings if encoding not in ("", "aws-chunked")):
+        headers["content-encoding"] = kept
+    if (storage := source.get("x-amz-storage-class", "")) in classes:
+        headers["x-amz-storage-class"] = storage
     if tags:
-        made["x-amz-tagging"] = "&".join(f"{quote(name, safe='')}={quote(value, safe='')}" for name, value in tags)
-    if whole and found.get("x-amz-checksum-type", "FULL_OBJECT") == "FULL_OBJECT":
-        # The destination compares it with what arrives, and keeps it.
-        sums = {name: found[name] for name in _SUMS if name in found and "-" not in found[name]}
-        made |= dict(list(sums.items())[:1])  # S3 takes one
-    return made
+        headers["x-amz-tagging"] = "&".join(f"{quote(name, safe='')}={quote(value, safe='')}" for name, value in tags)
+    if whole and source.get("x-amz-checksum-type", "FULL_OBJECT") == "FULL_OBJECT":
+        # The destination compares the checksum with the received content, and stores it.
+        sums = {name: source[name] for name in _SUMS if name in source and "-" not in source[name]}
+        headers |= dict(list(sums.items())[:1])  # S3 accepts one checksum
+    return headers

@@ -1,8 +1,9 @@
-"""What an object's head claims its content is, and whether what was read is that. Pure.
+"""The digest that an object's head claims, and its check against the content that was read. Pure.
 
-An ETag is the content's MD5 when an object was put in one piece, and the MD5 of its parts' MD5s when it came in parts (S3 user
-guide: "Checking object integrity"); encrypted with KMS keys, and at some services always, it is neither, and looks alike. So a
-claim that does not hold proves nothing by itself: what is read twice to the same digest was read right.
+An ETag is the content's MD5 when the object was put in one piece, and the MD5 of its parts' MD5s after a multipart
+upload (S3 user guide: "Checking object integrity"). With KMS keys, and at some services always, it is neither and looks
+the same. So a claim that does not match proves nothing by itself: content that has the same digest in two reads was
+read correctly.
 """
 
 from __future__ import annotations
@@ -18,7 +19,7 @@ from typing import NamedTuple, Protocol
 
 from windlass.wire.s3 import Head
 
-__all__ = ["Claim", "Differs", "Digest", "Trust", "claim_of", "etag_claim", "of_parts", "parts_of"]
+__all__ = ["Claim", "ContentDigest", "Differs", "Trust", "claim_of", "etag_claim", "of_parts", "parts_of"]
 
 _MD5 = re.compile(r"[0-9a-f]{32}")
 _IN_PARTS = re.compile(r"[0-9a-f]{32}-[0-9]{1,5}")
@@ -34,14 +35,14 @@ class Claim(NamedTuple):
     digest: str
 
     def among(self, claims: Sequence[Claim]) -> Claim:
-        """Itself; Differs when others were claimed, and not this."""
+        """Return this claim. Differs when `claims` has claims and this is not one of them."""
         if claims and self not in claims:
             raise Differs(self)
         return self
 
 
 class Differs(Exception):
-    """What was read is not what was claimed; `found` is its digest by the same algorithm."""
+    """The content does not match any claim. `found` is its digest by the same algorithm."""
 
     def __init__(self, found: Claim) -> None:
         super().__init__(found.algorithm)
@@ -72,8 +73,8 @@ _MAKERS: dict[str, Callable[[], _Sum]] = {
 }
 
 
-class Digest:
-    """The digests of what goes by: MD5, which a destination's ETag may be, and what was claimed (by one algorithm)."""
+class ContentDigest:
+    """The digests of a stream: MD5, for the destination's ETag, and the claimed algorithm."""
 
     def __init__(self, claims: Sequence[Claim] = ()) -> None:
         self._md5 = md5(usedforsecurity=False)
@@ -83,46 +84,48 @@ class Digest:
             self._other = _MAKERS[claims[0].algorithm]()
 
     def update(self, data: bytes) -> None:
-        """A piece went by."""
+        """Add a piece of the content."""
         self._md5.update(data)
         if self._other is not None:
             self._other.update(data)
 
     @property
     def md5(self) -> str:
-        """The MD5 so far, in hex."""
+        """Return the MD5 so far, in hex."""
         return self._md5.hexdigest()
 
     def check(self) -> Claim:
-        """What all that went by is; Differs when it is nothing that was claimed."""
+        """Return the claim that the content fulfils. Differs when it fulfils none."""
         algorithm = self._claims[0].algorithm if self._claims else "md5"
-        if algorithm == "parts":  # of one part
+        if algorithm == "parts":  # an upload of one part
             return of_parts([self.md5]).among(self._claims)
-        found = self.md5 if self._other is None else self._other.hexdigest()
-        return Claim(algorithm, found).among(self._claims)
+        digest = self.md5 if self._other is None else self._other.hexdigest()
+        return Claim(algorithm, digest).among(self._claims)
 
 
 @dataclass(slots=True)
 class Trust:
-    """What a source's ETags turned out to be. After some that were no digests, and none that was, none is believed."""
+    """Whether a source's ETags are digests. After some that are not, and none that is, no ETag is believed."""
 
     proven: int = 0
     opaque: int = 0
 
-    def learn(self, claim: Claim | None, found: Claim) -> None:
-        """An ETag was what the content is, or was not, and the content was read right."""
+    def learn(self, claim: Claim | None, actual: Claim) -> None:
+        """Record whether an ETag matched the content, when the content was read correctly."""
         if claim is not None and claim.algorithm in ("md5", "parts"):
-            self.proven += found == claim
-            self.opaque += found != claim
+            self.proven += actual == claim
+            self.opaque += actual != claim
 
     @property
     def given(self) -> bool:
-        """Whether an ETag that looks like a digest is taken for one."""
+        """True when an ETag that looks like a digest is used as one."""
         return self.proven > 0 or self.opaque < _ENOUGH
 
 
 def claim_of(head: Head, trust: Trust) -> Claim | None:
-    """What the head says of the whole content, as far as it can be checked here: by S3's checksums, or the ETag."""
+    """Return what the head claims about the full content, if it can be checked: S3's checksums, or the ETag. None
+    otherwise.
+    """
     headers = head.headers
     if headers.get("x-amz-checksum-type", "FULL_OBJECT") == "FULL_OBJECT":
         for name in _KNOWN:
@@ -136,9 +139,9 @@ def claim_of(head: Head, trust: Trust) -> Claim | None:
 
 
 def etag_claim(head: Head, trust: Trust) -> Claim | None:
-    """What the ETag says of the content, or of its parts."""
+    """Return what the ETag claims about the content or its parts; None when it cannot be checked."""
     encrypted = "kms" in head.headers.get("x-amz-server-side-encryption", "")
-    if encrypted or any("-customer-" in one for one in head.headers) or not trust.given:
+    if encrypted or any("-customer-" in header for header in head.headers) or not trust.given:
         return None
     if _MD5.fullmatch(head.etag):
         return Claim("md5", head.etag)
@@ -146,13 +149,13 @@ def etag_claim(head: Head, trust: Trust) -> Claim | None:
 
 
 def parts_of(etag: str) -> int:
-    """How many parts an ETag is of; 0 where the object was put in one piece."""
-    found = _IN_PARTS.fullmatch(etag)
-    count = int(etag.rpartition("-")[2]) if found else 0
+    """Return the number of parts that an ETag shows; 0 for an object that was put in one piece."""
+    match = _IN_PARTS.fullmatch(etag)
+    count = int(etag.rpartition("-")[2]) if match else 0
     return count if count <= _MOST_PARTS else 0
 
 
 def of_parts(digests: Sequence[str]) -> Claim:
-    """What the ETag of an object in these parts is, by their MD5s in hex."""
-    joined = b"".join(bytes.fromhex(one) for one in digests)
+    """Return the claim of the ETag of a multipart object, from its parts' MD5s in hex."""
+    joined = b"".join(bytes.fromhex(digest) for digest in digests)
     return Claim("parts", f"{md5(joined, usedforsecurity=False).hexdigest()}-{len(digests)}")

@@ -1,4 +1,4 @@
-"""Failures of copies by code: count, message and some keys. Memory does not grow with their number."""
+"""Failures of copies by code: count, message and some keys. Memory does not grow with the number of failures."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ __all__ = ["MOST_REFUSALS", "Failures", "Refusals", "is_refusal", "stopped_by"]
 T = TypeVar("T")
 _EXAMPLES = 5
 MOST_REFUSALS = 500
-"""After this many consecutive refusals the seed stops: a permission or a key is missing, not single objects."""
+"""After this many consecutive refusals the seed stops: a permission or an encryption key is missing for all objects."""
 
 
 class Failures:
@@ -44,19 +44,23 @@ class Failures:
 
 @dataclass(slots=True)
 class Refusals(Generic[T]):
-    """What was refused since the last success. It is held back: when the seed stops for it, a resumed seed tries it again."""
+    """The refusals since the last success. They are held back: if the seed stops because of them, a resumed seed copies
+    them again.
+    """
 
     held: list[T] = field(default_factory=list)
     in_a_row: int = 0
 
     def add(self, item: T) -> bool:
-        """Hold one more; whether the seed is to stop."""
+        """Hold one more refusal. True when the seed must stop."""
         self.held.append(item)
         self.in_a_row += 1
         return self.in_a_row >= MOST_REFUSALS
 
     def release(self, *, success: bool) -> list[T]:
-        """Return what was held: it failed by itself. `success`: a request succeeded, and counting begins anew."""
+        """Return the held refusals, which are failures of single objects. `success`: a request succeeded, so the count
+        restarts.
+        """
         held, self.held = self.held, []
         if success:
             self.in_a_row = 0
@@ -64,12 +68,12 @@ class Refusals(Generic[T]):
 
 
 def is_refusal(error: WindlassError) -> bool:
-    """True for an error that is about who asks or with which key, and rarely about one object."""
+    """True for an error about the caller or the encryption key, which rarely concerns one object only."""
     return isinstance(error, AccessDenied) or error.code.startswith(("KMS.", "Kms"))
 
 
 def stopped_by(error: WindlassError, refused: int) -> WindlassError:
-    """Return the error that ends a seed of which everything is refused."""
+    """Return the error that ends a seed when every object is refused."""
     return AccessDenied(
         f"{refused:,} consecutive objects were refused, the last with: {error.message}",
         hint=f"{error.hint} `windlass replicate preflight` shows what is missing; then `windlass replicate resume` continues.".strip(),

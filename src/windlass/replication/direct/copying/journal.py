@@ -1,9 +1,10 @@
-"""What a seed has listed and what it has copied, on disk: a process that dies, however it dies, goes on from here.
+"""The journal of a seed: what is listed and what is copied, on disk. A killed process continues from here.
 
-Two logs are appended to. `plan` has ranges, how far each is listed, and blocks of rows to copy, each written before the first
-of its rows is copied. `done` has which rows of which blocks are done, committed a few times a second. A record is
-`type, length, CRC-32, payload`; what was cut off at the end of a log is left out. Blocks are found by hopping over the
-others, so that a hundred million rows are opened at once, and read only when it is their turn.
+Two logs are appended to. `plan` has the ranges, how far each is listed, and blocks of rows to copy; a block is written
+before the first of its rows is copied. `done` has the finished rows of each block, committed a few times a second. A
+record is `type, length, CRC-32, payload`. A record that is cut off at the end of a log is ignored. Opening a journal
+seeks over the blocks' rows and reads them only when they are needed, so a journal of a hundred million rows opens at
+once.
 """
 
 from __future__ import annotations
@@ -50,15 +51,15 @@ _FRESH_BLOCKS = 16
 
 
 class Sized(Protocol):
-    """What is to be copied: a tuple of texts, numbers and truths, which JSON keeps."""
+    """A row to copy: a tuple of strings, numbers and booleans, which JSON preserves."""
 
     @property
     def key(self) -> str:
-        """Under which name."""
+        """Return the object's key."""
 
     @property
     def size_bytes(self) -> int:
-        """How large."""
+        """Return the object's size."""
 
 
 R = TypeVar("R", bound=Sized)
@@ -66,19 +67,19 @@ R = TypeVar("R", bound=Sized)
 
 @dataclass(slots=True, eq=False)
 class BlockOf(Generic[R]):
-    """Rows to copy, and which of them are done (a bit each)."""
+    """A block of rows to copy, with one bit per finished row."""
 
     number: int
     rows: Sequence[R]
     done: int = 0
     left: int = field(init=False)
-    """How many are not done yet."""
+    """The number of rows that are not finished."""
     doubtful: bool = False
-    """An earlier process had begun it: some rows may be done though nobody wrote it down."""
+    """True when an earlier process started the block: rows may be copied without a record of it."""
     plain: bool = False
-    """From `next` on nothing is done yet, and every row is a small object that can be read: none needs a look."""
+    """True when no row from `next` on is finished and every row is a small, readable object: no row needs a check."""
     pace: Pace | None = None
-    """That of all its rows, where they have one."""
+    """The pace of all rows, if they share one."""
     next: int = 0
     again: list[int] = field(default_factory=list)
 
@@ -91,29 +92,31 @@ Block = BlockOf[Listed]
 
 @dataclass(slots=True)
 class Ledger:
-    """What a journal says when it is opened."""
+    """The content of a journal when it is opened."""
 
     ranges: list[Range] = field(default_factory=list)
     largest: int = 0
     new: bool = True
-    """Nothing was listed yet."""
+    """True when nothing is listed yet."""
     listed: bool = False
     blocks: dict[int, int] = field(default_factory=dict)
-    """Where in `plan` each block is that is not done."""
+    """The offset in `plan` of each unfinished block."""
     begun: dict[int, int] = field(default_factory=dict)
-    """Of blocks that were begun: the bits that are done."""
+    """The bits of the finished rows of started blocks."""
     total: int = 0
     total_bytes: int = 0
     skipped: int = 0
     failed: list[dict[str, Any]] = field(default_factory=list)
     refused: list[str] = field(default_factory=list)
-    """Keys that are not to be copied: the destination has a newer object."""
+    """Keys that are not copied because the destination has a newer object."""
     copied: int = 0
     copied_bytes: int = 0
 
 
 class JournalOf(Generic[R]):
-    """One seed's journal; of one process at a time (Conflict). Close it, or use it with `with`. `row` makes a row of its parts."""
+    """The journal of one seed, open in one process at a time (Conflict). Close it, or use it with `with`. `row`
+    constructs a row.
+    """
 
     def __init__(self, folder: Path, row: Callable[..., R]) -> None:
         self.folder, self._row = folder, row
@@ -123,7 +126,7 @@ class JournalOf(Generic[R]):
             self._lock = self._files.enter_context((folder / "lock").open("wb"))
         self.ledger = Ledger()
         self._sizes: dict[int, tuple[int, int]] = {}
-        self._fresh: dict[int, Sequence[R]] = {}  # blocks not opened yet that need not be read from the disk
+        self._fresh: dict[int, Sequence[R]] = {}  # unopened blocks that are still in memory
         self._next = 0
         self._small = zstandard.ZstdCompressor(level=1)
         try:
@@ -140,23 +143,24 @@ class JournalOf(Generic[R]):
     # The plan
 
     def begin(self, ranges: Iterable[Range]) -> None:
-        """The ranges that a new seed begins with."""
-        for one in ranges:
-            self._append(self._plan, _RANGE, _text([one.number, one.after, one.upto]))
+        """Record the ranges of a new seed."""
+        for listed_range in ranges:
+            self._append(self._plan, _RANGE, _text([listed_range.number, listed_range.after, listed_range.upto]))
 
     def split(self, number: int, new: int, at: str) -> None:
-        """Receive the split of a range into two."""
+        """Record the split of a range into two."""
         self._append(self._plan, _CUT, _text([number, new, at]))
 
     def block(self, of: int, through: str, rows: Sequence[R], *, skipped: int, refused: Sequence[R] = ()) -> int:
-        """A page of a range was compared: it is listed through that key, and these rows are to be copied. The block's number.
+        """Record a compared page: `of` is listed up to `through`, and `rows` are to be copied. Return the block's
+        number.
 
         `refused` rows count as failed: they are not copied, now or after an interruption.
         """
         number, self._next = self._next, self._next + 1
         size = sum(map(_SIZE, rows))
         meta = _text([number, of, through, len(rows), size, skipped, *([[row.key, row.size_bytes] for row in refused])])
-        # By columns, which is quicker, and smaller.
+        # Columns are faster to encode than rows, and smaller.
         body = self._small.compress(_text(list(zip(*rows, strict=True)))) if rows else b""
         offset = self._append(self._plan, BLOCK, encode_block(meta, body))
         if rows:
@@ -170,18 +174,18 @@ class JournalOf(Generic[R]):
         return number
 
     def range_done(self, number: int) -> None:
-        """Receive the number of a range that is listed to its end."""
+        """Record that a range is listed to its end."""
         self._append(self._plan, _END, _text(number))
 
     def listed(self) -> None:
-        """Everything is listed."""
+        """Record that all ranges are listed."""
         self.ledger.listed = True
         self._append(self._plan, _LISTED, b"")
 
     # What is done
 
     def open(self, number: int) -> BlockOf[R]:
-        """A block's rows, about to be copied."""
+        """Return the rows of a block that is about to be copied."""
         rows = self._fresh.pop(number, None) or self._rows(self.ledger.blocks[number])
         begun = self.ledger.begun.get(number)
         if begun is None:
@@ -189,21 +193,21 @@ class JournalOf(Generic[R]):
         return BlockOf(number, rows, begun or 0, doubtful=begun is not None)
 
     def mark(self, block: BlockOf[R], index: int) -> None:
-        """A row is done; it is written with the next commit."""
+        """Mark a row as finished. The next commit writes it."""
         block.done |= 1 << index
         block.left -= 1
         self._dirty[block.number] = block
 
     def failed(self, row: R, code: str, message: str) -> None:
-        """A row can't be copied."""
+        """Record that a row cannot be copied."""
         self._lines.append(encode_record(_FAILED, _text({"key": row.key, "code": code, "message": message[:500]})))
 
     def skipped(self, number: int, size_bytes: int) -> None:
-        """Rows that turned out to need no copy."""
+        """Record rows that needed no copy."""
         self._lines.append(encode_record(_SKIPPED, _text([number, size_bytes])))
 
     def commit(self, *, sync: bool = False) -> None:
-        """Write what is done so far."""
+        """Write the finished rows so far."""
         records = self._lines
         whole: list[int] = []
         for number, block in self._dirty.items():
@@ -226,23 +230,23 @@ class JournalOf(Generic[R]):
                 os.fsync(self._done.fileno())
 
     def files(self) -> tuple[int, int]:
-        """The descriptors of both logs, for who makes sure that they reach the disk."""
+        """Return the file descriptors of both logs, so that the caller can sync them."""
         return self._plan.fileno(), self._done.fileno()
 
     def forget(self) -> None:
-        """The seed is over: remove the files."""
+        """Remove the files of a finished seed."""
         self.close()
         for name in ("plan", "done", "lock"):
             (self.folder / name).unlink(missing_ok=True)
         self.folder.rmdir()
 
     def close(self) -> None:
-        """Commit and let go."""
+        """Commit, and close the files."""
         if not self._lock.closed:
             try:
                 self.commit(sync=True)
             finally:
-                with writing(self.folder):  # what could not be written is tried once more
+                with writing(self.folder):  # one more attempt to write the remaining records
                     self._files.close()
 
     def __enter__(self) -> Self:
@@ -346,7 +350,7 @@ class JournalOf(Generic[R]):
         return end
 
     def _taken(self, number: int) -> None:
-        """A block of which `plan` knows nothing any more: no new one may have its number, or it would be taken for done."""
+        """Skip the number of a block that `plan` does not have: a new block with this number would count as finished."""
         self._next = max(self._next, number + 1)
 
     def _whole(self, number: int) -> None:
@@ -358,7 +362,7 @@ class JournalOf(Generic[R]):
         self.ledger.copied_bytes += size
 
     def _settle(self) -> None:
-        """Count what is done of blocks that are not whole; failed rows are done, and not copied."""
+        """Count the finished rows of unfinished blocks. Failed rows are finished, and not copied."""
         for number, bits in self.ledger.begun.items():
             if bits and number in self.ledger.blocks:
                 rows = self._rows(self.ledger.blocks[number])
@@ -377,7 +381,7 @@ class Journal(JournalOf[Listed]):
 def _text(value: Any) -> bytes:
     try:
         return orjson.dumps(value)
-    except TypeError:  # half a surrogate pair is a key's, too, and no UTF-8
+    except TypeError:  # a key can contain half a surrogate pair, which is not UTF-8
         return json.dumps(value, separators=(",", ":")).encode()
 
 
@@ -389,5 +393,5 @@ def _read(text: bytes) -> Any:
 
 
 def _unpacked(body: bytes) -> bytes:
-    """A block's rows; those of a journal that an earlier Windlass began are zlib's."""
+    """Return the rows of a block. Blocks of older Windlass versions use zlib."""
     return zstandard.decompress(body) if body.startswith(zstandard.FRAME_HEADER) else zlib.decompress(body)

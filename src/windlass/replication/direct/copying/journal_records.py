@@ -1,7 +1,7 @@
 """The records of a journal: `type, length, CRC-32, payload`.
 
-A block's payload begins with its description, so that opening a journal hops over the rows. The description has a checksum of its
-own: what is hopped over is checked as far as it is believed, and the rows when they are read.
+A block's payload begins with its description, so that opening a journal can seek over the rows. The description has its
+own checksum, which is verified when the journal is opened; the rows are verified when they are read.
 """
 
 from __future__ import annotations
@@ -34,11 +34,11 @@ OLD_BLOCK, BLOCK = 3, 6
 
 _OLD_DESCRIBED, _DESCRIBED = struct.Struct("<I"), struct.Struct("<II")
 _TAIL_BYTES = 8 * 1024 * 1024
-"""How much of a log's end may not have reached the disk when a machine stopped; what is farther back was synced long ago."""
+"""The end of a log that may be missing after a machine crash. Everything before it was synced long ago."""
 
 
 def encode_record(kind: int, payload: bytes) -> bytes:
-    """Return a record as it is written."""
+    """Return the bytes of a record."""
     return HEAD.pack(kind, len(payload), zlib.crc32(payload, kind)) + payload
 
 
@@ -54,9 +54,9 @@ def rows_of(kind: int, payload: bytes) -> bytes:
 
 
 def read_records(file: BinaryIO, path: Path) -> Iterator[tuple[int, int, bytes, int]]:
-    """Yield (type, offset, payload, end) of each whole record; of blocks, only the description.
+    """Yield (type, offset, payload, end) of each complete record; for blocks, only the description.
 
-    A record at the end that is cut off or wrong ends the log. WindlassError when one farther back is damaged.
+    A record at the end that is cut off or damaged ends the log. WindlassError when an earlier record is damaged.
     """
     size = os.fstat(file.fileno()).st_size
     offset = 0
@@ -69,7 +69,7 @@ def read_records(file: BinaryIO, path: Path) -> Iterator[tuple[int, int, bytes, 
         end = offset + HEAD.size + length
         if end > size:
             return
-        recent = size - end <= _TAIL_BYTES  # of a large block, too, the last bytes may not be what was written
+        recent = size - end <= _TAIL_BYTES  # after a crash, the last bytes of a large block may be missing, too
         hopped = kind in (OLD_BLOCK, BLOCK) and not recent
         payload = _hopped(file, kind, length) if hopped else _checked(file, kind, length, crc)
         if payload is None:
@@ -82,22 +82,22 @@ def read_records(file: BinaryIO, path: Path) -> Iterator[tuple[int, int, bytes, 
 
 @contextlib.contextmanager
 def writing(path: Path) -> Iterator[None]:
-    """Turn an OSError of writing there into an error that names the file and the remedy."""
+    """Turn an OSError of a write into an error that names the file and the remedy."""
     try:
         yield
     except OSError as error:
         raise StoreError(
-            f"the journal {path} can't be written: {error.strerror or error}",
-            hint="Make room there, or name another folder with `[replication] journals`; `windlass replicate resume` continues it.",
+            f"the journal {path} cannot be written: {error.strerror or error}",
+            hint="Free disk space there, or name another folder with `[replication] journals`. Then run `windlass replicate resume`.",
             code="JournalUnwritable",
         ) from error
 
 
 def damaged(path: Path) -> WindlassError:
-    """The error of a log that is not as it was written."""
+    """Return the error for a damaged log."""
     return WindlassError(
         f"the journal {path} is damaged",
-        hint="Remove its folder: the pair is listed again, and what is there already is not copied again.",
+        hint="Remove its folder, and seed the pair again: objects that are in sync are skipped.",
     )
 
 
@@ -111,7 +111,7 @@ def _checked(file: BinaryIO, kind: int, length: int, crc: int) -> bytes | None:
 
 
 def _hopped(file: BinaryIO, kind: int, length: int) -> bytes | None:
-    """A block's description alone; None when it is damaged."""
+    """Return a block's description without its rows; None when it is damaged."""
     described = _DESCRIBED if kind == BLOCK else _OLD_DESCRIBED
     count, *sums = described.unpack(file.read(described.size))
     if count > length:

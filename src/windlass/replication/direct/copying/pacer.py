@@ -1,10 +1,11 @@
-"""How fast to copy: one pace per place of the destination that S3 may throttle by itself. Pure.
+"""The copy rate: one pace per prefix of the destination that S3 may throttle separately. Pure.
 
-S3 takes about 3,500 writes a second per partition of a bucket's keys, says 503 above that, and divides a partition only after
-half an hour. So each top-level prefix begins slowly, grows while nothing is refused, steps back when something is, and
-remembers where that was: near there it goes on by small steps. Which prefixes share a partition nobody says, and in a new
-bucket all do: where several are refused at once, all step back together and remember their total; one that is
-not refused for long may have a partition of its own, and grows all the same.
+S3 accepts about 3,500 writes per second per partition of a bucket's keys, returns 503 above that, and splits a
+partition only after about half an hour. So the pace of each top-level prefix starts low, grows while no request is
+throttled, drops after a throttled request, and remembers that rate as its ceiling: near the ceiling it grows in small
+steps. S3 does not show which prefixes share a partition; in a new bucket all of them do. When several prefixes are
+throttled at once, all paces drop together and remember their total as a common ceiling. A prefix that is not throttled
+for a long time may have its own partition, and grows despite the common ceiling.
 """
 
 from __future__ import annotations
@@ -16,7 +17,7 @@ __all__ = ["Pace", "Paces", "Total"]
 
 _WINDOW_S = 0.25
 _GROW = 1.35**_WINDOW_S
-"""A third more each second, while the ceiling is far."""
+"""Growth by a third per second, while the ceiling is far away."""
 _BACK, _BACK_NEAR = 0.8, 0.94
 _NEAR = 0.97
 _CAREFUL = 0.5
@@ -27,51 +28,53 @@ _LOWEST, _HIGHEST = 5.0, 200_000.0
 _MOST_PLACES = 512
 _TOTAL_S = 0.25
 _LESS = 0.7
-"""Of all that was sent when a place was refused: with less than that, the place's ceiling says nothing any more. Less than `_BACK`,
-or the step back itself would be taken for room."""
+"""Below this share of the total rate at the time of a refusal, the ceiling of a pace is stale. It is lower than
+`_BACK`, because the step back itself would otherwise count as free capacity.
+"""
 _TOGETHER_S = 1.0
-"""Two places that are refused within this are one partition, as far as one can tell: all step back, once."""
+"""Two prefixes that are throttled within this time are assumed to share a partition: all paces step back, once."""
 _HELD_S, _TRUSTED_S = 18.0, 60.0
-"""Who was not refused for so long grows beside a total that is near its ceiling, the faster the longer: it has less than its share,
-or a partition of its own."""
+"""A pace that was not throttled for `_HELD_S` grows although the total is near its ceiling, and faster the longer that
+lasts: it has less than its share, or its own partition.
+"""
 _LEAST_LEFT = 0.5
-"""Of a rate, by the steps that others took while its place sent nothing."""
+"""The minimum share of a rate that remains after the common steps taken while its prefix was idle."""
 
 
 class Total:
-    """What all places of a bucket send, in copies a second, and what was refused of it."""
+    """The total rate of all prefixes of a bucket, in copies per second, and the rate at which it was throttled."""
 
     def __init__(self, now: float) -> None:
         self.rate = 0.0
         self.ceiling = math.inf
         self.steps = 0.0
-        """The steps that all took so far: the logarithm of what they left of a rate."""
+        """The sum of all common steps so far, as the logarithm of the factor that they left of a rate."""
         self.refused_at = -math.inf
         self._refused: Pace | None = None
         self._count, self._since = 0.0, now
 
     def add(self, count: float, now: float) -> None:
-        """So many more were sent."""
+        """Add copies that were sent."""
         self._count += count
         passed_s = now - self._since
         if passed_s >= _TOTAL_S:
             self.rate, self._count, self._since = self._count / passed_s, 0.0, now
 
     def refused(self, pace: Pace, now: float) -> bool:
-        """Whether another place was refused just before: then it is the total that was too much."""
+        """Record a throttled request. True when another prefix was throttled just before: the total rate was too high."""
         together = self._refused is not pace and now - self.refused_at < _TOGETHER_S
         self._refused, self.refused_at = pace, now
         return together
 
     def step_back(self) -> None:
-        """All are to send less."""
+        """Reduce the rate of all paces."""
         near = self.rate >= self.ceiling * _NEAR * 0.9
         self.ceiling = max(self.rate, 1.0) if not near else min(self.rate, self.ceiling * 1.02)
         self.steps += math.log(_BACK_NEAR if near else _BACK)
 
 
 class Pace:
-    """So many a second: `take(now)` before each send; each refusal is told."""
+    """The rate of one prefix. Call `take(now)` before each send, and `refused(now)` after each throttled request."""
 
     def __init__(self, rate: float, now: float, total: Total | None = None, *, most: float = _HIGHEST) -> None:
         self.rate = rate
@@ -87,8 +90,8 @@ class Pace:
         self._deaf_until = now
 
     def take(self, now: float) -> bool:
-        """Whether one more may be sent now; it is counted as sent."""
-        if self._tokens >= 1.0:  # what it has is used up before time is looked at
+        """True when one more copy may be sent now; it is counted as sent."""
+        if self._tokens >= 1.0:  # spend the existing tokens before the clock is read
             self._tokens -= 1.0
             return True
         total = self._total
@@ -108,7 +111,7 @@ class Pace:
         return False
 
     def refused(self, now: float) -> None:
-        """One was throttled: a step back, at once; what was sent before it may still be refused."""
+        """Reduce the rate after a throttled request. Requests sent before this may still be throttled, and are ignored."""
         self._count(now)
         together = self._total.refused(self, now)
         self._refused_at = now
@@ -128,12 +131,12 @@ class Pace:
         self._quiet(now)
 
     def _count(self, now: float) -> None:
-        """Tell the total what was sent since the last time."""
+        """Add the copies since the last call to the total."""
         self._total.add(self._had - self._tokens, now)
         self._had = self._tokens
 
     def _follow(self, now: float) -> None:
-        """The step that all take."""
+        """Apply the common steps to this pace."""
         left = math.exp(self._total.steps - self._steps)
         self.rate = max(_LOWEST, self.rate * max(left, _LEAST_LEFT))
         self._steps = self._total.steps
@@ -145,7 +148,7 @@ class Pace:
         self._wanting = False
 
     def _turn(self, now: float) -> None:
-        """A window without a refusal is over: what it says of the pace."""
+        """Raise the rate after a window without a throttled request."""
         total = self._total
         if self._wanting and now - total.refused_at > _WINDOW_S:
             if total.rate < self._total_then * _LESS:
@@ -155,7 +158,8 @@ class Pace:
             free = total.rate < total.ceiling * _NEAR
             unrefused_s = now - self._refused_at
             if self.rate < self.ceiling * _NEAR and (free or unrefused_s > _HELD_S):
-                # What is measured is a moment old: all that grow at once must not pass the ceiling before it is seen.
+                # The measured total is a moment old: paces that grow together must not pass the ceiling before it is
+                # measured.
                 eager = 1.0 if total.rate < total.ceiling * _BACK else _CAREFUL if free else unrefused_s / _TRUSTED_S
                 self.rate = min(self.rate * _GROW ** min(1.0, eager), self.ceiling * _NEAR)
             else:
@@ -167,7 +171,7 @@ class Pace:
 
 
 class Paces:
-    """The paces of one destination bucket, by the first part of a key. New ones share what one may begin with."""
+    """The paces of one destination bucket, by the first segment of a key. New paces share the start rate."""
 
     def __init__(self, now: Callable[[], float], *, start: float = 600.0, most: float = _HIGHEST) -> None:
         self._now = now
@@ -176,20 +180,20 @@ class Paces:
         self._all: dict[str, Pace] = {}
 
     def of(self, key: str) -> Pace:
-        """The pace of a key's place."""
+        """Return the pace of a key's prefix."""
         slash = key.find("/")
         top = key[:slash] if slash > 0 else ""
-        found = self._all.get(top)
-        if found is None:
+        pace = self._all.get(top)
+        if pace is None:
             if len(self._all) >= _MOST_PLACES:
                 top = ""
-                found = self._all.get(top)
-            if found is None:
+                pace = self._all.get(top)
+            if pace is None:
                 begin = min(self._most, max(_LOWEST, self._start / (len(self._all) + 1)))
-                found = self._all[top] = Pace(begin, self._now(), self._total, most=self._most)
-        return found
+                pace = self._all[top] = Pace(begin, self._now(), self._total, most=self._most)
+        return pace
 
     @property
     def rate(self) -> float:
-        """Copies a second that are allowed in all."""
-        return sum(one.rate for one in self._all.values())
+        """Return the sum of the allowed rates, in copies per second."""
+        return sum(pace.rate for pace in self._all.values())

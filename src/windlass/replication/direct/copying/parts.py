@@ -1,8 +1,8 @@
-"""Copying one large object in parts, with the source's own part boundaries, so that the ETags of both sides compare.
+"""The copy of one large object in parts, with the source's part boundaries, so that the ETags of both objects compare.
 
-Every part is copied only while the source is still that object. What is carried: metadata, content headers, tags, storage
-class, website redirect, checksum algorithm, and what `headers` say (lock, ACL). Source: S3 user guide, "Copying an object
-using multipart upload".
+Every part is copied on the condition that the source's object is unchanged. The copy preserves metadata, content
+headers, tags, storage class, website redirect and checksum algorithm, and gets the extra `headers` (lock, ACL). Source:
+S3 user guide, "Copying an object using multipart upload".
 """
 
 from __future__ import annotations
@@ -40,11 +40,11 @@ _CHECKSUM = re.compile(r"x-amz-checksum-(crc32|crc32c|crc64nvme|sha1|sha256)")
 
 
 class Named(Protocol):
-    """What is copied."""
+    """An object to copy."""
 
     @property
     def key(self) -> str:
-        """By its key."""
+        """Return its key."""
 
 
 Range = tuple[int, int, int]
@@ -52,7 +52,7 @@ Range = tuple[int, int, int]
 
 
 def part_ranges(sizes: Sequence[int]) -> Iterator[Range]:
-    """The bytes of each part, one after the other."""
+    """Yield the byte range of each part, in order."""
     first = 0
     for number, size in enumerate(sizes, 1):
         yield number, first, first + size - 1
@@ -60,7 +60,7 @@ def part_ranges(sizes: Sequence[int]) -> Iterator[Range]:
 
 
 def uniform(size_bytes: int, part_bytes: int) -> list[int]:
-    """Equal parts, the last one smaller; at most 10,000 of them."""
+    """Return equal part sizes, with a smaller last part; at most 10,000 parts."""
     part_bytes = max(part_bytes, -(-size_bytes // _MOST_PARTS))
     whole, rest = divmod(size_bytes, part_bytes)
     return [part_bytes] * whole + ([rest] if rest else [])
@@ -68,7 +68,7 @@ def uniform(size_bytes: int, part_bytes: int) -> list[int]:
 
 @dataclass(frozen=True, slots=True)
 class PartCopier:
-    """Copies objects of one pair in parts. `read` and `write` are clients to the two buckets."""
+    """Copies objects of one pair in parts. `read` and `write` are the clients to the two buckets."""
 
     read: Client
     write: Client
@@ -79,23 +79,24 @@ class PartCopier:
     headers: Mapping[str, str] | None = None
     part_bytes: int = _PART_BYTES
     tags: bool = True
-    """Whether tags are read and put: some services have none."""
+    """True when tags are read and written; some services have none."""
 
     async def copy(
         self, row: Named, *, version_id: str = "", if_match: str = "", if_none_match: bool = False
     ) -> s3.Put:
-        """Copy one object, as it is now, or one version of it; what was put. NotFound when it is gone.
+        """Copy the current object or one version, and return the result of the upload. NotFound when it no longer
+        exists.
 
-        `if_match` and `if_none_match` say what must be at the destination when it is put: Conflict when it is not.
+        `if_match` and `if_none_match` are conditions on the destination's object: Conflict when they are not met.
         """
         key = row.key
         head = await self._head(key, version_id)
         sizes = await self._layout(key, version_id, head)
-        made = self._made(head) | dict(self.headers or {})
+        headers = self._made(head) | dict(self.headers or {})
         tags = await self._tags(key, version_id, head)
         if tags:
-            made["x-amz-tagging"] = tags
-        upload = await self.write.send(s3.create_upload(self.bucket, key, headers=made, owner=self.owner))
+            headers["x-amz-tagging"] = tags
+        upload = await self.write.send(s3.create_upload(self.bucket, key, headers=headers, owner=self.owner))
         try:
             parts = await self._parts(key, version_id, head, upload, list(part_ranges(sizes)))
             return await self.write.send(
@@ -110,19 +111,19 @@ class PartCopier:
                 )
             )
         except BaseException:
-            # Parts that nobody completes cost money until a lifecycle rule finds them.
+            # Parts of an unfinished upload cost money until a lifecycle rule deletes them.
             await asyncio.shield(self._abort(key, upload))
             raise
 
     async def _head(self, key: str, version_id: str) -> Head:
-        asked = {"x-amz-checksum-mode": "ENABLED"}
-        call = s3.head(self.source, key, version_id=version_id, headers=asked, owner=self.source_owner)
+        checksum_mode = {"x-amz-checksum-mode": "ENABLED"}
+        call = s3.head(self.source, key, version_id=version_id, headers=checksum_mode, owner=self.source_owner)
         return await self.read.send(call)
 
     async def _layout(self, key: str, version_id: str, head: Head) -> list[int]:
-        """The sizes of the source's parts; equal parts where it has none, or does not tell."""
-        found = _MULTIPART.fullmatch(head.etag)
-        if found is None or not 1 <= int(found[1]) <= _MOST_PARTS:
+        """Return the sizes of the source's parts; equal parts when it has none or its service does not report them."""
+        match = _MULTIPART.fullmatch(head.etag)
+        if match is None or not 1 <= int(match[1]) <= _MOST_PARTS:
             return uniform(head.size_bytes, self.part_bytes)
         gate = asyncio.Semaphore(_HEADS_AT_ONCE)
 
@@ -134,27 +135,29 @@ class PartCopier:
                 return (await self.read.send(call)).size_bytes
 
         try:
-            sizes = await asyncio.gather(*[size(number) for number in range(1, int(found[1]) + 1)])
+            sizes = await asyncio.gather(*[size(number) for number in range(1, int(match[1]) + 1)])
         except WindlassError:
             return uniform(head.size_bytes, self.part_bytes)
         return sizes if sum(sizes) == head.size_bytes else uniform(head.size_bytes, self.part_bytes)
 
     def _made(self, head: Head) -> dict[str, str]:
-        made = {name: value for name, value in head.headers.items() if name in _KEPT or name.startswith("x-amz-meta-")}
+        headers = {
+            name: value for name, value in head.headers.items() if name in _KEPT or name.startswith("x-amz-meta-")
+        }
         for name in head.headers:
-            if found := _CHECKSUM.fullmatch(name):
-                made["x-amz-checksum-algorithm"] = found[1].upper()
+            if match := _CHECKSUM.fullmatch(name):
+                headers["x-amz-checksum-algorithm"] = match[1].upper()
                 if head.headers.get("x-amz-checksum-type"):
-                    made["x-amz-checksum-type"] = head.headers["x-amz-checksum-type"]
-        return made
+                    headers["x-amz-checksum-type"] = head.headers["x-amz-checksum-type"]
+        return headers
 
     async def _tags(self, key: str, version_id: str, head: Head) -> str:
-        """The object's tags as a header has them."""
+        """Return the object's tags in the format of the tagging header."""
         if not self.tags or head.headers.get("x-amz-tagging-count") == "0":
             return ""
         call = s3.tags(self.source, key, version_id=version_id, owner=self.source_owner)
-        found = await self.read.send(call)
-        return "&".join(f"{quote(name, safe='')}={quote(value, safe='')}" for name, value in found)
+        tags = await self.read.send(call)
+        return "&".join(f"{quote(name, safe='')}={quote(value, safe='')}" for name, value in tags)
 
     async def _parts(self, key: str, version_id: str, head: Head, upload: str, ranges: Sequence[Range]) -> list[Part]:
         gate = asyncio.Semaphore(_AT_ONCE)

@@ -1,4 +1,6 @@
-"""Reading an object of one side, only while it is what it was: whole, or a range that goes on where it was cut off."""
+"""Reads of one bucket's objects, on the condition that the object is unchanged: complete, or a range that continues
+after a cut.
+"""
 
 from __future__ import annotations
 
@@ -15,7 +17,7 @@ from windlass.wire.errors import ConnectionLost
 from windlass.wire.model import PACED, Call
 from windlass.wire.s3 import Head
 
-__all__ = ["Read", "Reader", "likely_parts"]
+__all__ = ["Reader", "SmallObject", "likely_parts"]
 
 _CUTS = 5
 _PAUSE_S = 0.2
@@ -27,8 +29,8 @@ _ASKED = {"x-amz-checksum-mode": "ENABLED"}
 
 
 @dataclass(frozen=True, slots=True)
-class Read:
-    """A small object, whole."""
+class SmallObject:
+    """A small object with its complete content."""
 
     head: Head
     body: bytes
@@ -36,18 +38,18 @@ class Read:
 
 @dataclass(frozen=True, slots=True)
 class Reader:
-    """Reads objects of one bucket. What the service slows down is told at once: who reads decides the pace."""
+    """Reads objects of one bucket. Throttling is reported at once, because the caller sets the pace."""
 
     client: Client
     bucket: str
     owner: str = ""
 
     async def head(self, key: str) -> Head:
-        """The object's head, as it is now; NotFound when it is gone."""
+        """Return the object's current head. NotFound when the object no longer exists."""
         return await self.client.send(_paced(s3.head(self.bucket, key, headers=_ASKED, owner=self.owner)))
 
-    async def whole(self, key: str, etag: str, size_bytes: int) -> Read:
-        """All of a small object. Conflict when it is another one by now (some services do not look at If-Match)."""
+    async def whole(self, key: str, etag: str, size_bytes: int) -> SmallObject:
+        """Return a small object. Conflict when the object was replaced (some services ignore If-Match)."""
         call = s3.get(
             self.bucket, key, if_match=etag, headers=_ASKED, owner=self.owner, max_bytes=2 * size_bytes + _MIB
         )
@@ -61,17 +63,17 @@ class Reader:
                 code="IncompleteBody",
                 hint="Check for a proxy that changes response bodies.",
             )
-        return Read(head, body)
+        return SmallObject(head, body)
 
     async def pieces(self, key: str, etag: str, first: int, last: int) -> AsyncGenerator[bytes, None]:
-        """The bytes from first to last, both included: exactly those. Conflict when it is another object by now."""
+        """Yield exactly the bytes from `first` to `last`, both included. Conflict when the object was replaced."""
         at, cuts = first, 0
         while at <= last:
             before = at
             try:
                 call = s3.get(self.bucket, key, byte_range=(at, last), if_match=etag, owner=self.owner)
-                async with self.client.stream(_paced(call)) as (found, pieces):
-                    head = found[0]
+                async with self.client.stream(_paced(call)) as (heads, pieces):
+                    head = heads[0]
                     self._check(key, etag, head)
                     if not head.content_range.startswith(f"bytes {at}-{last}/"):
                         raise AwsError(
@@ -84,20 +86,20 @@ class Reader:
                         yield piece
             except ConnectionLost:
                 pass
-            if at <= last:  # cut off: the rest is asked for, of the same object
+            if at <= last:  # the connection was cut: request the rest of the same object
                 cuts = cuts + 1 if at == before else 0
                 if cuts > _CUTS:
-                    said = f"{self.bucket}: {key!r} was cut off at {at:,} bytes again and again"
-                    raise AwsError(said, code="IncompleteBody", hint="Check the network and the service.")
+                    message = f"{self.bucket}: reading {key!r} was cut off repeatedly, the last time at byte {at:,}"
+                    raise AwsError(message, code="IncompleteBody", hint="Check the network and the service.")
                 await asyncio.sleep(_PAUSE_S * cuts)
 
     async def layout(self, key: str, head: Head) -> tuple[list[int], bool]:
-        """The sizes of the parts it was uploaded in, and whether the service told them (else they are a guess)."""
+        """Return the sizes of the upload's parts, and True if the service reported them (False: they are a guess)."""
         count = int(head.etag.rpartition("-")[2])
         guess = likely_parts(head.size_bytes, count)
         try:
             first = (await self._part(key, head, 1)).size_bytes
-            if first == head.size_bytes and count > 1:  # it gives no parts
+            if first == head.size_bytes and count > 1:  # the service reports no parts
                 return guess, False
             gate = asyncio.Semaphore(_HEADS_AT_ONCE)
 
@@ -113,15 +115,15 @@ class Reader:
         return (sizes, True) if sum(sizes) == head.size_bytes else (guess, False)
 
     async def tags(self, key: str, head: Head) -> list[tuple[str, str]]:
-        """The object's tags, where its head says that there are some."""
+        """Return the object's tags, if its head shows that it has any."""
         if head.headers.get("x-amz-tagging-count", "0") == "0":
             return []
         return await self.client.send(_paced(s3.tags(self.bucket, key, owner=self.owner)))
 
     async def _part(self, key: str, head: Head, number: int) -> Head:
-        found = await self.client.send(s3.head(self.bucket, key, part=number, if_match=head.etag, owner=self.owner))
-        self._check(key, head.etag, found)
-        return found
+        part = await self.client.send(s3.head(self.bucket, key, part=number, if_match=head.etag, owner=self.owner))
+        self._check(key, head.etag, part)
+        return part
 
     def _check(self, key: str, etag: str, head: Head) -> None:
         if etag and head.etag and head.etag != etag:
@@ -132,7 +134,9 @@ class Reader:
 
 
 def likely_parts(size_bytes: int, count: int) -> list[int]:
-    """The equal parts that so many most likely are: of a usual size, or whole MiB; none where no such size has as many."""
+    """Return the most likely equal part sizes for `count` parts: a common size, or full MiB. Empty when no such size
+    fits.
+    """
     share = -(-size_bytes // count)
     least = max(_LEAST_PART, -(-share // _MIB) * _MIB)
     for part in (*(usual * _MIB for usual in _USUAL_MIB), least):

@@ -1,4 +1,4 @@
-"""Objects of archive classes: whether they can be read, and their restores, begun and waited for where that is asked for."""
+"""Restores of archived objects: whether an object can be read, and requests for restores."""
 
 from __future__ import annotations
 
@@ -19,14 +19,18 @@ _CALLS_AT_ONCE = 32
 
 @dataclass(frozen=True, slots=True)
 class Restores:
-    """Asks the source; with `restore`, an archived object is restored and waited for: hours, and up to two days."""
+    """Reads restore states from the source. With `restore`, archived objects are restored and awaited: hours, up to two
+    days.
+    """
 
     sides: BucketPair
     restore: Restore | None = None
     _gate: asyncio.Semaphore = field(default_factory=lambda: asyncio.Semaphore(_CALLS_AT_ONCE))
 
     async def readable(self, row: Listed) -> bool:
-        """Whether an archived object can be read, if need be after its restore. AwsError for one under way that nobody waits for."""
+        """True when the object can be read, after its restore if needed. AwsError for a running restore that is not
+        awaited.
+        """
         state = await self._state(row)
         if state is RestoreState.ARCHIVED and self.restore is not None:
             await self._begin(row, self.restore)

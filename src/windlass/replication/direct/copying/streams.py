@@ -1,11 +1,13 @@
-"""Objects from one service to another, through this process, in memory that grows with neither their size nor their number.
+"""Copies from one service to another through this process. Memory grows with neither the size nor the number of
+objects.
 
-Small ones are read whole, checked and put. Larger ones go through piece by piece: in one put where they were put in one piece,
-else in the source's own parts, so that the ETags of both sides compare. The last piece of a put is held back until all was read
-and is what the source's head says it is: without it nothing is made. In the same way an upload in parts is completed only then.
+Small objects are read completely, checked and put. Larger objects are streamed: in one put if they were put in one
+piece, otherwise in the source's own parts, so that the ETags of both objects compare. The last piece of a put is held
+back until the content matches the source's head, so that damaged content never becomes an object. A multipart upload is
+completed under the same condition.
 
-At most 32 MiB of small objects and sixteen streams are under way; a stream holds about 5 MiB: what was read ahead, the piece
-that is held back, the one that is sent, and what waits to be signed.
+At most 32 MiB of small objects and sixteen streams are in flight. A stream holds about 5 MiB: the read-ahead, the piece
+that is held back, the piece being sent, and the piece waiting for its signature.
 """
 
 from __future__ import annotations
@@ -23,8 +25,8 @@ from windlass.core.errors import AwsError, Conflict, NotFound, Throttled, Windla
 from windlass.replication.direct.copying.copy_headers import carried
 from windlass.replication.direct.copying.digests import (
     Claim,
+    ContentDigest,
     Differs,
-    Digest,
     Trust,
     claim_of,
     etag_claim,
@@ -73,21 +75,23 @@ class StreamCopier:
 
     @property
     def connections(self) -> int:
-        """How many both sides take at once."""
+        """Return how many connections both services accept at once."""
         return min(self.source.client.access.max_connections, self.write.access.max_connections)
 
     async def copy(self, row: Listed) -> None:
-        """Copy the object that was listed. Conflict when it is another one by now, NotFound when it is gone."""
+        """Copy the listed object. Conflict when it was replaced, NotFound when it no longer exists."""
         await self._checked(row, None if row.size_bytes <= self.small_bytes else await self.source.head(row.key))
 
     async def copy_now(self, key: str) -> None:
-        """Copy what is under this key now, and begin anew when that changes. NotFound when there is nothing."""
+        """Copy the current object under the key, and restart when it changes. NotFound when there is none."""
         for _ in range(_CHANGES):
             head = await self.source.head(key)
             try:
                 return await self._checked(Listed(key, head.size_bytes, head.etag, "", ""), head)
             except Conflict as error:
-                if error.code != "PreconditionFailed":  # the destination's own: an object lock, another writer
+                if (
+                    error.code != "PreconditionFailed"
+                ):  # the destination's condition failed: an object lock, or another writer
                     raise
         raise Conflict(
             f"{self.source.bucket}: {key!r} keeps changing while it is copied",
@@ -96,7 +100,9 @@ class StreamCopier:
         )
 
     async def _checked(self, row: Listed, head: Head | None) -> None:
-        """Copy it; where it is not what its head says, once more: what is read twice to the same digest was read right."""
+        """Copy the object. If its content does not match its head, copy it again: equal digests in two reads prove a
+        correct read.
+        """
         seen: tuple[Claim, ...] = ()
         while True:
             try:
@@ -133,7 +139,7 @@ class StreamCopier:
         claim = claim_of(read.head, self.trust)
         if claim is not None and claim.algorithm == "parts" and parts_of(claim.digest) != 1:
             claim = None
-        digest = Digest(_claims(claim, seen))
+        digest = ContentDigest(_claims(claim, seen))
         digest.update(read.body)
         self.trust.learn(claim, digest.check())
         headers = await self._headers(row.key, read.head, whole=True) | {"content-md5": _base64(digest.md5)}
@@ -150,35 +156,35 @@ class StreamCopier:
         self.trust.learn(claim, digest.check())
 
     async def _in_parts(self, row: Listed, head: Head, seen: Sequence[Claim]) -> None:
-        sizes, told = await self._sizes(row.key, head)
+        sizes, exact = await self._sizes(row.key, head)
         headers = await self._headers(row.key, head)
         begin = s3.create_upload(self.bucket, row.key, headers=headers, owner=self.owner, checksums=True)
         upload = await self.write.send(_paced(begin))
         try:
-            made = await self._parts(row.key, head.etag, upload, list(part_ranges(sizes)))
-            _check_parts(self.bucket, row.key, made)
-            if told:  # of parts that are a guess, a digest that differs says that the guess was wrong
+            uploaded = await self._parts(row.key, head.etag, upload, list(part_ranges(sizes)))
+            _check_parts(self.bucket, row.key, uploaded)
+            if exact:  # when the parts are a guess, a different digest only shows that the guess was wrong
                 claim = etag_claim(head, self.trust)
-                self.trust.learn(claim, of_parts([md5 for _, md5 in made]).among(_claims(claim, seen)))
-            parts = [part for part, _ in made]
+                self.trust.learn(claim, of_parts([md5 for _, md5 in uploaded]).among(_claims(claim, seen)))
+            parts = [part for part, _ in uploaded]
             await self.write.send(
                 s3.complete_upload(self.bucket, row.key, upload_id=upload, parts=parts, owner=self.owner)
             )
         except BaseException:
-            # Parts that nobody completes cost money until a lifecycle rule finds them.
+            # Parts of an unfinished upload cost money until a lifecycle rule deletes them.
             await asyncio.shield(self._abort(row.key, upload))
             raise
 
     async def _sizes(self, key: str, head: Head) -> tuple[list[int], bool]:
-        """The sizes of the parts to copy; and whether they are the source's own for certain."""
-        sizes, told = await self.source.layout(key, head) if parts_of(head.etag) else ([], False)
+        """Return the sizes of the parts to copy, and True if they are certainly the source's own."""
+        sizes, exact = await self.source.layout(key, head) if parts_of(head.etag) else ([], False)
         if not sizes or any(size < _LEAST_PART_BYTES for size in sizes[:-1]):
             return uniform(head.size_bytes, self.part_bytes), False
-        return sizes, told
+        return sizes, exact
 
     async def _parts(self, key: str, etag: str, upload: str, ranges: list[Range]) -> list[tuple[Part, str]]:
-        """Copy the parts, several at once: what was made, and the MD5 of what was read."""
-        made: list[tuple[Part, str] | None] = [None] * len(ranges)
+        """Copy the parts, several at once. Return the uploaded parts with the MD5s of the content that was read."""
+        uploaded: list[tuple[Part, str] | None] = [None] * len(ranges)
         left = iter(ranges)
 
         async def work() -> None:
@@ -186,7 +192,7 @@ class StreamCopier:
                 call = s3.upload_part(self.bucket, key, upload_id=upload, number=number, body=b"", owner=self.owner)
                 async with self.slots:
                     part, digest = await self._through(call, key, etag, (first, last), ())
-                made[number - 1] = (part, digest.md5)
+                uploaded[number - 1] = (part, digest.md5)
 
         tasks = [asyncio.ensure_future(work()) for _ in range(min(_STREAMS, len(ranges)))]
         try:
@@ -194,17 +200,21 @@ class StreamCopier:
         finally:
             for task in tasks:
                 task.cancel()
-            await asyncio.gather(*tasks, return_exceptions=True)  # the slots are free, and nothing is written any more
-        return [one for one in made if one is not None]
+            await asyncio.gather(
+                *tasks, return_exceptions=True
+            )  # afterwards the slots are free and no part is being written
+        return [part for part in uploaded if part is not None]
 
     async def _through(
         self, call: Call[T], key: str, etag: str, span: tuple[int, int], claims: Sequence[Claim]
-    ) -> tuple[T, Digest]:
-        """Read a range and send it on at once; what was made, and what was read. Begun anew where it broke off."""
+    ) -> tuple[T, ContentDigest]:
+        """Read a range and send it on at once. Return the response and the digest of the content. Restarts after a cut
+        connection.
+        """
         attempt = 0
         while True:
             attempt += 1
-            digest = Digest(claims)
+            digest = ContentDigest(claims)
             try:
                 async with contextlib.aclosing(_held(self.source.pieces(key, etag, *span), digest)) as pieces:
                     return await self.write.upload(call, span[1] - span[0] + 1, pieces), digest
@@ -223,9 +233,9 @@ class StreamCopier:
             await self.write.send(s3.abort_upload(self.bucket, key, upload_id=upload, owner=self.owner))
 
 
-def _check_parts(bucket: str, key: str, made: Sequence[tuple[Part, str]]) -> None:
-    """Compare what the destination says of each part with what was sent. Where one ETag is the part's MD5, all are."""
-    equal = [part.etag == md5 for part, md5 in made]
+def _check_parts(bucket: str, key: str, uploaded: Sequence[tuple[Part, str]]) -> None:
+    """Compare the destination's ETag of each part with the MD5 of what was sent. If one ETag is an MD5, all must be."""
+    equal = [part.etag == md5 for part, md5 in uploaded]
     if any(equal) and not all(equal):
         number = equal.index(False) + 1
         raise AwsError(
@@ -236,7 +246,7 @@ def _check_parts(bucket: str, key: str, made: Sequence[tuple[Part, str]]) -> Non
 
 
 def _claims(claim: Claim | None, seen: Sequence[Claim]) -> tuple[Claim, ...]:
-    """What the content may be: what its head says, or what it was the last time it was read."""
+    """Return the acceptable claims: that of the head, and that of the previous read."""
     return (*([claim] if claim is not None else []), *seen)
 
 
@@ -244,8 +254,8 @@ def _base64(digest: str) -> str:
     return base64.b64encode(bytes.fromhex(digest)).decode()
 
 
-async def _held(pieces: AsyncGenerator[bytes, None], digest: Digest) -> AsyncGenerator[bytes, None]:
-    """The pieces, the last of which is given away only when all of them are what was claimed."""
+async def _held(pieces: AsyncGenerator[bytes, None], digest: ContentDigest) -> AsyncGenerator[bytes, None]:
+    """Yield the pieces, but the last one only after all of them match a claim."""
     held = b""
     async with contextlib.aclosing(pieces):
         async for piece in pieces:
@@ -258,7 +268,7 @@ async def _held(pieces: AsyncGenerator[bytes, None], digest: Digest) -> AsyncGen
 
 
 class Streams(Generic[T]):
-    """Copies side by side, as many as fit into the budget. It has a CopyPipeline's face: `done(token, error)`, `ready()`."""
+    """Parallel copies within a memory budget, with the interface of `CopyPipeline`: `done(token, error)`, `ready()`."""
 
     def __init__(
         self,
@@ -277,11 +287,11 @@ class Streams(Generic[T]):
         self.under_way = 0
 
     def room(self) -> int:
-        """How many may be sent now; none while the budget is used up, and the last one may exceed it."""
+        """Return how many copies may be sent now; 0 while the budget is used up. The last copy may exceed it."""
         return self._size - self.under_way if self._budget > 0 else 0
 
     def send(self, token: T, row: Listed) -> None:
-        """Copy one object; only while there is room."""
+        """Start the copy of one object. Call it only while there is room."""
         self.under_way += 1
         self._budget -= self._cost_bytes(row)
         task = asyncio.get_running_loop().create_task(self._copied(token, row))
@@ -289,14 +299,16 @@ class Streams(Generic[T]):
         task.add_done_callback(self._tasks.discard)
 
     async def close(self) -> None:
-        """Give up what is under way; it is not told any more."""
+        """Cancel the copies in flight; `done` is not called for them."""
         self._closed = True
         for task in self._tasks:
             task.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)
 
     def _cost_bytes(self, row: Listed) -> int:
-        """What it may hold; a larger one holds what its streams do, which have slots of their own."""
+        """Return the memory that a copy may need. Larger objects need that of their streams, which have their own
+        slots.
+        """
         return _OVERHEAD_BYTES + (row.size_bytes if row.size_bytes <= self._copier.small_bytes else 0)
 
     async def _copied(self, token: T, row: Listed) -> None:

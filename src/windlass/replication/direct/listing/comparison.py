@@ -98,7 +98,7 @@ class _ListingComparison(Generic[R]):
         self._beyond = include_extra
         self._sides: dict[int, _Side[R]] = {}
         self._turn = asyncio.Condition()
-        self._last: str | None = None  # the destination has nothing after this key
+        self._last: str | None = None  # the destination has no key after this one
 
     async def run(self, listers: int) -> None:
         try:
@@ -114,45 +114,45 @@ class _ListingComparison(Generic[R]):
 
     async def _list(self) -> None:
         while not self._ranges.done:
-            one, cut = self._ranges.next()
-            if one is None:
+            key_range, cut = self._ranges.next()
+            if key_range is None:
                 async with self._turn:
                     await self._turn.wait()
                 continue
             if cut is not None:
                 self._visitor.on_split(cut)
-            await self._step(one)
+            await self._step(key_range)
             async with self._turn:
                 self._turn.notify_all()
         async with self._turn:
             self._turn.notify_all()
 
-    async def _step(self, one: Range) -> None:
-        side = self._side(one)
-        page = _advancing(await self._source(one.after), one.after)
+    async def _step(self, key_range: Range) -> None:
+        side = self._side(key_range)
+        page = _advancing(await self._source(key_range.after), key_range.after)
         rows = page.objects
         try:
-            mine = self._ranges.page(one, [row.key for row in rows], more=bool(page.token))
+            count = self._ranges.page(key_range, [row.key for row in rows], more=bool(page.token))
         except ValueError as error:
             raise AwsError(str(error), hint="Check that this is an S3 endpoint: S3 lists keys in order.") from None
         # No other lister may take the range before this page is compared.
-        one.asked = True
-        rows = rows if mine == len(rows) else rows[:mine]
-        through = one.upto if one.done and self._beyond else (rows[-1].key if rows else one.after)
+        key_range.asked = True
+        rows = rows if count == len(rows) else rows[:count]
+        through = key_range.upto if key_range.done and self._beyond else (rows[-1].key if rows else key_range.after)
         there = await self._through(side, through) if side is not None else []
-        await self._visitor.on_page(one, rows, there)
-        one.asked = False
+        await self._visitor.on_page(key_range, rows, there)
+        key_range.asked = False
         # A range is done after its last page was visited: an end that is journaled earlier would lose that page.
-        for number in (*([one.number] if one.done else []), *self._ranges.finished()):
+        for number in (*([key_range.number] if key_range.done else []), *self._ranges.finished()):
             self._sides.pop(number, None)
             self._visitor.on_range_done(number)
 
-    def _side(self, one: Range) -> _Side[R] | None:
+    def _side(self, key_range: Range) -> _Side[R] | None:
         if self._destination is None:
             return None
-        side = self._sides.get(one.number)
+        side = self._sides.get(key_range.number)
         if side is None:
-            side = self._sides[one.number] = _Side(one.after)
+            side = self._sides[key_range.number] = _Side(key_range.after)
         if not side.rows and not self._over(side) and side.first is None:
             side.first = asyncio.ensure_future(self._destination(side.through))
         return side
@@ -164,8 +164,8 @@ class _ListingComparison(Generic[R]):
         """Return the destination's keys up to `through` (None: all), and remove them from the side."""
         assert self._destination is not None
         while not self._over(side) and (through is None or side.through < through):
-            asked, side.first = side.first, None
-            page = _advancing(await (asked if asked is not None else self._destination(side.through)), side.through)
+            request, side.first = side.first, None
+            page = _advancing(await (request if request is not None else self._destination(side.through)), side.through)
             side.rows += page.objects
             if page.objects:
                 side.through = page.objects[-1].key
@@ -188,7 +188,7 @@ class _ListingComparison(Generic[R]):
 
 
 def _advancing(page: Paged[R], after: str) -> Paged[R]:
-    """The page; AwsError for one that has more behind it and no key to go on from."""
+    """Return the page. AwsError when the listing is truncated and has no key to continue from."""
     if page.token and not page.objects:
         raise AwsError(
             f"a listing does not advance after {after!r}: a page has no keys and a continuation token",

@@ -1,4 +1,4 @@
-"""Whether two objects of one size have the same content: by HEADs where listings don't tell, or by reading both."""
+"""The comparison of two objects of equal size: by HEADs when the listings do not decide, or by reading both."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from hashlib import sha256
 
 from windlass.core.errors import AwsError, WindlassError
-from windlass.replication.comparison import Compare, Verdict, compare_listed
+from windlass.replication.comparison import Compare, ContentVerdict, compare_listed
 from windlass.replication.direct.bucket_pair import BucketPair
 from windlass.replication.direct.listing.heads import ASKED, compare_heads, has_evidence, part_count
 from windlass.replication.model import BucketRef
@@ -25,44 +25,48 @@ _HEADS_AT_ONCE = 64
 
 @dataclass(frozen=True, slots=True)
 class Evidence:
-    """Compares rows of both sides; asks for heads where a listing says nothing, at most `_HEADS_AT_ONCE` pairs at a time."""
+    """Compares rows of both sides. Reads heads when the listings do not decide, at most `_HEADS_AT_ONCE` pairs at a
+    time.
+    """
 
     sides: BucketPair
     by: Compare
     _gate: asyncio.Semaphore = field(default_factory=lambda: asyncio.Semaphore(_HEADS_AT_ONCE))
 
-    async def verdicts(self, rows: Sequence[tuple[Listed, Listed]]) -> list[Verdict]:
-        """Return a verdict for each (source, destination), in order. What can't be read, or changes meanwhile, is UNKNOWN."""
+    async def verdicts(self, rows: Sequence[tuple[Listed, Listed]]) -> list[ContentVerdict]:
+        """Return a verdict for each (source, destination), in order. UNKNOWN when an object cannot be read or changes
+        meanwhile.
+        """
         verdicts = [compare_listed(source, destination, self.by) for source, destination in rows]
         if self.by in (Compare.ETAG, Compare.CHECKSUM):
-            open_ = [at for at, verdict in enumerate(verdicts) if verdict is Verdict.UNKNOWN]
+            open_ = [at for at, verdict in enumerate(verdicts) if verdict is ContentVerdict.UNKNOWN]
             for at, verdict in zip(
                 open_, await asyncio.gather(*[self._closer(*rows[at]) for at in open_]), strict=True
             ):
                 verdicts[at] = verdict
         return verdicts
 
-    async def _closer(self, source: Listed, destination: Listed) -> Verdict:
+    async def _closer(self, source: Listed, destination: Listed) -> ContentVerdict:
         async with self._gate:
             try:
                 return await self._by_heads(source, destination)
             except WindlassError:
-                return Verdict.UNKNOWN
+                return ContentVerdict.UNKNOWN
 
-    async def _by_heads(self, source: Listed, destination: Listed) -> Verdict:
+    async def _by_heads(self, source: Listed, destination: Listed) -> ContentVerdict:
         pair = self.sides.pair
         there = await _head(self.sides.look, pair.destination, destination)
         if not has_evidence(there):
-            return Verdict.UNKNOWN
+            return ContentVerdict.UNKNOWN
         here = await _head(self.sides.read, pair.source, source)
-        digests = not pair.services  # what another service's ETag is of, it does not tell
+        digests = not pair.services  # another service does not report what its ETag is a digest of
         verdict = compare_heads(here, there, digests=digests)
-        if verdict is Verdict.UNKNOWN and await self._same_layout(source, here, destination, there):
+        if verdict is ContentVerdict.UNKNOWN and await self._same_layout(source, here, destination, there):
             return compare_heads(here, there, digests=digests, same_layout=True)
         return verdict
 
     async def _same_layout(self, source: Listed, here: Head, destination: Listed, there: Head) -> bool:
-        """True when both were uploaded in as many parts, and the first and the last of them are equally large."""
+        """True when both were uploaded in the same number of parts, and their first and last parts have equal sizes."""
         count, pair = part_count(here), self.sides.pair
         if not count or count != part_count(there):
             return False
@@ -73,12 +77,12 @@ class Evidence:
         sizes = [head.size_bytes for head in heads]
         has_parts = (
             count == 1 or max(sizes) < source.size_bytes
-        )  # a service without part numbers answers with the whole object
+        )  # a service without part numbers returns the full object
         return has_parts and sizes[:2] == sizes[2:]
 
 
 async def by_content(sides: BucketPair, key: str) -> bool:
-    """Whether the content is the same, byte for byte: both are read whole, in constant memory."""
+    """Read both objects completely, in constant memory. True when their content is the same, byte for byte."""
     here, there = await asyncio.gather(
         _digest(sides.read, sides.pair.source, key), _digest(sides.look, sides.pair.destination, key)
     )
@@ -88,7 +92,7 @@ async def by_content(sides: BucketPair, key: str) -> bool:
 async def _head(client: Client, place: BucketRef, row: Listed, *, part: int = 0) -> Head:
     call = s3.head(place.bucket, row.key, part=part, if_match=row.etag, headers=ASKED, owner=place.account_id)
     head = await client.send(call)
-    if row.etag and head.etag != row.etag:  # some services do not look at If-Match
+    if row.etag and head.etag != row.etag:  # some services ignore If-Match
         raise AwsError(f"{place.name}: {row.key!r} was replaced while the seed ran", hint="Compare again.")
     return head
 

@@ -1,11 +1,11 @@
-"""A key space as numbers: what may follow what, so that a range of keys has a middle and a size. Pure.
+"""A key space as numbers: which characters may follow which, so that a range of keys has a middle and a size. Pure.
 
-A key is read as segments between punctuation. What was seen to follow the beginning of a segment is remembered for all segments
-of that number, whatever was before them: the months of one year are those of the next. And two neighbours in
-a page say more than their characters: nothing is between them, so that the first ends all that it does not share with the
-second, and the second begins it.
+A key is split into segments at punctuation. The characters seen after the beginning of a segment are remembered for all
+segments with the same index, whatever precedes them: the months of one year predict the months of the next. Two
+adjacent keys of a page carry more information, because no key is between them: the first has the highest follower at
+the place where they differ, and the second the lowest.
 
-Nothing here decides what is listed, only where a range is cut: a wrong guess costs a request, never a key.
+This module decides only where a range is split, never what is listed: a wrong guess costs a request, not a key.
 """
 
 from __future__ import annotations
@@ -20,13 +20,15 @@ __all__ = ["KeySpace"]
 _SAMPLES = 2
 _DEEPEST = 96
 _TOLD = 64
-"""Beginnings of a segment that are told apart, of each length up to `_LONGEST`; more than that are of names that may be anything."""
+"""How many beginnings of a segment are stored separately, for each length up to `_LONGEST`. A segment with more of them
+holds names that can be anything.
+"""
 _LONGEST = 6
 _WHOLE = 1 << 448
 _FURTHER = 4
-"""Characters that are looked at after those in which two neighbours agree."""
+"""Characters that are read after the common beginning of two adjacent keys."""
 _SCRIPT = 16
-"""Letters of other scripts that must have been seen before any of them is expected where one was."""
+"""How many letters of another script must be seen before any other letter of the script is expected."""
 _HEX = frozenset("abcdef")
 _LOWER, _DIGITS = frozenset(ascii_lowercase), frozenset(digits)
 _SEPARATORS = frozenset(punctuation + " ")
@@ -34,70 +36,72 @@ _LAST = "\U0010ffff"
 _SURROGATES = range(0xD800, 0xE000)
 
 _Where = tuple[int, str | int]
-"""The number of a segment, and what it began with or how many characters that were."""
+"""The index of a segment, and its beginning or the length of its beginning."""
 
 
 @dataclass(slots=True, eq=False)
 class _Place:
-    """What was seen to follow there: characters, "" for the end of the key."""
+    """The followers seen at one place: characters, or "" for the end of the key."""
 
     wider: _Place | None
-    """The place known by its length only; None in itself."""
+    """The place for all beginnings of this length; None for such a place itself."""
     varies: set[str]
-    """The characters that keys were seen to begin or end something with, in that segment."""
+    """The characters with which keys differed in this segment."""
     seen: set[str] = field(default_factory=set)
     lowest: str | None = None
-    """What a key was seen to begin with there: nothing comes before it."""
+    """The lowest follower: adjacent keys show that none precedes it."""
     highest: str | None = None
     told: int = 0
-    """Of a place known by its length only: how many places are told apart there,"""
+    """For a place of one length only: the number of its separately stored places,"""
     whole: int = 0
-    """how many of them are known from the lowest to the highest,"""
+    """how many of those have a known lowest and highest follower,"""
     branched: int = 0
     """and how many have more than one follower."""
     changed: int = 0
     expected: list[str] = field(default_factory=list)
-    """What may follow, in order, as it was reckoned when so much had changed elsewhere."""
+    """The expected followers, in order, valid for the number of changes in `reckoned`."""
     reckoned: int = -1
 
     @property
     def closed(self) -> bool:
-        """Whether it is known where its followers begin and end."""
+        """True when the lowest and the highest follower are known."""
         return self.lowest is not None and self.highest is not None
 
     def changes(self) -> None:
-        """What was reckoned is no longer true."""
+        """Invalidate the expected followers."""
         self.changed, self.reckoned = self.changed + 1, -1
 
     def found(self, follower: str) -> None:
-        """It was seen there."""
+        """Record a follower."""
         if follower not in self.seen:
             self.seen.add(follower)
             self.changes()
 
     def begins(self, follower: str) -> None:
-        """Nothing comes before it."""
+        """Record the lowest follower."""
         if self.lowest is None or follower < self.lowest:
             self.lowest = follower
             self.changes()
 
     def ends(self, follower: str) -> None:
-        """Nothing comes after it."""
+        """Record the highest follower."""
         if self.highest is None or follower > self.highest:
             self.highest = follower
             self.changes()
 
 
 class KeySpace:
-    """What was seen of a bucket's keys."""
+    """The knowledge about a bucket's keys."""
 
     def __init__(self) -> None:
         self._places: dict[_Where, _Place] = {}
         self._varies: dict[int, set[str]] = {}
 
     def learn(self, keys: Sequence[str], *, before: tuple[str, str] | None = None) -> None:
-        """Look at those neighbours of a page that differ first, and at others, evenly spread. With the first and last key of a page
-        `before`: only at one, and only where more changes from one to the next than did there.
+        """Learn from the adjacent keys of a page that differ earliest, and from others at equal distances.
+
+        With `before`, the first and last key of an earlier page, learn from one pair only, and only if this page
+        differs earlier.
         """
         if not keys:
             return
@@ -111,25 +115,27 @@ class KeySpace:
         for at in some:
             self._neighbours(keys[at - 1], keys[at], shared)
 
-    def neighbours(self, one: str, after: str) -> None:
-        """Nothing is between two keys."""
-        self._neighbours(one, after, 0)
+    def neighbours(self, key: str, after: str) -> None:
+        """Record that no key is between two keys."""
+        self._neighbours(key, after, 0)
 
     def follows(self, key: str, text: str) -> None:
-        """Nothing is between a text and this key."""
+        """Record that no key is between a text and this key."""
         self._learn(key, 0, _shared(text, key))
 
-    def _neighbours(self, one: str, after: str, since: int) -> None:
-        shared = _shared(one, after)
-        self._learn(one, since, shared, ends=True)
+    def _neighbours(self, key: str, after: str, since: int) -> None:
+        shared = _shared(key, after)
+        self._learn(key, since, shared, ends=True)
         self._learn(after, since, shared)
 
     def depth(self, first: str, last: str) -> int:
-        """How many characters tell two keys of a page apart well enough."""
+        """Return how many characters distinguish two keys of a page well enough."""
         return _shared(first, last) + _FURTHER
 
     def number(self, key: str, depth: int = _DEEPEST) -> int:
-        """Where a key stands by its first `depth` characters, from 0 up to `whole`; of two keys the lesser has no greater one."""
+        """Return the position of a key's first `depth` characters, from 0 to `whole`. It never decreases from a key to
+        a greater one.
+        """
         number, width = 0, _WHOLE
         segment = begun = 0
         for at in range(min(len(key), depth, _DEEPEST) + 1):
@@ -149,11 +155,13 @@ class KeySpace:
 
     @property
     def whole(self) -> int:
-        """More than any number."""
+        """Return a number greater than any position."""
         return _WHOLE
 
     def key(self, number: int, grain: int) -> str:
-        """What the keys that stand there begin with: no longer than it takes to tell places apart that have `grain` between them."""
+        """Return the beginning of the keys at this position, just long enough to distinguish positions that are `grain`
+        apart.
+        """
         text, width, segment, begun = "", _WHOLE, 0, 0
         while len(text) < _DEEPEST and width > grain:
             followers = self._may_follow(segment, text[begun:])
@@ -170,7 +178,9 @@ class KeySpace:
         return text
 
     def include_extra(self, first: str, last: str) -> str:
-        """A text after all that is expected where these differ; none where it is known what comes last."""
+        """Return a text after all expected keys at the place where two keys differ; empty when the highest follower is
+        known.
+        """
         shared = _shared(first, last)
         segment, begun = _segment(first, shared)
         place = self._at(segment, first[begun:shared])
@@ -178,17 +188,17 @@ class KeySpace:
         return first[:shared] + _next(highest) if place and place.highest is None and highest else ""
 
     def _learn(self, key: str, since: int, shared: int, *, ends: bool = False) -> None:
-        """A key was seen whose neighbour after it (`ends`) or before it shares so many characters with it."""
+        """Record a key whose next (`ends`) or previous neighbour shares `shared` characters with it."""
         segment, begun = _segment(key, since)
         for at in range(since, min(len(key), shared + _FURTHER, _DEEPEST) + 1):
             follower = key[at : at + 1]
             place = self._made(segment, key[begun:at])
             wider = place.wider
             closed, few = place.closed, len(place.seen) < 2
-            for one in (place, wider) if wider else (place,):
-                one.found(follower)
+            for learner in (place, wider) if wider else (place,):
+                learner.found(follower)
                 if at > shared:
-                    (one.ends if ends else one.begins)(follower)
+                    (learner.ends if ends else learner.begins)(follower)
             if at > shared:
                 place.varies.add(follower)
             if wider:
@@ -200,7 +210,7 @@ class KeySpace:
                 segment, begun = segment + 1, at + 1
 
     def _at(self, segment: int, begun: str) -> _Place | None:
-        """The place after what a segment began with."""
+        """Return the place after the beginning of a segment."""
         return self._places.get((segment, begun)) or self._places.get((segment, len(begun)))
 
     def _made(self, segment: int, begun: str) -> _Place:
@@ -215,7 +225,7 @@ class KeySpace:
         return place or wider
 
     def _may_follow(self, segment: int, begun: str) -> list[str]:
-        """In order: what was seen there, and what may be expected."""
+        """Return the followers that were seen or are expected, in order."""
         place = self._at(segment, begun)
         if place is None:
             return []
@@ -227,13 +237,15 @@ class KeySpace:
 
 
 def _followers(place: _Place, wider: _Place, *, inside: bool) -> set[str]:
-    """What was seen there; and, within what is known to begin and end there, what was seen elsewhere and what is of the same kind."""
+    """Return the followers seen here and, between the known lowest and highest, those seen at other places or of the
+    same kind.
+    """
     if place.lowest is not None and place.lowest == place.highest and len(place.seen) == 1:
         return place.seen
     varies = place.varies
     letters = _HEX if varies & _LOWER and varies & _LOWER <= _HEX else _LOWER
     if place is not wider and len(place.seen) == 1 and wider.branched * 4 <= wider.whole:
-        # Where a segment goes on in one way only, elsewhere: so do names. Digits are different until it was seen.
+        # Where other beginnings have one follower each, names probably do, too. Digits vary, unless seen otherwise.
         of_name = inside and not place.seen & (_DIGITS | _HEX if letters is _HEX else _DIGITS)
         if of_name or wider.whole > 1:
             return place.seen
@@ -242,25 +254,25 @@ def _followers(place: _Place, wider: _Place, *, inside: bool) -> set[str]:
         expected |= _DIGITS | _HEX if letters is _HEX else _DIGITS
     if expected & _LOWER:
         expected |= letters
-    if letters is _LOWER and any("A" <= one <= "Z" for one in expected):
+    if letters is _LOWER and any("A" <= character <= "Z" for character in expected):
         expected.update(map(str.upper, letters))
-    if any(one > "\x7f" for one in expected):
-        script = {one for one in varies if one > "\x7f"}
+    if any(character > "\x7f" for character in expected):
+        script = {letter for letter in varies if letter > "\x7f"}
         if len(script) >= _SCRIPT:
             expected |= script
     lowest = "" if place.lowest is None else min(place.lowest, *place.seen)
     highest = _LAST if place.highest is None else max(place.highest, *place.seen)
-    return {one for one in expected if one in place.seen or lowest <= one <= highest}
+    return {character for character in expected if character in place.seen or lowest <= character <= highest}
 
 
 def _segment(key: str, at: int) -> tuple[int, int]:
-    """The number of the segment that has this character of a key, and where it begins."""
+    """Return the index and the start of the segment that holds the character at `at`."""
     before = [place for place, character in enumerate(key[:at], 1) if character in _SEPARATORS]
     return len(before), before[-1] if before else 0
 
 
 def _borders(keys: Sequence[str], shared: int, most: int) -> Iterator[int]:
-    """Where the keys of a page, which begin alike up to there, differ first from one to the next."""
+    """Yield the positions in a page where adjacent keys differ first after their common beginning."""
     at = 0
     while most:
         head = keys[at][: shared + 1]
@@ -272,15 +284,15 @@ def _borders(keys: Sequence[str], shared: int, most: int) -> Iterator[int]:
 
 
 def _next(character: str) -> str:
-    """The next character that a key may have."""
+    """Return the next character that a key can have."""
     code = ord(character) + 1
     return chr(_SURROGATES.stop if code in _SURROGATES else min(code, ord(_LAST)))
 
 
-def _shared(one: str, other: str) -> int:
-    """How many characters two keys begin with alike."""
+def _shared(key: str, other: str) -> int:
+    """Return the length of the common beginning of two keys."""
     at = 0
-    for a, b in zip(one, other, strict=False):
+    for a, b in zip(key, other, strict=False):
         if a != b:
             break
         at += 1

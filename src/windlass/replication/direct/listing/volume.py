@@ -1,11 +1,11 @@
-"""The volume of a plan: both buckets counted page by page."""
+"""The volume of a plan: both buckets, counted page by page."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from operator import attrgetter
 
-from windlass.replication.comparison import BY_ETAG, Action, Criteria, Verdict, action_for, compare_listed
+from windlass.replication.comparison import BY_ETAG, ContentVerdict, Criteria, KeyAction, action_for, compare_listed
 from windlass.replication.direct.listing.ranges import Range, Split
 from windlass.replication.model import MAX_COPY_BYTES, Pair, Volume
 from windlass.replication.own_keys import ARCHIVE_CLASSES, others, own_prefixes
@@ -45,18 +45,20 @@ class VolumeVisitor:
             self._frozen += sum(row.storage_class in ARCHIVE_CLASSES for row in rows)
 
     def _lacks(self, row: Listed, there: Listed | None) -> bool:
-        """True when the row is to be copied; of two that a listing does not tell apart, the seed asks for more."""
-        verdict = Verdict.UNKNOWN if there is None else compare_listed(row, there, self._criteria.by)
+        """True when a seed would copy the row. When a listing does not decide, the row counts as undecided: the seed
+        sends a HEAD.
+        """
+        verdict = ContentVerdict.UNKNOWN if there is None else compare_listed(row, there, self._criteria.by)
         action = action_for(row, there, verdict, self._criteria)
-        if there is not None and action is not Action.COPY:
-            self._unclear += verdict is not Verdict.SAME
-        return action is Action.COPY
+        if there is not None and action is not KeyAction.COPY:
+            self._unclear += verdict is not ContentVerdict.SAME
+        return action is KeyAction.COPY
 
     def on_split(self, split: Split) -> None:
-        """Visitor: there is nothing to record."""
+        """Visitor: nothing to record."""
 
     def on_range_done(self, number: int) -> None:
-        """Visitor: there is nothing to record."""
+        """Visitor: nothing to record."""
 
     def value(self) -> Volume:
         """Return the counts."""

@@ -1,7 +1,7 @@
-"""Copies what the journal's blocks hold of versions: of one key one after the other, oldest first; of many keys at once.
+"""Copies the versions in the journal's blocks: the versions of one key in order, the oldest first; many keys at once.
 
-A key whose history is not as it was listed, or of which an earlier process or a lost answer may have done something, is looked
-at anew: what it lacks then is copied.
+A key is listed again before it is copied when its history changed, or when an earlier process or a lost response may
+have copied some of it. Then its missing versions are copied.
 """
 
 from __future__ import annotations
@@ -20,11 +20,11 @@ from windlass.replication.direct.copying.copier import FATAL_CODES
 from windlass.replication.direct.copying.failures import MOST_REFUSALS, Failures, is_refusal, stopped_by
 from windlass.replication.direct.copying.journal import BlockOf, JournalOf
 from windlass.replication.direct.copying.pacer import Paces
-from windlass.replication.direct.versions.operations import Step, step_of
+from windlass.replication.direct.versions.operations import VersionStep, step_of
 from windlass.replication.direct.versions.sequence import NEWER, OUT_OF_ORDER, Outlook
 from windlass.replication.failures import explain
 
-__all__ = ["BEHIND", "CopyOperations", "VersionCopier"]
+__all__ = ["BEHIND", "VersionCopier", "VersionCopyOperations"]
 
 BEHIND = "OlderVersionFailed"
 
@@ -45,27 +45,27 @@ _UNCLEAR = TRANSIENT_CODES | {
 }
 _FROZEN = ("InvalidObjectState", "the version is archived")
 
-Chain = tuple[BlockOf[Step], list[int]]
-"""What is left of a key in a block: indexes of its rows."""
+Chain = tuple[BlockOf[VersionStep], list[int]]
+"""The unfinished rows of a key in a block, as indexes."""
 
 
-class CopyOperations(Protocol):
-    """How a key is looked at, and one of its versions put."""
+class VersionCopyOperations(Protocol):
+    """The calls that list a key's history and copy one of its versions."""
 
     async def look(self, key: str) -> tuple[Outlook, str]:
-        """What is to be done about a key, and what is on top at the destination."""
+        """Return what must be done for a key, and the ETag of the destination's current version."""
 
-    async def put(self, step: Step, top: str) -> str:
-        """Put one on top; what is on top then."""
+    async def put(self, step: VersionStep, top: str) -> str:
+        """Copy one version, and return the ETag of the current version after it."""
 
 
 @dataclass(slots=True)
 class VersionCopier:
     """Copies `concurrency` keys side by side. `on_block_done` is called when a block is done."""
 
-    journal: JournalOf[Step]
+    journal: JournalOf[VersionStep]
     paces: Paces
-    operations: CopyOperations
+    operations: VersionCopyOperations
     now: Callable[[], float]
     concurrency: int
     on_block_done: Callable[[], None]
@@ -74,12 +74,12 @@ class VersionCopier:
     gone: int = 0
     gone_bytes: int = 0
     fatal_error: WindlassError | None = None
-    """Why nothing could be copied any more."""
+    """The error after which no version can be copied; None while copies succeed."""
     failures: Failures = field(default_factory=Failures)
     under_way: int = 0
-    """Keys that are being copied."""
+    """The number of keys being copied."""
     _waiting: deque[int] = field(default_factory=deque)
-    _open: deque[tuple[BlockOf[Step], Iterator[list[int]]]] = field(default_factory=deque)
+    _open: deque[tuple[BlockOf[VersionStep], Iterator[list[int]]]] = field(default_factory=deque)
     _unfinished: set[int] = field(default_factory=set)
     _tasks: set[asyncio.Task[None]] = field(default_factory=set)
     _stopped: bool = False
@@ -104,23 +104,23 @@ class VersionCopier:
         return not (self._waiting or self._open or self._unfinished)
 
     def pause(self) -> None:
-        """Begin nothing more; versions that are under way end as they may."""
+        """Start nothing more; versions in flight finish."""
         self._stopped = True
 
     def stop(self) -> None:
-        """Begin nothing more, and wait for nothing."""
+        """Start nothing more, and cancel the versions in flight."""
         self._stopped = True
         for task in self._tasks:
             task.cancel()
 
     async def close(self) -> None:
-        """Wait until what was stopped has ended."""
+        """Wait until the cancelled tasks have ended."""
         await asyncio.gather(*self._tasks, return_exceptions=True)
 
-    # Who is next
+    # Selection of the next key
 
     def _next(self) -> Chain | None:
-        """A key of the open blocks in turn; blocks are opened while few are."""
+        """Return a key, taking the open blocks in turn. Opens more blocks while few are open."""
         while not self._stopped:
             while self._waiting and len(self._open) < _OPEN:
                 self._begin(self._waiting.popleft())
@@ -150,14 +150,16 @@ class VersionCopier:
 
     def _ended(self, task: asyncio.Task[None]) -> None:
         self._tasks.discard(task)
-        if not task.cancelled() and (error := task.exception()) is not None:  # a fault of ours must not be waited for
+        if (
+            not task.cancelled() and (error := task.exception()) is not None
+        ):  # without this, a bug of ours would make the seed wait forever
             self.fatal_error = self.fatal_error or WindlassError(f"{type(error).__name__}: {error}")
             self.on_block_done()
 
     # One key
 
-    async def _key(self, block: BlockOf[Step], indexes: list[int]) -> None:
-        """Bring one key in order, whatever it takes."""
+    async def _key(self, block: BlockOf[VersionStep], indexes: list[int]) -> None:
+        """Copy the missing versions of one key, with retries."""
         work = _Key(block, {block.rows[at].version_id: at for at in indexes}, [block.rows[at] for at in indexes])
         work.top = None if block.doubtful else work.steps[0].top
         looks = throttled = 0
@@ -180,18 +182,18 @@ class VersionCopier:
                 await asyncio.sleep(min(_LONGEST_S, _FIRST_S * 2**looks) * random.uniform(0.5, 1.0))  # noqa: S311  no secret
 
     async def _tried(self, work: _Key) -> bool:
-        """Look where that is needed, and copy; whether the key is over. False when we were stopped."""
+        """List the key if needed, and copy. True when the key is finished; False when the seed was stopped."""
         if work.top is None:
             outlook, top = await self.operations.look(work.key)
-            for one in outlook.archived:
-                self._row_failed(work, one.version_id, *_FROZEN)
-            lacking = {one.version_id for one in outlook.lacking}
+            for version in outlook.archived:
+                self._row_failed(work, version.version_id, *_FROZEN)
+            lacking = {version.version_id for version in outlook.lacking}
             for version_id in work.left.keys() - lacking:
                 self._there(work, version_id)
             if outlook.conflict:
                 self._failed(work, outlook.conflict, explain(outlook.conflict).meaning)
                 return True
-            work.steps, work.top = [step_of(one, None) for one in outlook.lacking], top
+            work.steps, work.top = [step_of(version, None) for version in outlook.lacking], top
         while work.steps:
             step = work.steps[0]
             if not await self._turn(step.key):
@@ -202,27 +204,29 @@ class VersionCopier:
         return True
 
     async def _turn(self, key: str) -> bool:
-        """Wait until the destination may be sent one more; False when we were stopped."""
+        """Wait until the pace allows one more copy. False when the seed was stopped."""
         pace = self.paces.of(key)
         while not self._stopped:
             if pace.take(self.now()):
                 return True
-            # All that wait look now and then: about four times while each had its turn.
+            # Each waiting task checks about four times during one round of all tasks.
             await asyncio.sleep(min(_LONGEST_TURN_S, max(_TURN_S, len(self._tasks) / pace.rate / 4)))
         return False
 
     # Results
 
-    def _copied(self, work: _Key, step: Step) -> None:
+    def _copied(self, work: _Key, step: VersionStep) -> None:
         self._refused_in_a_row = 0
         index = work.left.pop(step.version_id, None)
-        if index is not None:  # one that came after the listing is no part of what was counted
+        if index is not None:  # a version created after the listing is not in the counts
             self.copied += 1
             self.copied_bytes += step.size_bytes
             self._mark(work.block, index)
 
     def _there(self, work: _Key, version_id: str) -> None:
-        """No longer lacking, or no longer at the source. What the listing knew to be lacking was copied by us, whoever noted it."""
+        """Count a version that no longer needs a copy. If the listing showed it as missing, this seed or its earlier
+        process copied it.
+        """
         index = work.left.pop(version_id)
         row = work.block.rows[index]
         if row.top is None:
@@ -238,7 +242,7 @@ class VersionCopier:
         self._refused_in_a_row = self._refused_in_a_row + 1 if is_refusal(error) else 0
         everything = self._refused_in_a_row >= MOST_REFUSALS
         if everything or isinstance(error, ConfigError) or error.code in FATAL_CODES:
-            # No fault of this key's: the seed ends here, and goes on from here when that is mended.
+            # The error does not concern this key alone: the seed stops, and continues here once the cause is removed.
             self.fatal_error = self.fatal_error or (stopped_by(error, self._refused_in_a_row) if everything else error)
             self._stopped = True
             self.on_block_done()
@@ -246,7 +250,7 @@ class VersionCopier:
         self._failed(work, error.code or type(error).__name__, error.message)
 
     def _failed(self, work: _Key, code: str, message: str) -> None:
-        """The next version can't be put, and those after it must not be put in its place."""
+        """Record the failure of the next version, and of the newer ones, which must not be copied before it."""
         first = work.steps[0].version_id if work.steps else ""
         for version_id in list(work.left):
             behind = first not in ("", version_id) and code not in (NEWER, OUT_OF_ORDER)
@@ -259,7 +263,7 @@ class VersionCopier:
             self.journal.failed(work.block.rows[index], code, message)
             self._mark(work.block, index)
 
-    def _mark(self, block: BlockOf[Step], index: int) -> None:
+    def _mark(self, block: BlockOf[VersionStep], index: int) -> None:
         self.journal.mark(block, index)
         if not block.left:
             self._unfinished.discard(block.number)
@@ -268,11 +272,13 @@ class VersionCopier:
 
 @dataclass(slots=True)
 class _Key:
-    """A key under way: what is left of its rows (by version id), what is to be put next, and what is on top (None: not known)."""
+    """The state of a key: its unfinished rows by version id, the steps left, and the current ETag at the destination
+    (None: unknown).
+    """
 
-    block: BlockOf[Step]
+    block: BlockOf[VersionStep]
     left: dict[str, int]
-    steps: list[Step]
+    steps: list[VersionStep]
     top: str | None = None
     key: str = field(init=False)
 
@@ -280,8 +286,8 @@ class _Key:
         self.key = self.steps[0].key
 
 
-def _chains(block: BlockOf[Step]) -> Iterator[list[int]]:
-    """The rows of each key that are not done."""
+def _chains(block: BlockOf[VersionStep]) -> Iterator[list[int]]:
+    """Yield the unfinished rows of each key."""
     for _, indexes in groupby(range(len(block.rows)), lambda at: block.rows[at].key):
         left = [at for at in indexes if not block.done >> at & 1]
         if left:
@@ -289,7 +295,7 @@ def _chains(block: BlockOf[Step]) -> Iterator[list[int]]:
 
 
 def _unclear(error: WindlassError) -> bool:
-    """Whether it may have been done all the same, or the key is not as it was listed."""
+    """True when the copy may have been made despite the error, or the key's history may have changed."""
     if isinstance(error, (Conflict, NotFound)):
         return error.code != "NoSuchBucket"
     return isinstance(error, AwsError) and error.code in _UNCLEAR

@@ -1,8 +1,9 @@
-"""A bucket's versions, key by key: pages of whole histories, which a walk cuts and merges as it does keys.
+"""Histories: a bucket's versions, key by key, in pages of complete histories that the comparison can split and merge
+like keys.
 
-S3 lists versions by key, and of a key the newest first; a page may end in the midst of a key. Here a page has whole keys
-only: the last one of a truncated page is left to the next page, and where it is the only one the listing goes on behind its
-last version. So a cut between keys never separates versions of one key.
+S3 lists versions by key, the newest version of a key first, and a page may end between two versions of a key. Here a
+page has complete histories only: the last key of a truncated page is left to the next page. If a page has only one key,
+the listing continues after its last version. So a split between keys never separates the versions of one key.
 """
 
 from __future__ import annotations
@@ -32,57 +33,57 @@ class History(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Histories:
-    """A page of histories in the order of keys; `token` is empty on the last."""
+    """A page of histories in key order; `token` is empty on the last page."""
 
     objects: list[History]
     token: str
 
 
 def list_histories(client: Client, place: BucketRef, prefix: str) -> Pages[History]:
-    """The versions of a bucket, a page of whole keys after a text. Memory holds a page, or all versions of one key."""
+    """Return the listing of a bucket's histories. Memory holds one page, or all versions of one key."""
 
     async def page(after: str) -> Histories:
         held: list[ListedVersion] = []
         key, version = after, ""
         guard = LoopGuard(f"the listing of {place.bucket}'s versions")
         while True:
-            found = await client.send(
+            listing = await client.send(
                 s3.list_versions(
                     place.bucket, prefix=prefix, key_marker=key, version_marker=version, owner=place.account_id
                 )
             )
-            # A marker's own key is left out by S3, unless a version is named; others are not so sure.
-            rows = found.versions
-            held += rows if rows and rows[0].key > after else [one for one in rows if one.key > after]
-            if not found.key_marker:
+            # S3 leaves out the marker's own key unless a version is named. Other services may include it.
+            rows = listing.versions
+            held += rows if rows and rows[0].key > after else [row for row in rows if row.key > after]
+            if not listing.key_marker:
                 return Histories(_by_key(held), "")
             whole = next((at for at in reversed(range(len(held))) if held[at].key != held[-1].key), -1) + 1
             if whole:
                 return Histories(_by_key(held[:whole]), "more")
-            guard.advance((found.key_marker, found.version_marker))
-            key, version = found.key_marker, found.version_marker
+            guard.advance((listing.key_marker, listing.version_marker))
+            key, version = listing.key_marker, listing.version_marker
 
     return page
 
 
 async def history_of(client: Client, place: BucketRef, key: str) -> History:
-    """What one key has now; without versions where it has none."""
+    """Return the current history of one key; it has no versions when the key does not exist."""
     held: list[ListedVersion] = []
     marker, version = "", ""
     guard = LoopGuard(f"the listing of {place.bucket}'s versions")
     while True:
-        found = await client.send(
+        listing = await client.send(
             s3.list_versions(
                 place.bucket, prefix=key, key_marker=marker, version_marker=version, owner=place.account_id
             )
         )
-        held += [one for one in found.versions if one.key == key]
-        guard.advance((found.key_marker, found.version_marker))
-        marker, version = found.key_marker, found.version_marker
-        # Of all keys that begin with this one it is the first.
+        held += [version for version in listing.versions if version.key == key]
+        guard.advance((listing.key_marker, listing.version_marker))
+        marker, version = listing.key_marker, listing.version_marker
+        # The key sorts before all longer keys with the same beginning.
         if marker != key:
             return History(key, held[::-1])
 
 
 def _by_key(rows: Iterable[ListedVersion]) -> list[History]:
-    return [History(key, list(found)[::-1]) for key, found in groupby(rows, attrgetter("key"))]
+    return [History(key, list(versions)[::-1]) for key, versions in groupby(rows, attrgetter("key"))]

@@ -1,8 +1,7 @@
-"""How one version is copied, and how one key is looked at, over the clients to both buckets.
+"""The copy of one version, and the comparison of one key's histories, over the clients to both buckets.
 
-Every write says what must be on top at the destination (`If-Match`, `If-None-Match`), and is sent once: whoever writes there
-at the same time, and whatever became of a request whose answer was lost, no version is put where it does not belong, and none
-twice.
+Every write has a condition on the destination's current version (`If-Match`, `If-None-Match`) and is sent once. So
+neither another writer nor a lost response can make a version appear twice or in the wrong place.
 """
 
 from __future__ import annotations
@@ -13,7 +12,7 @@ from dataclasses import dataclass, replace
 from typing import NamedTuple
 
 from windlass.core.errors import AccessDenied, NotFound
-from windlass.replication.comparison import Verdict
+from windlass.replication.comparison import ContentVerdict
 from windlass.replication.direct.bucket_pair import BucketPair
 from windlass.replication.direct.listing.heads import ASKED, compare_heads
 from windlass.replication.direct.versions.histories import history_of
@@ -25,19 +24,20 @@ from windlass.wire.listing import ListedVersion
 from windlass.wire.model import Call, RetryPolicy
 from windlass.wire.s3 import Head
 
-__all__ = ["Own", "Step", "VersionOperations", "closer", "kept", "step_of", "top_of"]
+__all__ = ["OwnHeaders", "VersionOperations", "VersionStep", "closer", "kept", "step_of", "top_of"]
 
 _DELETE_ONCE = RetryPolicy(attempts=1, retry_after_lost_response=False)
 _COPY_ONCE = replace(_DELETE_ONCE, errors_after_200=True)
 _HEADS_AT_ONCE = 16
 
-Own = Callable[[str, str, str], Awaitable[Mapping[str, str]]]
-"""Headers of a copy's own: of a key, its version id and its ETag."""
+OwnHeaders = Callable[[str, str, str], Awaitable[Mapping[str, str]]]
+"""Returns a copy's own headers for a key, its version id and its ETag."""
 
 
-class Step(NamedTuple):
-    """A version to copy, or a delete marker to make. `top`: the ETag of what is on top at the destination; empty where nothing or a
-    marker is; None where that must be looked at first."""
+class VersionStep(NamedTuple):
+    """A version to copy, or a delete marker to write. `top` is the ETag of the destination's current version: empty
+    when that is a delete marker or does not exist, None when it must be read first.
+    """
 
     key: str
     version_id: str
@@ -49,9 +49,9 @@ class Step(NamedTuple):
     top: str | None
 
 
-def step_of(version: ListedVersion, top: str | None) -> Step:
-    """A version of the source as something to do."""
-    return Step(
+def step_of(version: ListedVersion, top: str | None) -> VersionStep:
+    """Return the step that copies a version of the source."""
+    return VersionStep(
         version.key,
         version.version_id,
         version.marker,
@@ -64,38 +64,44 @@ def step_of(version: ListedVersion, top: str | None) -> Step:
 
 
 def top_of(versions: Sequence[ListedVersion]) -> str:
-    """The ETag of what is current; empty where that is nothing, or a delete marker."""
+    """Return the ETag of the current version; empty when it is a delete marker or does not exist."""
     return "" if not versions or versions[-1].marker else versions[-1].etag
 
 
 def kept(versions: Sequence[ListedVersion], *, markers: bool) -> Sequence[ListedVersion]:
-    """What counts of a history: delete markers only where they are wanted."""
-    return versions if markers else [one for one in versions if not one.marker]
+    """Return the versions that are compared: without delete markers unless `markers` is set."""
+    return versions if markers else [version for version in versions if not version.marker]
 
 
 @dataclass(frozen=True, slots=True)
 class VersionOperations:
-    """`write` is a client of its own, with a connection for each copy under way. `markers`: delete markers are made, too."""
+    """The calls for versions. `write` is a client with one connection per copy in flight. `markers`: delete markers are
+    written, too.
+    """
 
     sides: BucketPair
     write: Client
     markers: bool
-    own: Own | None = None
+    own: OwnHeaders | None = None
 
     async def look(self, key: str) -> tuple[Outlook, str]:
-        """What is to be done about a key as both sides are now, and what is on top at the destination."""
+        """Compare the current histories of a key. Return what must be done, and the ETag of the destination's current
+        version.
+        """
         source, target = self.sides.pair.source, self.sides.pair.destination
         here, there = await asyncio.gather(
             history_of(self.sides.read, source, key), history_of(self.sides.look, target, key)
         )
-        ours, theirs = (kept(one.versions, markers=self.markers) for one in (here, there))
+        ours, theirs = (kept(history.versions, markers=self.markers) for history in (here, there))
         outlook = compare_histories(ours, theirs)
         if outlook.doubtful:
             outlook = await closer(self.sides, key, ours, theirs)
         return outlook, top_of(there.versions)
 
-    async def put(self, step: Step, top: str) -> str:
-        """Put one on top; what is on top then. Conflict when something else was, NotFound when the source has it no more."""
+    async def put(self, step: VersionStep, top: str) -> str:
+        """Write one version, and return the ETag of the current version after it. Conflict when the destination's
+        current version was another, NotFound when the source no longer has the version.
+        """
         target = self.sides.pair.destination
         if step.marker:
             call = s3.delete(target.bucket, step.key, if_match=top, owner=target.account_id)
@@ -104,11 +110,11 @@ class VersionOperations:
         more = dict(await self.own(step.key, step.version_id, step.etag)) if self.own is not None else {}
         if step.size_bytes > self.sides.largest:
             parts = replace(self.sides.parts(), headers=more)
-            made = await parts.copy(step, version_id=step.version_id, if_match=top, if_none_match=not top)
-            return made.etag
+            upload = await parts.copy(step, version_id=step.version_id, if_match=top, if_none_match=not top)
+            return upload.etag
         return (await self.write.send(self._copy(step, top, more))).etag
 
-    def _copy(self, step: Step, top: str, more: Mapping[str, str]) -> Call[s3.Copied]:
+    def _copy(self, step: VersionStep, top: str, more: Mapping[str, str]) -> Call[s3.Copied]:
         source, target = self.sides.pair.source, self.sides.pair.destination
         headers = {"if-match": f'"{top}"'} if top else {"if-none-match": "*"}
         if step.storage_class not in ("", "STANDARD"):
@@ -135,32 +141,34 @@ async def closer(
     *,
     strict: bool = False,
 ) -> Outlook:
-    """What is to be done where listings don't tell: by what S3 says of each version (checksums, encryption).
+    """Compare histories by the HEADs of their versions (checksums, encryption) when the listings do not decide.
 
-    Versions of which nothing more can be told are taken for the same when sizes are equal and the copy is not older; `strict`
-    tells with `doubtful` that the outcome depends on that.
+    Versions that remain undecided count as the same when their sizes are equal and the copy is not older. With
+    `strict`, the result is `doubtful` when it depends on such versions.
     """
     tell = telling(source)
-    open_ = [(one, there) for one in source for there in destination if tell(one, there) is None]
-    here = await _heads(sides.read, sides.pair.source, key, {one.version_id for one, _ in open_})
+    open_ = [(ours, there) for ours in source for there in destination if tell(ours, there) is None]
+    here = await _heads(sides.read, sides.pair.source, key, {ours.version_id for ours, _ in open_})
     there = await _heads(sides.look, sides.pair.destination, key, {there.version_id for _, there in open_})
 
-    def verdict(one: ListedVersion, other: ListedVersion) -> Verdict:
-        listed = tell(one, other)
+    def verdict(ours: ListedVersion, other: ListedVersion) -> ContentVerdict:
+        listed = tell(ours, other)
         if listed is None:
-            return _compared(here.get(one.version_id), there.get(other.version_id))
-        return Verdict.SAME if listed else Verdict.DIFFERENT
+            return _compared(here.get(ours.version_id), there.get(other.version_id))
+        return ContentVerdict.SAME if listed else ContentVerdict.DIFFERENT
 
-    lenient = settle(source, destination, lambda one, other: verdict(one, other) is not Verdict.DIFFERENT)
-    if strict and lenient != settle(source, destination, lambda one, other: verdict(one, other) is Verdict.SAME):
+    lenient = settle(source, destination, lambda ours, other: verdict(ours, other) is not ContentVerdict.DIFFERENT)
+    if strict and lenient != settle(
+        source, destination, lambda ours, other: verdict(ours, other) is ContentVerdict.SAME
+    ):
         return Outlook(lacking=lenient.lacking or tuple(source[-1:]), extra=lenient.extra, doubtful=True)
     return lenient
 
 
-def _compared(one: Head | None, other: Head | None) -> Verdict:
-    if one is None or other is None:
-        return Verdict.UNKNOWN
-    return compare_heads(one, other)
+def _compared(ours: Head | None, other: Head | None) -> ContentVerdict:
+    if ours is None or other is None:
+        return ContentVerdict.UNKNOWN
+    return compare_heads(ours, other)
 
 
 async def _heads(client: Client, place: BucketRef, key: str, versions: set[str]) -> dict[str, Head]:
@@ -174,5 +182,5 @@ async def _heads(client: Client, place: BucketRef, key: str, versions: set[str])
             except (AccessDenied, NotFound):
                 return version_id, None
 
-    found = await asyncio.gather(*map(ask, versions))
-    return {version_id: head for version_id, head in found if head is not None}
+    heads = await asyncio.gather(*map(ask, versions))
+    return {version_id: head for version_id, head in heads if head is not None}

@@ -1,4 +1,6 @@
-"""One direct seed of versions: both sides' histories listed and compared, journalled, copied."""
+"""One direct seed of versions: lists and compares both buckets' histories, journals the missing versions, and copies
+them.
+"""
 
 from __future__ import annotations
 
@@ -13,10 +15,17 @@ from windlass.replication.direct.copying.pacer import Paces
 from windlass.replication.direct.listing.comparison import compare_listings
 from windlass.replication.direct.listing.ranges import Range, Ranges
 from windlass.replication.direct.model import CopyContext, CopyProgress
-from windlass.replication.direct.run import Limits, SeedRun
+from windlass.replication.direct.run import SeedLimits, SeedRun
 from windlass.replication.direct.versions.copier import VersionCopier
 from windlass.replication.direct.versions.histories import History, list_histories
-from windlass.replication.direct.versions.operations import Own, Step, VersionOperations, kept, step_of, top_of
+from windlass.replication.direct.versions.operations import (
+    OwnHeaders,
+    VersionOperations,
+    VersionStep,
+    kept,
+    step_of,
+    top_of,
+)
 from windlass.replication.direct.versions.sequence import compare_histories
 from windlass.wire import s3
 from windlass.wire.client import Client
@@ -28,19 +37,19 @@ _LEAD_BLOCKS = 20_000
 _LOOK_S = 0.5
 
 
-def version_journal(folder: Path) -> JournalOf[Step]:
-    """The journal of a seed of versions."""
-    return JournalOf(folder, Step)
+def version_journal(folder: Path) -> JournalOf[VersionStep]:
+    """Open the journal of a seed of versions."""
+    return JournalOf(folder, VersionStep)
 
 
 async def seed_versions(
     sides: BucketPair,
-    journal: JournalOf[Step],
-    limits: Limits,
+    journal: JournalOf[VersionStep],
+    limits: SeedLimits,
     context: CopyContext,
     *,
     delete_markers: bool,
-    headers: Own | None = None,
+    headers: OwnHeaders | None = None,
 ) -> CopyProgress:
     """Copy every version that the destination is missing, of each key in order; an existing journal is continued.
 
@@ -61,7 +70,7 @@ async def seed_versions(
 
 
 class _VersionRun(SeedRun):
-    """Histories: a key that lacks versions is a chain of rows in one block."""
+    """A run over histories: the missing versions of a key are consecutive rows of one block."""
 
     _copier: VersionCopier
     _pipeline: VersionCopier
@@ -69,8 +78,8 @@ class _VersionRun(SeedRun):
     def __init__(
         self,
         sides: BucketPair,
-        journal: JournalOf[Step],
-        limits: Limits,
+        journal: JournalOf[VersionStep],
+        limits: SeedLimits,
         context: CopyContext,
         operations: VersionOperations,
     ) -> None:
@@ -89,17 +98,17 @@ class _VersionRun(SeedRun):
         await compare_listings(ranges, source, destination, self, listers=self._limits.listers)
 
     async def on_page(self, of: Range, source: Sequence[History], destination: Sequence[History]) -> None:
-        """Visitor: histories were compared."""
-        there = {one.key: one.versions for one in destination}
-        steps: list[Step] = []
+        """Visitor: journal the missing versions of compared histories."""
+        there = {history.key: history.versions for history in destination}
+        steps: list[VersionStep] = []
         skipped = 0
-        for one in source:
-            if one.key.startswith(self._own_prefixes):
+        for history in source:
+            if history.key.startswith(self._own_prefixes):
                 continue
-            ours = kept(one.versions, markers=self._markers)
-            found = steps_for(History(one.key, ours), there.get(one.key, ()), markers=self._markers)
-            steps += found
-            skipped += len(ours) - len(found)
+            ours = kept(history.versions, markers=self._markers)
+            steps_of_key = steps_for(History(history.key, ours), there.get(history.key, ()), markers=self._markers)
+            steps += steps_of_key
+            skipped += len(ours) - len(steps_of_key)
         number = self._journal.block(of.number, of.after, steps, skipped=skipped)
         if steps:
             self._copier.add([number])
@@ -107,10 +116,12 @@ class _VersionRun(SeedRun):
             await asyncio.sleep(_LOOK_S)
 
 
-def steps_for(ours: History, theirs: Sequence[ListedVersion], *, markers: bool) -> list[Step]:
-    """What is to be put for a key; what can't be told from listings, or goes wrong, is looked at when it is its turn."""
-    found = compare_histories(ours.versions, kept(theirs, markers=markers))
-    plain = not (found.conflict or found.doubtful or found.archived)
+def steps_for(ours: History, theirs: Sequence[ListedVersion], *, markers: bool) -> list[VersionStep]:
+    """Return the steps for a key. When the listings do not decide, or the key cannot be copied, the steps make the
+    copier list it again.
+    """
+    outlook = compare_histories(ours.versions, kept(theirs, markers=markers))
+    plain = not (outlook.conflict or outlook.doubtful or outlook.archived)
     top = top_of(theirs) if plain else None
-    wanted = {one.version_id for one in (*found.lacking, *found.archived)}
-    return [step_of(one, top) for one in ours.versions if one.version_id in wanted]
+    missing = {version.version_id for version in (*outlook.lacking, *outlook.archived)}
+    return [step_of(version, top) for version in ours.versions if version.version_id in missing]

@@ -1,11 +1,12 @@
-"""What a key's history at the destination lacks of the source's, when nothing can be added but on top. Pure.
+"""The versions that a key's history at the destination is missing, when versions can only be added on top. Pure.
 
-The source's versions are looked for at the destination in their order; what else is between or below them does no harm. What comes
-after the last one found is to be copied, oldest first. So a history that was copied halfway goes on where it stopped, one that is
-whole is left alone, and one whose newer versions came before its older ones is put on top once more, whole and in order.
+The source's versions are searched at the destination in their order; other versions between or below them are ignored.
+The versions after the last match are to be copied, oldest first. So a partly copied history continues where it stopped,
+a complete history is left alone, and a history whose newer versions were copied before older ones is copied again on
+top, completely and in order.
 
-A copy has no version id of its source; a true replica has. Otherwise two versions are the same by size and ETag. ETags of KMS
-and multipart objects are opaque: where the outcome depends on them, somebody must look closer (`doubtful`).
+A true replica has the version id of its source; a copy does not. Otherwise two versions are the same by size and ETag.
+ETags of KMS and multipart objects are opaque. When the result depends on them, it is `doubtful`, and HEADs must decide.
 """
 
 from __future__ import annotations
@@ -16,40 +17,40 @@ from dataclasses import dataclass
 from windlass.replication.own_keys import ARCHIVE_CLASSES
 from windlass.wire.listing import ListedVersion
 
-__all__ = ["NEWER", "OUT_OF_ORDER", "Outlook", "Same", "alike", "compare_histories", "settle", "telling"]
+__all__ = ["NEWER", "OUT_OF_ORDER", "Outlook", "SameVersion", "alike", "compare_histories", "settle", "telling"]
 
 NEWER, OUT_OF_ORDER = "DstVersionsNewer", "DstVersionsOutOfOrder"
 
-Same = Callable[[ListedVersion, ListedVersion], bool | None]
-"""Whether a version of the destination is (a copy of) one of the source; None when it can't be told."""
+SameVersion = Callable[[ListedVersion, ListedVersion], bool | None]
+"""Returns whether a version of the destination is (a copy of) a version of the source; None when that is unknown."""
 
 _IN_PARTS = "-"
-_SECOND = 19  # characters of an ISO time: copies are told to the millisecond, their sources perhaps not
+_SECOND = 19  # characters of an ISO time down to seconds: copies may have milliseconds where their sources have none
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Outlook:
-    """What is to be done about a key."""
+    """What must be done for a key."""
 
     lacking: tuple[ListedVersion, ...] = ()
-    """To be copied onto what is there, in this order."""
+    """The versions to copy on top of the destination's, in this order."""
     archived: tuple[ListedVersion, ...] = ()
-    """The destination lacks these, and nobody can read them before they are restored."""
+    """Missing versions that cannot be read before a restore."""
     conflict: str = ""
-    """Why `lacking` can't be copied: a code."""
+    """The failure code if `lacking` cannot be copied; else empty."""
     extra: int = 0
-    """Versions of the destination that are none of the source's sequence."""
+    """The number of versions of the destination that the source does not have."""
     doubtful: bool = False
-    """It depends on versions of one size with opaque ETags."""
+    """True when the result depends on versions of equal size with opaque ETags."""
 
     @property
     def whole(self) -> bool:
-        """Whether the destination has everything, in order, and the newest on top."""
+        """True when the destination has all versions in order, with the newest on top."""
         return not (self.lacking or self.archived or self.conflict or self.doubtful)
 
 
 def alike(source: ListedVersion, destination: ListedVersion) -> bool | None:
-    """What two rows of listings say."""
+    """Compare two rows of listings. None when they do not decide."""
     if source.marker or destination.marker:
         return source.marker and destination.marker
     if source.size_bytes != destination.size_bytes:
@@ -57,28 +58,32 @@ def alike(source: ListedVersion, destination: ListedVersion) -> bool | None:
     if source.etag == destination.etag or _replica(source, destination):
         return True
     if destination.last_modified[:_SECOND] < source.last_modified[:_SECOND]:
-        return False  # a copy is never older than what it is of
+        return False  # a copy is never older than its source
     return None
 
 
-def telling(source: Sequence[ListedVersion]) -> Same:
-    """The same, knowing all of the source's: what has the ETag of one is no copy of another, unless that one's is opaque."""
-    known = {one.etag for one in source}
+def telling(source: Sequence[ListedVersion]) -> SameVersion:
+    """Return a comparison that knows all of the source's versions: the ETag of one is not that of a copy of another,
+    unless opaque.
+    """
+    known = {version.etag for version in source}
 
-    def same(one: ListedVersion, other: ListedVersion) -> bool | None:
-        said = alike(one, other)
-        return False if said is None and other.etag in known and _IN_PARTS not in one.etag else said
+    def same(ours: ListedVersion, other: ListedVersion) -> bool | None:
+        verdict = alike(ours, other)
+        return False if verdict is None and other.etag in known and _IN_PARTS not in ours.etag else verdict
 
     return same
 
 
 def compare_histories(source: Sequence[ListedVersion], destination: Sequence[ListedVersion]) -> Outlook:
-    """What the listings say, both histories oldest first. Doubtful where it depends on what they don't tell."""
+    """Compare two histories by their listings, both oldest first. The result is doubtful when the listings do not
+    decide.
+    """
     tell = telling(source)
-    strict = settle(source, destination, lambda one, other: tell(one, other) is True)
+    strict = settle(source, destination, lambda ours, other: tell(ours, other) is True)
     if strict.whole:
         return strict
-    lenient = settle(source, destination, lambda one, other: tell(one, other) is not False)
+    lenient = settle(source, destination, lambda ours, other: tell(ours, other) is not False)
     if lenient == strict:
         return strict
     return Outlook(
@@ -86,28 +91,28 @@ def compare_histories(source: Sequence[ListedVersion], destination: Sequence[Lis
     )
 
 
-def settle(source: Sequence[ListedVersion], destination: Sequence[ListedVersion], same: Same) -> Outlook:
-    """What is to be done, both histories oldest first, where `same` knows."""
+def settle(source: Sequence[ListedVersion], destination: Sequence[ListedVersion], same: SameVersion) -> Outlook:
+    """Return what must be done, given both histories (oldest first) and a comparison `same` that always decides."""
     if _in_place(source, destination, same):
         return Outlook(extra=len(destination) - len(source))
-    found, _ = _found(source, destination, same)
-    # An archived version can't be read: what is above it is not kept waiting for it.
-    archived = tuple(one for one in source[found:] if one.storage_class in ARCHIVE_CLASSES)
-    readable = [one for one in source if one not in archived]
+    count, _ = _found(source, destination, same)
+    # An archived version cannot be read. The versions above it are copied without waiting for it.
+    archived = tuple(version for version in source[count:] if version.storage_class in ARCHIVE_CLASSES)
+    readable = [version for version in source if version not in archived]
     if _in_place(readable, destination, same):
         return Outlook(archived=archived, extra=len(destination) - len(readable))
-    found, last = _found(readable, destination, same)
-    lacking = tuple(readable[found:])
+    count, last = _found(readable, destination, same)
+    lacking = tuple(readable[count:])
     return Outlook(
         lacking=lacking or (readable[-1],),
         archived=archived,
-        extra=len(destination) - found,
+        extra=len(destination) - count,
         conflict=_conflict(source, lacking, destination, destination[last + 1 :], same),
     )
 
 
-def _in_place(source: Sequence[ListedVersion], destination: Sequence[ListedVersion], same: Same) -> bool:
-    """Whether all of the source's are there in order, and the newest on top."""
+def _in_place(source: Sequence[ListedVersion], destination: Sequence[ListedVersion], same: SameVersion) -> bool:
+    """True when the destination has all of the source's versions in order, with the newest on top."""
     if not source:
         return True
     if not destination or not same(source[-1], destination[-1]):
@@ -115,8 +120,10 @@ def _in_place(source: Sequence[ListedVersion], destination: Sequence[ListedVersi
     return _found(source[:-1], destination[:-1], same)[0] == len(source) - 1
 
 
-def _found(source: Sequence[ListedVersion], destination: Sequence[ListedVersion], same: Same) -> tuple[int, int]:
-    """How many of the source's, from the oldest on, are there in order; and the place of the last of them (-1: none is)."""
+def _found(source: Sequence[ListedVersion], destination: Sequence[ListedVersion], same: SameVersion) -> tuple[int, int]:
+    """Return how many of the source's versions, from the oldest, are there in order, and the index of the last match
+    (-1: none).
+    """
     count, last = 0, -1
     for at, there in enumerate(destination):
         if count < len(source) and same(source[count], there):
@@ -129,22 +136,22 @@ def _conflict(
     lacking: Sequence[ListedVersion],
     destination: Sequence[ListedVersion],
     above: Sequence[ListedVersion],
-    same: Same,
+    same: SameVersion,
 ) -> str:
-    """Why versions can't be put on top of what is there; empty when they can."""
+    """Return the failure code when the missing versions cannot be copied on top; else empty."""
     if not lacking:
-        return NEWER  # all are there, and something else is current
-    if any(_replica(one, there) for one in lacking for there in destination):
+        return NEWER  # all versions are there, but another one is current
+    if any(_replica(version, there) for version in lacking for there in destination):
         return OUT_OF_ORDER
-    known = {(one.marker, one.size_bytes, one.etag) for one in source}
+    known = {(version.marker, version.size_bytes, version.etag) for version in source}
     for there in above:
         if there.last_modified <= source[-1].last_modified or (there.marker, there.size_bytes, there.etag) in known:
             continue
-        if not any(same(one, there) for one in source):
+        if not any(same(version, there) for version in source):
             return NEWER
     return ""
 
 
 def _replica(source: ListedVersion, destination: ListedVersion) -> bool:
-    """Only replication makes an object of the same version id."""
+    """True when both have the same version id: only replication makes such an object."""
     return source.version_id == destination.version_id != "null"

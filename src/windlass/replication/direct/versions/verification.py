@@ -1,4 +1,4 @@
-"""Two sides compared version by version: what the destination lacks of each history, in order, and what it has besides."""
+"""The comparison of two buckets version by version: missing versions of each history, in order, and extra versions."""
 
 from __future__ import annotations
 
@@ -33,15 +33,15 @@ async def verify_versions(
 ) -> VerifyResult:
     """Compare every version, and with `options.delete_markers` every delete marker.
 
-    A version that the destination lacks is missing; one below a newer version of the destination's own is different; one that
-    neither ETags nor checksums decide is unknown.
+    A version that the destination does not have is missing. A version below a newer one of the destination's own is
+    different. A version about which neither ETags nor checksums decide is unknown.
     """
     pair = sides.pair
-    found = _Comparison(sides, stop, on_progress, by=options.by, markers=options.delete_markers)
+    comparison = _Comparison(sides, stop, on_progress, by=options.by, markers=options.delete_markers)
     source = list_histories(sides.read, pair.source, pair.prefix)
     destination = list_histories(sides.look, pair.destination, pair.prefix)
-    await compare_listings(Ranges(prune=False), source, destination, found, listers=listers, include_extra=True)
-    return found.value()
+    await compare_listings(Ranges(prune=False), source, destination, comparison, listers=listers, include_extra=True)
+    return comparison.value()
 
 
 class _Comparison:
@@ -58,17 +58,17 @@ class _Comparison:
         """Visitor: histories to compare."""
         if self._stop.is_set():
             raise Interrupted(f"the comparison of {self._sides.pair.title} was stopped")
-        there = {one.key: kept(one.versions, markers=self._markers) for one in destination}
-        for one in source:
-            ours, theirs = kept(one.versions, markers=self._markers), there.pop(one.key, ())
-            if one.key.startswith(self._ours):
+        there = {history.key: kept(history.versions, markers=self._markers) for history in destination}
+        for history in source:
+            ours, theirs = kept(history.versions, markers=self._markers), there.pop(history.key, ())
+            if history.key.startswith(self._ours):
                 continue
             outlook = compare_histories(ours, theirs)
             if outlook.doubtful and self._by in (Compare.ETAG, Compare.CHECKSUM):
-                outlook = await closer(self._sides, one.key, ours, theirs, strict=True)
+                outlook = await closer(self._sides, history.key, ours, theirs, strict=True)
             elif outlook.doubtful:
                 outlook = _lenient(ours, theirs)
-            self._add(one.key, len(ours), outlook)
+            self._add(history.key, len(ours), outlook)
         for key, theirs in there.items():
             if theirs and not key.startswith(self._ours):
                 self._count("extra", key, len(theirs))
@@ -91,10 +91,10 @@ class _Comparison:
             examples.append(key)
 
     def on_split(self, split: Split) -> None:
-        """Visitor: there is nothing to record."""
+        """Visitor: nothing to record."""
 
     def on_range_done(self, number: int) -> None:
-        """Visitor: there is nothing to record."""
+        """Visitor: nothing to record."""
 
     def value(self) -> VerifyResult:
         """Return the result."""
@@ -110,6 +110,6 @@ class _Comparison:
 
 
 def _lenient(ours: Sequence[ListedVersion], theirs: Sequence[ListedVersion]) -> Outlook:
-    """The outlook when what nobody asks S3 for is taken for the same."""
+    """Return what must be done when undecided versions count as the same."""
     tell = telling(ours)
-    return settle(ours, theirs, lambda one, other: tell(one, other) is not False)
+    return settle(ours, theirs, lambda our_version, other: tell(our_version, other) is not False)

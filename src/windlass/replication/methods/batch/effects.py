@@ -10,7 +10,7 @@ from windlass.replication.methods.batch import job as batch
 from windlass.replication.methods.batch.template import Template
 from windlass.replication.model import ManifestRef, Operation, Pair
 from windlass.replication.planning.facts import PairFacts
-from windlass.replication.planning.request import Request
+from windlass.replication.planning.request import SeedRequest
 from windlass.replication.seed.checkpoint import BatchCheckpoint
 from windlass.replication.seed.task import SeedTask
 from windlass.replication.setup.replication import agreement_effects, role_effects
@@ -26,30 +26,35 @@ def checkpoint_of(task: SeedTask) -> BatchCheckpoint:
 
 
 def generated(template: Template, operation: Operation) -> bool:
-    """Whether S3 makes the manifest itself."""
+    """True when S3 generates the manifest."""
     return (template.manifest.kind or ("generated" if operation is Operation.REPLICATE else "csv")) == "generated"
 
 
 def copy_role(
-    facts: PairFacts, request: Request, operation: Operation, config: ReplicationConfig, seed_id: str
+    facts: PairFacts, request: SeedRequest, operation: Operation, config: ReplicationConfig, seed_id: str
 ) -> tuple[str, list[Effect]]:
-    """The job's role, and the writes that make it, where none was named."""
+    """Return the job's role, and the writes that create it unless a role is configured."""
     named = request.template.role or config.role
     pair = facts.placed
     place = batch.job_bucket(operation, pair)
     name = role_name(f"batch-{operation}", pair)
     arn = named or role_arn(name, place.account_id, place.region)
-    found: list[Effect] = []
+    writes: list[Effect] = []
     if not named:
         statements = batch_statements(pair, role_scope(facts, request, operation, config, seed_id), facts.encryption)
-        found += role_effects(place, name, BATCH_SERVICE, statements, f"{operation} {pair.title}")
+        writes += role_effects(place, name, BATCH_SERVICE, statements, f"{operation} {pair.title}")
     if operation is Operation.COPY:
-        found += agreement_effects(facts, operation, arn)
-    return arn, found
+        writes += agreement_effects(facts, operation, arn)
+    return arn, writes
 
 
 def job_effects(
-    task: SeedTask, request: Request, config: ReplicationConfig, *, manifest: ManifestRef | None = None, count: int = 0
+    task: SeedTask,
+    request: SeedRequest,
+    config: ReplicationConfig,
+    *,
+    manifest: ManifestRef | None = None,
+    count: int = 0,
 ) -> list[Effect]:
     """Return the writes of the next job: its manifest, where Windlass writes one and `manifest` is not given, and CreateJob."""
     pair, operation, checkpoint = task.pair, task.operation, checkpoint_of(task)
@@ -57,7 +62,7 @@ def job_effects(
     effects: list[Effect] = []
     if manifest is None and not generated(request.template, operation):
         key = f"{manifests_at.prefix}/manifest-{checkpoint.jobs_created}.csv"
-        manifest = ManifestRef(manifests_at.bucket, key, "(known once it is written)", request.versions)
+        manifest = ManifestRef(manifests_at.bucket, key, "(known after the upload)", request.versions)
         bucket = batch.job_bucket(operation, pair)
         effects.append(
             Effect(
@@ -66,7 +71,7 @@ def job_effects(
                 service="s3",
                 operation="PutObject",
                 params={"Bucket": manifests_at.bucket, "Key": key},
-                why=f"the manifest of {count:,} objects, uploaded while it is written",
+                why=f"the manifest of {count:,} objects, uploaded as a stream",
             )
         )
     spec = batch.JobSpec(
@@ -90,7 +95,7 @@ def job_effects(
 def staging_prefixes(
     pair: Pair, template: Template, operation: Operation, config: ReplicationConfig, seed_id: str
 ) -> tuple[batch.StagingPrefix, batch.StagingPrefix]:
-    """Where the manifest and the report go."""
+    """Return the prefixes of the manifest and the report."""
     manifest, report = template.manifest, template.report
     return (
         batch.staging_prefix_for(
@@ -103,7 +108,7 @@ def staging_prefixes(
 
 
 def role_scope(
-    facts: PairFacts, request: Request, operation: Operation, config: ReplicationConfig, seed_id: str
+    facts: PairFacts, request: SeedRequest, operation: Operation, config: ReplicationConfig, seed_id: str
 ) -> RoleScope:
     """Return what the role of the pair's jobs must be able to reach."""
     manifest, report = staging_prefixes(facts.placed, request.template, operation, config, seed_id)
@@ -119,5 +124,5 @@ def role_scope(
 
 
 def _above(spot: batch.StagingPrefix) -> batch.StagingPrefix:
-    """The role outlives the seed: it may reach every seed's folder, not only this one's."""
+    """Return the parent folder: the role outlives the seed, so it may reach the folders of all seeds."""
     return replace(spot, prefix=spot.prefix.rpartition("/")[0])

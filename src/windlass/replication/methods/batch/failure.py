@@ -16,10 +16,11 @@ _DENIALS = ("accessdenied", "access denied", "assume", "not authorized", "permis
 
 
 def failed_before_role_was_visible(job: BatchJob, checkpoint: BatchCheckpoint, visible_after_s: float) -> bool:
-    """Return whether the same job may succeed later: access was denied before its first task, with a role this new.
+    """Return whether a new attempt of the same job can succeed: access was denied before its first task, with a new
+    role.
 
-    The checkpoint tells when the role was changed (None for a role that Windlass did not write) and when the job was requested.
-    More than `visible_after_s` apart, a denial is real.
+    The checkpoint has the time when the role was changed (None for a role that Windlass did not write) and when the job
+    was requested. More than `visible_after_s` later, a denial is real.
     """
     if job.status != "Failed" or job.total or checkpoint.role_changed_at is None or checkpoint.requested_at is None:
         return False

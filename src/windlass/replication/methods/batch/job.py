@@ -1,7 +1,8 @@
-"""S3 Batch Operations: a job made of a template, followed, and read when it has ended.
+"""S3 Batch Operations: creates a job from a template, polls it, and reads it when it has ended.
 
-Facts (S3 user guide, "S3 Batch Operations"): a replicate job lives in the source's region, a copy job in the destination's;
-a generated manifest needs the source's replication configuration; one ListJobs a place tells how all jobs stand.
+A replicate job lives in the source's region, a copy job in the destination's. A generated manifest needs the source's
+replication configuration. One ListJobs per account and region returns the status of all jobs (S3 user guide, "S3 Batch
+Operations").
 """
 
 from __future__ import annotations
@@ -46,14 +47,16 @@ _AT_ONCE = 8
 
 @dataclass(frozen=True, slots=True)
 class StagingPrefix:
-    """A place for manifests or reports: bucket, its region's account, prefix without a slash at its end."""
+    """A prefix for manifests or reports: the bucket, the account of its region, and the prefix without a trailing
+    slash.
+    """
 
     bucket: str
     prefix: str
 
     @property
     def arn_of(self) -> Callable[[BucketRef], str]:
-        """The bucket's ARN in the partition of a place."""
+        """Return a function that makes the bucket's ARN in the partition of a bucket."""
         return lambda place: BucketRef(bucket=self.bucket, region=place.region).arn
 
 
@@ -71,16 +74,18 @@ class JobSpec:
     report_to: StagingPrefix
     created_before: datetime | None = None
     confirm: bool = False
-    """S3 counts the tasks and waits for a confirmation."""
+    """True when S3 counts the tasks and waits for a confirmation."""
     number: int = 0
-    """How many jobs the seed created before this one."""
+    """The number of jobs that the seed created before this one."""
     first: bool = False
-    """Nothing was replicated to this destination before."""
+    """True when nothing was replicated to this destination before."""
     request_payer: bool = False
 
 
 def job_bucket(operation: Operation, pair: Pair) -> BucketRef:
-    """The bucket in whose account and region the job is made: a copy's destination, else the source."""
+    """Return the bucket in whose account and region the job is created: the destination of a copy, otherwise the
+    source.
+    """
     if operation is Operation.COPY and pair.destination.account_id:
         return pair.destination
     return pair.source
@@ -89,7 +94,9 @@ def job_bucket(operation: Operation, pair: Pair) -> BucketRef:
 def staging_prefix_for(
     pair: Pair, operation: Operation, seed_id: str, *, bucket: str, prefix: str, work: str
 ) -> StagingPrefix:
-    """Where a seed keeps its things: as the template says, else `replication.staging`, else beside the job."""
+    """Return the prefix of a seed's manifests and reports: the template's, else `replication.staging`, else one in the
+    job's bucket.
+    """
     if bucket:
         return StagingPrefix(bucket, f"{(prefix or OWN_PREFIX).strip('/')}/{seed_id}")
     if work:
@@ -108,7 +115,7 @@ def work_for(
     versions: bool,
     locked: bool,
 ) -> RoleScope:
-    """What the job's role must be able to reach."""
+    """Return what the job's role must be able to reach."""
     wants_manifest = not generated or template.manifest.keep
     return RoleScope(
         operation=operation,
@@ -173,28 +180,30 @@ def create_effect(spec: JobSpec) -> Effect:
     )
 
 
-def list_jobs(estate: Estate, account_id: str, region: str, wanted: Iterable[str] = ()) -> dict[str, BatchJob]:
-    """The jobs of a place, by id; with `wanted`, no more pages are asked for than those are on."""
-    missing = set(wanted)
+def list_jobs(estate: Estate, account_id: str, region: str, job_ids: Iterable[str] = ()) -> dict[str, BatchJob]:
+    """Return the jobs of an account and region, by id. With `wanted`, the listing stops after the last of those."""
+    missing = set(job_ids)
     some = bool(missing)
-    found: dict[str, BatchJob] = {}
+    jobs: dict[str, BatchJob] = {}
     for page in estate.pages(account_id, region, "s3control", "ListJobs", AccountId=account_id, MaxResults=1000):
-        for one in page.get("Jobs", []):
-            found[one["JobId"]] = _read(one, account_id, region)
-        missing -= found.keys()
+        for job in page.get("Jobs", []):
+            jobs[job["JobId"]] = _read(job, account_id, region)
+        missing -= jobs.keys()
         if some and not missing:
             break
-    return found
+    return jobs
 
 
 def describe(estate: Estate, account_id: str, region: str, job_id: str) -> BatchJob:
-    """One job with its reasons and report."""
+    """Return one job with its reasons and report."""
     answer = estate.call(account_id, region, "s3control", "DescribeJob", AccountId=account_id, JobId=job_id)
     return _read(answer["Job"], account_id, region)
 
 
 def find_jobs(estate: Estate) -> Iterator[BatchJob]:
-    """Every job that Windlass made, in all accounts and regions: their description begins with our name and the seed's."""
+    """Yield every job that Windlass created, in all accounts and regions. Their descriptions begin with our name and
+    the seed's id.
+    """
     places = [(account.id, region) for account in estate.accounts() for region in estate.regions(account.id)]
     for outcome in map_bounded(lambda place: list_jobs(estate, *place), places, limit=_AT_ONCE):
         for job in (outcome.result or {}).values():
@@ -203,11 +212,11 @@ def find_jobs(estate: Estate) -> Iterator[BatchJob]:
 
 
 def tags_of(estate: Estate, job: BatchJob) -> dict[str, str]:
-    """A job's tags."""
+    """Return a job's tags."""
     answer = estate.call(
         job.account_id, job.region, "s3control", "GetJobTagging", AccountId=job.account_id, JobId=job.job_id
     )
-    return {one["Key"]: one["Value"] for one in answer.get("Tags", [])}
+    return {tag["Key"]: tag["Value"] for tag in answer.get("Tags", [])}
 
 
 def request_status(estate: Estate, account_id: str, region: str, job_id: str, status: str, why: str) -> None:
@@ -243,12 +252,12 @@ def _operation(
     if request_payer:
         copying["RequesterPays"] = True
     keyed = bool(copying["SSEAwsKmsKeyId"])
-    given = {
+    parameters = {
         name: value
         for name, value in copying.items()
         if value not in ("", None) and (name != "BucketKeyEnabled" or keyed)
     }
-    return {"S3PutObjectCopy": {"TargetResource": pair.destination.arn, **given}}
+    return {"S3PutObjectCopy": {"TargetResource": pair.destination.arn, **parameters}}
 
 
 def _report(template: Template, spot: StagingPrefix, place: BucketRef) -> dict[str, Any]:
@@ -278,7 +287,7 @@ def _generator(
         "MatchAnySubstring": chosen.substrings,
     }
     before = parse_time(chosen.created_before) if chosen.created_before else created_before
-    wanted: dict[str, Any] = {
+    filters: dict[str, Any] = {
         "EligibleForReplication": operation is Operation.REPLICATE,
         "CreatedBefore": before,
         "ObjectReplicationStatuses": _statuses(chosen.statuses, first) if operation is Operation.REPLICATE else [],
@@ -288,54 +297,57 @@ def _generator(
         "ObjectSizeLessThanBytes": chosen.smaller_than_bytes,
         "MatchAnyStorageClass": chosen.storage_classes,
     }
-    wanted = {name: value for name, value in wanted.items() if value}
-    made: dict[str, Any] = {
+    filters = {name: value for name, value in filters.items() if value}
+    generator: dict[str, Any] = {
         "SourceBucket": pair.source.arn,
         "EnableManifestOutput": template.manifest.keep,
-        "Filter": wanted,
+        "Filter": filters,
     }
     if pair.source.account_id:
-        made["ExpectedBucketOwner"] = pair.source.account_id
+        generator["ExpectedBucketOwner"] = pair.source.account_id
     if template.manifest.keep:
-        made["ManifestOutputLocation"] = {
+        generator["ManifestOutputLocation"] = {
             "Bucket": spot.arn_of(pair.source),
             "ManifestPrefix": spot.prefix,
             "ManifestFormat": _GENERATED,
         }
-    return made
+    return generator
 
 
 def _statuses(chosen: Sequence[str], first: bool) -> list[str]:
-    """Which objects a job replicates. COMPLETED and REPLICA say that S3 once replicated an object, not where to.
+    """Return the replication statuses that a job selects. COMPLETED and REPLICA show that S3 replicated an object, but
+    not where to.
 
-    A bucket with several destinations has one status for all of them (S3 user guide, "Getting replication status information").
+    A bucket with several destinations has one status for all of them (S3 user guide, "Getting replication status
+    information").
     """
     return list(chosen) or (["NONE", "FAILED", "COMPLETED", "REPLICA"] if first else ["NONE", "FAILED"])
 
 
-def _read(one: Mapping[str, Any], account_id: str, region: str) -> BatchJob:
-    """A job of DescribeJob or ListJobs, whose operations are a document and a name."""
-    progress = one.get("ProgressSummary") or {}
-    operation = one.get("Operation") or ""
-    reported = one.get("Report") or {}
+def _read(document: Mapping[str, Any], account_id: str, region: str) -> BatchJob:
+    """Read a job of DescribeJob or ListJobs. The operation is a document in the first, and a name in the second."""
+    progress = document.get("ProgressSummary") or {}
+    operation = document.get("Operation") or ""
+    reported = document.get("Report") or {}
     return BatchJob(
-        job_id=one["JobId"],
+        job_id=document["JobId"],
         account_id=account_id,
         region=region,
         operation=operation if isinstance(operation, str) else next(iter(operation), ""),
         storage_class=_storage_class(operation),
-        status=str(one.get("Status", "New")).capitalize(),
+        status=str(document.get("Status", "New")).capitalize(),
         total=int(progress.get("TotalNumberOfTasks") or 0),
         succeeded=int(progress.get("NumberOfTasksSucceeded") or 0),
         failed=int(progress.get("NumberOfTasksFailed") or 0),
-        description=one.get("Description", ""),
+        description=document.get("Description", ""),
         reasons=tuple(
-            f"{why.get('FailureCode', '')}: {why.get('FailureReason', '')}" for why in one.get("FailureReasons") or ()
+            f"{why.get('FailureCode', '')}: {why.get('FailureReason', '')}"
+            for why in document.get("FailureReasons") or ()
         ),
         report_bucket=str(reported.get("Bucket", "")).rpartition(":")[2] if reported.get("Enabled") else "",
         report_prefix=str(reported.get("Prefix", "")),
         active_s=float((progress.get("Timers") or {}).get("ElapsedTimeInActiveSeconds") or 0),
-        created_at=one.get("CreationTime"),
+        created_at=document.get("CreationTime"),
     )
 
 

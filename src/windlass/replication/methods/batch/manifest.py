@@ -1,8 +1,8 @@
 """Manifests of S3 Batch Operations, written and read as streams: `bucket,key[,version]` rows, keys URL-encoded. Pure.
 
 The format is exact (S3 user guide, "Specifying a manifest"): no header (S3 would read it as a bucket's name), keys as
-`quote_plus(key, safe="/")` writes them, and a version id on every row or on none. Blocks of rows are encoded at once:
-one join and one regular expression over bytes, not a call per key.
+`quote_plus(key, safe="/")` writes them, and a version id on every row or on none. Rows are encoded in blocks: one join
+and one regular expression over bytes instead of a call per key.
 """
 
 from __future__ import annotations
@@ -31,7 +31,8 @@ Row = tuple[str, str, str]
 """Bucket, key as S3 has it, version id (empty for the current one)."""
 
 _BLOCK = 4096
-# Bytes that UTF-8 never has stand between keys while a block is encoded. "\udcff" is how Python spells them in a str.
+# Bytes that are invalid in UTF-8 separate the keys while a block is encoded. "\udcff" is their spelling in a Python
+# str.
 _END, _MARK = b"\xff", b"\xfe"
 _END_TEXT, _MARK_TEXT = "\udcff", "\udcfe"
 _UNSAFE = re.compile(rb"[^A-Za-z0-9_.\-~/\xff\xfe]")
@@ -41,25 +42,27 @@ _DECODED = {f"{code:{form}}".encode(): bytes((code,)) for code in range(256) for
 
 
 def quote_key(key: str) -> str:
-    """A key as manifests and completion reports write it."""
+    """Return a key as manifests and completion reports write it."""
     return quote_plus(key, safe="/")
 
 
 def encode_rows(bucket: str, keys: Iterable[str]) -> Iterator[bytes]:
-    """Chunks of a manifest without versions: some thousand rows each."""
+    """Yield chunks of some thousand rows of a manifest without versions."""
     lead = bucket.encode() + b","
     source = iter(keys)
     while block := list(islice(source, _BLOCK)):
-        # A key that itself holds a lone surrogate could pose as the mark between keys: it is no key S3 can have.
+        # A key with a lone surrogate could be mistaken for a separator. S3 has no such keys.
         yield lead + _encoded(_END_TEXT.join(block)).replace(_END, b"\n" + lead) + b"\n"
 
 
 def encode_versions(bucket: str, rows: Iterable[tuple[str, str]]) -> Iterator[bytes]:
-    """Chunks of a manifest of (key, version id)."""
+    """Yield chunks of a manifest of (key, version id)."""
     lead = bucket.encode() + b","
     source = iter(rows)
     while block := list(islice(source, _BLOCK)):
-        if _UNSAFE.search("".join([version for _, version in block]).encode()):  # version ids are written as they are
+        if _UNSAFE.search(
+            "".join([version for _, version in block]).encode()
+        ):  # version ids are written without encoding
             yield "".join([f"{bucket},{quote_key(key)},{version}\n" for key, version in block]).encode()
             continue
         joined = _END_TEXT.join([f"{key}{_MARK_TEXT}{version}" for key, version in block])
@@ -67,7 +70,9 @@ def encode_versions(bucket: str, rows: Iterable[tuple[str, str]]) -> Iterator[by
 
 
 def read_rows(chunks: Iterable[bytes]) -> Iterator[Row]:
-    """The rows of a manifest, keys decoded, however the chunks were cut. Quoted fields (S3 Inventory's) are read, too."""
+    """Yield the rows of a manifest with decoded keys, from chunks of any size. Quoted fields (S3 Inventory) are
+    accepted.
+    """
     rest = b""
     for chunk in chunks:
         data = rest + chunk
@@ -78,17 +83,17 @@ def read_rows(chunks: Iterable[bytes]) -> Iterator[Row]:
 
 
 def _encoded(joined: str) -> bytes:
-    return _UNSAFE.sub(lambda found: _ENCODED[found[0]], joined.encode("utf-8", "surrogateescape"))
+    return _UNSAFE.sub(lambda match: _ENCODED[match[0]], joined.encode("utf-8", "surrogateescape"))
 
 
 def _rows(block: bytes) -> Iterator[Row]:
-    """The rows of whole lines. Keys that were encoded at once are decoded at once, where the block is as we write it."""
+    """Yield the rows of complete lines. Blocks in our own format are decoded at once."""
     lines = block.count(b"\n")
     if block.count(b",") == lines and b'"' not in block and b"\r" not in block:
         marked = block[:-1].replace(b"\n", _END).replace(b",", _MARK).replace(b"+", b" ")
-        text = _ESCAPE.sub(lambda found: _DECODED[found[1]], marked).decode("utf-8", "surrogateescape")
+        text = _ESCAPE.sub(lambda match: _DECODED[match[1]], marked).decode("utf-8", "surrogateescape")
         rows = [line.split(_MARK_TEXT) for line in text.split(_END_TEXT)] if lines else []
-        if len(rows) == lines == text.count(_MARK_TEXT):  # a byte that posed as a mark would have made more of them
+        if len(rows) == lines == text.count(_MARK_TEXT):  # a byte that looks like a separator would have made more rows
             for bucket, key in rows:
                 yield bucket, key, ""
             return

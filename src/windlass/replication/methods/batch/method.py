@@ -12,15 +12,15 @@ from windlass.replication.effects import Effect, perform
 from windlass.replication.methods.batch import failure
 from windlass.replication.methods.batch import job as batch
 from windlass.replication.methods.batch.effects import checkpoint_of, copy_role, generated, job_effects
-from windlass.replication.methods.batch.report import Tally
+from windlass.replication.methods.batch.report import TaskCounts
 from windlass.replication.methods.batch.report_download import fetch_tally
 from windlass.replication.methods.batch.staging import ManifestWriter
 from windlass.replication.methods.method import Poll, Result
-from windlass.replication.model import BatchJob, ManifestRef, Method, State
+from windlass.replication.model import BatchJob, ManifestRef, Method, SeedState
 from windlass.replication.planning.candidates import CandidateCounts
 from windlass.replication.planning.facts import PairFacts
 from windlass.replication.planning.plan import PairPlan
-from windlass.replication.planning.request import Request
+from windlass.replication.planning.request import SeedRequest
 from windlass.replication.seed.checkpoint import BatchCheckpoint, Checkpoint
 from windlass.replication.seed.outcome import NO_TASKS
 from windlass.replication.seed.task import SeedTask
@@ -37,7 +37,7 @@ class BatchMethod:
     name = Method.BATCH
 
     def effects(
-        self, plan: PairPlan, request: Request, config: ReplicationConfig, *, seed_id: str, set_name: str
+        self, plan: PairPlan, request: SeedRequest, config: ReplicationConfig, *, seed_id: str, set_name: str
     ) -> list[Effect]:
         """Return the writes: role, manifest, job."""
         assert plan.facts is not None
@@ -54,7 +54,7 @@ class BatchMethod:
         )
         return [*effects, *job_effects(task, request, config, count=plan.volume.to_move if plan.volume else 0)]
 
-    def start(self, task: SeedTask, facts: PairFacts, request: Request, context: SeedContext) -> SeedTask:
+    def start(self, task: SeedTask, facts: PairFacts, request: SeedRequest, context: SeedContext) -> SeedTask:
         """Create the role, write the manifests, create the first job."""
         config = context.config
         if not checkpoint_of(task).role:
@@ -76,7 +76,7 @@ class BatchMethod:
         if not manifests:
             checkpoint = replace(checkpoint_of(task), status="Complete")
             task = context.save(task, checkpoint=checkpoint, detail="no object is left for a batch job")
-            return replace(task, state=State.VERIFYING)
+            return replace(task, state=SeedState.VERIFYING)
         checkpoint = replace(checkpoint_of(task), pending_manifests=manifests[1:])
         return self._create(replace(task, checkpoint=checkpoint), request, context, manifests[0])
 
@@ -85,7 +85,7 @@ class BatchMethod:
         return bool(task.jobs)
 
     def poll(self, task: SeedTask, jobs: Mapping[str, BatchJob], context: SeedContext) -> tuple[SeedTask, Poll]:
-        """Take over the counts and the status of the seed's jobs."""
+        """Update the counts and the status from the seed's jobs."""
         known = [jobs[job_id] for _, _, job_id in task.jobs if job_id in jobs]
         if not known:
             return task, Poll.RUNNING
@@ -96,13 +96,13 @@ class BatchMethod:
         more = checkpoint_of(task).pending_manifests and last.status == "Complete"
         return task, Poll.NEXT_JOB if more else Poll.ENDED
 
-    def next_job(self, task: SeedTask, request: Request, context: SeedContext) -> SeedTask:
+    def next_job(self, task: SeedTask, request: SeedRequest, context: SeedContext) -> SeedTask:
         """Create the job of the next manifest: current versions after the others."""
         manifest, *pending = checkpoint_of(task).pending_manifests
         checkpoint = replace(checkpoint_of(task), pending_manifests=tuple(pending))
         return self._create(replace(task, checkpoint=checkpoint), request, context, manifest)
 
-    def result(self, task: SeedTask, request: Request, context: SeedContext) -> Result:
+    def result(self, task: SeedTask, request: SeedRequest, context: SeedContext) -> Result:
         """Read the completion reports. A job that failed because its role was too new is created again instead."""
         status = task.checkpoint.status or "Complete"
         if not task.jobs:
@@ -112,9 +112,12 @@ class BatchMethod:
         return self._read_reports(task, context)
 
     def restarted(self, task: SeedTask) -> Checkpoint:
-        """Keep role and cutoff. What a report says failed is retried; otherwise the pair is compared again."""
+        """Keep role and cutoff. Failed objects in a report are copied again; without a report, the pair is compared
+        again.
+        """
         checkpoint = checkpoint_of(task)
-        # An object that the comparison missed is not there, whatever replication status S3 shows for it.
+        # An object that the comparison missed does not exist at the destination, whatever replication status S3 shows
+        # for it.
         first = checkpoint.first_replication or bool(task.verified.get("missing"))
         retry_of = task.jobs if task.jobs and task.failed else checkpoint.retry_of
         return replace(checkpoint, manifests=None, status="", first_replication=first, retry_of=retry_of)
@@ -125,7 +128,7 @@ class BatchMethod:
             "total": max(sum(job.total for job in jobs), task.total if last.status in ("New", "Preparing") else 0),
             "done": sum(job.succeeded for job in jobs),
             "failed": sum(job.failed for job in jobs),
-            "state": State.WAITING if last.status == "Suspended" else State.COPYING,
+            "state": SeedState.WAITING if last.status == "Suspended" else SeedState.COPYING,
         }
         same = all(getattr(task, name) == value for name, value in changes.items())
         if same and last.status == task.checkpoint.status:
@@ -135,7 +138,7 @@ class BatchMethod:
         )
 
     def _create(
-        self, task: SeedTask, request: Request, context: SeedContext, manifest: ManifestRef | None = None
+        self, task: SeedTask, request: SeedRequest, context: SeedContext, manifest: ManifestRef | None = None
     ) -> SeedTask:
         config = context.config
         writes = job_effects(task, request, config, manifest=manifest)
@@ -146,12 +149,12 @@ class BatchMethod:
         return context.save(
             task,
             jobs=task.jobs if job in task.jobs else (*task.jobs, job),
-            state=State.COPYING,
+            state=SeedState.COPYING,
             checkpoint=replace(checkpoint_of(task), status="New", jobs_created=created, requested_at=requested_at),
             detail=f"batch job {job[2]}",
         )
 
-    def _repeat(self, task: SeedTask, request: Request, context: SeedContext) -> SeedTask | None:
+    def _repeat(self, task: SeedTask, request: SeedRequest, context: SeedContext) -> SeedTask | None:
         """Create a job again that failed because S3 did not know its role yet; None when it failed for another reason."""
         job = batch.describe(context.estate, *task.jobs[-1])
         checkpoint = checkpoint_of(task)
@@ -164,7 +167,7 @@ class BatchMethod:
         manifest = manifests[len(manifests) - len(pending) - 1] if manifests else None
         return self._create(replace(task, jobs=task.jobs[:-1]), request, context, manifest)
 
-    def _write_retry_manifests(self, task: SeedTask, request: Request, context: SeedContext) -> SeedTask:
+    def _write_retry_manifests(self, task: SeedTask, request: SeedRequest, context: SeedContext) -> SeedTask:
         counts = CandidateCounts()
         manifests = ManifestWriter(context.replication, task, request, context.stop).list_failed(counts)
         return context.save(
@@ -176,7 +179,7 @@ class BatchMethod:
 
     def _read_reports(self, task: SeedTask, context: SeedContext) -> Result:
         jobs = [batch.describe(context.estate, *job) for job in task.jobs]
-        tally = Tally()
+        tally = TaskCounts()
         bucket = batch.job_bucket(task.operation, task.pair)
         for job in jobs:
             report = fetch_tally(context.estate, job, bucket)
@@ -201,8 +204,8 @@ class BatchMethod:
         return Result(task, status, reasons if status == "Failed" else "")
 
 
-def write_manifests(task: SeedTask, request: Request, context: SeedContext) -> SeedTask:
-    """List what is to be copied into manifests, and record them in the checkpoint."""
+def write_manifests(task: SeedTask, request: SeedRequest, context: SeedContext) -> SeedTask:
+    """Write the keys to copy into manifests, and record the manifests in the checkpoint."""
     counts = CandidateCounts()
     manifests = ManifestWriter(context.replication, task, request, context.stop).list_objects(counts)
     # `replace` keeps the class of the checkpoint: both methods that use manifests have these fields.

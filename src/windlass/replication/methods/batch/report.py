@@ -1,8 +1,10 @@
-"""Completion reports of S3 Batch Operations: read as a stream, counted by reason, turned into a manifest of what failed.
+"""Completion reports of S3 Batch Operations: read as a stream, counted by reason, and turned into a manifest of the
+failed tasks.
 
-Rows are Bucket, Key, VersionId, TaskStatus, ErrorCode, HTTPStatusCode, ResultMessage without a header. Keys are URL-encoded
-as in manifests, so a failed row's first three fields are its retry row, byte for byte. The two codes are told apart by
-which one is a number: S3 writes them in either order. Messages may hold commas, quotes and line breaks.
+Rows are Bucket, Key, VersionId, TaskStatus, ErrorCode, HTTPStatusCode, ResultMessage without a header. Keys are
+URL-encoded as in manifests, so the first three fields of a failed row are its retry row, byte for byte. S3 writes the
+two codes in either order; the one that is a number is the HTTP status. Messages may contain commas, quotes and line
+breaks.
 """
 
 from __future__ import annotations
@@ -21,11 +23,11 @@ from urllib.parse import unquote_plus
 from windlass.core.errors import AwsError
 from windlass.replication.model import FailureGroup
 
-__all__ = ["ReportFile", "Tally", "read_index", "tally"]
+__all__ = ["ReportFile", "TaskCounts", "read_index", "tally"]
 
 _KEPT_KEYS = 5
 _BLOCK_BYTES = 1 << 18
-# One record: (all of it, (bucket,key,version), (status,code,code)); the message may be quoted.
+# One record: (the full text, (bucket,key,version), (status,code,code)); the message may be quoted.
 _RECORD = re.compile(
     rb'(([^,"\n]*,[^,"\n]*,[^,"\n]*),([^,"\n]*,[^,"\n]*,[^,"\n]*),(?:"[^"]*(?:""[^"]*)*"|[^"\n]*)\r?\n)'
 )
@@ -36,7 +38,7 @@ Found = tuple[bytes, bytes, bytes]
 
 @dataclass(frozen=True, slots=True)
 class ReportFile:
-    """One file of a report: where it is, and whether its tasks `succeeded` or `failed`."""
+    """One file of a report: its location, and whether its tasks `succeeded` or `failed`."""
 
     bucket: str
     key: str
@@ -45,8 +47,8 @@ class ReportFile:
 
 
 @dataclass(slots=True)
-class Tally:
-    """What a report says: numbers, and the reasons of what failed."""
+class TaskCounts:
+    """The counts of a report, and the reasons of failures."""
 
     succeeded: int = 0
     failed: int = 0
@@ -55,7 +57,7 @@ class Tally:
     messages: dict[str, str] = field(default_factory=dict)
 
     def failures(self) -> tuple[FailureGroup, ...]:
-        """The reasons, the most frequent first."""
+        """Return the failures by reason, the most frequent first."""
         ordered = sorted(self.counts.items(), key=lambda item: (-item[1], item[0]))
         return tuple(
             FailureGroup(
@@ -65,26 +67,26 @@ class Tally:
         )
 
     def take(self, rows: list[Found], retry: Callable[[bytes], object] | None) -> None:
-        """Count one block; its failed rows go on to `retry` as manifest rows."""
+        """Count one block. Its failed rows are passed to `retry` as manifest rows."""
         codes = Counter(map(itemgetter(2), rows))
-        well = sum(number for found, number in codes.items() if _status(found) == _WELL)
+        well = sum(number for status, number in codes.items() if _status(status) == _WELL)
         self.succeeded += well
         self.failed += len(rows) - well
         if well == len(rows):
             return
         failed = [row for row in rows if _status(row[2]) != _WELL] if well else rows
-        for found, number in codes.items():
-            if _status(found) != _WELL:
-                self._note(_code(found), number, found, failed)
+        for record_codes, number in codes.items():
+            if _status(record_codes) != _WELL:
+                self._note(_code(record_codes), number, record_codes, failed)
         if retry is not None:
             retry(_manifest(failed))
 
-    def _note(self, code: str, number: int, found: bytes, failed: list[Found]) -> None:
+    def _note(self, code: str, number: int, status: bytes, failed: list[Found]) -> None:
         self.counts[code] += number
         kept = self.samples.setdefault(code, [])
         if len(kept) >= _KEPT_KEYS:
             return
-        for whole, row, _ in (one for one in failed if one[2] == found):
+        for whole, row, _ in (record for record in failed if record[2] == status):
             self.messages.setdefault(code, _message(whole))
             kept.append(unquote_plus(row.split(b",")[1].decode("utf-8", "replace")))
             if len(kept) == _KEPT_KEYS:
@@ -92,42 +94,48 @@ class Tally:
 
 
 def read_index(body: bytes) -> tuple[ReportFile, ...]:
-    """The files that a report's manifest.json names. AwsError when it is none."""
+    """Return the files that a report's manifest.json names. AwsError for any other document."""
     try:
         document: dict[str, Any] = json.loads(body)
         return tuple(
-            ReportFile(one["Bucket"], one["Key"], str(one["TaskExecutionStatus"]).lower(), one.get("MD5Checksum", ""))
-            for one in document["Results"]
+            ReportFile(
+                result["Bucket"],
+                result["Key"],
+                str(result["TaskExecutionStatus"]).lower(),
+                result.get("MD5Checksum", ""),
+            )
+            for result in document["Results"]
         )
     except (ValueError, KeyError, TypeError) as error:
         raise AwsError(f"the completion report's manifest.json cannot be read: {error}") from None
 
 
 def tally(
-    chunks: Iterable[bytes], retry: Callable[[bytes], object] | None = None, *, into: Tally | None = None
-) -> Tally:
-    """Count a report file's tasks, however its chunks were cut; `retry` gets manifest rows of the failed ones.
+    chunks: Iterable[bytes], retry: Callable[[bytes], object] | None = None, *, into: TaskCounts | None = None
+) -> TaskCounts:
+    """Count a report file's tasks, from chunks of any size. `retry` receives the failed tasks as manifest rows.
 
-    Version ids are on all of a file's rows or on none, as a manifest wants them: a report is of one job's manifest.
+    Version ids are on all rows of a file or on none, as a manifest needs them, because a report is about one job's
+    manifest.
     """
-    found = into if into is not None else Tally()
+    counts = into if into is not None else TaskCounts()
     for block in _blocks(chunks):
         rows = _RECORD.findall(block)
         if sum(map(len, map(itemgetter(0), rows))) != len(block):
             rows = list(_slowly(block))
-        found.take(rows, retry)
-    return found
+        counts.take(rows, retry)
+    return counts
 
 
 def _blocks(chunks: Iterable[bytes]) -> Iterator[bytes]:
-    """Whole records, a quarter of a MiB at a time: what a processor keeps near."""
+    """Yield complete records in blocks of a quarter of a MiB, which fit into a processor's cache."""
     rest = b""
     for chunk in chunks:
         data = rest + chunk if rest else chunk
         at = 0
         while len(data) - at >= _BLOCK_BYTES:
             cut = _cut(data, at, at + _BLOCK_BYTES)
-            if cut <= at:  # a record longer than a block: wait for its end
+            if cut <= at:  # a record longer than a block: read on to its end
                 break
             yield data[at:cut]
             at = cut
@@ -137,7 +145,7 @@ def _blocks(chunks: Iterable[bytes]) -> Iterator[bytes]:
 
 
 def _cut(data: bytes, start: int, end: int) -> int:
-    """Where the last record that ends before `end` ends: at a line break outside quotes. -1 for none."""
+    """Return the end of the last record before `end`: a line break outside quotes. -1 when there is none."""
     cut = data.rfind(b"\n", start, end) + 1
     while cut > start and data.count(b'"', start, cut) % 2:
         cut = data.rfind(b"\n", start, cut - 1) + 1
@@ -145,10 +153,10 @@ def _cut(data: bytes, start: int, end: int) -> int:
 
 
 def _slowly(block: bytes) -> Iterator[Found]:
-    """The rows of a block that is not written as S3 writes it: every field quoted, fewer fields."""
+    """Yield the rows of a block that is not in S3's usual format: all fields quoted, or fewer fields."""
     for fields in csv.reader(io.StringIO(block.decode("utf-8", "surrogateescape"), newline="")):
         if fields:
-            padded = [one.encode("utf-8", "surrogateescape") for one in [*fields, *[""] * 7][:7]]
+            padded = [value.encode("utf-8", "surrogateescape") for value in [*fields, *[""] * 7][:7]]
             yield b"%b\n" % b",".join(padded), b",".join(padded[:3]), b",".join(padded[3:6])
 
 

@@ -17,27 +17,29 @@ _CHUNK_BYTES = 1 << 20
 
 def fetch_tally(
     estate: Estate, job: BatchJob, place: BucketRef, retry: Callable[[bytes], object] | None = None
-) -> report.Tally | None:
-    """What a job's completion report says; None where there is none. `retry` gets manifest rows of what failed."""
+) -> report.TaskCounts | None:
+    """Return the counts of a job's completion report; None when there is no report. `retry` receives the failed tasks
+    as manifest rows.
+    """
     if not job.report_bucket:
         return None
 
-    found = report.Tally()
+    tally = report.TaskCounts()
     try:
-        for one in _files(estate, job, place):
-            report.tally(_get(estate, job, place, one.key).iter_chunks(_CHUNK_BYTES), retry, into=found)
-    except NotFound:  # no task was carried out, so none is reported
+        for file in _files(estate, job, place):
+            report.tally(_get(estate, job, place, file.key).iter_chunks(_CHUNK_BYTES), retry, into=tally)
+    except NotFound:  # no task ran, so the report has none
         return None
-    return found
+    return tally
 
 
 def failed_rows(estate: Estate, job: BatchJob, place: BucketRef) -> Iterator[bytes]:
-    """The manifest rows of a job's failed tasks, block by block: what a retry works through."""
+    """Yield the manifest rows of a job's failed tasks, in blocks, for a retry."""
     kept: list[bytes] = []
-    for one in _files(estate, job, place):
-        if one.status == "succeeded":
+    for file in _files(estate, job, place):
+        if file.status == "succeeded":
             continue
-        for chunk in _get(estate, job, place, one.key).iter_chunks(8 * _CHUNK_BYTES):
+        for chunk in _get(estate, job, place, file.key).iter_chunks(8 * _CHUNK_BYTES):
             kept.append(chunk)
             whole, rest = _whole(b"".join(kept))
             if whole:

@@ -1,7 +1,7 @@
-"""Manifests of batch jobs, written where the seed keeps its things: what is to be done, and what failed before.
+"""Manifests of batch jobs, written to the seed's prefix: keys to copy, and failed tasks to retry.
 
-S3's batch copy writes one storage class (STANDARD unless the job names one), so that copies get a manifest and a job for each class of
-their sources.
+S3's batch copy writes one storage class (STANDARD unless the job names one). So copies get a manifest and a job for
+each storage class of their sources.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ from windlass.replication.methods.batch.manifest import encode_rows, encode_vers
 from windlass.replication.methods.batch.report_download import failed_rows
 from windlass.replication.methods.batch.upload import upload
 from windlass.replication.model import BatchJob, Method, Operation
-from windlass.replication.own_keys import Clients
+from windlass.replication.own_keys import BucketClients
 from windlass.replication.planning.candidates import (
     CandidateCounts,
     PeekedChunks,
@@ -31,7 +31,7 @@ from windlass.replication.planning.candidates import (
     restored_check,
     wanted,
 )
-from windlass.replication.planning.request import Request
+from windlass.replication.planning.request import SeedRequest
 from windlass.replication.seed.task import SeedTask
 from windlass.wire.listing import Listed, ListedVersion
 
@@ -54,18 +54,18 @@ class ManifestWriter:
 
     replication: Replication
     seed: SeedTask
-    request: Request
+    request: SeedRequest
     stop: threading.Event
 
     def list_objects(self, tally: CandidateCounts) -> list[batch.ManifestRef]:
-        """List what is to be done, straight into manifests: noncurrent versions first, in lists of their own.
+        """Write the keys to copy into manifests: noncurrent versions first, in manifests of their own.
 
-        Archived objects are listed when they are restored; `tally` counts the others.
+        Archived objects are included only if they are restored; `tally` counts the others.
         """
         seed, request, most = self.seed, self.request, self.replication.config.multipart_threshold_bytes
         bucket = seed.pair.source.bucket
         written: list[batch.ManifestRef] = []
-        with Clients(self.replication.estate) as clients:
+        with BucketClients(self.replication.estate) as clients:
             reader = seed.pair.source.account_id or seed.pair.destination.account_id
             is_restored = restored_check(clients, seed.pair.source, reader)
             by_class = seed.method is Method.BATCH and seed.operation is Operation.COPY
@@ -87,7 +87,9 @@ class ManifestWriter:
         return written
 
     def list_failed(self, tally: CandidateCounts) -> list[batch.ManifestRef]:
-        """What failed in earlier jobs, by their reports: a manifest for each job, of its storage class."""
+        """Write the failed tasks of earlier jobs, from their reports: one manifest per job, with the job's storage
+        class.
+        """
         written: list[batch.ManifestRef] = []
         for number, job_at in enumerate(checkpoint_of(self.seed).retry_of):
             job = batch.describe(self.replication.estate, *job_at)
@@ -112,7 +114,9 @@ class ManifestWriter:
     def _write_by_class(
         self, name: str, rows: Iterable[Listed | ListedVersion], *, versions: bool
     ) -> list[batch.ManifestRef]:
-        """Write a manifest for each storage class of the rows: `NAME-standard-ia`; NAME alone for what a job need not name."""
+        """Write a manifest for each storage class of the rows: `NAME-standard-ia`; `NAME` for those that need no class
+        in the job.
+        """
         written: list[batch.ManifestRef] = []
         with contextlib.ExitStack() as files:
             spooled = _spool(self.seed.pair.source.bucket, rows, files)
@@ -125,7 +129,7 @@ class ManifestWriter:
         return written
 
     def _write(self, name: str, chunks: Iterable[bytes], *, versions: bool) -> list[batch.ManifestRef]:
-        """One manifest; none where there are no rows."""
+        """Write one manifest; none when there are no rows."""
         seen = PeekedChunks(chunks)
         if not seen.any:
             return []
@@ -147,7 +151,7 @@ class ManifestWriter:
 
 
 def _encoded(bucket: str, rows: Iterable[Listed | ListedVersion]) -> Iterator[bytes]:
-    """Encode rows of one kind: those of versions with their ids."""
+    """Encode rows of one kind: versions with their ids, objects without."""
     source = iter(rows)
     first = next(source, None)
     if first is None:
@@ -159,7 +163,7 @@ def _encoded(bucket: str, rows: Iterable[Listed | ListedVersion]) -> Iterator[by
 
 
 def _spool(bucket: str, rows: Iterable[Listed | ListedVersion], files: contextlib.ExitStack) -> dict[str, IO[bytes]]:
-    """Manifest rows in a file for each storage class that a job must name; those of the others under the empty name."""
+    """Write manifest rows to one file for each storage class that a job must name. All others are under the empty name."""
     spooled: dict[str, IO[bytes]] = {}
     waiting: dict[str, list[Listed | ListedVersion]] = {}
 

@@ -12,13 +12,22 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 from windlass.core.errors import UsageError
 from windlass.replication.model import Operation
 
-__all__ = ["Copying", "Filter", "Invocation", "Manifest", "Report", "Template", "load_template", "print_template"]
+__all__ = [
+    "CopyJobOptions",
+    "Filter",
+    "InvocationOptions",
+    "ManifestOptions",
+    "Report",
+    "Template",
+    "load_template",
+    "print_template",
+]
 
 _FROZEN = ConfigDict(extra="forbid", frozen=True, populate_by_name=True)
 
 
-class Manifest(BaseModel):
-    """Which list of objects the job works through."""
+class ManifestOptions(BaseModel):
+    """The manifest: the objects that the job processes."""
 
     model_config = _FROZEN
 
@@ -27,9 +36,9 @@ class Manifest(BaseModel):
         description="generated: S3 lists by [filter]; csv: Windlass lists. Generated for replicate, csv otherwise.",
     )
     bucket: str = Field(
-        default="", description="Where it is kept; the bucket of the pair in the job's region when empty."
+        default="", description="Bucket of the manifest; the pair's bucket in the job's region when empty."
     )
-    prefix: str = Field(default=".windlass/seed", description="Below which prefix.")
+    prefix: str = Field(default=".windlass/seed", description="Prefix of the manifest.")
     keep: bool = Field(default=False, description="Keep a copy of a generated manifest.")
 
 
@@ -39,15 +48,15 @@ class Report(BaseModel):
     model_config = _FROZEN
 
     enabled: bool = Field(default=True, description="Without it, failures have no reasons.")
-    bucket: str = Field(default="", description="As for the manifest.")
-    prefix: str = Field(default=".windlass/seed", description="Below which prefix.")
+    bucket: str = Field(default="", description="Bucket of the report; chosen as for the manifest when empty.")
+    prefix: str = Field(default=".windlass/seed", description="Prefix of the report.")
     scope: Literal["AllTasks", "FailedTasksOnly"] = Field(
-        default="FailedTasksOnly", description="Which tasks it lists."
+        default="FailedTasksOnly", description="The tasks that the report lists."
     )
 
 
 class Filter(BaseModel):
-    """What a generated manifest lists."""
+    """The filter of a generated manifest."""
 
     model_config = _FROZEN
 
@@ -55,7 +64,9 @@ class Filter(BaseModel):
         default=[],
         description="Replication statuses; when empty NONE and FAILED, and all four for a destination that has nothing yet.",
     )
-    created_before: str = Field(default="", description="ISO time; the moment replication was proved on when empty.")
+    created_before: str = Field(
+        default="", description="ISO time; when empty, the time at which replication was proved to be on."
+    )
     created_after: str = Field(default="", description="ISO time.")
     prefixes: list[str] = Field(default=[], description="Keys that begin with any of these.")
     suffixes: list[str] = Field(default=[], description="Keys that end with any of these.")
@@ -65,8 +76,8 @@ class Filter(BaseModel):
     storage_classes: list[str] = Field(default=[], description="Storage classes, as STANDARD_IA.")
 
 
-class Copying(BaseModel):
-    """How S3PutObjectCopy writes: what is empty is kept as the source has it."""
+class CopyJobOptions(BaseModel):
+    """The options of S3PutObjectCopy. Empty options keep the source's value."""
 
     model_config = _FROZEN
 
@@ -74,29 +85,31 @@ class Copying(BaseModel):
         "", "STANDARD", "STANDARD_IA", "ONEZONE_IA", "GLACIER", "INTELLIGENT_TIERING", "DEEP_ARCHIVE", "GLACIER_IR"
     ] = Field(default="", description="Storage class of the copies.")
     SSEAwsKmsKeyId: str = Field(default="", description="KMS key of the copies; the destination's default when empty.")
-    BucketKeyEnabled: bool = Field(default=True, description="With a KMS key, ask KMS per bucket and not per object.")
+    BucketKeyEnabled: bool = Field(
+        default=True, description="With a KMS key, use an S3 Bucket Key (fewer requests to KMS)."
+    )
     ChecksumAlgorithm: Literal["", "CRC32", "CRC32C", "SHA1", "SHA256", "CRC64NVME"] = Field(
         default="", description="Checksum that S3 computes for each copy."
     )
-    TargetKeyPrefix: str = Field(default="", description="Put in front of every key.")
+    TargetKeyPrefix: str = Field(default="", description="Prefix that is added to every key.")
     CannedAccessControlList: str = Field(
         default="", description="ACL of the copies, such as bucket-owner-full-control."
     )
     MetadataDirective: Literal["", "COPY", "REPLACE"] = Field(default="", description="COPY keeps metadata.")
 
 
-class Invocation(BaseModel):
+class InvocationOptions(BaseModel):
     """The function that LambdaInvoke calls for every object."""
 
     model_config = _FROZEN
 
     function: str = Field(default="", description="The function's ARN.")
-    schema_version: Literal["1.0", "2.0"] = Field(default="2.0", description="Form of the event it gets.")
-    arguments: dict[str, str] = Field(default={}, description="Handed to every invocation (schema 2.0).")
+    schema_version: Literal["1.0", "2.0"] = Field(default="2.0", description="Version of the event's schema.")
+    arguments: dict[str, str] = Field(default={}, description="Passed to every invocation (schema 2.0).")
 
 
 class Template(BaseModel):
-    """A job: `{source}` and `{destination}` in description and tags stand for the pair's buckets."""
+    """A job. `{source}` and `{destination}` in the description and the tags are replaced by the pair's buckets."""
 
     model_config = _FROZEN
 
@@ -105,18 +118,20 @@ class Template(BaseModel):
         default="{source} to {destination}", max_length=180, description="Shown in the S3 console."
     )
     priority: int = Field(default=10, ge=0, le=2_147_483_647, description="Higher runs first.")
-    confirmation: bool = Field(default=False, description="Count the tasks, then wait until somebody confirms.")
-    role: str = Field(default="", description="ARN of the job's role; a least-privilege one is made when empty.")
-    tags: dict[str, str] = Field(default={}, description="Tags of the job, besides our own.")
-    manifest: Manifest = Field(default=Manifest(), description="The list of objects.")
+    confirmation: bool = Field(default=False, description="Count the tasks, then wait for a confirmation.")
+    role: str = Field(
+        default="", description="ARN of the job's role; when empty, Windlass creates a least-privilege role."
+    )
+    tags: dict[str, str] = Field(default={}, description="Tags of the job, in addition to Windlass's own.")
+    manifest: ManifestOptions = Field(default=ManifestOptions(), description="The manifest.")
     report: Report = Field(default=Report(), description="The completion report.")
-    filter: Filter = Field(default=Filter(), description="For generated manifests.")
-    copying: Copying = Field(default=Copying(), alias="copy", description="For copies.")
-    invocation: Invocation = Field(default=Invocation(), alias="lambda", description="For functions.")
+    filter: Filter = Field(default=Filter(), description="The filter of a generated manifest.")
+    copying: CopyJobOptions = Field(default=CopyJobOptions(), alias="copy", description="For copies.")
+    invocation: InvocationOptions = Field(default=InvocationOptions(), alias="lambda", description="For functions.")
 
 
 def load_template(path: Path) -> Template:
-    """The template in a file, `.json` or TOML. UsageError says what does not fit, and where."""
+    """Read a template from a file, `.json` or TOML. UsageError names the invalid keys and values."""
     try:
         text = path.read_text("utf-8")
         document: Any = json.loads(text) if path.suffix == ".json" else tomllib.loads(text)
@@ -127,14 +142,14 @@ def load_template(path: Path) -> Template:
     try:
         return Template.model_validate(document)
     except ValidationError as error:
-        faults = "; ".join(f"{'.'.join(map(str, one['loc']))}: {one['msg']}" for one in error.errors())
+        faults = "; ".join(f"{'.'.join(map(str, fault['loc']))}: {fault['msg']}" for fault in error.errors())
         raise UsageError(
             f"{path} is not a job template: {faults}", hint="`windlass replicate template` prints one to edit."
         ) from None
 
 
 def print_template(template: Template, *, as_json: bool) -> str:
-    """The template as text that `load_template` reads back; TOML has every key's meaning beside it."""
+    """Return the template as text that `load_template` reads. TOML has every key's meaning as a comment."""
     values = template.model_dump(mode="json", by_alias=True)
     if as_json:
         return json.dumps(values, indent=2, ensure_ascii=False) + "\n"
@@ -145,7 +160,9 @@ def print_template(template: Template, *, as_json: bool) -> str:
         inner = field.annotation
         if isinstance(inner, type) and issubclass(inner, BaseModel):
             tables += ["", f"[{key}]  # {(inner.__doc__ or '').strip()}"]
-            tables += [_line(deep, values[key][deep], one.description) for deep, one in inner.model_fields.items()]
+            tables += [
+                _line(deep, values[key][deep], option.description) for deep, option in inner.model_fields.items()
+            ]
         else:
             lines.append(_line(key, values[key], field.description))
     return "\n".join([*lines, *tables]) + "\n"

@@ -1,6 +1,7 @@
-"""A stream of bytes as one S3 object: a put when it is small, else a multipart upload that holds one part in memory.
+"""An upload of a stream as one S3 object: a put when it is small, otherwise a multipart upload that holds one part in
+memory.
 
-Parts grow by half every thousand, so that ten thousand of them hold what a manifest of 20 billion rows needs.
+Part sizes grow by half every thousand parts, so that ten thousand parts hold a manifest of 20 billion rows.
 """
 
 from __future__ import annotations
@@ -18,19 +19,19 @@ _FIRST_BYTES = 8 * 1024 * 1024
 _MOST_PARTS = 10_000
 
 Call = Callable[..., dict[str, Any]]
-"""(operation, **params) of S3 where the bucket lives."""
+"""Calls (operation, **params) of S3 in the bucket's region."""
 
 
 @dataclass(frozen=True, slots=True)
 class Uploaded:
-    """What was written."""
+    """The result of an upload."""
 
     etag: str
     size_bytes: int
 
 
 def part_sizes(first_bytes: int = _FIRST_BYTES) -> Iterator[int]:
-    """The size of each part in turn."""
+    """Yield the size of each part in turn."""
     size = float(first_bytes)
     for number in range(_MOST_PARTS):
         if number and number % 1000 == 0:
@@ -41,7 +42,7 @@ def part_sizes(first_bytes: int = _FIRST_BYTES) -> Iterator[int]:
 def upload(
     call: Call, bucket: str, key: str, chunks: Iterable[bytes], *, first_bytes: int = _FIRST_BYTES, **params: Any
 ) -> Uploaded:
-    """Write the chunks. Whatever goes wrong, no half of an upload is left to be paid for."""
+    """Write the chunks. After an error, the multipart upload is aborted, so that it costs nothing."""
     sizes = part_sizes(first_bytes)
     parts = _parts(chunks, sizes)
     first = next(parts, b"")
@@ -66,13 +67,13 @@ def upload(
 
 
 def _parts(chunks: Iterable[bytes], sizes: Iterator[int]) -> Iterator[bytes]:
-    held, size, wanted = [], 0, next(sizes)
+    held, size, part_bytes = [], 0, next(sizes)
     for chunk in chunks:
         held.append(chunk)
         size += len(chunk)
-        if size >= wanted:
+        if size >= part_bytes:
             yield b"".join(held)
-            held, size, wanted = [], 0, next(sizes)
+            held, size, part_bytes = [], 0, next(sizes)
     if held:
         yield b"".join(held)
 

@@ -1,8 +1,8 @@
-"""Runs on EMR Serverless: copies what a manifest lists, server-side, from Spark's executors.
+"""Runs on EMR Serverless: copies the objects of a manifest, server-side, from Spark's executors.
 
-Arguments: the manifest (s3://bucket/key, rows of bucket,key[,version]), the destination bucket, its region. It stands alone:
-executors have PySpark and boto3, and nothing of Windlass; both are found when it runs there. The job fails when any object
-did, after all were tried.
+Arguments: the manifest (s3://bucket/key, rows of bucket,key[,version]), the destination bucket, its region. The script
+imports only PySpark and boto3, which the executors have; Windlass is not there. It tries every object, and fails when
+any object failed.
 """
 
 import importlib
@@ -17,7 +17,7 @@ _PARTS = 512
 
 
 def copy_rows(rows: Iterable[str], destination: str, client: Any) -> tuple[int, list[str]]:
-    """Copy each row's object: how many were, and a line for each that was not."""
+    """Copy the object of each row. Return the number of copies, and a line for each failure."""
     copied, failures = 0, []
     for row in rows:
         bucket, key, *version = row.rstrip("\r\n").split(",")
@@ -25,7 +25,7 @@ def copy_rows(rows: Iterable[str], destination: str, client: Any) -> tuple[int, 
         if version and version[0]:
             source["VersionId"] = version[0]
         try:
-            # The managed copy does multipart above 5 GB; metadata and tags go along.
+            # The managed copy uses multipart above 5 GB, and copies metadata and tags.
             client.copy(source, destination, source["Key"])
             copied += 1
         except Exception as error:  # noqa: BLE001  one object's failure must not end the partition's others
@@ -34,7 +34,7 @@ def copy_rows(rows: Iterable[str], destination: str, client: Any) -> tuple[int, 
 
 
 def main(arguments: Sequence[str]) -> None:
-    """The driver: one Spark partition is one executor's share of the rows."""
+    """Run as the driver: one Spark partition is one executor's share of the rows."""
     manifest, destination, region = arguments
     spark = importlib.import_module("pyspark.sql").SparkSession.builder.appName("windlass").getOrCreate()
 

@@ -1,4 +1,4 @@
-"""The method `emr`: a step of s3-dist-cp on a cluster, or a Spark job on EMR Serverless that works through a manifest."""
+"""The method `emr`: an s3-dist-cp step on a cluster, or a Spark job on EMR Serverless that processes a manifest."""
 
 from __future__ import annotations
 
@@ -13,10 +13,10 @@ from windlass.replication.methods.batch.effects import staging_prefixes
 from windlass.replication.methods.batch.method import write_manifests
 from windlass.replication.methods.emr import step as emr
 from windlass.replication.methods.method import Poll, Result
-from windlass.replication.model import BatchJob, ManifestRef, Method, State
+from windlass.replication.model import BatchJob, ManifestRef, Method, SeedState
 from windlass.replication.planning.facts import PairFacts
 from windlass.replication.planning.plan import PairPlan
-from windlass.replication.planning.request import Request
+from windlass.replication.planning.request import SeedRequest
 from windlass.replication.seed.checkpoint import Checkpoint, EmrCheckpoint
 from windlass.replication.seed.task import SeedTask
 
@@ -34,7 +34,7 @@ class EmrMethod:
     def effects(
         self,
         plan: PairPlan,
-        request: Request,
+        request: SeedRequest,
         config: ReplicationConfig,
         *,
         seed_id: str,
@@ -47,10 +47,10 @@ class EmrMethod:
         encrypt = plan.facts.destination.key is not None
         return list(emr.emr_effects(plan.pair, request.target, seed_id, prefix, None, encrypt=encrypt))
 
-    def start(self, task: SeedTask, facts: PairFacts, request: Request, context: SeedContext) -> SeedTask:
-        """Write a manifest, where the job works through one, and start the step."""
+    def start(self, task: SeedTask, facts: PairFacts, request: SeedRequest, context: SeedContext) -> SeedTask:
+        """Write a manifest, if the job needs one, and start the step."""
         if self.in_flight(task):
-            return context.save(task, state=State.COPYING)
+            return context.save(task, state=SeedState.COPYING)
         prefix = staging_prefixes(task.pair, request.template, task.operation, context.config, task.seed_id)[0]
         manifest: ManifestRef | None = None
         if request.target.application:
@@ -58,7 +58,7 @@ class EmrMethod:
             manifests = _checkpoint(task).manifests
             if not manifests:
                 task = context.save(task, checkpoint=replace(_checkpoint(task), status="Complete"))
-                return replace(task, state=State.VERIFYING)
+                return replace(task, state=SeedState.VERIFYING)
             manifest = manifests[0]
         encrypt = facts.destination.key is not None
         writes = emr.emr_effects(task.pair, request.target, task.seed_id, prefix, manifest, encrypt=encrypt)
@@ -70,7 +70,7 @@ class EmrMethod:
         bucket = task.pair.destination if task.pair.destination.account_id else task.pair.source
         step = emr.started(perform(context.estate, writes), request.target, bucket)
         checkpoint = replace(_checkpoint(task), step=step, status="Active")
-        return context.save(task, state=State.COPYING, checkpoint=checkpoint, detail="EMR: started")
+        return context.save(task, state=SeedState.COPYING, checkpoint=checkpoint, detail="EMR: started")
 
     def in_flight(self, task: SeedTask) -> bool:
         """True when the step was started."""
@@ -92,17 +92,17 @@ class EmrMethod:
             task = context.save(task, checkpoint=checkpoint, detail=detail)
         return task, Poll.ENDED if progress.ended else Poll.RUNNING
 
-    def next_job(self, task: SeedTask, request: Request, context: SeedContext) -> SeedTask:  # noqa: ARG002
-        """There is one step only."""
+    def next_job(self, task: SeedTask, request: SeedRequest, context: SeedContext) -> SeedTask:  # noqa: ARG002
+        """Return the task: a seed by EMR has one step only."""
         return task
 
-    def result(self, task: SeedTask, request: Request, context: SeedContext) -> Result:  # noqa: ARG002
-        """Return the status of the step. EMR counts no objects: the comparison does."""
+    def result(self, task: SeedTask, request: SeedRequest, context: SeedContext) -> Result:  # noqa: ARG002
+        """Return the status of the step. EMR counts no objects, so the counts come from the comparison."""
         status = task.checkpoint.status or "Complete"
         return Result(task, status, task.detail if status == "Failed" else "")
 
     def restarted(self, task: SeedTask) -> Checkpoint:
-        """Keep the step: what was started is polled once more."""
+        """Keep the step, which is polled again."""
         return replace(_checkpoint(task), manifests=None, status="")
 
 

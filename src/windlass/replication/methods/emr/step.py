@@ -1,7 +1,7 @@
-"""EMR: an s3-dist-cp step on a cluster, or a Spark job on EMR Serverless; made as effects, followed by its state.
+"""EMR: an s3-dist-cp step on a cluster, or a Spark job on EMR Serverless, started by effects and polled for its status.
 
-EMR Serverless runs Spark and Hive only (EMR Serverless API reference, "JobDriver"): s3-dist-cp is MapReduce and is not
-there. So there the manifest is worked through by `copy_script.py`, a PySpark script that this package carries.
+EMR Serverless runs Spark and Hive only (EMR Serverless API reference, "JobDriver"), and s3-dist-cp is MapReduce. So on
+EMR Serverless, the PySpark script `copy_script.py` of this package processes the manifest.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ from windlass.replication.effects import Effect
 from windlass.replication.methods.batch.job import ManifestRef, StagingPrefix
 from windlass.replication.model import BucketRef, Method, Pair
 
-__all__ = ["EmrTarget", "Progress", "emr_effects", "look", "script", "step_command"]
+__all__ = ["EmrTarget", "StepStatus", "emr_effects", "look", "script", "step_command"]
 
 _ENDED = {"COMPLETED": "Complete", "SUCCESS": "Complete", "FAILED": "Failed", "CANCELLED": "Cancelled"}
 _INSTANCE_ROLE, _SERVICE_ROLE = "EMR_EC2_DefaultRole", "EMR_DefaultRole"
@@ -41,40 +41,42 @@ class EmrTarget:
 
     @property
     def starts(self) -> bool:
-        """Whether anything is started, or the step only printed."""
+        """True when a step is started; False when its command is only printed."""
         return bool(self.cluster or self.application or self.transient)
 
     def check(self) -> None:
-        """UsageError for what contradicts itself."""
+        """Raise UsageError for options that exclude each other."""
         if sum(map(bool, (self.cluster, self.application, self.transient))) > 1:
             raise UsageError("--cluster, --application and --transient exclude each other")
         if self.application and not self.execution_role:
             raise UsageError("EMR Serverless needs --execution-role", hint="Give the ARN of the role of the Spark job.")
 
     def params(self) -> dict[str, Any]:
-        """As a job keeps it."""
+        """Return the dictionary that a job stores."""
         return asdict(self)
 
 
 @dataclass(frozen=True, slots=True)
-class Progress:
-    """How a step or job run stands, in the words of batch jobs."""
+class StepStatus:
+    """The status of a step or job run, in the words of batch jobs."""
 
     status: str
     reason: str = ""
 
     @property
     def ended(self) -> bool:
-        """Whether it is over."""
+        """True when the step or job run has ended."""
         return self.status in ("Complete", "Failed", "Cancelled")
 
 
 def step_arguments(pair: Pair, *, encrypt: bool = False) -> list[str]:
-    """s3-dist-cp's arguments for a pair. It takes no bucket with an underscore (EMR release guide, "S3DistCp")."""
+    """Return s3-dist-cp's arguments for a pair. S3DistCp accepts no bucket with an underscore (EMR release guide,
+    "S3DistCp").
+    """
     for place in (pair.source, pair.destination):
         if "_" in place.bucket:
             raise UsageError(
-                f"s3-dist-cp refuses {place.bucket}: it takes no bucket with an underscore", hint="Use --method direct."
+                f"s3-dist-cp does not accept {place.bucket}: its name has an underscore", hint="Use --method direct."
             )
     return [
         "s3-dist-cp",
@@ -85,7 +87,7 @@ def step_arguments(pair: Pair, *, encrypt: bool = False) -> list[str]:
 
 
 def step_command(pair: Pair, *, encrypt: bool = False) -> str:
-    """The command of the AWS CLI that adds the step, for a person to run."""
+    """Return the command of the AWS CLI that adds the step, for a person to run."""
     arguments = ",".join(step_arguments(pair, encrypt=encrypt))
     step = f"Type=CUSTOM_JAR,Name=windlass,ActionOnFailure=CONTINUE,Jar=command-runner.jar,Args=[{arguments}]"
     region = f" --region {pair.destination.region}" if pair.destination.region else ""
@@ -101,7 +103,7 @@ def emr_effects(
     *,
     encrypt: bool = False,
 ) -> tuple[Effect, ...]:
-    """The writes that start it; none when the step is only printed."""
+    """Return the writes that start the step; none when the step is only printed."""
     target.check()
     place = pair.destination if pair.destination.account_id else pair.source
 
@@ -125,11 +127,7 @@ def emr_effects(
     if target.application:
         return _serverless(effect, pair, target, seed_id, spot, manifest)
     if target.transient:
-        return (
-            effect(
-                "emr", "RunJobFlow", f"a cluster of its own to copy {pair.title}", **_cluster(target, seed_id, step)
-            ),
-        )
+        return (effect("emr", "RunJobFlow", f"a new cluster to copy {pair.title}", **_cluster(target, seed_id, step)),)
     return ()
 
 
@@ -188,12 +186,12 @@ def _serverless(
 
 
 def script() -> str:
-    """The PySpark script."""
+    """Return the PySpark script."""
     return resources.files(__package__).joinpath("copy_script.py").read_text("utf-8")
 
 
 def started(answers: list[dict[str, Any]], target: EmrTarget, place: BucketRef) -> dict[str, str]:
-    """What to ask later how it stands, out of the effects' answers."""
+    """Return the ids that identify the started step, from the responses of the effects."""
     last = answers[-1]
     where = {"account_id": place.account_id, "region": place.region, "method": str(Method.EMR)}
     if target.application:
@@ -203,20 +201,20 @@ def started(answers: list[dict[str, Any]], target: EmrTarget, place: BucketRef) 
     return where | {"cluster": last["JobFlowId"], "step": ""}
 
 
-def look(estate: Estate, ref: Mapping[str, str]) -> Progress:
-    """How a step, job run or transient cluster stands."""
+def look(estate: Estate, ref: Mapping[str, str]) -> StepStatus:
+    """Read the status of a step, job run or transient cluster."""
     where = (ref["account_id"], ref["region"])
     if ref.get("application"):
         run = estate.call(*where, "emr-serverless", "GetJobRun", applicationId=ref["application"], jobRunId=ref["run"])[
             "jobRun"
         ]
-        return Progress(_ENDED.get(run["state"], "Active"), run.get("stateDetails", ""))
+        return StepStatus(_ENDED.get(run["state"], "Active"), run.get("stateDetails", ""))
     step = ref.get("step") or ""
     if not step:
         steps = estate.call(*where, "emr", "ListSteps", ClusterId=ref["cluster"]).get("Steps", [])
         if not steps:
-            return Progress("Active", "the cluster starts")
+            return StepStatus("Active", "the cluster is starting")
         step = steps[0]["Id"]
     status = estate.call(*where, "emr", "DescribeStep", ClusterId=ref["cluster"], StepId=step)["Step"]["Status"]
     failure = status.get("FailureDetails") or {}
-    return Progress(_ENDED.get(status["State"], "Active"), failure.get("Reason") or failure.get("Message") or "")
+    return StepStatus(_ENDED.get(status["State"], "Active"), failure.get("Reason") or failure.get("Message") or "")
