@@ -16,7 +16,7 @@ from sqlalchemy import Connection
 from windlass.core.errors import Conflict, WindlassError
 from windlass.core.ids import new_id
 from windlass.core.pool import map_bounded
-from windlass.inventory import accounts, run_workers, scope_queue
+from windlass.inventory import accounts, run_workers, runs, scope_queue
 from windlass.inventory.collection import Collection, sink_of
 from windlass.inventory.model import ScopeState
 from windlass.inventory.run_workers import worker_lease
@@ -73,8 +73,8 @@ class CollectionWorker:
             )
             try:
                 end = self._scan(store, claims, lease, stop)
-            except (LeaseLost, QueueClosed) as error:
-                end = "closed" if isinstance(error, QueueClosed) else "lost"
+            except (LeaseLost, QueueClosed):  # the end of a run ends the leases of its workers, too
+                end = self._end_of(queue.run_id)
             finally:
                 self._leave(queue.run_id, worker, lease)
         return WorkerResult(queue.run_id, end, claims.scanned)
@@ -84,8 +84,15 @@ class CollectionWorker:
         ended = _AnySet(stop, lease.lost)
         collector = collection.collector(read_measures=claims.queue.read_measures)
         # What a stop cuts short is scanned by another worker at once: half of its details would be a revision too many.
-        finished = collector.run_from(claims, sink=sink_of(store, claims), stop=ended, report_unfinished=False)
-        return "finished" if finished else "lost" if lease.lost.is_set() else "stopped"
+        if collector.run_from(claims, sink=sink_of(store, claims), stop=ended, report_unfinished=False):
+            return "finished"
+        return self._end_of(claims.run_id) if lease.lost.is_set() else "stopped"
+
+    def _end_of(self, run_id: str) -> str:
+        run = self.store.patient().fetch(lambda connection: runs.find_run(connection, run_id))
+        if run is None or run.status == "running":
+            return "lost"
+        return "finished" if run.status in ("done", "partial") else "closed"
 
     def _check_identities(self, known: frozenset[str]) -> None:
         """Raise Conflict when an account that the coordinator could read refuses this process: all would look denied."""
