@@ -13,6 +13,7 @@ SCRIPTS = (
     "redaction",
     "queues",
     "clients",
+    "console",
     "aggregation",
     "pipelines",
     "pipelines_large",

@@ -59,6 +59,7 @@ READS = {  # nothing in AWS changes, and in the store no more than what was read
     "inventory changes",
     "inventory diff",
     "inventory search",
+    "inventory dependents",
     "inventory graph",
     "inventory sql",
     "inventory stats",

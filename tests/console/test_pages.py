@@ -44,6 +44,7 @@ def test_every_page_answers_without_inline_script_or_style(site, path):
         "/accounts.json",
         "/jobs.json",
         "/inventory/resource.json?ref=harbour-prod-assets",
+        "/inventory/dependents.json?ref=harbour-prod-assets",
     ],
 )
 def test_every_page_has_a_json_twin(site, path):
@@ -68,6 +69,33 @@ def test_facets_and_filters_narrow_the_list(site):
     chosen = [v for f in one["facets"] for v in f["values"] if v["chosen"]]
     assert {v["value"] for v in chosen} == {"s3.bucket", "111111111111"}
     assert site.get("/inventory.json", params={"where": "PolicyStatus.IsPublic=true"}).json()["total"] == 2
+
+
+def test_facets_follow_the_time_and_a_search_has_the_best_match_first(site):
+    now = site.get("/inventory.json").json()
+    then = site.get("/inventory.json", params={"at": "2020-01-01"}).json()
+    assert (now["total"], then["total"]) == (26, 0)
+    assert [facet["values"] for facet in then["facets"]] == [[]] * len(then["facets"])
+    found = site.get("/inventory.json", params={"q": "type:s3 harbour-prod-lake"}).json()
+    assert found["items"][0]["name"] == "harbour-prod-lake"
+    assert found["cli"] == "windlass inventory search type:s3 harbour-prod-lake"
+    rows = site.get("/v1/resources", params={"q": "harbour-prod-lake"}).json()["items"]
+    assert rows[0]["name"] == "harbour-prod-lake"
+
+
+def test_the_page_of_dependents_names_what_would_break(site):
+    queue = "arn:aws:sqs:eu-west-1:111111111111:pay-0"
+    page = site.get("/inventory/dependents", params={"ref": queue}, headers=HTML)
+    assert page.status_code == 200
+    assert "harbour-prod-assets" in page.text
+    assert "notifies" in page.text
+    rows = site.get("/v1/resource/dependents", params={"ref": queue}).json()
+    assert [(row["name"], row["kind"], row["distance"]) for row in rows["items"]] == [
+        ("harbour-prod-assets", "notifies", 1)
+    ]
+    none = site.get("/inventory/dependents", params={"ref": "harbour-prod-assets"}, headers=HTML).text
+    assert "No known resource depends on it" in none
+    assert "/inventory/dependents?ref=" in site.get("/inventory/resource", params={"ref": queue}, headers=HTML).text
 
 
 def test_a_resource_page_shows_its_past(site):

@@ -54,13 +54,14 @@ def query_of(
     q: str = "",
     at: str = "",
     deleted: bool = False,
-    sort: str = "key",
+    sort: str = "",
     limit: Annotated[int, Query(ge=1, le=1000)] = 100,
     cursor: str = "",
 ) -> ResourceQuery:
-    """The query parameters that listings share."""
+    """The query parameters that listings share. With words in `q`, the best match comes first unless `sort` says otherwise."""
+    order = sort or ("relevance" if q else "key")
     query = parse_query(
-        type, where, words=q, at=at, deleted=deleted, sort=sort, limit=limit, cursor=cursor, now=clock.now()
+        type, where, words=q, at=at, deleted=deleted, sort=order, limit=limit, cursor=cursor, now=clock.now()
     )
     app.inventory.check(query, account_ids=configured_accounts(app))
     return query
@@ -120,6 +121,23 @@ def graph(app: AppDep, ref: str, depth: Annotated[int, Query(ge=1, le=6)] = 2) -
         "root": found.root,
         "nodes": plain([rows.resource_row(node) for node in found.nodes]),
         "edges": [rows.relation_row(relation) for relation in found.edges],
+        "truncated": found.truncated,
+    }
+
+
+@v1.get("/resource/dependents", summary="What would break if a resource were gone")
+def dependents(
+    app: AppDep,
+    ref: str,
+    depth: Annotated[int, Query(ge=1, le=12)] = 6,
+    mentions: bool = False,
+    limit: Annotated[int, Query(ge=1, le=1000)] = 1000,
+) -> dict[str, Any]:
+    """All that depends on it, directly or through others, the nearest first; `mentions` adds documents that mention it."""
+    found = app.inventory.dependents(ref, depth=depth, limit=limit, mentions=mentions)
+    return {
+        "root": found.root.key,
+        "items": [plain(rows.dependent_row(item)) for item in found.resources],
         "truncated": found.truncated,
     }
 

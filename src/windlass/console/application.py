@@ -71,6 +71,13 @@ PAGES: tuple[Page, ...] = (
         parameters=("ref", "rev", "at", "from", "map"),
     ),
     Page(
+        "/inventory/dependents",
+        "dependents.html",
+        "Dependents",
+        views.dependents,
+        parameters=("ref", "mentions"),
+    ),
+    Page(
         "/memcached/{account}/{region}/{name}",
         "cluster.html",
         "Memcached cluster",

@@ -131,7 +131,7 @@ class PageContext:
 
     def facets(self, query: Query) -> Mapping[str, tuple[Facet, ...]]:
         """Counts beside a listing; the same for each of its pages and sort orders."""
-        counted = replace(query, at=None, cursor="", sort="key", limit=1)
+        counted = replace(query, cursor="", sort="key", limit=1)
         return self.cached(f"facets {counted!r}", lambda: self.inventory.facets(counted))
 
     def aliases(self) -> dict[str, str]:

@@ -1,40 +1,46 @@
-"""The resources that hold or held an IP address."""
+"""The resources that hold or held an IP address, or one of a network."""
 
 from __future__ import annotations
 
-import ipaddress
 from datetime import datetime
 
-from sqlalchemy import Connection, or_, select
+from sqlalchemy import Connection, select
 
-from windlass.core.clock import format_time, parse_time
+from windlass.core.clock import parse_time
 from windlass.core.errors import UsageError
 from windlass.inventory.model import AddressHolder, Resource
+from windlass.inventory.networks import held_at, within
 from windlass.inventory.resources import COLUMNS, resource_of
+from windlass.inventory.search_terms import network_of
 from windlass.inventory.tables import address, resource
 
 __all__ = ["held_by", "holders"]
 
+_MAX_HOLDERS = 1000  # of a network: a listing of more is an export
+
 
 def holders(connection: Connection, text: str, *, at: datetime | None) -> tuple[AddressHolder, ...]:
-    """Return every known holder, the latest first; with `at`, the holders at that time. UsageError for a malformed address."""
-    try:
-        normalized = str(ipaddress.ip_address(text.strip()))
-    except ValueError:
-        raise UsageError(f"{text!r} is not an IP address", hint="Write 10.1.2.3 or 2001:db8::1.") from None
-    conditions = [address.c.address == normalized]
-    if at is not None:
-        moment = format_time(at)
-        conditions += [address.c.valid_from <= moment, or_(address.c.valid_to.is_(None), address.c.valid_to > moment)]
+    """Return the known holders of an address or network (`10.1.0.0/16`), the latest first, at most 1,000.
+
+    With `at`, the holders at that time. UsageError for any other text.
+    """
+    network = network_of(text)
+    if network is None:
+        raise UsageError(
+            f"{text!r} is not an IP address or network", hint="Write 10.1.2.3, 10.1.0.0/16 or 2001:db8::1."
+        )
     statement = (
-        select(*COLUMNS, address.c.valid_from.label("held_from"), address.c.valid_to.label("held_to"))
+        select(
+            *COLUMNS, address.c.address, address.c.valid_from.label("held_from"), address.c.valid_to.label("held_to")
+        )
         .select_from(address.join(resource, resource.c.id == address.c.resource_row_id))
-        .where(*conditions)
+        .where(within(network), *([] if at is None else [held_at(at)]))
         .order_by(address.c.valid_from.desc(), resource.c.type)
+        .limit(_MAX_HOLDERS)
     )
     return tuple(
         AddressHolder(
-            normalized, resource_of(row), parse_time(row.held_from), parse_time(row.held_to) if row.held_to else None
+            row.address, resource_of(row), parse_time(row.held_from), parse_time(row.held_to) if row.held_to else None
         )
         for row in connection.execute(statement)
     )

@@ -2,20 +2,22 @@
 
 from __future__ import annotations
 
+import json
+from collections.abc import Sequence
 from typing import Any
 
 from sqlalchemy import (
+    BigInteger,
     ColumnElement,
     Float,
     String,
+    Table,
     Text,
     and_,
     case,
     cast,
-    exists,
     func,
     literal,
-    not_,
     or_,
     select,
     text,
@@ -25,26 +27,35 @@ from sqlalchemy.dialects.postgresql import ARRAY, JSONB
 from windlass.inventory.filters import path_parts
 from windlass.inventory.full_text import match_expression, split_words
 from windlass.inventory.model import Query
-from windlass.inventory.tables import resource, tag
+from windlass.inventory.networks import holder_ids
+from windlass.inventory.search_terms import network_of
+from windlass.inventory.tables import resource
 
-__all__ = ["identity_conditions", "member_exists", "query_conditions", "word_conditions"]
+__all__ = [
+    "compare_number",
+    "document_condition",
+    "id_list",
+    "identity_conditions",
+    "query_conditions",
+    "word_condition",
+]
 
 
 _MATCHING = {
-    "sqlite": "SELECT rowid FROM resource_words WHERE words MATCH :words",
+    "sqlite": "SELECT rowid FROM resource_words WHERE resource_words MATCH :words",
     "postgresql": "SELECT rowid FROM resource_words WHERE words @@ to_tsquery('simple', :words)",
 }
 
 
-def identity_conditions(query: Query, *, but: str = "") -> list[ColumnElement[bool]]:
-    """Return the conditions on type, account and region, except those on `but` (for its own facet)."""
+def identity_conditions(query: Query, *, of: Table = resource) -> list[ColumnElement[bool]]:
+    """Return the conditions on type, account and region of a table's rows."""
     conditions: list[ColumnElement[bool]] = []
-    for name, column, patterns in (
-        ("type", resource.c.type, query.types),
-        ("account", resource.c.account_id, query.account_ids),
-        ("region", resource.c.region, query.regions),
+    for column, patterns in (
+        (of.c.type, query.types),
+        (of.c.account_id, query.account_ids),
+        (of.c.region, query.regions),
     ):
-        if patterns and name != but:
+        if patterns:
             conditions.append(or_(*(_pattern(column, pattern) for pattern in patterns)))
     return conditions
 
@@ -55,38 +66,42 @@ def _pattern(column: Any, pattern: str) -> ColumnElement[bool]:
     return column == pattern  # type: ignore[no-any-return]
 
 
-def query_conditions(query: Query, dialect: str, *, but: str = "") -> list[ColumnElement[bool]]:
-    """Return all conditions of a query on the current state."""
-    conditions = identity_conditions(query, but=but)
-    if not query.include_deleted:
-        conditions.append(resource.c.deleted_at.is_(None))
+def query_conditions(query: Query, dialect: str) -> list[ColumnElement[bool]]:
+    """Return all conditions of a query on the last known documents, those of deleted resources included."""
+    conditions = identity_conditions(query)
     for name, value in query.tags.items():
-        if but != f"tag:{name}":
-            conditions.append(_tagged(name, value))
+        actual = _json_text(["Tags", name], dialect)
+        conditions.append(actual.is_not(None) if value == "*" else actual == value)
     if query.untagged:
-        conditions.append(not_(_tagged(query.untagged, "*")))
-    conditions.extend(word_conditions(query, dialect))
-    conditions.extend(_where(path, operator, value, dialect) for path, operator, value in query.where)
+        conditions.append(_json_text(["Tags", query.untagged], dialect).is_(None))
+    conditions.extend(word_condition(query, dialect, resource.c.id))
+    conditions.extend(document_condition(*condition, dialect) for condition in query.where)
     return conditions
 
 
-def word_conditions(query: Query, dialect: str) -> list[ColumnElement[bool]]:
-    """Return the condition that every word of the query occurs in the resource now; empty when the query has no word."""
+def word_condition(query: Query, dialect: str, row_id: ColumnElement[int]) -> list[ColumnElement[bool]]:
+    """Return the condition that every word of the query occurs in the resource; empty when the query has no word.
+
+    An IP address or a network in place of words means the resources that hold it.
+    """
+    network = network_of(query.words)
+    if network is not None:
+        return [row_id.in_(holder_ids(network, query.at))]
     if not split_words(query.words):
         return []
     matching = text(_MATCHING[dialect]).bindparams(words=match_expression(query.words, dialect))
-    return [resource.c.id.in_(matching)]
+    return [row_id.in_(matching)]
 
 
-def _tagged(name: str, value: str) -> ColumnElement[bool]:
-    other = tag.alias()  # facets join the same table
-    conditions = [other.c.resource_row_id == resource.c.id, other.c.name == name]
-    if value != "*":
-        conditions.append(other.c.value == value)
-    return exists(select(other.c.resource_row_id).where(and_(*conditions)))
+def id_list(row_ids: Sequence[int], dialect: str) -> Any:
+    """Return row ids as a subquery with one parameter: both databases limit the number of parameters."""
+    if dialect == "sqlite":
+        return select(func.json_each(json.dumps(list(row_ids))).table_valued("value").c.value)
+    return select(func.unnest(cast(list(row_ids), ARRAY(BigInteger))))
 
 
-def _where(path: str, operator: str, value: str, dialect: str) -> ColumnElement[bool]:
+def document_condition(path: str, operator: str, value: str, dialect: str) -> ColumnElement[bool]:
+    """Return a condition on the current document (or the name): read from the document itself, without an index."""
     actual: ColumnElement[Any] = resource.c.name if path == "name" else _json_text(path_parts(path), dialect)
     if operator == "missing":
         return actual.is_(None)
@@ -98,8 +113,7 @@ def _where(path: str, operator: str, value: str, dialect: str) -> ColumnElement[
         return or_(actual.is_(None), actual != value) if value else actual.is_not(None)
     if operator == "~":
         return func.lower(actual).contains(value.lower(), autoescape=True)
-    number = _number(actual, dialect)
-    return number < float(value) if operator == "<" else number > float(value)
+    return compare_number(actual, operator, float(value), dialect)
 
 
 def _json_text(parts: list[str], dialect: str) -> ColumnElement[Any]:
@@ -113,16 +127,13 @@ def _json_text(parts: list[str], dialect: str) -> ColumnElement[Any]:
     return document.op("#>>")(cast(literal("{" + ",".join(f'"{part}"' for part in parts) + "}"), ARRAY(Text)))
 
 
-def member_exists(member: str, dialect: str) -> ColumnElement[bool]:
-    """Return the condition that a document has this top-level member, whatever its value."""
+def compare_number(actual: ColumnElement[Any], operator: str, number: float, dialect: str) -> ColumnElement[bool]:
+    """Return the condition that a text is a number, and less (`<`) or more than another one."""
     if dialect == "sqlite":
-        return func.json_type(resource.c.document, f'$."{member}"').is_not(None)
-    return func.jsonb_exists(cast(resource.c.document, JSONB()), member)
-
-
-def _number(actual: ColumnElement[Any], dialect: str) -> ColumnElement[Any]:
+        # SQLite casts any text to a number (else 0.0): the cheap comparison first, then whether it is one.
+        cast_value = cast(actual, Float)
+        compared = cast_value < number if operator == "<" else cast_value > number
+        return and_(compared, actual.op("NOT GLOB")("*[^0-9.eE+-]*"), actual.op("GLOB")("*[0-9]*"))
     numeric = r"^-?[0-9]+(\.[0-9]+)?([eE][-+]?[0-9]+)?$"
-    if dialect == "sqlite":
-        # SQLite casts any text to a number (else 0.0): only texts that are numbers may match.
-        return case((cast(cast(actual, Float), String) != "0.0", cast(actual, Float)), (actual == "0", 0.0), else_=None)
-    return case((actual.op("~")(numeric), cast(actual, Float)), else_=None)
+    value = case((actual.op("~")(numeric), cast(actual, Float)), else_=None)
+    return value < number if operator == "<" else value > number

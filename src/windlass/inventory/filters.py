@@ -18,10 +18,11 @@ from typing import Any
 from windlass.core.clock import parse_when
 from windlass.core.errors import UsageError
 from windlass.inventory.model import Query
+from windlass.inventory.search_terms import parse_terms
 
-__all__ = ["SORTS", "matches", "parse_query", "path_parts"]
+__all__ = ["SORTS", "matches", "parse_query", "path_parts", "value_text"]
 
-SORTS = ("key", "name", "type", "changed", "region", "account")
+SORTS = ("key", "name", "type", "changed", "region", "account", "relevance")
 _CONDITION = re.compile(r"^(?P<path>[^=!~<>?]+?)\s*(?P<op>!=|=|~|<|>|\?)\s*(?P<value>.*)$", re.DOTALL)
 _PART = re.compile(r"^[^\"'\\]+$")
 
@@ -38,19 +39,23 @@ def parse_query(
     words: str = "",
     cursor: str = "",
 ) -> Query:
-    """Parse conditions into a query. UsageError names the malformed condition."""
+    """Parse conditions into a query; `words` may have filters of its own (search_terms.py).
+
+    UsageError names the malformed condition.
+    """
     if sort not in SORTS:
         raise UsageError(f"{sort!r} is not a sort order", hint=f"Sort by {', '.join(SORTS)}.")
+    terms = parse_terms(words)
     query = Query(
         types=tuple(types),
-        words=words,
+        words=terms.text,
         at=parse_when(at, at=now) if at else None,
         include_deleted=deleted,
         sort=sort,
         limit=limit,
         cursor=cursor,
     )
-    for condition in conditions:
+    for condition in (*conditions, *terms.conditions):
         query = _add(query, condition.strip())
     return query
 
@@ -122,15 +127,15 @@ def _holds(row: Any, path: str, operator: str, value: str) -> bool:
     if operator == "missing":
         return actual is None
     if operator == "!=":
-        return _text(actual) != value
+        return value_text(actual) != value
     if actual is None:
         return False
     if operator == "exists":
         return True
     if operator == "=":
-        return _text(actual) == value
+        return value_text(actual) == value
     if operator == "~":
-        return value.lower() in _text(actual).lower()
+        return value.lower() in value_text(actual).lower()
     return _compare(actual, operator, float(value))
 
 
@@ -151,7 +156,8 @@ def _at(document: Any, parts: list[str]) -> Any:
     return document
 
 
-def _text(value: Any) -> str:
+def value_text(value: Any) -> str:
+    """Return a document's value as conditions compare it: `true`, `false`, numbers as written, lists and objects as JSON."""
     if isinstance(value, bool):
         return "true" if value else "false"
     if isinstance(value, (dict, list)):

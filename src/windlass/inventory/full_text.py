@@ -1,17 +1,32 @@
-"""Full text: the words of a resource for the index, and the words of a query, alike on both databases."""
+"""Full text: the words of a resource for the index, and the words of a query, alike on both databases.
+
+The index has three parts, so that a search can rank: the words of the name and the id, those of the tags, and all others.
+"""
 
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
-from typing import Any
+from collections.abc import Iterable, Iterator, Mapping
+from typing import Any, NamedTuple
 
 from windlass.inventory.model import Document
 
-__all__ = ["document_words", "match_expression", "split_words"]
+__all__ = ["PARTS", "Words", "match_expression", "resource_words", "split_words"]
 
 _WORD = re.compile(r"[^\W_]+", re.UNICODE)
 _MAX_CHARS = 6000
+
+
+class Words(NamedTuple):
+    """The distinct words of a resource by where they occur."""
+
+    names: str
+    tags: str
+    words: str
+
+
+PARTS = Words._fields
+"""The columns of the index, the best place for a match first."""
 
 
 def split_words(text: str) -> list[str]:
@@ -19,11 +34,20 @@ def split_words(text: str) -> list[str]:
     return _WORD.findall(text.lower())
 
 
-def document_words(identity: tuple[str, ...], document: Document) -> str:
-    """Return the distinct words of a resource, at most 6,000 characters: names and ids first, then the document's values."""
+def resource_words(names: Iterable[str], tags: Mapping[str, str], identity: Iterable[str], document: Document) -> Words:
+    """Return the words of names, of tags, and of identity and document; each part has at most 6,000 characters."""
+    values = {key: value for key, value in document.items() if key != "Tags"}
+    return Words(
+        _distinct(names),
+        _distinct(text for pair in tags.items() for text in pair),
+        _distinct((*identity, *_texts(values))),
+    )
+
+
+def _distinct(texts: Iterable[str]) -> str:
     seen: dict[str, None] = {}
     room = _MAX_CHARS
-    for text in (*identity, *_texts(document)):
+    for text in texts:
         for word in split_words(text):
             if word not in seen:
                 seen[word] = None
@@ -47,9 +71,18 @@ def _texts(value: Any) -> Iterator[str]:
         yield value
 
 
-def match_expression(words: str, dialect: str) -> str:
-    """Return the database's query for resources with every word; beginnings match. Empty without a word."""
-    parts = split_words(words)
+def match_expression(words: str, dialect: str, *, part: str = "", beginnings: bool = True) -> str:
+    """Return the database's query for resources with every word. `part` limits it to a part of `PARTS`.
+
+    Beginnings of words match unless `beginnings` is false. Empty without a word.
+    """
+    terms = split_words(words)
     if dialect == "sqlite":
-        return " AND ".join(f'"{part}"*' for part in parts)
-    return " & ".join(f"'{part}':*" for part in parts)
+        star = "*" if beginnings else ""
+        joined = " AND ".join(f'"{term}"{star}' for term in terms)
+        return f"{part} : ({joined})" if part and joined else joined
+    star, weight = "*" if beginnings else "", _WEIGHTS.get(part, "")
+    return " & ".join(f"'{term}'{':' if star or weight else ''}{star}{weight}" for term in terms)
+
+
+_WEIGHTS = {"names": "A", "tags": "B", "words": "D"}  # of the parts in PostgreSQL's index

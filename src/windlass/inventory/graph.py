@@ -2,44 +2,131 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+import json
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
-from typing import Any
+from typing import Any, NamedTuple
 
-from sqlalchemy import ColumnElement, Connection, or_, select
+from sqlalchemy import BigInteger, ColumnElement, Connection, Select, Text, cast, func, or_, select, true
+from sqlalchemy.dialects.postgresql import ARRAY
 
 from windlass.core.arns import parse_arn
 from windlass.core.clock import format_time
-from windlass.inventory.model import Graph, Relation, Resource
+from windlass.inventory.dependence import Dependence, dependence_of, kinds_of
+from windlass.inventory.mentions import MENTIONS
+from windlass.inventory.model import Dependent, Dependents, Graph, Relation, Resource
 from windlass.inventory.resources import COLUMNS, resource_of
 from windlass.inventory.tables import relation, resource
 
-__all__ = ["relations_of", "walk"]
+__all__ = ["dependents", "relations_of", "walk"]
 
 _BATCH = 400
+_MAX_RELATIONS = 2000  # of one resource: a VPC may have a hundred thousand, and nothing can show them
+_MAX_EDGES = 10_000  # of one step: what a few hundred hubs have together
 
 
-def relations_of(connection: Connection, of: Sequence[Resource], *, at: datetime | None = None) -> tuple[Relation, ...]:
-    """Return every relation from or to one of the resources, now or at a time."""
-    by_row_id = {resource.id: resource for resource in of}
-    names = {name: resource for resource in of for name in _names(resource)}
-    rows: list[Any] = []
-    for batch in _batches(list(by_row_id)):
-        rows += connection.execute(select(relation).where(relation.c.source_row_id.in_(batch), _valid(at))).all()
-    for batch in _batches(list(names)):
-        rows += connection.execute(select(relation).where(relation.c.target.in_(batch), _valid(at))).all()
-    rows = list({row.relation_id: row for row in rows}.values())
-    sources = _by_row_id(connection, {row.source_row_id for row in rows} - by_row_id.keys()) | by_row_id
-    targets = _by_name(connection, {row.target for row in rows})
-    relations = []
-    for row in rows:
-        source = sources.get(row.source_row_id)
-        if source is None or (source.deleted_at is not None and at is None):
-            continue
-        relations.append(
-            Relation(row.kind, source, _choose(targets.get(row.target, ()), row.target_type, source), row.target)
-        )
+class _Node(NamedTuple):
+    """What resolving relations needs of a resource; resources themselves are read for the answer alone."""
+
+    id: int
+    key: str
+    type: str
+    account_id: str
+    region: str
+    resource_id: str
+
+    @property
+    def names(self) -> set[str]:
+        """The names by which relations may refer to it: key, which is its ARN if it has one, id, and the ARN's last part."""
+        arn = parse_arn(self.key)
+        return {name for name in (self.key, self.resource_id, arn.resource_id if arn else "") if name}
+
+
+class _Edge(NamedTuple):
+    """A relation between nodes; `target` is None when no known resource has the name."""
+
+    kind: str
+    source: _Node
+    target: _Node | None
+    target_name: str
+
+
+_NODE = [resource.c[name] for name in _Node._fields]
+
+
+def relations_of(connection: Connection, of: Resource, *, at: datetime | None = None) -> tuple[Relation, ...]:
+    """Return the relations from and to a resource, now or at a time; at most 2,000 to and from each of its names."""
+    edges = _edges_of(connection, [_node_of(of)], at=at, most=_MAX_RELATIONS)
+    resources = _resources_of(connection, {end.id for edge in edges for end in (edge.source, edge.target) if end})
+    relations = [_relation(edge, resources) for edge in edges]
     return tuple(sorted(relations, key=lambda edge: (edge.kind, edge.source.key, edge.target_name)))
+
+
+def _node_of(of: Resource) -> _Node:
+    return _Node(of.id, of.key, of.type, of.account_id, of.region, of.resource_id)
+
+
+def _relation(edge: _Edge, resources: Mapping[int, Resource]) -> Relation:
+    target = resources[edge.target.id] if edge.target else None
+    return Relation(edge.kind, resources[edge.source.id], target, edge.target_name)
+
+
+def _edges_of(
+    connection: Connection,
+    nodes: Sequence[_Node],
+    *,
+    at: datetime | None = None,
+    most: int,
+    outgoing: ColumnElement[bool] | None = None,
+    incoming: ColumnElement[bool] | None = None,
+) -> list[_Edge]:
+    """Return the edges from and to the nodes, each way narrowed by a condition; at most `most` for each name of a node."""
+    by_row_id = {node.id: node for node in nodes}
+    names = sorted({name for node in nodes for name in node.names})
+    ways = (
+        (relation.c.source_row_id, sorted(by_row_id), outgoing),
+        (relation.c.target, names, incoming),
+    )
+    rows: dict[int, Any] = {}
+    for column, values, narrowed in ways:
+        conditions = [_valid(at), *([] if narrowed is None else [narrowed])]
+        for batch in _batches(values):
+            statement = _statement(connection.dialect.name, column, batch, conditions, most)
+            rows.update((row.relation_id, row) for row in connection.execute(statement))
+    sources = _by_row_id(connection, {row.source_row_id for row in rows.values()} - by_row_id.keys(), at) | by_row_id
+    targets = _by_name(connection, {row.target for row in rows.values()}, at)
+    edges = []
+    for row in rows.values():
+        source = sources.get(row.source_row_id)
+        if source is None:
+            continue
+        target = _choose(targets.get(row.target, ()), row.target_type, source)
+        to_us = target is not None and target.id in by_row_id  # else it is another resource of the same name
+        known = target is not None or row.kind != MENTIONS or row.target.startswith("arn:")
+        if to_us or (source.id in by_row_id and known):
+            edges.append(_Edge(row.kind, source, target, row.target))
+    return edges
+
+
+def _statement(
+    dialect: str,
+    column: ColumnElement[Any],
+    values: Sequence[Any],
+    conditions: Sequence[ColumnElement[bool]],
+    most: int,
+) -> Select[Any]:
+    """Return the query for the rows with each of the values, at most `most` for each: a hub has far more."""
+    if dialect == "sqlite":
+        wanted = func.json_each(json.dumps(list(values))).table_valued("value")
+        limited = (
+            select(relation.c.relation_id).where(column == wanted.c.value, *conditions).limit(most).correlate(wanted)
+        )
+        edge = relation.alias()
+        return select(edge).select_from(wanted.join(edge, edge.c.relation_id.in_(limited))).limit(_MAX_EDGES)
+    kind = Text if column is relation.c.target else BigInteger
+    listed = select(func.unnest(cast(list(values), ARRAY(kind))).label("value")).subquery()
+    lateral = select(relation).where(column == listed.c.value, *conditions).limit(most).lateral()
+    return select(lateral).select_from(listed.join(lateral, true())).limit(_MAX_EDGES)
 
 
 def _valid(at: datetime | None) -> ColumnElement[bool]:
@@ -49,37 +136,42 @@ def _valid(at: datetime | None) -> ColumnElement[bool]:
     return (relation.c.valid_from <= moment) & or_(relation.c.valid_to.is_(None), relation.c.valid_to > moment)
 
 
-def _names(of: Resource) -> set[str]:
-    """Return the names by which relations may refer to a resource: its key, ARN, id, and the last part of its ARN."""
-    arn = parse_arn(of.arn) if of.arn else None
-    return {name for name in (of.key, of.arn, of.resource_id, arn.resource_id if arn else "") if name}
+def _existed(row: Any, at: datetime | None) -> bool:
+    # Not a condition in SQL: SQLite would walk an index of it in place of the few rows that are asked for.
+    return row.deleted_at is None or (at is not None and row.deleted_at > format_time(at))
 
 
-def _choose(candidates: Iterable[Resource], target_type: str, source: Resource) -> Resource | None:
+def _choose(candidates: Iterable[_Node], target_type: str, source: _Node) -> _Node | None:
     """Choose among resources of the same name: the right type, then the source's own account and region first."""
     matching = [each for each in candidates if not target_type or each.type == target_type]
     matching.sort(key=lambda each: (each.account_id != source.account_id, each.region != source.region, each.id))
     return matching[0] if matching else None
 
 
-def _by_row_id(connection: Connection, row_ids: Iterable[int]) -> dict[int, Resource]:
+def _by_row_id(connection: Connection, row_ids: Iterable[int], at: datetime | None) -> dict[int, _Node]:
+    nodes = {}
+    for batch in _batches(sorted(row_ids)):
+        for row in connection.execute(select(*_NODE, resource.c.deleted_at).where(resource.c.id.in_(batch))):
+            if _existed(row, at):
+                nodes[row.id] = _Node(*row[:-1])
+    return nodes
+
+
+def _by_name(connection: Connection, names: Iterable[str], at: datetime | None) -> dict[str, list[_Node]]:
+    nodes: dict[str, dict[int, _Node]] = {}
+    for batch in _batches(sorted(names)):
+        for column in (resource.c.key, resource.c.resource_id):
+            for row in connection.execute(select(*_NODE, resource.c.deleted_at).where(column.in_(batch))):
+                if _existed(row, at):
+                    nodes.setdefault(getattr(row, column.name), {})[row.id] = _Node(*row[:-1])
+    return {name: list(by_row_id.values()) for name, by_row_id in nodes.items()}
+
+
+def _resources_of(connection: Connection, row_ids: Iterable[int]) -> dict[int, Resource]:
     resources = {}
-    for batch in _batches(list(row_ids)):
+    for batch in _batches(sorted(row_ids)):
         for row in connection.execute(select(*COLUMNS).where(resource.c.id.in_(batch))):
             resources[row.id] = resource_of(row)
-    return resources
-
-
-def _by_name(connection: Connection, names: Iterable[str]) -> dict[str, list[Resource]]:
-    resources: dict[str, list[Resource]] = {}
-    for batch in _batches(list(names)):
-        for column in (resource.c.key, resource.c.resource_id):
-            statement = select(*COLUMNS).where(column.in_(batch), resource.c.deleted_at.is_(None))
-            for row in connection.execute(statement):
-                candidate = resource_of(row)
-                listed = resources.setdefault(getattr(row, column.name), [])
-                if all(other.id != candidate.id for other in listed):
-                    listed.append(candidate)
     return resources
 
 
@@ -89,26 +181,67 @@ def _batches(items: list[Any]) -> Iterable[list[Any]]:
 
 def walk(connection: Connection, root: Resource, *, depth: int, limit: int) -> Graph:
     """Return the resources within `depth` relations of `root`, breadth first, at most `limit` of them."""
-    nodes = {root.id: root}
-    edges: dict[tuple[int, str, str], Relation] = {}
-    frontier = [root]
+    nodes = {root.id: _node_of(root)}
+    edges: dict[tuple[int, str, str], _Edge] = {}
+    frontier = list(nodes.values())
+    truncated = False
     for _ in range(depth):
-        fresh: dict[int, Resource] = {}
-        for edge in relations_of(connection, frontier):
+        room = limit - len(nodes)
+        fresh: dict[int, _Node] = {}
+        for edge in _edges_of(connection, frontier, most=room + 1):
             edges[edge.source.id, edge.kind, edge.target_name] = edge
             for end in (edge.source, edge.target):
                 if end is not None and end.id not in nodes:
                     fresh[end.id] = end
-        room = limit - len(nodes)
-        nodes.update(list(fresh.items())[:room])
-        if len(fresh) > room:
-            kept = [
-                edge
-                for edge in edges.values()
-                if edge.source.id in nodes and (edge.target is None or edge.target.id in nodes)
-            ]
-            return Graph(root.key, tuple(nodes.values()), tuple(kept), truncated=True)
-        frontier = list(fresh.values())
-        if not frontier:
+        frontier = list(fresh.values())[:room]
+        nodes.update((node.id, node) for node in frontier)
+        truncated = len(fresh) > room
+        if truncated or not frontier:
             break
-    return Graph(root.key, tuple(nodes.values()), tuple(edges.values()))
+    resources = _resources_of(connection, nodes)
+    relations = [
+        _relation(edge, resources)
+        for edge in edges.values()
+        if edge.source.id in nodes and (edge.target is None or edge.target.id in nodes)
+    ]
+    return Graph(root.key, tuple(resources[row_id] for row_id in nodes), tuple(relations), truncated=truncated)
+
+
+def dependents(connection: Connection, root: Resource, *, depth: int, limit: int, mentions: bool) -> Dependents:
+    """Return what would break without `root`: the resources that need it, and those that need these, nearest first.
+
+    `mentions` adds resources that only mention one of them. At most `limit` resources.
+    """
+    serving = relation.c.kind.in_(kinds_of(Dependence.TARGET))
+    without_need = {*kinds_of(Dependence.TARGET), *kinds_of(Dependence.NONE)}
+    if not mentions:
+        without_need |= kinds_of(Dependence.POSSIBLE)
+    needing = relation.c.kind.not_in(sorted(without_need))
+    reached: dict[int, tuple[_Node, int, str, _Node]] = {}
+    frontier = [_node_of(root)]
+    truncated = False
+    for distance in range(1, depth + 1):
+        nearer = {node.id: node for node in frontier}
+        frontier = []
+        edges = _edges_of(connection, list(nearer.values()), most=limit + 1, outgoing=serving, incoming=needing)
+        for edge in edges:
+            if edge.target is None:
+                continue
+            needed, dependent = edge.target, edge.source
+            if dependence_of(edge.kind) is Dependence.TARGET:
+                needed, dependent = dependent, needed
+            if needed.id not in nearer or dependent.id in reached or dependent.id == root.id:
+                continue
+            if len(reached) == limit:
+                truncated = True
+                break
+            reached[dependent.id] = (dependent, distance, edge.kind, needed)
+            frontier.append(dependent)
+        if truncated or not frontier:
+            break
+    resources = _resources_of(connection, {root.id, *reached})
+    rows = [
+        Dependent(resources[node.id], distance, kind, resources[needed.id])
+        for node, distance, kind, needed in reached.values()
+    ]
+    return Dependents(root, tuple(rows), truncated=truncated)

@@ -13,11 +13,13 @@ from windlass.core.errors import UsageError
 from windlass.core.suggest import unknown_word
 from windlass.estate.aws_names import answer_of, region_names
 from windlass.inventory.catalog import CATALOG
-from windlass.inventory.conditions import identity_conditions, member_exists
+from windlass.inventory.conditions import identity_conditions
 from windlass.inventory.filters import path_parts
+from windlass.inventory.member_index import in_groups
+from windlass.inventory.member_values import pointer_hash
 from windlass.inventory.model import GLOBAL, Query
 from windlass.inventory.resource_type import ResourceType
-from windlass.inventory.tables import resource, scope
+from windlass.inventory.tables import facet_group, member_value, resource, scope
 
 __all__ = ["check_query"]
 
@@ -32,7 +34,7 @@ class _Stored:
     regions: frozenset[str]
 
 
-def check_query(connection: Connection, dialect: str, query: Query, *, account_ids: Iterable[str] = ()) -> None:
+def check_query(connection: Connection, query: Query, *, account_ids: Iterable[str] = ()) -> None:
     """Raise UsageError, with the nearest known name, for an unknown type, account, region or document member.
 
     Known are the values in the store, the catalog's types, AWS's regions, the configured `account_ids`, and the members of
@@ -45,7 +47,7 @@ def check_query(connection: Connection, dialect: str, query: Query, *, account_i
         _check("account", query.account_ids, accounts)
     _check("region", query.regions, stored.regions | region_names() | {GLOBAL})
     for path, _, _ in query.where:
-        _check_member(connection, dialect, query, path_parts(path)[0], stored)
+        _check_member(connection, query, path_parts(path)[0], stored)
 
 
 def _check(kind: str, words: Iterable[str], known: Collection[str]) -> None:
@@ -61,7 +63,7 @@ def _stored(connection: Connection) -> _Stored:
     types: set[str] = set()
     accounts: set[str] = set()
     regions: set[str] = set()
-    for table in (resource, scope):
+    for table in (facet_group, scope):
         statement = select(table.c.type, table.c.account_id, table.c.region).distinct()
         for type_, account_id, region in connection.execute(statement):
             types.add(type_)
@@ -70,12 +72,14 @@ def _stored(connection: Connection) -> _Stored:
     return _Stored(frozenset(types), frozenset(accounts), frozenset(regions))
 
 
-def _check_member(connection: Connection, dialect: str, query: Query, member: str, stored: _Stored) -> None:
+def _check_member(connection: Connection, query: Query, member: str, stored: _Stored) -> None:
     if not stored.types or member in _OWN_MEMBERS:
         return
-    narrowed = identity_conditions(Query(types=query.types))
-    holds = select(resource.c.id).where(*narrowed, member_exists(member, dialect)).limit(1)
-    if connection.execute(holds).first() is not None:
+    holds = select(member_value.c.value).where(
+        member_value.c.pointer == pointer_hash((member,)),
+        *in_groups(Query(types=query.types), member_value.c.group_id),
+    )
+    if connection.execute(holds.limit(1)).first() is not None:
         return
     kinds = [kind for kind in CATALOG if _selected(kind.name, query.types, stored)]
     known: set[str] = set(_OWN_MEMBERS)

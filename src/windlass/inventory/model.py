@@ -155,7 +155,7 @@ class Query:
     words: str = ""  # full text
     at: datetime | None = None
     include_deleted: bool = False
-    sort: str = "key"  # key, name, type, changed (newest first), region, account
+    sort: str = "key"  # key, name, type, changed (newest first), region, account, relevance (of `words`)
     limit: int = 100
     cursor: str = ""
 
@@ -194,6 +194,25 @@ class Graph:
     root: str
     nodes: tuple[Resource, ...]
     edges: tuple[Relation, ...]
+    truncated: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Dependent:
+    """A resource that needs `on`, by a relation of `kind`, at `distance` relations from the root."""
+
+    resource: Resource
+    distance: int
+    kind: str
+    on: Resource
+
+
+@dataclass(frozen=True, slots=True)
+class Dependents:
+    """What would break without `root`; `truncated` when there is more."""
+
+    root: Resource
+    resources: tuple[Dependent, ...]
     truncated: bool = False
 
 

@@ -1,11 +1,10 @@
-"""Listing, counting and finding resources in their current state; timetravel.py reads past states."""
+"""Resources as values, the cursors of their pages, and finding one by a reference; pages.py lists them."""
 
 from __future__ import annotations
 
 import base64
 import binascii
 import json
-from collections.abc import Sequence
 from typing import Any
 
 from sqlalchemy import Connection, and_, func, or_, select
@@ -13,21 +12,21 @@ from sqlalchemy import Connection, and_, func, or_, select
 from windlass.core.clock import parse_time
 from windlass.core.errors import NotFound, UsageError
 from windlass.inventory.conditions import query_conditions
-from windlass.inventory.model import Facet, Page, Query, Resource
-from windlass.inventory.tables import resource, tag
+from windlass.inventory.model import Page, Query, Resource
+from windlass.inventory.tables import resource
 
-__all__ = ["COLUMNS", "facets", "find_resource", "list_resources", "read_cursor", "resource_of", "write_cursor"]
+__all__ = ["COLUMNS", "find_resource", "list_with_deleted", "read_cursor", "resource_of", "write_cursor"]
 
 COLUMNS = [column for column in resource.c if column.name not in ("document", "digest")]
 _SORTS = {
     "key": (resource.c.key, False),
+    "relevance": (resource.c.key, False),
     "name": (resource.c.name, False),
     "type": (resource.c.type, False),
     "changed": (resource.c.changed_at, True),
     "region": (resource.c.region, False),
     "account": (resource.c.account_id, False),
 }
-_FACET_VALUES = 50
 _MAX_REF_CHARS = 19  # of `#number`: a longer one may exceed the databases' 64-bit integers
 
 
@@ -51,9 +50,9 @@ def resource_of(row: Any, *, document: bool = False) -> Resource:
     )
 
 
-def list_resources(connection: Connection, dialect: str, query: Query, *, documents: bool = False) -> Page:
-    """Return a page by keyset: the next one begins after its last row, even when rows are added or removed meanwhile."""
-    conditions = query_conditions(query, dialect)
+def list_with_deleted(connection: Connection, query: Query, *, documents: bool = False) -> Page:
+    """Return a page of all resources that the store has, deleted ones by their last document. See pages.py for the others."""
+    conditions = query_conditions(query, connection.dialect.name)
     column, newest_first = _SORTS[query.sort]
     order = [column.desc(), resource.c.id.desc()] if newest_first else [column, resource.c.id]
     statement = select(*COLUMNS, *([resource.c.document] if documents else [])).where(*conditions).order_by(*order)
@@ -85,45 +84,6 @@ def read_cursor(cursor: str) -> tuple[Any, int]:
     if not isinstance(value, str) or not isinstance(row_id, int) or not 0 <= row_id < 2**63:
         raise UsageError("the cursor is malformed", hint="Start again without a cursor.")
     return value, row_id
-
-
-def facets(connection: Connection, dialect: str, query: Query, tags: Sequence[str]) -> dict[str, tuple[Facet, ...]]:
-    """Return counts by type, account, region and the given tags, each over the matches of the *other* conditions."""
-    counts = _identity_facets(connection, dialect, query)
-    unfiltered = query == Query(sort=query.sort, limit=query.limit, cursor=query.cursor)
-    for name in tags:
-        if unfiltered:  # the tag table holds the tags of existing resources only: no join is needed
-            statement = select(tag.c.value, func.count()).where(tag.c.name == name).group_by(tag.c.value)
-        else:
-            joined = resource.join(tag, and_(tag.c.resource_row_id == resource.c.id, tag.c.name == name))
-            conditions = query_conditions(query, dialect, but=f"tag:{name}")
-            statement = select(tag.c.value, func.count()).select_from(joined).where(*conditions).group_by(tag.c.value)
-        counts[f"tag:{name}"] = _largest({row[0]: row[1] for row in connection.execute(statement)})
-    return counts
-
-
-def _identity_facets(connection: Connection, dialect: str, query: Query) -> dict[str, tuple[Facet, ...]]:
-    columns = {"type": resource.c.type, "account": resource.c.account_id, "region": resource.c.region}
-    counts: dict[str, dict[str, int]] = {name: {} for name in columns}
-    filtered = query.types or query.account_ids or query.regions
-    if not filtered:  # one pass over the index gives all three
-        statement = (
-            select(*columns.values(), func.count()).where(*query_conditions(query, dialect)).group_by(*columns.values())
-        )
-        for *values, number in connection.execute(statement):
-            for name, value in zip(columns, values, strict=True):
-                counts[name][value] = counts[name].get(value, 0) + number
-    else:
-        for name, column in columns.items():
-            conditions = query_conditions(query, dialect, but=name)
-            rows = connection.execute(select(column, func.count()).where(*conditions).group_by(column))
-            counts[name] = {row[0]: row[1] for row in rows}
-    return {name: _largest(by_value) for name, by_value in counts.items()}
-
-
-def _largest(counts: dict[str, int]) -> tuple[Facet, ...]:
-    ordered = sorted(counts.items(), key=lambda item: (-item[1], item[0]))
-    return tuple(Facet(*item) for item in ordered[:_FACET_VALUES])
 
 
 def find_resource(connection: Connection, ref: str) -> Resource:

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import json
+from collections.abc import Mapping, Sequence
 from datetime import timedelta
 from typing import Any, NamedTuple
 
@@ -10,8 +11,9 @@ from sqlalchemy import Connection, bindparam, insert, select, update
 
 from windlass.core.canonical import canonical_json
 from windlass.core.clock import format_time, parse_time
-from windlass.inventory.derived_rows import batches, write_derived_rows
-from windlass.inventory.model import ChangeKind, Scope
+from windlass.inventory.derived_rows import StoredState, WrittenRevision, batches, write_derived_rows
+from windlass.inventory.facet_groups import GroupKey, group_ids
+from windlass.inventory.model import ChangeKind, Observation, Scope
 from windlass.inventory.revisions import KEYFRAME_EVERY, NewRevision
 from windlass.inventory.tables import resource, revision
 
@@ -25,6 +27,7 @@ class _Current(NamedTuple):
     changed_at: str
     name: str
     revision_id: int
+    state: StoredState | None = None  # None when the resource does not exist
 
 
 _NEVER_SEEN = _Current(0, "", "", 0)
@@ -37,26 +40,29 @@ def write_revisions(
     if not changes:
         return
     current = _current(connection, list({change.row_id: None for change in changes if change.row_id is not None}))
+    groups = _groups(connection, changes)
     new_ids = _insert_resources(connection, [change for change in changes if change.row_id is None], scope, when)
     revisions, closed, rows = [], [], []
-    written: list[tuple[int, NewRevision, str]] = []
+    written: list[WrittenRevision] = []
     for change in changes:
         row_id = change.row_id if change.row_id is not None else new_ids[change.observation.key]  # type: ignore[union-attr]
         before = current.get(row_id, _NEVER_SEEN)
         valid_from = _after(before.changed_at, when)
-        revisions.append(_revision_values(row_id, change, before, run_id, valid_from))
+        group_id = _group_of(change, groups, before)
+        revisions.append(_revision_values(row_id, change, before, run_id, valid_from) | {"group_id": group_id})
         if before.revisions:
             closed.append({"closed_id": before.revision_id, "end": valid_from})
-        written.append((row_id, change, valid_from))
+        written.append(WrittenRevision(row_id, change, parse_time(valid_from), group_id, before.state))
     if closed:
         connection.execute(
             update(revision).where(revision.c.revision_id == bindparam("closed_id")).values(valid_to=bindparam("end")),
             closed,
         )
     revision_ids = _insert_revisions(connection, revisions)
-    for (row_id, change, valid_from), revision_id in zip(written, revision_ids, strict=True):
-        count = current.get(row_id, _NEVER_SEEN).revisions + 1
-        rows.append(_resource_values(row_id, change, valid_from, revision_id, count))
+    for each, revision_id in zip(written, revision_ids, strict=True):
+        count = current.get(each.row_id, _NEVER_SEEN).revisions + 1
+        values = _resource_values(each.row_id, each.change, format_time(each.valid_from), revision_id, count)
+        rows.append(values | {"new_group_id": each.group_id})
     _update_resources(connection, rows)
     write_derived_rows(connection, dialect, written)
 
@@ -64,12 +70,26 @@ def write_revisions(
 def _current(connection: Connection, row_ids: Sequence[int]) -> dict[int, _Current]:
     current = {}
     for batch in batches(row_ids):
-        statement = select(
-            resource.c.id, resource.c.revisions, resource.c.changed_at, resource.c.name, resource.c.revision_id
-        ).where(resource.c.id.in_(batch))
-        for row in connection.execute(statement):
-            current[row.id] = _Current(row.revisions, row.changed_at, row.name, row.revision_id)
+        for row in connection.execute(select(resource).where(resource.c.id.in_(batch))):
+            state = StoredState(row.name, json.loads(row.tags), json.loads(row.document), row.group_id)
+            current[row.id] = _Current(
+                row.revisions, row.changed_at, row.name, row.revision_id, state if row.deleted_at is None else None
+            )
     return current
+
+
+def _groups(connection: Connection, changes: Sequence[NewRevision]) -> dict[GroupKey, int]:
+    return group_ids(connection, (_group_key(change.observation) for change in changes if change.observation))
+
+
+def _group_key(of: Observation) -> GroupKey:
+    return (of.type, of.account_id, of.region)
+
+
+def _group_of(change: NewRevision, groups: Mapping[GroupKey, int], before: _Current) -> int:
+    if change.observation:
+        return groups[_group_key(change.observation)]
+    return before.state.group_id if before.state else 0
 
 
 def _after(changed_at: str, when: str) -> str:
@@ -125,6 +145,7 @@ def _insert_resources(
                 "first_seen_at": when,
                 "changed_at": when,
                 "deleted_at": None,
+                "group_id": 0,
             }
         )
     row_ids: dict[str, int] = {}
@@ -150,6 +171,7 @@ _EVERY_CHANGE: dict[str, Any] = {
     "revisions": bindparam("new_revisions"),
     "changed_at": bindparam("new_changed_at"),
     "deleted_at": bindparam("new_deleted_at"),
+    "group_id": bindparam("new_group_id"),
 }
 _OBSERVED: dict[str, Any] = {
     "name": bindparam("new_name"),

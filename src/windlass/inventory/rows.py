@@ -10,6 +10,7 @@ from windlass.inventory.coverage import CoverageRow
 from windlass.inventory.model import (
     AccountStatus,
     AddressHolder,
+    Dependent,
     Relation,
     Resource,
     Revision,
@@ -100,6 +101,23 @@ def relation_row(item: Relation) -> dict[str, Any]:
         "target": (target.name or target.resource_id) if target else item.target_name,
         "target_key": target.key if target else item.target_name,
         "known": target is not None,
+    }
+
+
+def dependent_row(item: Dependent) -> dict[str, Any]:
+    """Return a resource that would break, how it depends, and on what."""
+    return {
+        "distance": item.distance,
+        "type": item.resource.type,
+        "name": item.resource.name or item.resource.resource_id,
+        "kind": item.kind,
+        "on": item.on.name or item.on.resource_id,
+        "on_type": item.on.type,
+        "key": item.resource.key,
+        "on_key": item.on.key,
+        "account_id": item.resource.account_id,
+        "region": item.resource.region,
+        "tags": dict(item.resource.tags),
     }
 
 

@@ -15,12 +15,15 @@ from windlass.inventory import (
     addresses,
     coverage,
     export,
+    facets,
     graph,
+    pages,
     prune,
     resources,
     run_workers,
     runs,
     scope_queue,
+    search,
     stats,
     timetravel,
 )
@@ -30,11 +33,13 @@ from windlass.inventory.collection_worker import CollectionWorker, WorkerResult
 from windlass.inventory.collector import CollectProgress
 from windlass.inventory.config import InventoryConfig
 from windlass.inventory.config_digest import config_digest
+from windlass.inventory.filters import parse_query
 from windlass.inventory.known_names import check_query
 from windlass.inventory.model import (
     AccountStatus,
     AddressHolder,
     ChangeKind,
+    Dependents,
     Document,
     Facet,
     Graph,
@@ -195,7 +200,7 @@ class Inventory:
         `account_ids` are configured accounts that may not be collected yet.
         """
         with self._store.read() as connection:
-            check_query(connection, self._store.dialect, query, account_ids=account_ids)
+            check_query(connection, query, account_ids=account_ids)
 
     def list(self, query: Query) -> Page:
         """Return a page of resources without documents, now or as of `query.at`."""
@@ -203,14 +208,16 @@ class Inventory:
 
     def _page(self, query: Query, *, documents: bool) -> Page:
         with self._store.read() as connection:
-            if query.at is not None:
-                return timetravel.list_at(connection, query, documents=documents)
-            return resources.list_resources(connection, self._store.dialect, query, documents=documents)
+            if query.include_deleted and query.at is None:
+                return resources.list_with_deleted(connection, query, documents=documents)
+            if search.is_ranked(query):
+                return search.search_page(connection, query, documents=documents)
+            return pages.list_page(connection, query, documents=documents)
 
     def facets(self, query: Query, *, tags: Sequence[str] = ("team", "env")) -> Mapping[str, tuple[Facet, ...]]:
         """Return counts by `type`, `account`, `region` and `tag:NAME`, each over the matches of all other conditions."""
         with self._store.read() as connection:
-            return resources.facets(connection, self._store.dialect, query, tags)
+            return facets.facets(connection, query, tags)
 
     def show(self, ref: str, *, at: datetime | None = None) -> Resource:
         """Return the resource that `ref` names, with its document now or at a time. NotFound; UsageError when ambiguous."""
@@ -234,12 +241,18 @@ class Inventory:
     def relations(self, ref: str, *, at: datetime | None = None) -> tuple[Relation, ...]:
         """Return the relations from and to the resource, now or at a time."""
         with self._store.read() as connection:
-            return graph.relations_of(connection, [resources.find_resource(connection, ref)], at=at)
+            return graph.relations_of(connection, resources.find_resource(connection, ref), at=at)
 
     def graph(self, ref: str, *, depth: int = 2, limit: int = 200) -> Graph:
         """Return the resources within `depth` relations of the resource."""
         with self._store.read() as connection:
             return graph.walk(connection, resources.find_resource(connection, ref), depth=depth, limit=limit)
+
+    def dependents(self, ref: str, *, depth: int = 6, limit: int = 1000, mentions: bool = False) -> Dependents:
+        """Return what would break without the resource: all that needs it, directly or by others. See graph.py."""
+        with self._store.read() as connection:
+            root = resources.find_resource(connection, ref)
+            return graph.dependents(connection, root, depth=depth, limit=limit, mentions=mentions)
 
     def history(self, ref: str, *, limit: int = 100) -> tuple[Revision, ...]:
         """Return the resource's revisions, newest first."""
@@ -267,9 +280,14 @@ class Inventory:
         with self._store.read() as connection:
             return timetravel.diff(connection, since, until, query or Query())
 
-    def search(self, words: str, *, limit: int = 50) -> tuple[Resource, ...]:
-        """Return the resources in which every word occurs; beginnings of words match."""
-        return self.list(Query(words=words, limit=limit, sort="changed")).rows
+    def search(self, words: str, *, limit: int = 50, at: datetime | None = None) -> tuple[Resource, ...]:
+        """Return the best matches: every word occurs in each, and beginnings of words match.
+
+        `words` may have an IP address or a network, parts of ids and ARNs, and filters: `type:s3`, `tag:team=web`.
+        """
+        query = replace(parse_query((), (), now=self._now(), words=words, sort="relevance", limit=limit), at=at)
+        self.check(query)
+        return self.list(query).rows
 
     def sql(self, text: str, *, limit: int = 1000) -> Table:
         """Run a read-only query over the views resources, revisions, relations, scopes and runs."""
@@ -336,7 +354,8 @@ class Inventory:
 
     def walk(self, query: Query) -> Iterator[Resource]:
         """Yield every matching resource with its document."""
-        query = replace(query, limit=_EXPORT_PAGE, cursor="")
+        sort = "key" if query.sort == "relevance" else query.sort  # ranks end after the best ones
+        query = replace(query, limit=_EXPORT_PAGE, cursor="", sort=sort)
         while True:
             page = self._page(query, documents=True)
             yield from page.rows

@@ -8,7 +8,8 @@ from typing import Any
 from sqlalchemy import Connection, func, select
 
 from windlass.core.clock import parse_time
-from windlass.inventory.model import Facet, Scope, ScopeState, ScopeStatus, Stats
+from windlass.inventory.facets import facets
+from windlass.inventory.model import Facet, Query, Scope, ScopeState, ScopeStatus, Stats
 from windlass.inventory.tables import resource, revision, scope, scope_failure
 
 __all__ = ["counts_by_type", "is_empty", "list_scopes", "run_scopes", "stats"]
@@ -18,13 +19,7 @@ _DAYS = 30
 
 def stats(connection: Connection, now: datetime) -> Stats:
     """Return all counts of the overview."""
-    exists = resource.c.deleted_at.is_(None)
-    by: dict[str, tuple[Facet, ...]] = {}
-    for name, column in (("type", resource.c.type), ("account", resource.c.account_id), ("region", resource.c.region)):
-        rows = connection.execute(
-            select(column, func.count()).where(exists).group_by(column).order_by(func.count().desc(), column)
-        )
-        by[name] = tuple(Facet(*row) for row in rows)
+    by = facets(connection, Query(), ())
     services: dict[str, int] = {}
     for facet in by["type"]:
         service = facet.value.partition(".")[0]
@@ -68,8 +63,7 @@ def is_empty(connection: Connection) -> bool:
 
 def counts_by_type(connection: Connection) -> dict[str, int]:
     """Return the number of existing resources by type."""
-    statement = select(resource.c.type, func.count()).where(resource.c.deleted_at.is_(None)).group_by(resource.c.type)
-    return {row[0]: row[1] for row in connection.execute(statement)}
+    return {facet.value: facet.count for facet in facets(connection, Query(), ())["type"]}
 
 
 def list_scopes(connection: Connection, state: ScopeState | None = None) -> tuple[ScopeStatus, ...]:

@@ -1,4 +1,4 @@
-"""The inventory's tables, as the migrations create them (0002, 0010, 0013, 0016)."""
+"""The inventory's tables, as the migrations create them (0002, 0010, 0013, 0016, 0017)."""
 
 from __future__ import annotations
 
@@ -29,6 +29,7 @@ resource = Table(
     Column("first_seen_at", Time),
     Column("changed_at", Time),
     Column("deleted_at", Time),
+    Column("group_id", BigInteger),
 )
 
 revision = Table(
@@ -45,6 +46,7 @@ revision = Table(
     Column("run_id", String(40)),
     Column("actor", Text),
     Column("event_id", Text),
+    Column("group_id", BigInteger),
 )
 
 run = Table(
@@ -128,15 +130,30 @@ address = Table(
     metadata,
     Column("address_id", _Serial, primary_key=True, autoincrement=True),
     Column("address", String(45)),
+    Column("packed", String(33)),
     Column("resource_row_id", BigInteger),
     Column("valid_from", Time),
     Column("valid_to", Time),
 )
 
-tag = Table(
-    "tag",
+facet_group = Table(
+    "facet_group",
     metadata,
-    Column("resource_row_id", BigInteger, primary_key=True),
-    Column("name", Text, primary_key=True),
-    Column("value", Text),
+    Column("id", _Serial, primary_key=True, autoincrement=True),
+    Column("type", String(64)),
+    Column("account_id", String(12)),
+    Column("region", String(32)),
 )
+"""The (type, account, region) that resources have: one number in every index row, so that indexes alone count by them."""
+
+member_value = Table(
+    "member_value",
+    metadata,
+    Column("pointer", BigInteger, primary_key=True, autoincrement=False),
+    Column("value", Text, primary_key=True),
+    Column("group_id", BigInteger, primary_key=True, autoincrement=False),
+    Column("resource_row_id", BigInteger, primary_key=True, autoincrement=False),
+    Column("valid_from", BigInteger, primary_key=True, autoincrement=False),
+    Column("valid_to", BigInteger),
+)
+"""Which resources have a value at a pointer, and from when to when (microseconds since 1970): see member_values.py."""

@@ -1,9 +1,9 @@
-"""Past states: a resource's revisions, its document at a time, the estate at a time, the difference of two times."""
+"""Past states: a resource's revisions, its document at a time, the difference of two times."""
 
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from itertools import groupby
@@ -13,14 +13,15 @@ from sqlalchemy import Connection, and_, or_, select
 
 from windlass.core.clock import format_time, parse_time
 from windlass.core.patch import make_patch
-from windlass.inventory.conditions import identity_conditions, word_conditions
+from windlass.inventory.conditions import identity_conditions
 from windlass.inventory.filters import matches
-from windlass.inventory.model import ChangeKind, Document, Page, Query, Resource, Revision
+from windlass.inventory.member_index import in_groups
+from windlass.inventory.model import ChangeKind, Document, Query, Resource, Revision
 from windlass.inventory.resources import COLUMNS, read_cursor, resource_of, write_cursor
 from windlass.inventory.revisions import replay
 from windlass.inventory.tables import resource, revision
 
-__all__ = ["Difference", "diff", "document_at", "history", "list_at", "recent_changes"]
+__all__ = ["Difference", "diff", "document_at", "documents_at", "history", "recent_changes"]
 
 _BATCH = 400
 
@@ -53,7 +54,7 @@ def recent_changes(
     cursor: str,
 ) -> tuple[tuple[Revision, ...], str]:
     """Return the estate's revisions, newest first, and the cursor of the next page."""
-    conditions = identity_conditions(query)
+    conditions = in_groups(query, revision.c.group_id)
     if since:
         conditions.append(revision.c.valid_from >= format_time(since))
     if until:
@@ -63,18 +64,22 @@ def recent_changes(
     if cursor:
         value, revision_id = read_cursor(cursor)
         conditions.append(
-            or_(
-                revision.c.valid_from < value,
-                and_(revision.c.valid_from == value, revision.c.revision_id < revision_id),
+            and_(
+                revision.c.valid_from <= value, or_(revision.c.valid_from < value, revision.c.revision_id < revision_id)
             )
         )
+    # The index alone finds the page: a revision is read only when it is on it.
+    order = (revision.c.valid_from.desc(), revision.c.revision_id.desc())
+    page = select(revision.c.revision_id).where(*conditions).order_by(*order).limit(limit + 1).subquery()
     columns = [column.label(f"v_{column.name}") for column in revision.c]
     statement = (
         select(*COLUMNS, *columns)
-        .select_from(revision.join(resource, resource.c.id == revision.c.resource_row_id))
-        .where(*conditions)
-        .order_by(revision.c.valid_from.desc(), revision.c.revision_id.desc())
-        .limit(limit + 1)
+        .select_from(
+            page.join(revision, revision.c.revision_id == page.c.revision_id).join(
+                resource, resource.c.id == revision.c.resource_row_id
+            )
+        )
+        .order_by(*order)
     )
     rows = connection.execute(statement).all()
     following = write_cursor(rows[limit - 1].v_valid_from, rows[limit - 1].v_revision_id) if len(rows) > limit else ""
@@ -100,11 +105,11 @@ def _revision(row: Any, of: Resource, *, prefix: str = "") -> Revision:
 
 def document_at(connection: Connection, of: Resource, at: datetime) -> Document | None:
     """Return the resource's document at a time; None when it did not exist then."""
-    return _documents_at(connection, [of.id], at).get(of.id)
+    return documents_at(connection, [of.id], at).get(of.id)
 
 
-def _documents_at(connection: Connection, row_ids: Sequence[int], at: datetime) -> dict[int, Document]:
-    """Return the documents of the resources that existed at a time."""
+def documents_at(connection: Connection, row_ids: Sequence[int], at: datetime) -> dict[int, Document]:
+    """Return the documents, by row id, of those of the resources that existed at a time."""
     documents = {}
     for row_id, rows in _revisions_until(connection, row_ids, until=at):
         document = replay(_steps(rows))
@@ -140,89 +145,6 @@ def _steps(rows: Sequence[Any]) -> Iterable[tuple[Document | None, list[dict[str
     """Return the input of `replay`: keyframes and patches from the last keyframe on."""
     start = max((at for at, row in enumerate(rows) if row.keyframe), default=0)
     return ((json.loads(row.keyframe) if row.keyframe else None, json.loads(row.patch)) for row in rows[start:])
-
-
-def list_at(connection: Connection, query: Query, *, documents: bool = False) -> Page:
-    """Return a page of the estate at `query.at`, with the names, tags and documents of that time; words match the present.
-
-    Documents are read for the page only, and for all resources only when a condition is on tags or the document.
-    """
-    assert query.at is not None
-    moment = format_time(query.at)
-    valid = and_(
-        revision.c.resource_row_id == resource.c.id,
-        revision.c.valid_from <= moment,
-        or_(revision.c.valid_to.is_(None), revision.c.valid_to > moment),
-        revision.c.change != str(ChangeKind.DELETED),
-    )
-    columns = (
-        resource.c.id,
-        resource.c.key,
-        resource.c.type,
-        resource.c.region,
-        resource.c.account_id,
-        resource.c.revision_id,
-        revision.c.revision_id.label("then"),
-        revision.c.name,
-        revision.c.valid_from,
-    )
-    conditions = [*identity_conditions(query), *word_conditions(query, connection.dialect.name)]
-    statement = select(*columns).select_from(resource.join(revision, valid)).where(*conditions)
-    rows = connection.execute(statement).all()
-    if query.where or query.tags or query.untagged:
-        rows = [row for batch in _batches(rows) for row in _matching(connection, query, batch)]
-    rows = sorted(rows, key=_SORT_KEYS[query.sort], reverse=query.sort == "changed")
-    start = 0
-    if query.cursor:
-        _, row_id = read_cursor(query.cursor)
-        start = next((at + 1 for at, row in enumerate(rows) if row.id == row_id), 0)
-    shown = rows[start : start + query.limit]
-    cursor = write_cursor("", shown[-1].id) if start + query.limit < len(rows) else ""
-    page = [item for batch in _batches(shown) for item in _as_then(connection, query.at, batch)]
-    return Page(tuple(page if documents else (replace(item, document=None) for item in page)), cursor, len(rows))
-
-
-_SORT_KEYS: Mapping[str, Callable[[Any], tuple[Any, int]]] = {
-    "key": lambda row: (row.key, row.id),
-    "name": lambda row: (row.name, row.id),
-    "type": lambda row: (row.type, row.id),
-    "changed": lambda row: (row.valid_from, row.id),
-    "region": lambda row: (row.region, row.id),
-    "account": lambda row: (row.account_id, row.id),
-}
-
-
-def _batches(rows: Sequence[Any]) -> Iterator[Sequence[Any]]:
-    return (rows[at : at + _BATCH] for at in range(0, len(rows), _BATCH))
-
-
-def _matching(connection: Connection, query: Query, rows: Sequence[Any]) -> list[Any]:
-    assert query.at is not None
-    then = _as_then(connection, query.at, rows)
-    return [row for row, item in zip(rows, then, strict=True) if matches(query, item)]
-
-
-def _as_then(connection: Connection, at: datetime, rows: Sequence[Any]) -> list[Resource]:
-    """Return the resources of these rows, in their order, with the names, tags and documents of that time."""
-    row_ids = [row.id for row in rows]
-    past = _documents_at(connection, [row.id for row in rows if row.then != row.revision_id], at)
-    statement = select(*COLUMNS, resource.c.document).where(resource.c.id.in_(row_ids))
-    now = {row.id: resource_of(row, document=True) for row in connection.execute(statement)}
-    resources = []
-    for row in rows:
-        document = past.get(row.id, now[row.id].document)
-        tags = (document or {}).get("Tags")
-        resources.append(
-            replace(
-                now[row.id],
-                name=row.name or now[row.id].name,
-                document=document,
-                deleted_at=None,
-                tags=tags if isinstance(tags, dict) else {},
-                changed_at=parse_time(row.valid_from),
-            )
-        )
-    return resources
 
 
 def diff(connection: Connection, since: datetime, until: datetime, query: Query) -> tuple[Difference, ...]:

@@ -4,6 +4,7 @@ from windlass.console.views.accounts import accounts
 from windlass.console.views.aggregation import aggregation
 from windlass.console.views.changes import changes
 from windlass.console.views.clients import clients
+from windlass.console.views.dependents import dependents
 from windlass.console.views.inventory import export, inventory
 from windlass.console.views.jobs import job, jobs
 from windlass.console.views.links import Data, Params
@@ -23,6 +24,7 @@ __all__ = [
     "changes",
     "clients",
     "cluster",
+    "dependents",
     "export",
     "inventory",
     "job",

@@ -80,14 +80,14 @@ def inventory(context: PageContext, params: Params) -> Data:
         "total": page.total,
         "facets": _facets(context, params, query, aliases),
         "columns": _columns(params, query.sort),
-        "q": query.words,
+        "q": first(params, "q"),
         "at": first(params, "at"),
         "at_exact": query.at.strftime("%Y-%m-%dT%H:%M") if query.at else "",
         "times": [
             {"name": name, "chosen": at == first(params, "at"), "link": link("/inventory", params, at=at)}
             for name, at in _TIMES
         ],
-        "chips": _chips(params, query, aliases),
+        "chips": _chips(params, aliases),
         "deleted": {
             "chosen": query.include_deleted,
             "link": link("/inventory", params, deleted="" if query.include_deleted else "1"),
@@ -146,9 +146,10 @@ def _columns(params: Params, sort: str) -> Data:
     }
 
 
-def _chips(params: Params, query: Query, aliases: dict[str, str]) -> list[Data]:
+def _chips(params: Params, aliases: dict[str, str]) -> list[Data]:
     """Every active filter, each with the URL that removes it."""
-    chips = [{"text": f"“{query.words}”", "link": link("/inventory", params, q="")}] if query.words else []
+    typed = first(params, "q")
+    chips = [{"text": f"“{typed}”", "link": link("/inventory", params, q="")}] if typed else []
     for name, values in params.items():
         if name in ("type", "account", "region", "where") or name.startswith("tag:"):
             for value in values:
@@ -160,8 +161,9 @@ def _chips(params: Params, query: Query, aliases: dict[str, str]) -> list[Data]:
 
 
 def _command(params: Params, query: Query) -> str:
-    if query.words and not conditions(params) and not query.types and not query.at:
-        return command("inventory", "search", *query.words.split(), params={})
+    typed = first(params, "q")
+    if typed and not conditions(params) and not params.get("type"):
+        return command("inventory", "search", *typed.split(), params={}, options={"--at": first(params, "at")})
     options = {"--at": first(params, "at"), "--sort": query.sort if first(params, "sort") else ""}
     return command("inventory", "list", params=params, options=options) + (
         " --deleted" if query.include_deleted else ""

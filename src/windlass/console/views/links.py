@@ -87,14 +87,14 @@ def conditions(params: Params) -> list[str]:
 
 
 def query_of(params: Params, *, limit: int, sort: str = "type") -> Query:
-    """Return the inventory query that the URL describes."""
+    """Return the inventory query that the URL describes; a search lists the best match first unless the URL has an order."""
     return parse_query(
         [value for value in params.get("type", []) if value],
         conditions(params),
         now=clock.now(),
         at=first(params, "at"),
         deleted=bool(first(params, "deleted")),
-        sort=first(params, "sort", sort),
+        sort=first(params, "sort", "relevance" if first(params, "q") else sort),
         limit=limit,
         words=first(params, "q"),
         cursor=first(params, "cursor"),

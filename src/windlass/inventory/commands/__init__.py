@@ -17,6 +17,7 @@ GROUP = Group(
         "diff",
         "search",
         "graph",
+        "dependents",
         "sql",
         "stats",
         "runs",

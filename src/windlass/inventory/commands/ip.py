@@ -16,16 +16,18 @@ __all__ = ["ip"]
 
 def ip(
     ctx: typer.Context,
-    address: Annotated[str, typer.Argument(metavar="ADDRESS", help="An IPv4 or IPv6 address.")],
+    address: Annotated[
+        str, typer.Argument(metavar="ADDRESS", help="An IPv4 or IPv6 address, or a network: 10.1.0.0/16.")
+    ],
     at: At = "",
     limit: Limit = 0,
     output: Output = Format.TABLE,
 ) -> None:
-    """Show which resource has an IP address, or had it at a time.
+    """Show which resources have an IP address or one of a network, or had it at a time.
 
     Examples:
       windlass inventory ip 10.0.0.10
-      windlass inventory ip 10.0.0.10 --at 2h -o json
+      windlass inventory ip 10.0.0.0/16 --at 2h -o json
     """
     from windlass.inventory.rows import holder_row
 
