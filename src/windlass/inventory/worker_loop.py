@@ -12,6 +12,7 @@ from windlass.inventory.scope_queue import ScopeQueue
 from windlass.inventory.service import Inventory
 from windlass.jobs.service import Jobs
 from windlass.observe.log import logger
+from windlass.store.leases import POLL_S
 
 __all__ = ["work_forever"]
 
@@ -34,6 +35,7 @@ def work_forever(
     log = logger("inventory")
     refused: set[str] = set()
     while not stop.is_set():
+        pause_s = _LOOK_S
         try:
             queue = _joinable(inventory, jobs, refused)
             if queue is not None and _is_abandoned(jobs, queue):
@@ -55,7 +57,8 @@ def work_forever(
             log.warning("worker.refused", error=error.message, hint=error.hint)
         except WindlassError as error:
             log.warning("worker.failed", error=error.message, hint=error.hint)
-        stop.wait(_LOOK_S)
+            pause_s = POLL_S
+        stop.wait(pause_s)
 
 
 def _joinable(inventory: Inventory, jobs: Jobs, refused: set[str]) -> ScopeQueue | None:
