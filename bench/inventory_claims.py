@@ -25,7 +25,7 @@ from windlass.store.config import StoreConfig
 from windlass.store.database import open_store
 from windlass.store.leases import Leases
 
-SCOPES = 40_000
+SCOPES = 10_000
 CLAIM = 64  # scopes: what a collector with 32 threads claims at a time
 
 
@@ -120,11 +120,11 @@ class Silent:
 
 def collect_alone(url):
     """Seconds and CPU of a run of empty scopes in one process: the scopes themselves cost next to nothing."""
-    caller = Silent([f"{n:012}" for n in range(1, 4)], tuple(f"r{n}" for n in range(17)))
+    caller = Silent([f"{n:012}" for n in range(1, 4)], tuple(f"r{n}" for n in range(5)))
     with open_store(StoreConfig(url=url)) as store:
         inventory = Inventory(store, lambda: caller, InventoryConfig())
         times = []
-        for _ in range(3):
+        for _ in range(2):
             began, cpu = time.perf_counter(), time.process_time()
             run = inventory.collect(inventory.options())
             times.append((time.perf_counter() - began, time.process_time() - cpu, run.scopes_done))
