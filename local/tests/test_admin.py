@@ -12,7 +12,7 @@ import pytest
 from botocore.exceptions import ClientError, ReadTimeoutError
 
 from windlass_local.exceptions import ConfigError
-from windlass_local.faults import Effect, Faults, ObjectEvent, read_rules
+from windlass_local.faults import FaultEffect, Faults, ObjectEvent, read_rules
 from windlass_local.request import read_request
 from windlass_local.server import LocalServer
 
@@ -239,7 +239,7 @@ def test_events_are_doubled_and_late_by_rule_and_seed():
     assert all(each[0] <= each[1] <= each[0] + 0.2 for each in many if len(each) == 2)
     assert faults.deliveries(_event(bucket="other", name="ObjectRemoved:Delete")) == (0.0,)
     assert faults.deliveries(_event(bucket="other", key="out/a")) == (0.0,)
-    assert faults.decide(_call(), 0.0) == Effect()
+    assert faults.decide(_call(), 0.0) == FaultEffect()
 
 
 def test_ordinary_rules_are_not_for_events():

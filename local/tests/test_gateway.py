@@ -11,7 +11,7 @@ from botocore.config import Config
 from botocore.exceptions import ClientError, ConnectionClosedError, EndpointConnectionError
 
 from windlass_local.exceptions import ConfigError
-from windlass_local.faults import Faults, Rule
+from windlass_local.faults import FaultRule, Faults
 from windlass_local.moto_names import missing_names
 from windlass_local.request import read_request
 from windlass_local.server import LocalServer
@@ -124,7 +124,7 @@ def test_a_call_whose_client_left_in_the_middle_is_not_carried_out(client, local
 
 def test_the_same_seed_drops_the_same_calls():
     def dropped(random_seed):
-        faults = Faults([Rule(kind="drop", probability=0.3)], random_seed=random_seed)
+        faults = Faults([FaultRule(kind="drop", probability=0.3)], random_seed=random_seed)
         return [faults.decide(_asked(), 0.0).outcome is not None for _ in range(200)]
 
     assert dropped(5) == dropped(5) != dropped(6)
@@ -132,7 +132,7 @@ def test_the_same_seed_drops_the_same_calls():
 
 
 def test_a_throttle_lets_its_rate_through():
-    faults = Faults([Rule(kind="throttle", rate=10)])
+    faults = Faults([FaultRule(kind="throttle", rate=10)])
     passed = sum(faults.decide(_asked(), at / 100).outcome is None for at in range(1000))
     assert 95 <= passed <= 120, "ten seconds of ten a second, and one burst"
 
@@ -140,9 +140,9 @@ def test_a_throttle_lets_its_rate_through():
 def test_latencies_add_up_and_rules_match_by_globs():
     faults = Faults(
         [
-            Rule(kind="latency", latency_ms=10),
-            Rule(kind="latency", latency_ms=5, operation="Get*", region="eu-*"),
-            Rule(kind="drop", account="1*"),
+            FaultRule(kind="latency", latency_ms=10),
+            FaultRule(kind="latency", latency_ms=5, operation="Get*", region="eu-*"),
+            FaultRule(kind="drop", account="1*"),
         ]
     )
     assert faults.decide(_asked(), 0.0).delay_s == pytest.approx(0.015)

@@ -60,7 +60,7 @@ def test_a_cluster_has_its_ring_nodes_and_plan(site):
     assert len(twin["stats"]["nodes"]) == 4
     bad = site.get(f"/memcached/{ONE}", params={"to": "<b>many"}, headers=HTML)
     assert bad.status_code == 200
-    assert "whole numbers" in bad.text
+    assert "must be integers" in bad.text
     assert "<b>many" not in bad.text
 
 

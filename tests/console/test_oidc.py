@@ -18,7 +18,7 @@ import pytest
 from tests.console.site import opened_app, served
 from windlass.api.auth import Role
 from windlass.api.tokens import list_audit
-from windlass.console.oidc import Pending, Provider, ProviderError, Signer, claim_values, role_of
+from windlass.console.oidc import PendingLogin, Provider, ProviderError, Signer, claim_values, role_of
 from windlass.core.errors import AccessDenied, ConfigError
 from windlass.settings.console import OidcConfig
 
@@ -246,7 +246,7 @@ def test_a_token_that_the_provider_did_not_sign_is_refused(provider, keys):
 
 def test_what_was_begun_is_believed_only_as_this_process_wrote_it():
     signer = Signer(b"k" * 32)
-    pending = Pending(state="s", nonce="n", verifier="v", target="/jobs", ends_at=time.time() + 60)
+    pending = PendingLogin(state="s", nonce="n", verifier="v", target="/jobs", ends_at=time.time() + 60)
     text = signer.write(pending)
     assert signer.read(text, now=time.time()) == pending
     assert signer.read(text, now=time.time() + 61) is None

@@ -477,7 +477,7 @@ def test_the_reader_logs_in_by_its_password_and_the_servers_log_never_shows_it(t
                     text("SELECT value FROM meta WHERE name = 'reader.password'")
                 ).scalar_one()
             run_as_owner(store, "ALTER ROLE postgres_reader PASSWORD 'another'")
-            with pytest.raises(StoreError, match="can't log in") as caught:
+            with pytest.raises(StoreError, match="cannot log in") as caught:
                 run_sql(store, "select 1", limit=1)
             assert password not in caught.value.message
         log = (server.folder / "log").read_text()

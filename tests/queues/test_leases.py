@@ -2,13 +2,13 @@
 
 import math
 
-from windlass.queues.leases import HandledMessages, Leases, Phase
+from windlass.queues.leases import HandledMessages, MessageLeases, Phase
 from windlass.queues.model import Limits
 from windlass.wire.sqs import Message
 
 
 def make(**limits):
-    return Leases(Limits(**({"visibility_s": 60, "max_handling_s": 1000} | limits)))
+    return MessageLeases(Limits(**({"visibility_s": 60, "max_handling_s": 1000} | limits)))
 
 
 def message(name, count=1, group=""):

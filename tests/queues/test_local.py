@@ -204,7 +204,7 @@ def test_messages_too_large_for_sqs_travel_through_s3(queues, new_queue, consumi
     bucket = f"payloads-{uuid.uuid4().hex[:8]}"
     client("s3").create_bucket(Bucket=bucket)
     body = "x" * 1_200_000
-    with pytest.raises(ConfigError, match="larger than SQS takes"):
+    with pytest.raises(ConfigError, match="larger than SQS accepts"):
         queues.send(queues.open(url), [body])
     assert queues.send(queues.open(url), [body, "small"], large_bucket=bucket) == 2
     seen = []

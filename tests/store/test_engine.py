@@ -138,7 +138,7 @@ def test_a_url_that_can_not_be_used_is_a_configuration_error(url, says):
 
 
 def test_an_unreachable_server_is_said_without_its_password():
-    with pytest.raises(StoreError, match="can't be reached") as caught:
+    with pytest.raises(StoreError, match="cannot be reached") as caught:
         open_store(StoreConfig(url="postgresql://someone:hunter2@127.0.0.1:1/none"))
     assert "hunter2" not in str(caught.value) + caught.value.hint
 
@@ -146,7 +146,7 @@ def test_an_unreachable_server_is_said_without_its_password():
 @pytest.mark.skipif(os.geteuid() == 0, reason="root may write anywhere")
 def test_a_folder_that_can_not_be_written_is_said(tmp_path):
     tmp_path.chmod(0o500)
-    with pytest.raises(StoreError, match="can't be opened|can't be written"):
+    with pytest.raises(StoreError, match="cannot be opened|cannot be written"):
         open_store(StoreConfig(url=f"sqlite:///{tmp_path}/x.db"))
 
 
@@ -190,7 +190,7 @@ def test_a_folder_or_file_that_can_not_be_made_is_an_error_message(tmp_path, whe
 
 def test_the_message_names_the_folder(tmp_path):
     (tmp_path / "a-file").write_text("")
-    with pytest.raises(StoreError, match="can't be created") as caught:
+    with pytest.raises(StoreError, match="cannot be created") as caught:
         open_store(StoreConfig(url=f"sqlite:///{tmp_path}/a-file/deeper/windlass.db"))
     assert "a-file" in caught.value.message
     assert (tmp_path / "a-file").read_text() == ""

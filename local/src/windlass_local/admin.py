@@ -34,7 +34,7 @@ class Admin:
         self._started = time.monotonic()
 
     def answer(self, request: Request) -> Response:
-        """Return the page that `request` asks for."""
+        """Return the page that `request` names."""
         try:
             result = self._page(request)
         except (ValueError, TypeError, KeyError) as error:

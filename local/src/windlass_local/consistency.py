@@ -123,7 +123,7 @@ class Consistency:
             self._seen_at[key] = now + self._dice.uniform(self._delay_s / 2, self._delay_s)
 
     def refusal(self, request: Request, now: float) -> Response | None:
-        """Return the error of a call whose precondition is not seen yet; None when it may go on."""
+        """Return the error of a call whose precondition is not visible yet; None when the call may continue."""
         for dependence in _DEPENDENCES if self._seen_at else ():
             if (request.service, request.operation) != (dependence.service, dependence.operation):
                 continue

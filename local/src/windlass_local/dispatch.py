@@ -1,4 +1,4 @@
-"""moto's dispatcher with a cache: the backend of a host is looked up once, not by 200 patterns per call."""
+"""moto's dispatcher with a cache: the backend of a host is resolved once, not by 200 patterns per call."""
 
 from __future__ import annotations
 

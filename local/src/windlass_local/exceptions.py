@@ -1,8 +1,8 @@
-"""Exceptions of the embedded AWS. Each carries a message and a hint that says what to do.
+"""Exceptions of the embedded AWS. Each has a message and a hint with the remedy.
 
 LocalError       message, hint, exit code (as the AWS CLI's)
 ├── ConfigError  253  change the options, the environment or what is installed
-├── Conflict     254  the server already holds what was asked for
+├── Conflict     254  the requested thing exists already
 └── CallFailed   254  an AWS call of a scenario failed
 """
 
@@ -32,7 +32,7 @@ class ConfigError(LocalError):
 
 
 class Conflict(LocalError):
-    """The server already holds what was to be created."""
+    """The thing to create exists already."""
 
     exit_code = 254
 

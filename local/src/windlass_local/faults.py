@@ -17,7 +17,7 @@ from windlass_local.consistency import Consistency
 from windlass_local.errors import error_response
 from windlass_local.request import Request, Response
 
-__all__ = ["Drop", "Effect", "Faults", "Hang", "ObjectEvent", "Rule", "read_rules"]
+__all__ = ["Drop", "FaultEffect", "FaultRule", "Faults", "Hang", "ObjectEvent", "read_rules"]
 
 EVENT_KINDS = ("duplicate", "reorder")
 _LAG = "eventual_consistency"
@@ -38,7 +38,7 @@ class ObjectEvent:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Rule:
+class FaultRule:
     """Which calls (globs; empty matches all), and what happens to them.
 
     `latency` waits `latency_ms`; `throttle` lets `rate` calls a second through (0: none) and refuses the others;
@@ -95,7 +95,7 @@ class Rule:
         )
 
 
-def read_rules(documents: Iterable[Mapping[str, Any]]) -> tuple[Rule, ...]:
+def read_rules(documents: Iterable[Mapping[str, Any]]) -> tuple[FaultRule, ...]:
     """Parse rules from JSON. ValueError or TypeError names the first that is invalid, before any rule is applied."""
     rules = []
     for document in documents:
@@ -105,12 +105,12 @@ def read_rules(documents: Iterable[Mapping[str, Any]]) -> tuple[Rule, ...]:
             _check(name, value)
         if "kind" not in document:
             raise ValueError(f"a rule needs a kind: one of {', '.join(KINDS)}")
-        rules.append(Rule(**document))
+        rules.append(FaultRule(**document))
     return tuple(rules)
 
 
 def _check(name: str, value: Any) -> None:
-    types = {field.name: field.type for field in fields(Rule)}
+    types = {field.name: field.type for field in fields(FaultRule)}
     if name not in types:
         raise ValueError(f"a rule has no field {name!r}; fields are {', '.join(types)}")
     if types[name] == "str":
@@ -137,7 +137,7 @@ class Hang:
 
 
 @dataclass(frozen=True, slots=True)
-class Effect:
+class FaultEffect:
     """The effect on a call: a delay, then perhaps an outcome instead of its own response."""
 
     delay_s: float = 0.0
@@ -146,7 +146,7 @@ class Effect:
 
 @dataclass(slots=True)
 class _Live:
-    rule: Rule
+    rule: FaultRule
     used: int = 0
     tokens: float = field(default=-1.0)
     filled_at: float = 0.0
@@ -170,7 +170,7 @@ class _Live:
 class Faults:
     """The active rules; `reset` restores those of the start."""
 
-    def __init__(self, rules: Iterable[Rule] = (), *, random_seed: int = 0) -> None:
+    def __init__(self, rules: Iterable[FaultRule] = (), *, random_seed: int = 0) -> None:
         self._lock = threading.Lock()
         self._first = (tuple(rules), random_seed)
         self.reset()
@@ -183,7 +183,7 @@ class Faults:
         """Replace all rules by these, from JSON. ValueError or TypeError name what does not fit, and nothing changes."""
         self._replace(read_rules(rules), random_seed)
 
-    def _replace(self, rules: Iterable[Rule], random_seed: int) -> None:
+    def _replace(self, rules: Iterable[FaultRule], random_seed: int) -> None:
         with self._lock:
             self._random = random.Random(random_seed)  # noqa: S311  chance to order, not secrets
             self._live = [_Live(rule, lag=_lag_of(rule, self._random)) for rule in rules]
@@ -193,10 +193,10 @@ class Faults:
         with self._lock:
             return [asdict(live.rule) | {"used": live.used} for live in self._live]
 
-    def decide(self, request: Request, now: float) -> Effect:
+    def decide(self, request: Request, now: float) -> FaultEffect:
         """Decide what happens to this call at `now` (monotonic seconds). Delays add up; the first outcome wins."""
         if not self._live:
-            return Effect()
+            return FaultEffect()
         delay_s = 0.0
         with self._lock:
             for live in self._live:
@@ -204,7 +204,7 @@ class Faults:
                     refusal = live.lag.refusal(request, now) if live.rule.matches(request) else None
                     if refusal is not None:
                         live.used += 1
-                        return Effect(delay_s, refusal)
+                        return FaultEffect(delay_s, refusal)
                     continue
                 if not self._applies(live, request, now):
                     continue
@@ -212,11 +212,11 @@ class Faults:
                 if live.rule.kind == "latency":
                     delay_s += live.rule.latency_ms / 1000
                 else:
-                    return Effect(delay_s, _outcome(live.rule, request))
-        return Effect(delay_s)
+                    return FaultEffect(delay_s, _outcome(live.rule, request))
+        return FaultEffect(delay_s)
 
     def lagging(self, request: Request, now: float) -> Response | None:
-        """Return the error of a call whose precondition is not seen yet, whatever else was ordered; None without one."""
+        """Return the error of a call whose precondition is not visible yet, regardless of other faults; None without one."""
         with self._lock:
             refusals = (live.lag.refusal(request, now) for live in self._live if live.lag is not None)
             return next((refusal for refusal in refusals if refusal is not None), None)
@@ -260,7 +260,7 @@ class Faults:
         return rule.probability >= 1 or self._random.random() < rule.probability
 
 
-def _lag_of(rule: Rule, rng: random.Random) -> Consistency | None:
+def _lag_of(rule: FaultRule, rng: random.Random) -> Consistency | None:
     if rule.kind != _LAG:
         return None
     return Consistency(rule.latency_ms / 1000 or _LAG_S, rule.probability, rng)
@@ -275,7 +275,7 @@ _THROTTLE_CODES = {
 _DENIED_CODES = {"ec2": "UnauthorizedOperation", "s3": "AccessDenied", "iam": "AccessDenied", "sts": "AccessDenied"}
 
 
-def _outcome(rule: Rule, request: Request) -> Response | Drop | Hang:
+def _outcome(rule: FaultRule, request: Request) -> Response | Drop | Hang:
     if rule.kind == "drop":
         return Drop()
     if rule.kind == "dead":

@@ -18,7 +18,7 @@ from windlass_local.call_log import CallLog
 from windlass_local.dispatch import UnknownService
 from windlass_local.envelope import enveloped
 from windlass_local.errors import error_response
-from windlass_local.faults import Drop, Effect, Faults, Hang
+from windlass_local.faults import Drop, FaultEffect, Faults, Hang
 from windlass_local.request import Native, Request, Response, read_request
 from windlass_local.rest_routes import rest_operation
 from windlass_local.wsgi import Application, call_wsgi
@@ -132,7 +132,7 @@ class Gateway:
                         return
 
     async def _answer(self, request: Request, host: str) -> Response | Drop | Hang:
-        effect = Effect() if _is_control(request) else self.faults.decide(request, time.monotonic())
+        effect = FaultEffect() if _is_control(request) else self.faults.decide(request, time.monotonic())
         if effect.delay_s:
             await asyncio.sleep(effect.delay_s)
         if effect.outcome is not None:
@@ -205,7 +205,7 @@ async def _hang_up(send: Send, receive: Receive) -> None:
 
 
 async def _read_body(receive: Receive) -> bytes | None:
-    """Return the whole body; None when the client disconnected before the end, as it will repeat the call."""
+    """Return the full body; None when the client disconnected before the end, because it will repeat the call."""
     parts: list[bytes] = []
     more = True
     while more:

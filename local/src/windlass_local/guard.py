@@ -1,6 +1,6 @@
 """The outermost layer: refuses requests that a web page could send, before any other code reads them.
 
-The embedded AWS runs code for whoever calls it, and every web page that a developer opens can send requests to loopback.
+The embedded AWS runs code for every caller, and every web page that a developer opens can send requests to loopback.
 Three headers that a page cannot forge distinguish its requests from a program's: `Host` (DNS rebinding), `Origin` and
 `Sec-Fetch-Site` (https://www.w3.org/TR/fetch-metadata/). Pure, but for the ASGI call.
 """
@@ -22,7 +22,7 @@ __all__ = ["CONTROL_PATHS", "Guard", "HostRules", "check_origin"]
 CONTROL_PATHS = ("/_windlass", "/moto-api")
 """Paths that are no service of AWS."""
 _HOST = re.compile(r"(?P<name>\[[0-9a-f:.]+\]|[a-z0-9_.-]+)(?::\d{1,5})?", re.IGNORECASE)
-# moto reads the credential from the second word of the header, whatever its name: for a page it must be S3's there.
+# moto reads the credential from the second word of the header, for any scheme. In requests of a page it must name S3.
 _S3_SIGNED = re.compile(r"AWS4-HMAC-SHA256\s+Credential=[^/\s,]+/\d{8}/[^/\s,]+/s3/aws4_request\s*,")
 _HINT_HOST = "Allow a host name with `windlass local up --allow-host NAME` (or local.allow_hosts)."
 _HINT_ORIGIN = (
@@ -67,7 +67,7 @@ class HostRules:
         return _is_loopback(name)
 
     def refusal(self, method: str, path: str, query: str, headers: RawHeaders) -> str:
-        """Return why a request is refused; empty when it may go on. Reads the head of the request alone."""
+        """Return why a request is refused; empty when it is allowed. Reads only the head of the request."""
         hosts, origins, sites = _values(headers)
         if len(hosts) != 1 or not self.allows_host(hosts[0]):
             return f"the Host {_printable(hosts)} is not a loopback name. {_HINT_HOST}"

@@ -17,26 +17,26 @@ MOTO_VERSION = "5.2.5"
 
 
 def missing_names() -> list[str]:
-    """Return the dotted names that the embedded AWS relies on and this moto lacks."""
+    """Return the dotted names that the embedded AWS relies on and this moto does not have."""
     names = [name for part in (dispatch, rest_routes, recorder, *SERVICES) for name in part.PRIVATE_NAMES]
     names += moto_patches.private_names()
     return [name for name in names if not _exists(name)]
 
 
 def self_check() -> None:
-    """Raise ConfigError when this moto lacks a name that we rely on."""
+    """Raise ConfigError when a name that we rely on is missing from this moto."""
     _refuse(missing_names())
 
 
 def check_names(names: Iterable[str]) -> None:
-    """Raise ConfigError when this moto lacks one of `names`, for modules that are loaded later."""
+    """Raise ConfigError when one of `names` is missing from this moto, for modules that are loaded later."""
     _refuse([name for name in names if not _exists(name)])
 
 
 def _refuse(missing: list[str]) -> None:
     if missing:
         raise ConfigError(
-            f"moto {version('moto')} lacks {', '.join(missing)}, which the embedded AWS needs",
+            f"moto {version('moto')} does not have {', '.join(missing)}, which the embedded AWS needs",
             hint=f"Install moto=={MOTO_VERSION}: pip install 'windlass-aws[local]'.",
         )
 

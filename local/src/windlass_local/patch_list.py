@@ -29,7 +29,7 @@ The embedded AWS corrects moto where it differs from AWS. Each correction is one
 
 @dataclass(frozen=True, slots=True)
 class Patch:
-    """One correction: what moto does, what AWS does, the page that says so, and whether moto was offered it."""
+    """One correction: the behaviours of moto and of AWS, the source for the latter, and whether it was offered to moto."""
 
     name: str
     title: str

@@ -61,7 +61,7 @@ def next_fire(expression: str, after: datetime) -> datetime | None:
 
 
 def _numbers(field: str, low: int, high: int, names: Mapping[str, int]) -> frozenset[int]:
-    """Return the values that a field stands for. ValueError for an invalid one."""
+    """Return the values that a field means. ValueError for an invalid one."""
     if field == "?":
         return frozenset(range(low, high + 1))
     result: set[int] = set()

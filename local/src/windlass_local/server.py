@@ -1,4 +1,4 @@
-"""Start and stop of the embedded AWS: in this process, on a thread of its own."""
+"""Start and stop of the embedded AWS: in this process, on a separate thread."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ class Access:
     """The callers that are allowed besides programs that use loopback's names.
 
     `hosts` are further names in the Host header (`*.name` for all below); `origins` may read S3 from web pages; with
-    `require_signature` only those who know the secret of this start may call; `moto_api` serves moto's control API.
+    `require_signature` only callers with the secret of this start are accepted; `moto_api` serves moto's control API.
     """
 
     hosts: tuple[str, ...] = ()

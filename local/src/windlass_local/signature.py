@@ -59,7 +59,7 @@ class Signatures:
         self._now = now
 
     def refusal(self, request: Request) -> Response | None:
-        """Return the 403 of a request whose signature is missing, wrong or too old; None when it may go on."""
+        """Return the 403 of a request whose signature is missing, wrong or too old; None when it is valid."""
         if unquote(request.path).startswith(CONTROL_PATHS):
             bearer = request.headers.get("authorization", "").encode("latin-1")
             if hmac.compare_digest(bearer, f"Bearer {self._secret}".encode()):

@@ -61,7 +61,7 @@ class RegionView:
 
 @dataclass(frozen=True, slots=True)
 class Change:
-    """One change by somebody else."""
+    """One change that another person would make."""
 
     kind: str
     account_id: str

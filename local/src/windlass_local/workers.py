@@ -1,4 +1,4 @@
-"""Threads that run jobs now or later, outside of the call that asked for them. No thread exists while there is no job."""
+"""Threads that run jobs now or later, outside of the call that requested them. No thread exists while there is no job."""
 
 from __future__ import annotations
 
@@ -46,7 +46,7 @@ class Workers:
                 threading.Thread(target=self._work, name=f"{self._name}-{self._threads}", daemon=True).start()
 
     def forget(self) -> None:
-        """Drop the jobs not yet begun."""
+        """Drop the jobs that have not started."""
         with self._changed:
             self._jobs.clear()
             self._changed.notify_all()

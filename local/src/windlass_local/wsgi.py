@@ -22,7 +22,7 @@ Application = Callable[[dict[str, Any], Callable[..., Any]], Iterable[bytes]]
 
 
 def call_wsgi(application: Application, request: Request, host: str) -> Response:
-    """Call the application and return its whole response. The caller turns its exceptions into a response."""
+    """Call the application and return its complete response. The caller turns its exceptions into a response."""
     started: list[Any] = []
 
     def start_response(status: str, headers: list[tuple[str, str]], *_: Any) -> Callable[[bytes], object]:

@@ -37,7 +37,7 @@ def _endpoint(action: Action) -> Callable[..., Mapping[str, Any]]:
 
 
 def _described(action: Action) -> dict[str, Any]:
-    """The OpenAPI description of path and body, which the signature of the shared endpoint cannot declare."""
+    """Return the OpenAPI description of path and body, which the signature of the shared endpoint cannot declare."""
     members = {name: {"type": "string", "description": meaning} for name, meaning in action.fields.items()}
     schema = {"type": "object", "properties": members, "additionalProperties": False} | (
         {"required": sorted(action.required)} if action.required else {}

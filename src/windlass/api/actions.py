@@ -1,7 +1,7 @@
 """The table of actions: every write that the REST API and the forms of the console offer.
 
-An action has one role, one path (the console's; REST has it under `/v1`) and one name in the audit log, so that a form and
-its REST route cannot differ.
+An action has one role, one path (the console's; REST has it under `/v1`) and one name in the audit log, so that a form
+and its REST route cannot differ.
 """
 
 from __future__ import annotations
@@ -41,7 +41,9 @@ class ActionResult:
 
 @dataclass(frozen=True, slots=True)
 class Action:
-    """One action. `fields` are {name: meaning} of the body's members, which are texts; those not in `required` are optional."""
+    """One action. `fields` are {name: meaning} of the body's members, which are texts; those not in `required` are
+    optional.
+    """
 
     name: str
     path: str
@@ -54,7 +56,7 @@ class Action:
 
     @property
     def path_names(self) -> tuple[str, ...]:
-        """The parameters of the path, in order."""
+        """Return the parameters of the path, in order."""
         return tuple(re.findall(r"{(\w+)}", self.path))
 
 

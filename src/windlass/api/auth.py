@@ -1,7 +1,8 @@
-"""Access rules as pure functions: who has to log in, and which role a request has.
+"""Access rules as pure functions: which requests need a login, and which role a request has.
 
 Without a login (loopback, no proxy) the Host header must name this console, because another site can point its own DNS
-name at 127.0.0.1, and a write must come from our own pages. Everywhere else a request carries a token or a session.
+name at 127.0.0.1. A write must come from the console's own pages. Everywhere else a request carries a token or a
+session.
 """
 
 from __future__ import annotations
@@ -25,7 +26,7 @@ __all__ = [
     "proxy_by_configuration",
 ]
 
-# Probes of an orchestrator have no token; these paths tell them only that the process works.
+# Probes of an orchestrator have no token; these paths show them only that the process works.
 _OPEN_PATHS = frozenset({"/healthz", "/readyz", "/login", "/login/oidc", "/login/oidc/callback"})
 _OPEN_FOLDER = "/static/"
 # Headers that proxies add and browsers never send; every `x-forwarded-*` counts, too.
@@ -125,8 +126,8 @@ def is_forwarded(headers: Iterable[tuple[bytes, bytes]]) -> bool:
 def client_address(peer: str, forwarded_for: str, trusted: Collection[str]) -> str:
     """Return the address that failed logins are counted for: an IPv4 address, or the /64 network of an IPv6 address.
 
-    `X-Forwarded-For` is read from the right, as long as trusted proxies wrote it: entries that the client wrote itself are
-    further left. An entry that is not an address ends the search.
+    `X-Forwarded-For` is read from the right, as long as trusted proxies wrote it: entries that the client wrote itself
+    are further left. An entry that is not an address ends the search.
     """
     address = _parse(peer)
     for entry in reversed([part.strip() for part in forwarded_for.split(",") if part.strip()]):

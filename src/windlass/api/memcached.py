@@ -27,9 +27,10 @@ def _cluster(app: AppDep, account_id: str, region: str, name: str) -> Cluster:
 @router.get("", summary="Memcached clusters of every account and region")
 def clusters(app: AppDep) -> dict[str, Any]:
     """With the quotas in force. `problems` lists the accounts and regions that could not be read."""
-    found = app.memcached.list()
+    listing = app.memcached.list()
     items = [
-        rows.cluster_row(cluster, found.quotas.get((cluster.account_id, cluster.region))) for cluster in found.clusters
+        rows.cluster_row(cluster, listing.quotas.get((cluster.account_id, cluster.region)))
+        for cluster in listing.clusters
     ]
     problems = [
         {
@@ -38,7 +39,7 @@ def clusters(app: AppDep) -> dict[str, Any]:
             "error": problem.error.message,
             "code": problem.error.code,
         }
-        for problem in found.failures
+        for problem in listing.failures
     ]
     return {"items": plain(items), "problems": problems}
 
@@ -46,8 +47,8 @@ def clusters(app: AppDep) -> dict[str, Any]:
 @router.get(CLUSTER_PATH, summary="One Memcached cluster with its nodes")
 def cluster(app: AppDep, account_id: str, region: str, name: str) -> dict[str, Any]:
     """As AWS describes it, each node with its share of the keys on the ketama ring."""
-    found = _cluster(app, account_id, region, name)
-    value: dict[str, Any] = plain(rows.cluster_value(found, app.memcached.quota(account_id, region)))
+    details = _cluster(app, account_id, region, name)
+    value: dict[str, Any] = plain(rows.cluster_value(details, app.memcached.quota(account_id, region)))
     return value
 
 
@@ -71,8 +72,8 @@ def plan(
     apply: Apply = Apply.IMMEDIATELY,
 ) -> dict[str, Any]:
     """Changes nothing. `refusal` says why AWS would reject the change."""
-    wanted = ScaleRequest(to, tuple(remove), (), step, parse_duration_s(pause), apply)
+    request = ScaleRequest(to, tuple(remove), (), step, parse_duration_s(pause), apply)
     value: dict[str, Any] = plain(
-        rows.plan_value(app.memcached.plan_scale(_cluster(app, account_id, region, name), wanted))
+        rows.plan_value(app.memcached.plan_scale(_cluster(app, account_id, region, name), request))
     )
     return value

@@ -108,7 +108,7 @@ class SecurityMiddleware:
                 self._app.metrics.request_seconds.labels(route).observe(time.perf_counter() - started)
 
     def _notice_proxy(self, scope: Scope) -> None:
-        """After the first forwarded request a proxy publishes this port: from then on everyone has to log in."""
+        """After the first forwarded request every request needs a login: a proxy publishes this port."""
         if not self._proxied and is_forwarded(scope["headers"]):
             self._proxied = True
             if self._loopback and self._config.require_login == "auto":
@@ -147,7 +147,9 @@ class SecurityMiddleware:
         return None
 
     def _login(self, request: Request, address: str) -> tuple[Login | None, bool]:
-        """Return the login (None without one), and True for a bearer token. AccessDenied for an invalid token on any bind."""
+        """Return the login (None without one), and True for a bearer token. AccessDenied for an invalid token on any
+        bind.
+        """
         scheme, _, text = request.headers.get("authorization", "").partition(" ")
         if scheme.lower() == "bearer" and text:
             token = self._authenticator.by_token(text.strip(), address, channel="bearer")

@@ -19,7 +19,9 @@ _ACCOUNT = re.compile(r"[0-9]{12}")
 
 
 def declare_parameters(state: Any, path: str, names: Collection[str]) -> None:
-    """Declare the query parameters of a route that the OpenAPI document lacks. `tag:` allows `tag:team` and the like."""
+    """Declare the query parameters of a route that are not in the OpenAPI document. `tag:` allows `tag:team` and the
+    like.
+    """
     if not hasattr(state, "parameters"):
         state.parameters = {}
     state.parameters[path] = frozenset(names)
@@ -43,12 +45,12 @@ def check_parameters(request: Request) -> None:
     _check_target({name: str(value) for name, value in request.path_params.items()})
 
 
-def check_names(given: Collection[str], known: Collection[str], *, path: str) -> None:
+def check_names(names: Collection[str], known: Collection[str], *, path: str) -> None:
     """Raise UsageError, with the nearest known name, for the first parameter that `path` does not take."""
     if ANY in known:
         return
     families = tuple(name for name in known if name.endswith(":"))
-    for name in given:
+    for name in names:
         if name not in known and not (families and name.startswith(families)):
             error = unknown_word("parameter", name, known)
             raise UsageError(f"{path} has no parameter {name!r}", hint=error.hint, code=error.code)

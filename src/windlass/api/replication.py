@@ -26,15 +26,15 @@ def seeds(
     limit: Annotated[int, Query(ge=1, le=10_000)] = 200,
 ) -> dict[str, Any]:
     """State, progress, time left, failures by reason and result of the verification, as stored."""
-    found = app.replication.seeds(job_id=job, set_name=set_name, states=state, limit=limit)
-    failed = app.replication.failures(found)
+    tasks = app.replication.seeds(job_id=job, set_name=set_name, states=state, limit=limit)
+    failed = app.replication.failures(tasks)
     now = clock.now()
-    return {"items": plain([rows.seed_row(seed, now, failed.get(seed.seed_id, ())) for seed in found])}
+    return {"items": plain([rows.seed_row(seed, now, failed.get(seed.seed_id, ())) for seed in tasks])}
 
 
 @router.get("/seeds/{seed_id}/failures", summary="Why objects of a seed failed")
 def failures(app: AppDep, seed_id: str) -> dict[str, Any]:
     """Each reason with its meaning, what to do, and some of the keys."""
-    found = app.replication.select(seed_id)
-    failed = app.replication.failures(found)
-    return {"items": plain([row for seed in found for row in rows.failure_rows(seed, failed.get(seed.seed_id, []))])}
+    tasks = app.replication.select(seed_id)
+    failed = app.replication.failures(tasks)
+    return {"items": plain([row for seed in tasks for row in rows.failure_rows(seed, failed.get(seed.seed_id, []))])}

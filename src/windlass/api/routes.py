@@ -32,7 +32,7 @@ def app_of(request: Request) -> App:
 
 
 def configured_accounts(app: App) -> list[str]:
-    """The account IDs of windlass.toml, collected or not."""
+    """Return the account IDs of windlass.toml, collected or not."""
     estate = app.settings.estate
     return [*(account.id for account in estate.accounts), *estate.allowed_accounts]
 
@@ -58,7 +58,7 @@ def query_of(
     limit: Annotated[int, Query(ge=1, le=1000)] = 100,
     cursor: str = "",
 ) -> ResourceQuery:
-    """The query parameters that listings share. With words in `q`, the best match comes first unless `sort` says otherwise."""
+    """Return the query for the parameters that all listings share. With words in `q`, the best match is first by default."""
     order = sort or ("relevance" if q else "key")
     query = parse_query(
         type, where, words=q, at=at, deleted=deleted, sort=order, limit=limit, cursor=cursor, now=clock.now()
@@ -93,11 +93,11 @@ def facets(app: AppDep, query: QueryDep) -> dict[str, Any]:
 def resource(app: AppDep, request: Request, ref: str, at: str = "") -> Response:
     """By ARN, ID, name or #number, now or at a time. The response has an ETag."""
     moment = parse_when(at, at=clock.now()) if at else None
-    found = app.inventory.show(ref, at=moment)
-    relations = [rows.relation_row(relation) for relation in app.inventory.relations(found.key, at=moment)]
+    details = app.inventory.show(ref, at=moment)
+    relations = [rows.relation_row(relation) for relation in app.inventory.relations(details.key, at=moment)]
     body = plain(
-        rows.resource_row(found)
-        | {"document": found.document, "measures": dict(found.measures), "relations": relations}
+        rows.resource_row(details)
+        | {"document": details.document, "measures": dict(details.measures), "relations": relations}
     )
     etag = f'"{digest(body)}"'
     if request.headers.get("if-none-match") == etag:
@@ -116,12 +116,12 @@ def history(app: AppDep, ref: str, limit: Annotated[int, Query(ge=1, le=1000)] =
 @v1.get("/resource/graph", summary="Resources and relations around one resource")
 def graph(app: AppDep, ref: str, depth: Annotated[int, Query(ge=1, le=6)] = 2) -> dict[str, Any]:
     """Nodes and edges within `depth` relations."""
-    found = app.inventory.graph(ref, depth=depth)
+    graph_ = app.inventory.graph(ref, depth=depth)
     return {
-        "root": found.root,
-        "nodes": plain([rows.resource_row(node) for node in found.nodes]),
-        "edges": [rows.relation_row(relation) for relation in found.edges],
-        "truncated": found.truncated,
+        "root": graph_.root,
+        "nodes": plain([rows.resource_row(node) for node in graph_.nodes]),
+        "edges": [rows.relation_row(relation) for relation in graph_.edges],
+        "truncated": graph_.truncated,
     }
 
 
@@ -151,10 +151,10 @@ def changes(
 ) -> dict[str, Any]:
     """Revisions with their JSON Patch; `cursor` gets the next page."""
     kinds = tuple(kind)
-    found, cursor = app.inventory.changes(
+    revisions, cursor = app.inventory.changes(
         since=parse_when(since, at=clock.now()), query=query, kinds=kinds, limit=query.limit, cursor=query.cursor
     )
-    return {"items": [plain(rows.revision_row(revision)) for revision in found], "cursor": cursor}
+    return {"items": [plain(rows.revision_row(revision)) for revision in revisions], "cursor": cursor}
 
 
 @v1.get("/diff", summary="Net difference between two times")
@@ -206,10 +206,10 @@ def accounts(app: AppDep) -> dict[str, Any]:
 
 def job_json(job: Job) -> dict[str, Any]:
     """A job as JSON."""
-    found: dict[str, Any] = plain(
+    document: dict[str, Any] = plain(
         asdict(job) | {"fraction": job.fraction, "eta_s": job.eta_s, "duration_s": job.duration_s}
     )
-    return found
+    return document
 
 
 @v1.get("/jobs", summary="Jobs, the newest first")

@@ -92,7 +92,7 @@ class Token:
 def create_token(
     store: Store, *, name: str, role: Role, now: datetime, expires_at: datetime | None = None
 ) -> tuple[Token, Secret]:
-    """A new token and its secret, which can't be shown again. It is refused from `expires_at` on; None: never."""
+    """Create a token; return it with its secret, which cannot be shown again. It expires at `expires_at`; None: never."""
     secret = Secret(f"wl_{secrets.token_urlsafe(32)}")
     token_id = new_id("tok", now)
     with store.write() as connection:
@@ -198,7 +198,9 @@ def _token(row: Any) -> Token:
 
 
 def _active(now: datetime) -> ColumnElement[bool]:
-    """Neither revoked nor expired. Times are stored with a fixed width, so that they sort as text."""
+    """Return the condition for tokens that are neither revoked nor expired. Times have a fixed width, so that they sort
+    as text.
+    """
     expires_at = _api_token.c.expires_at
     return and_(_api_token.c.revoked_at.is_(None), or_(expires_at.is_(None), expires_at > format_time(now)))
 

@@ -1,4 +1,4 @@
-"""What runs on threads beside a console: the collector, consumers, workers and periodic seeds."""
+"""Threads that run beside a console: the collector, consumers, workers and periodic seeds."""
 
 from __future__ import annotations
 
@@ -60,7 +60,7 @@ def consumers(app: App, stop: threading.Event) -> Iterator[None]:
         Consumer(config, queues=app.queues, store=lambda: app.store, registry=app.metrics.registry)
         for config in app.settings.consume
     ]
-    targets = [(f"consume-{one.config.title}", partial(_consume, one, stop)) for one in configured]
+    targets = [(f"consume-{consumer.config.title}", partial(_consume, consumer, stop)) for consumer in configured]
     with _running(targets, stop):
         yield
 
@@ -73,7 +73,7 @@ def workers(app: App, stop: threading.Event) -> Iterator[None]:
         configured += app.aggregation.workers(registry=app.metrics.registry)
     if any(pipeline.queue for pipeline in app.settings.pipeline):
         configured += app.pipelines.workers(registry=app.metrics.registry)
-    with _running([("worker", partial(_work, one, stop)) for one in configured], stop):
+    with _running([("worker", partial(_work, worker, stop)) for worker in configured], stop):
         yield
 
 

@@ -26,7 +26,7 @@ def embedded_command(*words: str) -> list[str]:
 
 
 def replace_process(*words: str, environ: Mapping[str, str] = os.environ) -> int:
-    """Become `windlass-local WORDS`. Where a process can't be replaced, run it and return its exit code."""
+    """Replace this process by `windlass-local WORDS`. Where that is impossible, run it and return its exit code."""
     command = embedded_command(*words)
     sys.stdout.flush()
     sys.stderr.flush()
@@ -50,7 +50,7 @@ def run_process(*words: str) -> str:
 def started(*words: str, log: Path) -> Iterator[subprocess.Popen[str]]:
     """Run `windlass-local WORDS` for the block, its stderr in `log`.
 
-    The process ends when its stdin does: when the block ends, and when this process ends, however it ends.
+    The process ends when its stdin is closed: at the end of the block, and when this process exits or is killed.
     """
     command = embedded_command(*words)
     with (
@@ -71,7 +71,7 @@ def started(*words: str, log: Path) -> Iterator[subprocess.Popen[str]]:
 
 
 def stdout_line(process: subprocess.Popen[str], log: Path) -> str:
-    """Return the next line of a started process. AwsError when it ended instead."""
+    """Return the next line of a started process. AwsError when the process has ended."""
     assert process.stdout is not None
     line = process.stdout.readline().strip()
     if not line:

@@ -132,13 +132,13 @@ root = typer.Typer(
     rich_markup_mode=None,
     pretty_exceptions_enable=False,
     context_settings={"help_option_names": ["-h", "--help"]},
-    help="Run an AWS estate whose heart is S3: know it, act on it, move it, find what needs work.",
+    help="Operate an AWS estate built around S3: inventory, events, replication, clients.",
 )
 
 
-def _print_version(asked: bool) -> None:
-    # Here, not in `options`: that runs only once a command was found.
-    if asked:
+def _print_version(requested: bool) -> None:
+    # This must not be in `options`, which runs only when the command exists.
+    if requested:
         print(f"windlass {__version__}")
         raise typer.Exit
 
@@ -146,7 +146,7 @@ def _print_version(asked: bool) -> None:
 @root.callback()
 def options(
     ctx: typer.Context,
-    config: Annotated[str, typer.Option("--config", "-c", metavar="FILE", help="The windlass.toml to use.")] = "",
+    config: Annotated[str, typer.Option("--config", "-c", metavar="FILE", help="Path of the windlass.toml.")] = "",
     profile: Annotated[
         str, typer.Option(metavar="NAME", help="Use the credentials of this AWS profile, and no others.")
     ] = "",
@@ -177,7 +177,7 @@ def options(
 
 def main(args: Sequence[str] | None = None) -> NoReturn:
     """The console script: run, translate errors, exit."""
-    # A pod's SIGTERM and a closed terminal end work as Ctrl-C does: in order, and resumable.
+    # SIGTERM (a pod's stop) and SIGHUP (a closed terminal) stop the work as Ctrl-C does: in order, and resumable.
     for name in ("SIGTERM", "SIGHUP"):
         if hasattr(signal, name):
             signal.signal(getattr(signal, name), _interrupt)

@@ -127,14 +127,14 @@ def _metrics() -> str:
                 labels = ", ".join(metric._labelnames)  # noqa: SLF001  prometheus_client has no public name for them
                 yield f"| `{metric._name}` | {metric._type} | {labels} | {metric._documentation} |"  # noqa: SLF001
         for kind, table in (("counter", COUNTERS), ("gauge", GAUGES), ("histogram", HISTOGRAMS)):
-            for name, said in table.items():
-                yield f"| `windlass_queue_{name}` | {kind} | queue | {said} |"
-        for name, said in AGGREGATION_COUNTERS.items():
-            yield f"| `windlass_aggregation_{name}` | counter | queue | {said} |"
-        for name, (names, said) in STORE_GAUGES.items():
-            yield f"| `windlass_{name}` | gauge | {', '.join(names)} | {said} |"
-        for name, said in PIPELINE_COUNTERS.items():
-            yield f"| `windlass_pipeline_{name}` | counter | pipeline | {said} |"
+            for name, meaning in table.items():
+                yield f"| `windlass_queue_{name}` | {kind} | queue | {meaning} |"
+        for name, meaning in AGGREGATION_COUNTERS.items():
+            yield f"| `windlass_aggregation_{name}` | counter | queue | {meaning} |"
+        for name, (names, meaning) in STORE_GAUGES.items():
+            yield f"| `windlass_{name}` | gauge | {', '.join(names)} | {meaning} |"
+        for name, meaning in PIPELINE_COUNTERS.items():
+            yield f"| `windlass_pipeline_{name}` | counter | pipeline | {meaning} |"
 
     return _page(
         "Metrics",

@@ -1,4 +1,4 @@
-"""Wrong options and arguments, said as every other error is: one line, and a hint with the remedy."""
+"""Errors for wrong options and arguments, in the form of every other error: one line, and a hint with the remedy."""
 
 from __future__ import annotations
 
@@ -13,10 +13,10 @@ __all__ = ["usage_error"]
 
 
 def usage_error(error: typer.TyperException) -> UsageError:
-    """Turn what typer raised for a call into the error that `windlass` prints, with the nearest name where there is one."""
+    """Convert typer's exception to the error that `windlass` prints, with the nearest name if there is one."""
     ctx: Any = getattr(error, "ctx", None)
     path = ctx.command_path if ctx is not None else "windlass"
-    show_help = f"`{path} --help` shows what it takes."
+    show_help = f"`{path} --help` lists its options."
     kind = type(error).__name__
     message = error.format_message().removeprefix("Invalid value: ").rstrip(".")
     if kind == "NoSuchOption":

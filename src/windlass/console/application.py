@@ -34,7 +34,7 @@ _HERE = Path(__file__).parent
 
 
 @dataclass(frozen=True, slots=True)
-class Page:
+class PageRoute:
     """A page of the console. `label` is its name in the navigation, empty for a page that is not listed there."""
 
     path: str
@@ -43,50 +43,50 @@ class Page:
     view: Callable[[PageContext, views.Params], dict[str, Any]]
     label: str = ""
     icon: str = ""
-    parameters: tuple[str, ...] = ()  # the query parameters it takes
+    parameters: tuple[str, ...] = ()  # the query parameters that it accepts
 
 
 _FILTERS = ("type", "account", "region", "tag:", "where", "q", "at", "deleted", "sort", "cursor")
 
-PAGES: tuple[Page, ...] = (
-    Page("/", "overview.html", "Overview", views.overview, "Overview", "helm"),
-    Page("/inventory", "inventory.html", "Inventory", views.inventory, "Inventory", "crate", (*_FILTERS, "col")),
-    Page(
+PAGES: tuple[PageRoute, ...] = (
+    PageRoute("/", "overview.html", "Overview", views.overview, "Overview", "helm"),
+    PageRoute("/inventory", "inventory.html", "Inventory", views.inventory, "Inventory", "crate", (*_FILTERS, "col")),
+    PageRoute(
         "/changes", "changes.html", "Changes", views.changes, "Changes", "tide", (*_FILTERS, "since", "until", "kind")
     ),
-    Page("/clients", "clients.html", "Clients", views.clients, "Clients", "key", ("rule",)),
-    Page("/accounts", "accounts.html", "Accounts", views.accounts, "Accounts", "flag"),
-    Page("/memcached", "memcached.html", "Memcached", views.memcached, "Memcached", "ring"),
-    Page("/queues", "queues.html", "Queues", views.queues, "Queues", "queue"),
-    Page("/pipelines", "pipelines.html", "Pipelines", views.pipelines, "Pipelines", "pipe"),
-    Page("/aggregation", "aggregation.html", "Aggregation", views.aggregation, "Aggregation", "funnel"),
-    Page("/replication", "replication.html", "Replication", views.replication, "Replication", "twins", ("set",)),
-    Page("/jobs", "jobs.html", "Jobs", views.jobs, "Jobs", "gear", ("status",)),
-    Page("/queues/{account}/{region}/{name}", "queue.html", "Queue", views.queue),
-    Page(
+    PageRoute("/clients", "clients.html", "Clients", views.clients, "Clients", "key", ("rule",)),
+    PageRoute("/accounts", "accounts.html", "Accounts", views.accounts, "Accounts", "flag"),
+    PageRoute("/memcached", "memcached.html", "Memcached", views.memcached, "Memcached", "ring"),
+    PageRoute("/queues", "queues.html", "Queues", views.queues, "Queues", "queue"),
+    PageRoute("/pipelines", "pipelines.html", "Pipelines", views.pipelines, "Pipelines", "pipe"),
+    PageRoute("/aggregation", "aggregation.html", "Aggregation", views.aggregation, "Aggregation", "funnel"),
+    PageRoute("/replication", "replication.html", "Replication", views.replication, "Replication", "twins", ("set",)),
+    PageRoute("/jobs", "jobs.html", "Jobs", views.jobs, "Jobs", "gear", ("status",)),
+    PageRoute("/queues/{account}/{region}/{name}", "queue.html", "Queue", views.queue),
+    PageRoute(
         "/inventory/resource",
         "resource.html",
         "Resource",
         views.resource,
         parameters=("ref", "rev", "at", "from", "map"),
     ),
-    Page(
+    PageRoute(
         "/inventory/dependents",
         "dependents.html",
         "Dependents",
         views.dependents,
         parameters=("ref", "mentions"),
     ),
-    Page(
+    PageRoute(
         "/memcached/{account}/{region}/{name}",
         "cluster.html",
         "Memcached cluster",
         views.cluster,
         parameters=("to", "step"),
     ),
-    Page("/replication/{seed_id}", "seed.html", "Seed", views.seed),
-    Page("/jobs/{job_id}", "job.html", "Job", views.job),
-    Page("/patterns", "patterns.html", "Patterns", views.patterns),
+    PageRoute("/replication/{seed_id}", "seed.html", "Seed", views.seed),
+    PageRoute("/jobs/{job_id}", "job.html", "Job", views.job),
+    PageRoute("/patterns", "patterns.html", "Patterns", views.patterns),
 )
 
 
@@ -121,7 +121,7 @@ def _params(request: Request) -> dict[str, list[str]]:
     return params
 
 
-def _add_page(site: FastAPI, page: Page, renderer: PageRenderer) -> None:
+def _add_page(site: FastAPI, page: PageRoute, renderer: PageRenderer) -> None:
     def html(request: Request) -> Response:
         return renderer.render(request, page.template, page.title, page.view(page_context(request), _params(request)))
 

@@ -10,14 +10,14 @@ __all__ = ["side_by_side"]
 
 Row = dict[str, Any]
 CONTEXT_LINES = 3
-MAX_LINES = 3000  # difflib is quadratic: longer documents would hold up the page
+MAX_LINES = 3000  # difflib is quadratic: longer documents would delay the page
 
 
 def side_by_side(before: Any, after: Any) -> list[Row]:
     """Return rows of `kind` (same, changed, added, removed, fold), with line number and text of `left` and `right`.
 
-    The text of a line is in three parts: common start, difference, common end. A fold has the number of equal lines that
-    it replaces. Empty when the documents are equal, or longer than `MAX_LINES`.
+    The text of a line is in three parts: common start, difference, common end. A fold has the number of equal lines
+    that it replaces. Empty when the documents are equal, or longer than `MAX_LINES`.
     """
     left, right = _lines(before), _lines(after)
     if left == right or max(len(left), len(right)) > MAX_LINES:

@@ -1,4 +1,4 @@
-"""What a login by token and a login by OIDC share: opening the session, a safe redirect, detecting HTTPS."""
+"""Shared parts of logins by token and by OIDC: opening the session, a safe redirect, detecting HTTPS."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ def safe_target(target: str) -> str:
 
 
 def is_https(request: Request) -> bool:
-    """True when the browser uses HTTPS: by configuration, by this connection, or by the word of a trusted proxy."""
+    """True when the browser uses HTTPS: by configuration, by this connection, or according to a trusted proxy."""
     console = app_of(request).settings.console
     if console.secure_cookies or request.url.scheme == "https":
         return True

@@ -1,4 +1,6 @@
-"""Clusters and node counters for the Memcached pages: AWS and the nodes are called in the background, while a page is viewed."""
+"""Clusters and node counters for the Memcached pages: AWS and the nodes are called in the background, while a page is
+viewed.
+"""
 
 from __future__ import annotations
 
@@ -38,7 +40,9 @@ class HitRateSample:
 
 @dataclass(frozen=True, slots=True)
 class ClusterSnapshot:
-    """What is known of one cluster; `error` says why AWS or the nodes did not answer. Samples are in order of time."""
+    """The last known state of one cluster; `error` says why AWS or the nodes did not answer. Samples are in order of
+    time.
+    """
 
     cluster: Cluster | None = None
     quota: Quota | None = None

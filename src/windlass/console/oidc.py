@@ -1,7 +1,7 @@
 """Login through an OpenID Connect provider: authorization code with PKCE, by Authlib. A claim decides the role.
 
-The state of a pending login (state, nonce, code verifier) is kept in a signed cookie, so that nobody can fill the memory of
-this process with logins that are never finished.
+The state of a pending login (state, nonce, code verifier) is kept in a signed cookie, so that unfinished logins use no
+memory of this process.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ from windlass.app import App
 from windlass.core.errors import AccessDenied, ConfigError, WindlassError
 from windlass.settings.console import OidcConfig
 
-__all__ = ["Pending", "Provider", "ProviderError", "Signer", "claim_values", "provider_of", "role_of"]
+__all__ = ["PendingLogin", "Provider", "ProviderError", "Signer", "claim_values", "provider_of", "role_of"]
 
 PENDING_S = 600.0  # how long a user may stay at the provider
 _TIMEOUT_S = 10.0
@@ -40,7 +40,7 @@ class ProviderError(WindlassError):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Pending:
+class PendingLogin:
     """A login that was sent to the provider. `ends_at` is in seconds since the epoch."""
 
     state: str
@@ -56,17 +56,17 @@ class Signer:
     def __init__(self, key: bytes | None = None) -> None:
         self._key = key or secrets.token_bytes(32)
 
-    def write(self, pending: Pending) -> str:
+    def write(self, pending: PendingLogin) -> str:
         """Return base64 of the JSON, a dot, and the HMAC."""
         body = base64.urlsafe_b64encode(json.dumps(asdict(pending)).encode()).decode()
         return f"{body}.{self._mac(body)}"
 
-    def read(self, text: str, *, now: float) -> Pending | None:
+    def read(self, text: str, *, now: float) -> PendingLogin | None:
         """Return the Pending; None when it was altered or has expired."""
         body, _, mac = text.partition(".")
         if not hmac.compare_digest(self._mac(body).encode(), mac.encode()):
             return None
-        pending = Pending(**json.loads(base64.urlsafe_b64decode(body)))
+        pending = PendingLogin(**json.loads(base64.urlsafe_b64decode(body)))
         return pending if pending.ends_at > now else None
 
     def _mac(self, body: str) -> str:
@@ -109,7 +109,7 @@ def provider_of(app: App) -> Provider | None:
         )
     if not (config.admin or config.operate or config.read):
         raise ConfigError(
-            "[oidc] gives nobody a role",
+            "[oidc] gives no user a role",
             hint='Set oidc.admin, oidc.operate or oidc.read; read = ["*"] lets in every user.',
         )
     try:
@@ -139,9 +139,9 @@ class Provider:
         """The name of the provider on the login page."""
         return urlsplit(self.config.issuer).netloc
 
-    def begin(self, redirect_uri: str, target: str) -> tuple[str, Pending]:
+    def begin(self, redirect_uri: str, target: str) -> tuple[str, PendingLogin]:
         """Start a login: return the URL to redirect to, and the Pending to keep until the callback."""
-        pending = Pending(
+        pending = PendingLogin(
             state=secrets.token_urlsafe(24),
             nonce=secrets.token_urlsafe(24),
             verifier=secrets.token_urlsafe(48),
@@ -157,7 +157,7 @@ class Provider:
             )
         return str(url), pending
 
-    def finish(self, answer: Mapping[str, str], pending: Pending, redirect_uri: str) -> dict[str, Any]:
+    def finish(self, answer: Mapping[str, str], pending: PendingLogin, redirect_uri: str) -> dict[str, Any]:
         """Finish a login: return the claims of the user. AccessDenied when the provider or a check refuses."""
         if not hmac.compare_digest(answer.get("state", "").encode(), pending.state.encode()):
             raise AccessDenied("this login was not started here", hint="Start the login again.", code="OidcState")
@@ -195,7 +195,9 @@ class Provider:
             return self._metadata
 
     def _verified(self, token: Mapping[str, Any], nonce: str) -> dict[str, Any]:
-        """Return the claims of the ID token after checking signature, issuer, audience, times, nonce and access-token hash."""
+        """Return the claims of the ID token after checking signature, issuer, audience, times, nonce and access-token
+        hash.
+        """
         from authlib.oidc.core import CodeIDToken
         from joserfc import jwt
         from joserfc.errors import InvalidKeyIdError, JoseError
@@ -228,7 +230,7 @@ class Provider:
         return dict(claims)
 
     def _completed(self, session: Any, claims: dict[str, Any]) -> dict[str, Any]:
-        """Add the claims of the userinfo endpoint when the ID token lacks a configured claim."""
+        """Add the claims of the userinfo endpoint when the ID token does not have a configured claim."""
         endpoint = self.metadata().get("userinfo_endpoint")
         configured = (self.config.role_claim, self.config.name_claim)
         if not endpoint or all(claim_values(claims, name) for name in configured):
@@ -239,7 +241,7 @@ class Provider:
         more = self._ask(answer.json)
         if not isinstance(more, dict) or more.get("sub") != claims["sub"]:
             raise AccessDenied(
-                "the userinfo endpoint answered for another user", hint="Start the login again.", code="OidcToken"
+                "the userinfo endpoint returned another user", hint="Start the login again.", code="OidcToken"
             )
         return {**more, **claims}
 

@@ -14,7 +14,7 @@ from windlass.api.problems import LoginBlocked, status_of
 from windlass.api.sessions import Login, Sessions, read_cookie
 from windlass.api.tokens import token_digest
 from windlass.console.login_session import is_https, open_session, safe_target
-from windlass.console.oidc import PENDING_S, Pending, Provider, claim_values, role_of
+from windlass.console.oidc import PENDING_S, PendingLogin, Provider, claim_values, role_of
 from windlass.core.errors import AccessDenied, WindlassError
 
 __all__ = ["add_oidc"]
@@ -71,7 +71,7 @@ def add_oidc(
     site.add_api_route(_CALLBACK, callback, include_in_schema=False)
 
 
-def _login(request: Request, provider: Provider, pending: Pending | None, authenticator: Authenticator) -> Login:
+def _login(request: Request, provider: Provider, pending: PendingLogin | None, authenticator: Authenticator) -> Login:
     """Return the login for the provider's response. A refusal counts for the address and is recorded in the audit log."""
     address = request.scope["address"]
     authenticator.check_address(address)
@@ -82,7 +82,7 @@ def _login(request: Request, provider: Provider, pending: Pending | None, authen
         raise
 
 
-def _checked(request: Request, provider: Provider, pending: Pending | None) -> Login:
+def _checked(request: Request, provider: Provider, pending: PendingLogin | None) -> Login:
     if pending is None:
         raise AccessDenied("this login was not started here, or took too long", hint="Start the login again.")
     claims = provider.finish(dict(request.query_params), pending, _redirect_uri(request))

@@ -1,7 +1,7 @@
-"""What pages read from: the application's services, with caches and pollers in front of slow answers.
+"""The services that pages read from, with caches and pollers for slow ones.
 
-An answer is cached while its topic's etag holds, so that a large estate is not counted again for every page. Calls to AWS
-are made in the background, never by a page.
+An answer is cached while its topic's etag holds, so that a large estate is not counted again for every page. Calls to
+AWS are made in the background, never by a page.
 """
 
 from __future__ import annotations
@@ -118,7 +118,7 @@ class PageContext:
         return self._cache.get(key, self._runs_etag(), compute)
 
     def check(self, query: Query) -> None:
-        """UsageError for a type, account, region or document member that nothing has; see `Inventory.check`."""
+        """UsageError for a type, account, region or document member that no resource has; see `Inventory.check`."""
         self.inventory.check(query, account_ids=configured_accounts(self.app))
 
     def stats(self) -> dict[str, Any]:

@@ -61,7 +61,7 @@ class PageRenderer:
     def render(
         self, request: Request, template: str, title: str, data: dict[str, Any], *, status: int = 200
     ) -> Response:
-        """Render a template with the data of the page and what every page has: path, actor, permissions, CSRF token."""
+        """Render a template with the data of the page and of every page: path, actor, permissions, CSRF token."""
         role = request.scope.get("role", Role.NOBODY)
         text = self._templates.get_template(template).render(
             **data,
@@ -82,6 +82,6 @@ class PageRenderer:
         return self.render(request, "error.html", "Error", data, status=status)
 
 
-def plural(count: float, one: str, many: str = "") -> str:
+def plural(count: float, singular: str, many: str = "") -> str:
     """`1 bucket`, `2 buckets`."""
-    return f"{count:,} {one if count == 1 else many or one + 's'}"
+    return f"{count:,} {singular if count == 1 else many or singular + 's'}"

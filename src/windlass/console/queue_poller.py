@@ -1,4 +1,4 @@
-"""Queue depths for the Queues pages: SQS is called in the background, and only while somebody views a page."""
+"""Queue depths for the Queues pages: SQS is called in the background, and only while a page is viewed."""
 
 from __future__ import annotations
 
@@ -23,7 +23,8 @@ TREND_POINTS = 120  # four minutes of the sparkline
 class QueueSnapshot:
     """The last known depth of one queue and of its dead-letter queue; `error` says why SQS did not answer.
 
-    `totals` is the trend of the depth, oldest first. It does not count as a change: the page refreshes when a number moves.
+    `totals` is the trend of the depth, oldest first. It does not count as a change: the page refreshes when a number
+    moves.
     """
 
     queue: Queue | None = None

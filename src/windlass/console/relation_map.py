@@ -17,8 +17,10 @@ COLUMN_PX = 310
 BOX_PX = 210
 ROW_PX = 32
 LABEL_CHARACTERS = 30
-COLUMN_NODES = 24  # more in one column cannot be read; the rest is counted by type, and the table below lists it
-LABELLED_EDGES = 16  # with more, labels lie on each other; the tooltip has the kind then
+COLUMN_NODES = (
+    24  # more nodes in one column are unreadable; the others are counted by type and listed in the table below
+)
+LABELLED_EDGES = 16  # with more, labels overlap; then only the tooltip has the kind
 SWEEPS = 4  # passes of the barycenter heuristic; more do not remove crossings that four leave
 _TONES = 8
 
@@ -129,7 +131,7 @@ def _edges(edges: Sequence[Row], spots: Mapping[str, _Spot]) -> list[str]:
             continue
         x1, x2 = _ports(start, end)
         out, into = (bend, -bend) if x2 > x1 else (-bend, bend)
-        if start.x == end.x:  # two of one column: the edge runs outside of it
+        if start.x == end.x:  # both in one column: the edge runs outside of it
             out = into = bend
         kind = escape(edge["kind"])
         curve = f"M{x1:.1f} {start.y:.1f}C{x1 + out:.1f} {start.y:.1f} {x2 + into:.1f} {end.y:.1f} {x2:.1f} {end.y:.1f}"

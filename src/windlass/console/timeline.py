@@ -1,4 +1,4 @@
-"""Aggregation windows over time as SVG: a lane per key; light while events wait, dark while the action runs."""
+"""Aggregation windows over time as SVG: one row per key; light while events wait, dark while the action runs."""
 
 from __future__ import annotations
 
@@ -16,7 +16,8 @@ _LANE, _BAR, _BOTTOM = 30, 14, 20
 
 
 def timeline(lanes: Sequence[dict[str, Any]], *, start: str, end: str, width: int = 1080, left: int = 180) -> Markup:
-    """Draw the lanes. Each has `name` and `windows` (`first_at`, `started_at`, `ended_at` or None, `outcome`, `events`, `reason`).
+    """Draw the lanes. Each has `name` and `windows` (`first_at`, `started_at`, `ended_at` or None, `outcome`, `events`,
+    `reason`).
 
     Times are texts in the format of core.clock.
     """

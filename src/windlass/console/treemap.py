@@ -48,10 +48,10 @@ def treemap(items: Sequence[Item], *, width: int = 720, height: int = 320) -> Ma
 
 
 def _groups(items: Sequence[Item]) -> dict[str, list[Item]]:
-    found: dict[str, list[Item]] = {}
+    groups: dict[str, list[Item]] = {}
     for item in items:
-        found.setdefault(item[0].partition(".")[0], []).append(item)
-    return dict(sorted(found.items(), key=lambda entry: -sum(item[1] for item in entry[1])))
+        groups.setdefault(item[0].partition(".")[0], []).append(item)
+    return dict(sorted(groups.items(), key=lambda entry: -sum(item[1] for item in entry[1])))
 
 
 def _leaf(item: Item, box: _Box, *, short: bool) -> list[str]:

@@ -1,1 +1,1 @@
-"""The innermost room: values and pure functions on the standard library alone. Imports nothing of Windlass."""
+"""The innermost package: values and pure functions. Imports only the standard library."""

@@ -44,11 +44,13 @@ class Access:
     crc32: bool = True
     """S3: uploads carry a CRC-32, as AWS's SDKs send it; else Content-MD5, which every service knows."""
     headers: tuple[tuple[str, str], ...] = ()
-    """Of every request that does not say otherwise, names in lower case: who asks agrees to something for all of them."""
+    """Headers of every request unless it sets its own, names in lower case. Example: the requester agrees to pay."""
     operation_headers: Mapping[str, tuple[tuple[str, Secret], ...]] = field(
         default_factory=dict, repr=False, hash=False
     )
-    """Headers of single operations (`GetObject` …), names in lower case: customer keys go where S3 asks for them, and nowhere else."""
+    """Headers of single operations (`GetObject` …), names in lower case. Example: customer keys, only where S3 needs
+    them.
+    """
 
     def headers_of(self, operation: str) -> list[tuple[str, str]]:
         """Return the headers of this access that a request of the operation is sent with."""

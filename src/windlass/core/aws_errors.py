@@ -88,7 +88,7 @@ def service_error(code: str, text: str, *, where: str, request_id: str = "", sta
     """Return the error for a service's code and message; `where` is like `sqs SendMessage in eu-west-1 of 111…`."""
     code, text = code.rpartition("#")[2], masked(text.strip())
     message = f"{where}: {code}: {text}" if text else f"{where}: {code}"
-    if code in THROTTLE_CODES or status in (429, 503):  # other services have codes of their own for it
+    if code in THROTTLE_CODES or status in (429, 503):  # other services have their own codes for it
         hint = "The call was throttled and retried. Try later, or request a higher limit."
         return Throttled(message, hint=hint, code=code)
     if code in _DENIED_CODES:
@@ -123,6 +123,4 @@ def masked(text: str) -> str:
 
 def _permission_hint(where: str) -> str:
     service, _, rest = where.partition(" ")
-    return (
-        f"The identity lacks {service}:{rest.partition(' ')[0]} there; `windlass whoami` shows which identity that is."
-    )
+    return f"The identity does not have {service}:{rest.partition(' ')[0]} there; `windlass whoami` shows which identity is used."

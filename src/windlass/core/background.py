@@ -1,4 +1,4 @@
-"""Threads beside the work: several that run for a block, and a poller that keeps values fresh while somebody reads them."""
+"""Threads beside the work: several that run for a block, and a poller that keeps values fresh while they are read."""
 
 from __future__ import annotations
 
@@ -31,8 +31,9 @@ def running(stop: threading.Event, *targets: tuple[str, Callable[[], object]]) -
 class Poller(Generic[K, V]):
     """Values by key, polled on one thread for as long as they are read, and not at all otherwise.
 
-    `poll(key, previous)` returns a key's value and is called every `interval_s` until the key was not read for `idle_s`;
-    what it raises ends the polling until the next read. `changed(previous, value)` decides whether `version` grows.
+    `poll(key, previous)` returns a key's value and is called every `interval_s` until the key was not read for
+    `idle_s`; an exception ends the polling until the next read. `changed(previous, value)` decides whether `version`
+    grows.
     """
 
     def __init__(
@@ -60,7 +61,7 @@ class Poller(Generic[K, V]):
         return self._version
 
     def read(self, keys: Iterable[K], *, wait_s: float = 0.0) -> dict[K, V]:
-        """Return what is known of the keys now; for the first values, wait up to `wait_s`."""
+        """Return the known values of the keys. Wait up to `wait_s` for the first values."""
         keys = list(keys)
         with self._updated:
             self._read_at.update(dict.fromkeys(keys, self._now()))
@@ -75,13 +76,13 @@ class Poller(Generic[K, V]):
         while True:
             with self._updated:
                 now = self._now()
-                wanted = [key for key, at in self._read_at.items() if now - at < self._idle_s]
-                if not wanted:
+                keys = [key for key, at in self._read_at.items() if now - at < self._idle_s]
+                if not keys:
                     self._thread = None
                     self._read_at.clear()
                     return
-                due_at = {key: self._polled_at.get(key, float("-inf")) + self._interval_s for key in wanted}
-                due = [key for key in wanted if due_at[key] <= now]
+                due_at = {key: self._polled_at.get(key, float("-inf")) + self._interval_s for key in keys}
+                due = [key for key in keys if due_at[key] <= now]
                 if not due:
                     self._updated.wait(min(due_at.values()) - now)  # or until another key is read
                     continue

@@ -17,16 +17,16 @@ _before: tuple[int, int, int] = gc.get_threshold()
 
 @contextmanager
 def seldom() -> Iterator[None]:
-    """Within it, in every thread, the collector looks at what was made after each 20,000 objects more instead of each 700.
+    """Run the collector after every 20,000 new objects instead of every 700, in all threads, during the block.
 
-    Listings make some objects a key and hardly a cycle: looking for one finds nothing, and costs a good part of what reading
-    them does. What is not part of a cycle goes at once, as ever.
+    Listings create a few objects per key and hardly any cycle. Searching for cycles finds nothing, and costs a large
+    share of the time of reading. Objects without a cycle are still freed at once.
     """
     global _within, _before  # noqa: PLW0603  the collector is the process's
     with _lock:
         if _within == 0:
             _before = gc.get_threshold()
-            if _before[0]:  # else it never looks
+            if _before[0]:  # zero would disable the collector
                 gc.set_threshold(max(_MANY, _before[0]), *_before[1:])
         _within += 1
     try:

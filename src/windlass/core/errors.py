@@ -1,14 +1,14 @@
-"""The one error tree, by what the *user* can do about it.
+"""The error tree, ordered by what the *user* can do about an error.
 
     WindlassError                 message, hint, exit code
     ├── UsageError           252  call it differently
     ├── ConfigError          253  fix windlass.toml, the environment or the credentials
     ├── AccessDenied        253  ask for a permission, or use another identity
     ├── NotFound             254  name something that exists
-    ├── Conflict             254  another process was first, or it exists already
+    ├── Conflict             254  another process was first, or the thing exists already
     ├── Throttled            254  wait, or ask for a higher limit
     ├── AwsError             254  the service failed; the request id is for AWS support
-    ├── StoreError           255  the database file or server can't be used
+    ├── StoreError           255  the database file or server cannot be used
     ├── Interrupted          130  stopped on request; run it again to continue
     └── PartialFailure         1  some items failed, the others are done
 
@@ -111,7 +111,7 @@ class AwsError(WindlassError):
 
 
 class StoreError(WindlassError):
-    """The database can't be opened, read or written: corrupt, locked, full, unreachable, or of a newer schema."""
+    """The database cannot be opened, read or written: corrupt, locked, full, unreachable, or of a newer schema."""
 
     exit_code = 255
     http_status = 503

@@ -1,7 +1,7 @@
-"""The IAM policy evaluator: what policies allow, what they lack, and their difference as text. Pure.
+"""The IAM policy evaluator: what policies allow, what is missing, and their difference as text. Pure.
 
-It knows actions, resources and principals with wildcards and their Not… forms; an explicit deny wins. The result has three
-values: None when it depends on a condition that can't be judged here. Only IAM itself decides.
+It knows actions, resources and principals with wildcards and their Not… forms; an explicit deny wins. The result has
+three values: None when it depends on a condition that cannot be evaluated here. Only IAM itself decides.
 """
 
 from __future__ import annotations
@@ -39,7 +39,8 @@ def document(statements: Iterable[Statement]) -> dict[str, Any]:
 def evaluate(
     policies: Iterable[Document], action: str, resource: str, principal: str = "", context: Mapping[str, str] = NOTHING
 ) -> bool | None:
-    """Return whether the policies together allow the action on the resource; with a `principal`, as a resource's policy.
+    """Return whether the policies together allow the action on the resource; with a `principal`, as a resource's
+    policy.
 
     None when it depends on something unknown: a condition whose key is not in `context` (keys in lower case), a policy
     variable, or which identity of the account calls.
@@ -79,21 +80,21 @@ def uncertain(
 def _cut_down(
     policies: Sequence[Document], needed: Iterable[Statement], principal: str, answer: bool | None
 ) -> tuple[dict[str, Any], ...]:
-    found = []
-    for one in needed:
+    missing_statements = []
+    for statement in needed:
         context = {"aws:securetransport": "true"} | {
             key.lower(): _listed(value)[0]
-            for values in (one.get("Condition") or {}).values()
+            for values in (statement.get("Condition") or {}).values()
             for key, value in values.items()
         }
         chosen: dict[str, list[str]] = {}
-        for action in _listed(one["Action"]):
-            for resource in _listed(one["Resource"]):
+        for action in _listed(statement["Action"]):
+            for resource in _listed(statement["Resource"]):
                 if evaluate(policies, action, resource, principal, context) is answer:
                     chosen.setdefault(resource, []).append(action)
         for resource, actions in chosen.items():
-            found.append({**one, "Action": actions, "Resource": resource})
-    return tuple(found)
+            missing_statements.append({**statement, "Action": actions, "Resource": resource})
+    return tuple(missing_statements)
 
 
 def trusts(trust: Document, service: str) -> bool:
@@ -112,8 +113,8 @@ def trusts(trust: Document, service: str) -> bool:
 
 def merged(before: Document | None, added: Iterable[Statement]) -> dict[str, Any]:
     """Return the document with statements added; one with the same Sid replaces the old one."""
-    new = [dict(one) for one in added]
-    sids = {one["Sid"] for one in new if one.get("Sid")}
+    new = [dict(statement) for statement in added]
+    sids = {statement["Sid"] for statement in new if statement.get("Sid")}
     kept = [
         dict(statement) for statement in _statements([before] if before else []) if statement.get("Sid") not in sids
     ]
@@ -122,14 +123,16 @@ def merged(before: Document | None, added: Iterable[Statement]) -> dict[str, Any
 
 def difference(before: Document | None, after: Document, name: str) -> str:
     """Return a unified diff of the two documents; empty when they are equal."""
-    old, new = (json.dumps(dict(one), indent=2, sort_keys=True).splitlines() if one else [] for one in (before, after))
+    old, new = (
+        json.dumps(dict(policy), indent=2, sort_keys=True).splitlines() if policy else [] for policy in (before, after)
+    )
     return "\n".join(difflib.unified_diff(old, new, f"{name} (now)", f"{name} (needed)", lineterm="", n=2))
 
 
 def _statements(policies: Iterable[Document]) -> Iterable[Statement]:
     for policy in policies:
-        found = policy.get("Statement") or []
-        yield from [found] if isinstance(found, Mapping) else found
+        statements = policy.get("Statement") or []
+        yield from [statements] if isinstance(statements, Mapping) else statements
 
 
 def _applies(
@@ -150,7 +153,7 @@ def _applies(
 
 
 def _chosen(statement: Statement, name: str, matches: Callable[[Any], bool | None]) -> bool | None:
-    """Match `Action`, or everything but `NotAction`; likewise the other members."""
+    """Match `Action`, or everything except `NotAction`; the same for the other members."""
     if f"Not{name}" in statement:
         answer = matches(statement[f"Not{name}"])
         return None if answer is None else not answer
@@ -158,37 +161,39 @@ def _chosen(statement: Statement, name: str, matches: Callable[[Any], bool | Non
 
 
 def _meant(named: Any, principal: str) -> bool | None:
-    """Return whether a principal is named: itself, its account, or everybody. An account's root stands for its identities."""
+    """Return whether a principal is named: itself, its account, or every principal. An account's root stands for its
+    identities.
+    """
     if named == "*":
         return True
     listed = _listed(named.get("AWS", ())) if isinstance(named, Mapping) else []
     account = principal.split(":")[4] if principal.count(":") >= 5 else principal
-    if any(one in ("*", principal, account) or one.endswith(f"::{account}:root") for one in listed):
+    if any(name in ("*", principal, account) or name.endswith(f"::{account}:root") for name in listed):
         return True
     somebody = principal == account or principal.endswith(":root")
-    return None if somebody and any(f"::{account}:" in one for one in listed) else False
+    return None if somebody and any(f"::{account}:" in name for name in listed) else False
 
 
 def _holds(operator: str, values: Any, value: str | None) -> bool | None:
     """Return whether a condition holds; None for an unknown key, or an operator that is not evaluated."""
-    wanted = [str(one).lower() if isinstance(one, bool) else str(one) for one in _every(values)]
-    if value is None or any("${" in one for one in wanted):
+    expected = [str(item).lower() if isinstance(item, bool) else str(item) for item in _every(values)]
+    if value is None or any("${" in item for item in expected):
         return None
     plain, _, _ = operator.rpartition(":")[2].partition("IfExists")
     if plain in ("StringEquals", "ArnEquals", "Bool"):
-        return value in wanted
+        return value in expected
     if plain in ("StringLike", "ArnLike"):
-        return _matches(wanted, value)
+        return _matches(expected, value)
     if plain in ("StringNotEquals", "ArnNotEquals"):
-        return value not in wanted
+        return value not in expected
     if plain in ("StringNotLike", "ArnNotLike"):
-        return not _matches(wanted, value)
+        return not _matches(expected, value)
     return None
 
 
-def _either(one: bool | None, other: bool | None) -> bool | None:
+def _either(left: bool | None, other: bool | None) -> bool | None:
     """Three-valued `or`."""
-    return True if True in (one, other) else None if None in (one, other) else False
+    return True if True in (left, other) else None if None in (left, other) else False
 
 
 def _every(value: Any) -> list[Any]:
@@ -198,10 +203,10 @@ def _every(value: Any) -> list[Any]:
 def _matches(patterns: Any, value: str, *, fold: bool = False) -> bool:
     if patterns is None:
         return False
-    wanted = value.lower() if fold else value
-    for one in _listed(patterns):
-        pattern = (one.lower() if fold else one).replace("[", "[[]")
-        if fnmatchcase(wanted, pattern):
+    text = value.lower() if fold else value
+    for wildcard in _listed(patterns):
+        pattern = (wildcard.lower() if fold else wildcard).replace("[", "[[]")
+        if fnmatchcase(text, pattern):
             return True
     return False
 

@@ -1,4 +1,4 @@
-"""Identifiers that sort by the time they were made (the layout of UUIDv7, RFC 9562), in Crockford base 32."""
+"""Identifiers that sort by their creation time (the layout of UUIDv7, RFC 9562), in Crockford base 32."""
 
 from __future__ import annotations
 

@@ -14,8 +14,8 @@ __all__ = ["LoopGuard"]
 class LoopGuard:
     """Checks the token of each page of one listing; `listing` names it in the error.
 
-    Brent's algorithm: one token is remembered, a later one each time the number of pages has doubled. Every cycle of tokens, of
-    whatever length, is found, and memory holds one token.
+    Brent's algorithm: one token is remembered, a later one each time the number of pages has doubled. It finds cycles
+    of any length, and holds one token.
     """
 
     listing: str

@@ -35,7 +35,7 @@ def apply_patch(document: Any, patch: Sequence[Operation]) -> Any:
 
 
 def _same(a: Any, b: Any) -> bool:
-    # 1 == True and 0 == False in Python, not in JSON; the canonical text knows.
+    # 1 == True and 0 == False in Python, not in JSON; the canonical text distinguishes them.
     return type(a) is type(b) and (a == b if isinstance(a, str) else canonical_json(a) == canonical_json(b))
 
 
@@ -57,7 +57,7 @@ def _compare(old: Any, new: Any, path: str, out: list[Operation]) -> None:
 
 def _compare_lists(old: list[Any], new: list[Any], path: str, out: list[Operation]) -> None:
     matcher = SequenceMatcher(None, [canonical_json(i) for i in old], [canonical_json(i) for i in new], autojunk=False)
-    shift = 0  # how far positions in the list being patched have moved from those of `old`
+    shift = 0  # the offset of positions in the patched list from those in `old`
     for tag, i1, i2, j1, j2 in matcher.get_opcodes():
         if tag == "equal":
             continue

@@ -33,8 +33,8 @@ def map_bounded(
 ) -> Iterator[Outcome[Item, Result]]:
     """Yield the outcomes of `work` over `items` as they finish.
 
-    At most `limit` items are under way and at most `limit` more are taken from `items` ahead of their turn, so an
-    endless or expensive iterable is safe. When `stop` is set, no further item starts; those under way finish.
+    At most `limit` items are in progress, and at most `limit` more are taken from `items` in advance, so an endless or
+    expensive iterable is safe. When `stop` is set, no further item starts; those in progress finish.
     """
     halted = stop or threading.Event()
     source = iter(items)

@@ -1,4 +1,4 @@
-"""Files and folders that only their owner may read, from their creation and whatever the umask."""
+"""Files and folders that only their owner may read from their creation on, with any umask."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ PRIVATE_FILE, PRIVATE_FOLDER = 0o600, 0o700
 
 
 def make_private_folder(folder: Path) -> None:
-    """Create the folder and its missing parents, each with mode 0700. OSError names the one that can't be created.
+    """Create the folder and its missing parents, each with mode 0700. OSError names the one that cannot be created.
 
     Folders that exist keep their mode.
     """

@@ -8,7 +8,7 @@ import re
 __all__ = ["is_reference", "is_secret_name", "name_words"]
 
 _WORD = re.compile(r"[A-Z]+(?![a-z])|[A-Z]?[a-z]+|[0-9]+")
-# The end of a name says what it holds: DB_PASSWORD does, PasswordLastUsed does not.
+# The end of a name shows what it holds: DB_PASSWORD does, PasswordLastUsed does not.
 _SECRET_END = re.compile(
     r"(passwords?|passwd|passphrase|passcode|pwd|secret|secrets|token|credentials?|authorization|cookie|apikey|authkey|"
     r"accesskey|secretkey|privatekey|sharedkey|presharedkey|signingkey|sessionkey|accountkey|storagekey|licensekey|"
@@ -16,7 +16,7 @@ _SECRET_END = re.compile(
     r"apptoken|keymaterial|userdata|connectionstring|webhook|webhookurl|basicauth|dsn|jwt|salt|pin|otp|"
     r"dbpass|userpass|mysqlpwd|pgpass|ldappass|smtppass|encryptionkey)$"
 )
-# Whole words only: `ping`, `compass`, `author` and `salted` end otherwise.
+# Complete words only: `ping`, `compass`, `author` and `salted` end otherwise.
 _WHOLE = frozenset({"pass", "pin", "otp", "dsn", "jwt", "salt", "pwd", "auth", "psk", "webhook"})
 # A value, an environment, a version: words after the name of a secret that change nothing.
 _NEUTRAL = frozenset(

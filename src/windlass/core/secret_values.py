@@ -23,7 +23,7 @@ Span = tuple[int, int, str]
 
 REDACTED = re.compile(r"redacted:[a-z0-9-]+:[0-9a-f]{16}")
 
-# (rule, pattern). Each alternative begins with a literal, so that the regex engine skips what can't begin any.
+# (rule, pattern). Each alternative begins with a literal, so that the regex engine skips most positions.
 _FORMATS = (
     ("github-token", r"gh[pousr]_[A-Za-z0-9]{30,}|github_pat_[A-Za-z0-9_]{22,}"),
     ("gitlab-token", r"gl(?:pat|dt|rt|cbt|ptt|ft|imt|agent|oas|soat|ffct)-[A-Za-z0-9_\-]{18,}"),
@@ -60,7 +60,7 @@ _FORMATS = (
     ),
 )
 _FORMAT = re.compile("|".join(pattern for _, pattern in _FORMATS))
-# Whoever knows the path of such a URL may post: the path is the secret, the host stays.
+# The path of such a URL is the secret, because it is enough to post. The host is kept.
 _WEBHOOK = re.compile(
     r"(?<=hooks\.slack\.com/)(?:services|workflows|triggers)/[A-Za-z0-9_/\-]{8,}"
     r"|(?<=hooks\.zapier\.com/)hooks/[A-Za-z0-9_/\-]{6,}|(?<=maker\.ifttt\.com/)trigger/[^\s\"'<>]{6,}"
@@ -85,7 +85,7 @@ _QUERY = re.compile(
 )
 _ORACLE = re.compile(r"(?<=jdbc:oracle:)(?:thin|oci):[^/\s:@]*/([^@\s]+)@")
 _LOGIN_OPTION = re.compile(r"(?:^|\s)(?:-u|--user|--proxy-user)[\s=]+[\"']?[^\s:\"']+:([^\s\"'/][^\s\"']*)")
-# NAME=VALUE, NAME: VALUE, --name VALUE, "name": "value", <name>value: which names are meant, is_secret_name decides.
+# NAME=VALUE, NAME: VALUE, --name VALUE, "name": "value", <name>value: is_secret_name decides which names count.
 # The match begins inside the name, so that long runs of letters cost nothing; _NAME_BEFORE goes back.
 _ASSIGNED = re.compile(
     r"(?P<tail>(?:pass|pwd|secret|token|key|cred|auth|cookie|dsn|jwt|salt|pin|otp|psk|webhook)[A-Za-z0-9_.\-]*+)"
@@ -133,7 +133,7 @@ def _spans(text: str) -> list[Span]:
         spans += _url_spans(text)
     if naming != [(0, len(text))] and any(mark in text for mark in "=: >"):
         spans += _assigned_spans(text, naming)
-    return _apart(spans, [one for one in naming if text.startswith("redacted:", one[0])]) if spans else spans
+    return _apart(spans, [span for span in naming if text.startswith("redacted:", span[0])]) if spans else spans
 
 
 def _format_spans(text: str) -> Iterator[Span]:
@@ -222,7 +222,10 @@ def _is_random(run: str) -> bool:
         return False
     if _HEX.fullmatch(run):
         return "-" not in run and len(run) >= 32 and _bits(run) >= 3.0
-    kinds = ["u" if one.isupper() else "l" if one.islower() else "d" if one.isdigit() else "s" for one in bare]
+    kinds = [
+        "u" if character.isupper() else "l" if character.islower() else "d" if character.isdigit() else "s"
+        for character in bare
+    ]
     if len(bare) < 20 or "d" not in kinds or len({"u", "l"} & set(kinds)) < 1:
         return False
     changes = sum(before != after for before, after in itertools.pairwise(kinds))

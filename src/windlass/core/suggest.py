@@ -9,7 +9,7 @@ from windlass.core.errors import UsageError
 
 __all__ = ["nearest", "unknown_word"]
 
-_SIMILARITY = 0.6  # below this, a suggestion would puzzle more than it helps
+_SIMILARITY = 0.6  # below this, a suggestion would confuse
 _LISTED = 12
 
 

@@ -47,7 +47,7 @@ class Job:
     error: str
     cancel_requested: bool
     attempt: int
-    holder: str  # the process that runs it, or ran it last: `web-1 (pid 4711)`
+    holder: str  # the process that runs it, or that ran it last: `web-1 (pid 4711)`
     created_at: datetime
     started_at: datetime | None
     heartbeat_at: datetime | None
@@ -68,7 +68,7 @@ class Job:
 
     @property
     def eta_s(self) -> float | None:
-        """Seconds left at the pace so far; None while that is unknown."""
+        """Seconds left at the average speed so far; None while that is unknown."""
         if self.status is not JobStatus.RUNNING or not 0 < self.fraction < 1 or self.duration_s <= 0:
             return None
         return self.duration_s * (1 - self.fraction) / self.fraction

@@ -62,7 +62,9 @@ class RunningJob:
         detail: str | None = None,
         checkpoint: Mapping[str, Any] | None = None,
     ) -> None:
-        """Write the given values in one transaction. Sets `stop` when a cancel was requested, or another process runs the job."""
+        """Write the given values in one transaction. Sets `stop` when a cancel was requested, or another process runs
+        the job.
+        """
         values: dict[str, Any] = {
             name: value for name, value in (("done", done), ("total", total), ("detail", detail)) if value is not None
         }
@@ -154,11 +156,11 @@ class Jobs:
         job = self.get(job_id)
 
         def ask(connection: Connection) -> bool:
-            asked = self._rows.change_job(connection, job_id, was=_LIVE, cancel_requested=True)
+            requested = self._rows.change_job(connection, job_id, was=_LIVE, cancel_requested=True)
             self._rows.change_job(
                 connection, job_id, was=[JobStatus.QUEUED], status=JobStatus.CANCELLED, finished_at=self._now()
             )
-            return asked
+            return requested
 
         if not self._store.transact(ask):
             raise Conflict(
@@ -167,12 +169,14 @@ class Jobs:
         return self.get(job_id)
 
     def resume(self, job_id: str) -> Job:
-        """Run a job from its checkpoint to its end in this process. Conflict when it is done or another process runs it."""
+        """Run a job from its checkpoint to its end in this process. Conflict when it is done or another process runs
+        it.
+        """
         job = self.get(job_id)
         runner = self.runners.get(job.kind)
         if runner is None and job.status.resumable:
             raise Conflict(
-                f"{job_id} can't be resumed: no command of this version runs jobs of kind {job.kind!r}",
+                f"{job_id} cannot be resumed: no command of this version runs jobs of kind {job.kind!r}",
                 hint="Resume it with the version of Windlass that created it.",
             )
         with self.run(job_id) as running:
@@ -181,22 +185,23 @@ class Jobs:
         return self.get(job_id)
 
     def unfinished(self, kind: str, params: Mapping[str, Any], *, limit: int = 20) -> Job | None:
-        """The newest job of the kind with these parameters that has not come to an end: running (on a process that lives),
-        queued or interrupted; None when there is none. A loop resumes it before it makes another.
+        """Return the newest unfinished job of the kind with these parameters: running (in a live process), queued or
+        interrupted. None when there is none. A loop resumes it before it creates another.
         """
-        asked = canonical_json(plain(params))
+        text = canonical_json(plain(params))
         return next(
             (
                 job
                 for job in self.list(kind=kind, limit=limit)
-                if job.status in _UNFINISHED and canonical_json(job.params) == asked
+                if job.status in _UNFINISHED and canonical_json(job.params) == text
             ),
             None,
         )
 
     def run(self, job_id: str, *, under: Sequence[Lease] = ()) -> AbstractContextManager[RunningJob]:
-        """Be the job's runner for the block. Its normal end is `done`; Interrupted, Ctrl-C and a cancel are resumable;
-        any other exception is `failed` with its message. The exception goes on to the caller, a cancel does not.
+        """Run the job during the block. A normal end sets `done`; after Interrupted, Ctrl-C and a cancel it can be
+        resumed; any other exception sets `failed` with its message. Exceptions are raised to the caller, a cancel is
+        not.
 
         Conflict when another process runs it, or it is done. `under` are leases that the runner must hold, too.
         """
@@ -211,7 +216,9 @@ class Jobs:
         unit: str = "items",
         under: Sequence[Lease] = (),
     ) -> AbstractContextManager[RunningJob]:
-        """Create a job and run it for the block, as `run` does. One transaction creates and starts it, so it is never queued."""
+        """Create a job and run it for the block, as `run` does. One transaction creates and starts it, so it is never
+        queued.
+        """
         job_id = new_id("job", self._now())
         return self._run(job_id, under, self._insertion(job_id, kind, title, params or {}, unit))
 
@@ -221,7 +228,9 @@ class Jobs:
         now = self._now()
 
         def insert(connection: Connection) -> None:
-            if self._rows.get_job(connection, job_id) is None:  # else repeated: the answer to its commit was lost
+            if (
+                self._rows.get_job(connection, job_id) is None
+            ):  # else the transaction was repeated: the response to its commit was lost
                 self._rows.insert_job(connection, job_id, kind=kind, title=title, params=params, unit=unit, now=now)
 
         return insert
@@ -244,10 +253,8 @@ class Jobs:
             if not cancelled:
                 raise
         except StoreError as error:
-            away = error.code in (
-                CONNECTION_LOST,
-                LOCKED,
-            )  # the job is as good as before: it goes on when the database is back
+            # The job itself is intact: it continues when the database is available again.
+            away = error.code in (CONNECTION_LOST, LOCKED)
             self._give_back(running, JobStatus.INTERRUPTED if away else JobStatus.FAILED, error=error.message)
             raise
         except BaseException as error:
@@ -385,7 +392,7 @@ class Jobs:
 
 def _not_startable(job: Job) -> Conflict:
     if job.status is JobStatus.DONE:
-        return Conflict(f"{job.job_id} can't be run: it is done", hint="Start a new one.")
+        return Conflict(f"{job.job_id} cannot be run: it is done", hint="Start a new one.")
     return Conflict(
         f"{job.job_id} is running on {job.holder}",
         hint=f"`windlass jobs log -f {job.job_id}` follows it; `windlass jobs cancel {job.job_id}` stops it.",

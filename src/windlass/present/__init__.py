@@ -1,1 +1,3 @@
-"""The kit of all faces: formats, progress bars, relative times, options and confirmation (ADR 0008)."""
+"""Shared parts of the command line, the API and the console: formats, progress bars, relative times, options and
+confirmation (ADR 0008).
+"""

@@ -74,7 +74,7 @@ class VerbCommand(TyperCommand):
 
 
 class LeanOption(TyperOption):
-    """A text or a flag of a group, taken as it is. Typer's coercion would import pydantic: half the cost of a help."""
+    """A text or a flag of a group, without conversion. Typer's coercion would import pydantic: half the cost of a help."""
 
     def process_value(self, ctx: Any, value: Any) -> Any:
         """Return the value, or what the option's callback makes of it."""
@@ -151,7 +151,9 @@ def command_of(target: Group | Callable[..., Any] | typer.Typer, name: str) -> A
 
 
 def unknown_command(path: str, word: str, known: tuple[str, ...]) -> UsageError:
-    """Return the error for a word that is no command of `path`; its hint is the nearest name, else where names are listed."""
+    """Return the error for a word that is no command of `path`; its hint is the nearest name, else where names are
+    listed.
+    """
     close = nearest(word, known)
     hint = f"Did you mean `{path} {close}`?" if close else f"`{path} --help` lists the commands."
     return UsageError(f"`{path}` has no command {word!r}", hint=hint)

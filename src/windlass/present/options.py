@@ -55,7 +55,7 @@ class Duration(float):
 
 
 Output = Annotated[Format, typer.Option("--output", "-o", help="Format of the output.")]
-Limit = Annotated[int, typer.Option("--limit", "-n", metavar="COUNT", min=0, help="At most this many; 0 for all.")]
+Limit = Annotated[int, typer.Option("--limit", "-n", metavar="COUNT", min=0, help="Maximum number of rows; 0 for all.")]
 Where = Annotated[
     list[str] | None,
     typer.Option(
@@ -82,7 +82,7 @@ Regions = Annotated[
     list[str] | None, typer.Option("--region", "-r", metavar="REGION", help="Only this region. Repeat for more.")
 ]
 Yes = Annotated[bool, typer.Option("--yes", "-y", help="Do not ask for confirmation.")]
-DryRun = Annotated[bool, typer.Option("--dry-run", help="Print what would be done, and do nothing.")]
+DryRun = Annotated[bool, typer.Option("--dry-run", help="Print what would be done, without doing it.")]
 Quiet = Annotated[bool, typer.Option("--quiet", "-q", help="Show no progress.")]
 Watch = Annotated[bool, typer.Option("--watch", help="Wait until the change is complete, and show its progress.")]
 Follow = Annotated[bool, typer.Option("--follow", "-f", help="Keep printing until the end.")]

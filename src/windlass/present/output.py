@@ -16,7 +16,7 @@ from typing import IO, Any
 __all__ = ["ALL", "Column", "Format", "emit", "emit_value"]
 
 
-ALL = 1_000_000  # what `--limit 0` asks of a query that wants a number
+ALL = 1_000_000  # the number for `--limit 0`
 
 
 class Format(StrEnum):
@@ -47,7 +47,8 @@ def emit(
     limit: int = 0,
     out: IO[str] | None = None,
 ) -> int:
-    """Write the rows under `columns` (Columns, or bare keys) and return how many were written; at most `limit`, 0 for all.
+    """Write the rows under `columns` (Columns, or bare keys) and return how many were written; at most `limit`, 0 for
+    all.
 
     A table without rows prints `empty` on stderr; a table that was cut says so there.
     """
@@ -113,7 +114,7 @@ def _table(
         table.add_column(heading, justify="right" if column.right else "left", overflow="fold")
     for row in rows:
         table.add_row(*(Text(_cell(row.get(column.key), now)) for column in columns))
-    # Piped tables keep their full width: a cut name helps nobody.
+    # Piped tables keep their full width, because programs need complete names.
     console = Console(file=stream, width=None if stream.isatty() else 400, highlight=False)
     console.print(table)
     return len(rows)

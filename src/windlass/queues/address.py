@@ -57,8 +57,8 @@ class Queue:
 
 def read_reference(text: str) -> Reference:
     """Read a URL, an ARN or a name. Raises UsageError when the text is none of them."""
-    if found := _ARN.match(text):
-        return Reference(found[4], found[3], found[2])
+    if match := _ARN.match(text):
+        return Reference(match[4], match[3], match[2])
     if "://" in text:
         parts = urlsplit(text)
         pieces = [piece for piece in parts.path.split("/") if piece]
@@ -92,7 +92,7 @@ def read_queue(reference: Reference, url: str, attributes: Mapping[str, str]) ->
 
 def _redrive(text: str) -> dict[str, Any]:
     try:
-        found = json.loads(text) if text else {}
+        policy = json.loads(text) if text else {}
     except ValueError:
         return {}
-    return found if isinstance(found, dict) else {}
+    return policy if isinstance(policy, dict) else {}

@@ -25,17 +25,19 @@ class ConsumeConfig(BaseModel):
         default="lean", description="Client for SQS: the lean client, or boto3 on threads."
     )
     concurrency: int = Field(default=16, ge=1, description="Handlers that run at once.")
-    prefetch: int = Field(default=10, ge=0, description="Messages received ahead, besides those being handled.")
-    max_pollers: int = Field(default=8, ge=1, description="Most receives at once; an idle queue has one.")
+    prefetch: int = Field(
+        default=10, ge=0, description="Messages received ahead, in addition to those that are handled."
+    )
+    max_pollers: int = Field(default=8, ge=1, description="Maximum number of receives at once; an idle queue has one.")
     wait_s: int = Field(default=20, ge=0, le=20, description="Long poll: seconds a receive waits for a message.")
     read_timeout_s: float = Field(
-        default=35.0, gt=0, description="Seconds after which a receive without an answer fails; at least wait_s + 10."
+        default=35.0, gt=0, description="Seconds after which a receive without a response fails; at least wait_s + 10."
     )
     batch_window_s: float = Field(
         default=0.0,
         ge=0,
         le=20,
-        description="Seconds to wait after a receive that was not full, so that more messages share the next one.",
+        description="Seconds to wait after a receive that was not full, so that the next one brings more messages.",
     )
     visibility_s: int = Field(
         default=60,
@@ -49,7 +51,7 @@ class ConsumeConfig(BaseModel):
     stall_s: float = Field(
         default=300.0,
         gt=0,
-        description="Seconds without a handler ending, while all slots are taken, after which /readyz fails.",
+        description="/readyz fails after this many seconds in which all slots are taken and no handler ends.",
     )
     first_backoff_s: float = Field(
         default=5.0, gt=0, description="Seconds until a failed message is retried; doubled with each receive."
@@ -113,6 +115,6 @@ class ConsumeConfig(BaseModel):
             "drain_s",
             "flush_s",
         )
-        given = {name: getattr(self, name) for name in names}
+        values = {name: getattr(self, name) for name in names}
         payload_bucket = self.payload_bucket if self.delete_payload else ""
-        return Limits(**given, fifo=fifo, max_receive_count=max_receive_count, payload_bucket=payload_bucket)
+        return Limits(**values, fifo=fifo, max_receive_count=max_receive_count, payload_bucket=payload_bucket)

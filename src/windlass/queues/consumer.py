@@ -70,7 +70,7 @@ class Consumer:
         self._store = store
         self._registry = registry or queues.registry()
         self._health = health
-        self._told_to_stop = stopping
+        self._on_stopping = stopping
         self._signals_are_ours = False
         if config.idempotency == "store" and store is None:
             raise ConfigError('idempotency = "store" needs a store', hint='Set store.url, or idempotency = "dynamodb".')
@@ -123,7 +123,7 @@ class Consumer:
             transport,
             name=queue.name,
             watch=heartbeat.failed if heartbeat else None,
-            stopping=self._told_to_stop,
+            stopping=self._on_stopping,
             delete_payload=self._queues.payload_deleter(queue) if limits.payload_bucket else None,
         )
         collector = ConsumerCollector(
@@ -204,25 +204,25 @@ class Consumer:
         return port
 
     @contextlib.contextmanager
-    def _stopping(self, driver: Driver, told: threading.Event | None, *, signals: bool) -> Iterator[None]:
+    def _stopping(self, driver: Driver, external_stop: threading.Event | None, *, signals: bool) -> Iterator[None]:
         """Shut down on SIGTERM, SIGINT and SIGHUP during the block; exit at once on the second signal."""
         if not signals:
             self._signals_are_ours = True
             yield
             return
         loop = asyncio.get_running_loop()
-        asked = False
+        stop_requested = False
 
         def stop() -> None:
-            nonlocal asked
-            if asked:
+            nonlocal stop_requested
+            if stop_requested:
                 os._exit(130)
-            asked = True
+            stop_requested = True
             logger("queues").info(
                 "consumer.stopping", in_flight=driver.coordinator.in_flight, drain_s=driver.coordinator.limits.drain_s
             )
-            if told is not None:
-                told.set()
+            if external_stop is not None:
+                external_stop.set()
             driver.stop()
 
         numbers = [getattr(signal, name) for name in ("SIGTERM", "SIGINT", "SIGHUP") if hasattr(signal, name)]

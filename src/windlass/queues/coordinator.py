@@ -80,12 +80,12 @@ class Coordinator:
 
     @property
     def running(self) -> int:
-        """Handlers that run, those that no longer hold their message included."""
+        """Handlers that run, including those that no longer hold their message."""
         return len(self._handlers)
 
     @property
     def hung(self) -> int:
-        """Handlers that run although they no longer hold their message."""
+        """Handlers that run after their lease ended."""
         return sum(not self.leases.running(number) for number in self._handlers)
 
     def stalled_s(self, now: float) -> float:
@@ -129,7 +129,7 @@ class Coordinator:
             self._handlers.discard(number)
             lease = self.leases.get(number)
             if lease is None or lease.phase is not Phase.RUNNING:
-                continue  # its lease has ended: neither deleted nor returned
+                continue  # the lease has ended: the message is neither deleted nor returned
             if now >= lease.expires_at:
                 self.settlement.lose(lease, now)
             else:
@@ -192,7 +192,7 @@ class Coordinator:
         expires_at = sent_at + self.limits.visibility_s
         held = self.leases.find(message.message_id)
         if held is not None and held.phase is Phase.NACKING:
-            self.leases.remove(held)  # it returned to the queue; only the answer that says so is still on its way
+            self.leases.remove(held)  # the message was returned; only the response is pending
         elif held is not None:
             self.counts.duplicates += 1
             self.leases.received_again(held, message, expires_at)

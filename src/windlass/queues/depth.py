@@ -1,4 +1,4 @@
-"""A queue's depth read again and again."""
+"""Repeated readings of a queue's depth."""
 
 from __future__ import annotations
 
@@ -14,7 +14,9 @@ __all__ = ["readings"]
 
 
 def readings(queue: Queue, read: Callable[[], Depth], *, interval_s: float, times: int) -> Iterator[dict[str, Any]]:
-    """Yield the depth every `interval_s` seconds, with its change per second since the last one; `times` rows, 0 for ever."""
+    """Yield the depth every `interval_s` seconds, with its change per second since the last reading; `times` rows, 0
+    without end.
+    """
     before: Depth | None = None
     read_at = 0.0
     count = 0

@@ -289,7 +289,7 @@ class Driver:
             self._watch(message, outcome)
 
     def _complain(self, event: str, error: Exception) -> None:
-        """Log a failed call, at most once per 30 s: an hour without network is one fact, not ten thousand."""
+        """Log a failed call, at most once per 30 s, so that an hour without network does not fill the log."""
         known = isinstance(error, WindlassError)
         self.complaint = str(error) if known else f"{type(error).__name__}: {error}"
         now = time.monotonic()

@@ -1,4 +1,4 @@
-"""Unwrapping around a handler, large payloads fetched among it."""
+"""Wraps a handler so that it receives unwrapped bodies, with large payloads fetched from S3."""
 
 from __future__ import annotations
 
@@ -16,11 +16,11 @@ from windlass.queues.received_message import ReceivedMessage
 __all__ = ["Fetch", "wrap_envelopes"]
 
 Fetch = Callable[[Pointer], str]
-"""The large payload a pointer leads to."""
+"""Fetches the large payload of a pointer."""
 
 
 def wrap_envelopes(layers: Sequence[str], fetch: Fetch, *, bucket: str = "") -> Callable[[Handler], Handler]:
-    """Return what wraps a handler so that it gets bodies without these layers.
+    """Return a function that wraps a handler so that it gets bodies without these layers.
 
     A pointer to another bucket than `bucket` is rejected; empty allows any bucket.
     """

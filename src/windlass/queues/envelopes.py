@@ -1,7 +1,7 @@
-"""Taking off what a message was wrapped in on its way: SNS and EventBridge envelopes, base64, gzip, S3 pointers.
+"""Removal of a message's envelopes: SNS and EventBridge envelopes, base64, gzip, S3 pointers.
 
-Each layer is a function from text to text that leaves alone what is not wrapped its way, so that a queue with several
-producers works; what is wrapped and broken is a Reject: it can never be handled.
+Each layer is a function from text to text. It returns a body without its envelope unchanged, so that a queue can have
+several producers. A damaged envelope is a Reject, because it can never be handled.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ __all__ = ["MAX_UNPACKED_BYTES", "unwrap"]
 
 MAX_UNPACKED_BYTES = 256 * 1024 * 1024
 """A larger body is rejected: it is a decompression bomb."""
-_STEP_BYTES = 4096  # of many small members each copies what is left of its step, not of the body
+_STEP_BYTES = 4096  # with many small members, each step copies only the rest of its input, not of the body
 
 
 def unwrap(layers: Sequence[str], body: str) -> str:
@@ -34,11 +34,11 @@ def _sns(body: str) -> str:
     if '"Message"' not in body or '"TopicArn"' not in body:
         return body
     try:
-        found = orjson.loads(body)
+        envelope = orjson.loads(body)
     except orjson.JSONDecodeError:
         return body
-    if isinstance(found, dict) and isinstance(found.get("Message"), str) and "TopicArn" in found:
-        return str(found["Message"])
+    if isinstance(envelope, dict) and isinstance(envelope.get("Message"), str) and "TopicArn" in envelope:
+        return str(envelope["Message"])
     return body
 
 
@@ -46,10 +46,10 @@ def _eventbridge(body: str) -> str:
     if '"detail"' not in body or '"detail-type"' not in body:
         return body
     try:
-        found = orjson.loads(body)
+        envelope = orjson.loads(body)
     except orjson.JSONDecodeError:
         return body
-    return orjson.dumps(found["detail"]).decode() if isinstance(found, dict) and "detail" in found else body
+    return orjson.dumps(envelope["detail"]).decode() if isinstance(envelope, dict) and "detail" in envelope else body
 
 
 def _base64(body: str) -> str:
@@ -60,7 +60,7 @@ def _base64(body: str) -> str:
 
 
 def _gzip(body: str) -> str:
-    """gzip, or gzip in base64, which is how binary data travels in SQS."""
+    """Unpack gzip, or gzip in base64, which is the usual form of binary data in SQS."""
     data = body.encode("utf-8", "surrogateescape")
     if not data.startswith(b"\x1f\x8b"):
         try:
@@ -76,9 +76,9 @@ def _gzip(body: str) -> str:
 
 
 def _members(data: bytes) -> bytes:
-    """Unpack all members of a gzip file (RFC 1952, 2.2). Reject when they have more than MAX_UNPACKED_BYTES together.
+    """Unpack all members of a gzip file (RFC 1952, 2.2). Reject when their total is more than MAX_UNPACKED_BYTES.
 
-    zlib.error when a member is damaged. Zeros after a member are padding, as Python's gzip module takes them.
+    zlib.error when a member is damaged. Zeros after a member are padding, as in Python's gzip module.
     """
     pieces: list[bytes] = []
     room, at = MAX_UNPACKED_BYTES, 0

@@ -1,7 +1,4 @@
-"""Which lease starts next, and the order within FIFO groups. A pure state machine over lease numbers.
-
-One lease of a group runs at a time; the others wait behind it. A lease without a group is ready at once.
-"""
+"""The next lease to start, and the order within FIFO groups. A pure state machine over lease numbers."""
 
 from __future__ import annotations
 
@@ -18,7 +15,7 @@ class Groups:
 
     def __init__(self) -> None:
         self.ready: deque[int] = deque()
-        """Leases to start, the first one first. May name leases that no longer wait: the reader skips them."""
+        """Leases to start, in order. It may contain leases that no longer wait, which the reader skips."""
         self._queues: dict[str, deque[int]] = {}
 
     def add(self, number: int, group: str) -> None:
@@ -46,7 +43,7 @@ class Groups:
     def withdraw(self, number: int, group: str) -> list[int]:
         """Dissolve the group of a lease that returns to the queue. Return the group's other leases, in order."""
         queue = self._queues.pop(group, None)
-        return [] if queue is None else [one for one in queue if one != number]
+        return [] if queue is None else [other for other in queue if other != number]
 
     def restore(self, group: str, numbers: Sequence[int]) -> None:
         """Keep these leases of a dissolved group: they still run. Later leases of the group wait behind them."""

@@ -39,21 +39,21 @@ def load_handler(name: str, *, folder: Path | None = None) -> Handler:
     if here not in sys.path:
         sys.path.insert(0, here)
     try:
-        found: Any = importlib.import_module(module_name)
+        target: Any = importlib.import_module(module_name)
     except ModuleNotFoundError as error:
         missing = error.name or module_name
         hint = f"Run it where {module_name.partition('.')[0]} can be imported (the current folder is searched)."
         raise ConfigError(f"handler {name}: there is no module {missing}", hint=hint) from None
-    except Exception as error:  # whatever the user's module raises is theirs to see
+    except Exception as error:  # any exception of the user's module is shown to the user
         raise ConfigError(
             f"handler {name}: importing {module_name} failed: {type(error).__name__}: {error}",
             hint=f"Try `python -c 'import {module_name}'`.",
         ) from error
     for part in attribute.split("."):
-        found = getattr(found, part, None)
-    if not callable(found):
+        target = getattr(target, part, None)
+    if not callable(target):
         raise ConfigError(f"handler {name}: {module_name} has no function {attribute}", hint="Check the spelling.")
-    return found  # type: ignore[no-any-return]
+    return target  # type: ignore[no-any-return]
 
 
 def is_async(handler: Handler) -> bool:
@@ -109,7 +109,7 @@ def describe(error: BaseException) -> str:
     try:
         text = str(error)
     except BaseException:  # noqa: BLE001  it is the handler's own class
-        text = "(its text can't be read)"
+        text = "(its text cannot be read)"
     return f"{type(error).__name__}: {text}"[:_MAX_REASON]
 
 

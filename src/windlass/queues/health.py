@@ -66,8 +66,8 @@ class HealthPort:
             self._task.cancel()
 
     async def _app(self, scope: Any, receive: Any, send: Any) -> None:  # noqa: ARG002  ASGI's signature
-        made = self._paths.get(scope.get("path", ""))
-        status, body, kind = made() if made is not None else (404, b"not found\n", b"text/plain")
+        page = self._paths.get(scope.get("path", ""))
+        status, body, kind = page() if page is not None else (404, b"not found\n", b"text/plain")
         headers = [(b"content-type", kind), (b"content-length", str(len(body)).encode())]
         await send({"type": "http.response.start", "status": status, "headers": headers})
         await send({"type": "http.response.body", "body": body})

@@ -28,7 +28,7 @@ _MAX_WAITING = 1000
 
 
 class Heartbeat:
-    """Writes on its own thread: a slow database delays no message, and a broken one affects only what people see."""
+    """Writes on its own thread: a slow or broken database delays no message and affects only what the console shows."""
 
     def __init__(self, store: Store, *, name: str, queue_arn: str, handler: str) -> None:
         self.consumer_id = new_id("consumer")
@@ -88,8 +88,8 @@ class Heartbeat:
             return
         with self._store.write() as connection:
             rows.put_consumer(connection, self._store, self._row(now), self._sample(now))
-            for one in failures:
-                rows.add_failure(connection, one)
+            for failure in failures:
+                rows.add_failure(connection, failure)
             if now.timestamp() - self._tidied_at > _TIDY_EVERY_S:
                 rows.forget_old(connection, now)
                 self._tidied_at = now.timestamp()

@@ -1,4 +1,6 @@
-"""The region in a queue's URL, by the host names that SQS and its stand-ins have. A table: what is not in it names no region."""
+"""The region of a queue's URL, by the host names of SQS and its emulators. Hosts that are not in the table have no
+region.
+"""
 
 from __future__ import annotations
 
@@ -26,24 +28,24 @@ _SUFFIXES = (
 _SUFFIX = rf"(?:{'|'.join(_SUFFIXES)})"
 _HOSTS = (
     rf"sqs(?:-fips)?\.{_REGION}\.{_SUFFIX}",  # sqs.eu-west-1.amazonaws.com, sqs.us-east-1.api.aws
-    rf"{_REGION}\.queue\.amazonaws\.com(?:\.cn)?",  # the first form, of before 2013
-    rf"(?:vpce-[a-z0-9-]+\.)sqs\.{_REGION}\.vpce\.{_SUFFIX}",  # an interface endpoint, of one zone or of all
+    rf"{_REGION}\.queue\.amazonaws\.com(?:\.cn)?",  # the form used before 2013
+    rf"(?:vpce-[a-z0-9-]+\.)sqs\.{_REGION}\.vpce\.{_SUFFIX}",  # an interface endpoint, for one zone or all
     rf"sqs\.{_REGION}\.localhost\.localstack\.cloud",  # LocalStack's strategies "standard" and "domain"
     rf"{_REGION}\.queue\.localhost\.localstack\.cloud",
 )
 _PATTERNS = tuple(re.compile(pattern) for pattern in _HOSTS)
 _FIRST = "queue.amazonaws.com"
-"""The endpoint of us-east-1 in the first form."""
+"""The endpoint of us-east-1 in the form used before 2013."""
 _PATH = re.compile(rf"^/queue/{_REGION}/\d{{12}}/")
 """LocalStack's strategy "path": any host, the region before the account."""
 
 
 def region_of(host: str, path: str) -> str:
-    """Return the region that a queue URL's host, or path, names; empty when it names none."""
+    """Return the region in a queue URL's host or path; empty when there is none."""
     if host == _FIRST:
         return "us-east-1"
     for pattern in _PATTERNS:
-        if found := pattern.fullmatch(host):
-            return found["region"]
-    found = _PATH.match(path)
-    return found["region"] if found else ""
+        if match := pattern.fullmatch(host):
+            return match["region"]
+    match = _PATH.match(path)
+    return match["region"] if match else ""

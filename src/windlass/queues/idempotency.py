@@ -29,7 +29,7 @@ from windlass.queues.payloads import DEDUPLICATION
 from windlass.queues.received_message import ReceivedMessage
 from windlass.queues.throttled_log import ThrottledLog
 
-if TYPE_CHECKING:  # a function in Lambda has no store, and carries no SQLAlchemy
+if TYPE_CHECKING:  # a Lambda function has no store and no SQLAlchemy
     from windlass.store.engine import Store
 
 __all__ = ["Begun", "DynamoLedger", "KeyOf", "Ledger", "StoreLedger", "key_of", "once"]
@@ -49,7 +49,7 @@ class Begun:
 
 
 class Ledger(Protocol):
-    """Keeps which keys are busy and which are done."""
+    """Stores which keys are busy and which are done."""
 
     busy_s: float
     """Seconds for which a key is taken; it is renewed after a third of that."""
@@ -126,8 +126,8 @@ class DynamoLedger:
             if error.code != "ConditionalCheckFailedException":
                 raise
             answer = self._call("GetItem", TableName=self._table, Key={"id": {"S": key}}, ConsistentRead=True)
-            found = answer.get("Item") or _item(key, "busy", "", moment)
-            return Begun(found["state"]["S"], datetime.fromtimestamp(float(found["expires"]["N"]), UTC))
+            item = answer.get("Item") or _item(key, "busy", "", moment)
+            return Begun(item["state"]["S"], datetime.fromtimestamp(float(item["expires"]["N"]), UTC))
         return Begun("mine", datetime.fromtimestamp(end, UTC))
 
     def renew(self, key: str, token: str, now: datetime) -> None:
@@ -162,7 +162,8 @@ def _item(key: str, state: str, token: str, expires: float) -> dict[str, Any]:
 
 
 def key_of(queue_arn: str, path: str = "") -> KeyOf:
-    """Return what derives the key of a message: the JMESPath `path` into its body, else its deduplication id, else its id.
+    """Return a function from a message to its key: the JMESPath `path` into its body, else its deduplication id, else
+    its id.
 
     Copies of a rejected message have the first message's id, so that two redriven copies are handled once.
     """
@@ -171,20 +172,20 @@ def key_of(queue_arn: str, path: str = "") -> KeyOf:
     expression = jmespath.compile(path) if path else None
 
     def name(received: ReceivedMessage) -> str:
-        found: Any = None
+        value: Any = None
         if expression is not None:
-            found = expression.search(received.json())
-        if found is None:
+            value = expression.search(received.json())
+        if value is None:
             copied = received.attributes.get(DEDUPLICATION, {}).get("StringValue")  # redriven from a dead-letter queue
-            found = received.message.attributes.get("MessageDeduplicationId") or copied or received.message_id
-        text = found if isinstance(found, str) else orjson.dumps(found, option=orjson.OPT_SORT_KEYS).decode()
+            value = received.message.attributes.get("MessageDeduplicationId") or copied or received.message_id
+        text = value if isinstance(value, str) else orjson.dumps(value, option=orjson.OPT_SORT_KEYS).decode()
         return hashlib.sha256(f"{queue_arn}\n{text}".encode("utf-8", "surrogatepass")).hexdigest()
 
     return name
 
 
 def once(ledger: Ledger, key: KeyOf, now: Callable[[], datetime] = clock.now) -> Callable[[Handler], Handler]:
-    """Return what wraps a handler so that each key is handled once within the ledger's window."""
+    """Return a function that wraps a handler so that each key is handled once within the ledger's window."""
     throttled = ThrottledLog()
     parts = _Once(ledger, key, now, throttled, _Renewer(ledger, now, throttled))
 
@@ -268,7 +269,9 @@ def _take(ledger: Ledger, key: str, now: datetime) -> Attempt | None:
 
 
 class _Marking:
-    """Marks a key as done and retries while the message is ours: without the mark the message would be handled twice."""
+    """Marks a key as done, and retries while the message's lease lives: without the mark the message would be handled
+    twice.
+    """
 
     def __init__(
         self,

@@ -37,7 +37,7 @@ Postpone = Callable[[str, str, int], None]
 """`postpone(queue_arn, receipt_handle, seconds)` sets a message's visibility: ChangeMessageVisibility."""
 
 _RESERVE_S = 3.0
-_RESERVE_SHARE = 0.2  # of a short function's time: one of 3 s, Lambda's default, must still handle something
+_RESERVE_SHARE = 0.2  # share of a short function's time: a function with 3 s, Lambda's default, must still be able to handle messages
 _PAYLOAD_RESERVE_S = 1.0
 _NO_TIME = Retry("the function has no time left", 0)
 _FOLLOWS = Retry("a message before it in its group failed", 0)
@@ -59,11 +59,11 @@ def lambda_handler(
     wrapped = around(handler) if around is not None else handler
 
     def handle(event: Any, context: Any) -> dict[str, Any]:
-        records = {one["messageId"]: one for one in event.get("Records", ()) if isinstance(one, dict)}
+        records = {record["messageId"]: record for record in event.get("Records", ()) if isinstance(record, dict)}
         deadline = _Deadline(context)
         run = _run_all if is_async(wrapped) else _run_each
         failed = []
-        for message, outcome in run(wrapped, [_message(one) for one in records.values()], deadline, concurrency):
+        for message, outcome in run(wrapped, [_message(record) for record in records.values()], deadline, concurrency):
             settled = _settle(message, outcome, dead_letter)
             if payloads is not None and isinstance(outcome, Done):
                 payloads.delete(records[message.message_id], message, deadline.context_left_s())
@@ -80,10 +80,11 @@ def lambda_handler(
 
 @dataclass(frozen=True, slots=True)
 class PayloadDeletion:
-    """How a function deletes large payloads: it deletes the message itself first, because Lambda confirms no deletion.
+    """The deletion of large payloads. The function deletes the message itself first, because Lambda confirms no
+    deletion.
 
-    `delete_message(queue_arn, receipt_handle)` and `delete_object(pointer)` block and raise when they fail. Neither failure
-    fails the message: Lambda deletes it when the function returns, and the payload remains in S3.
+    `delete_message(queue_arn, receipt_handle)` and `delete_object(pointer)` block and raise when they fail. Neither
+    failure fails the message: Lambda deletes it when the function returns, and the payload remains in S3.
     """
 
     bucket: str
@@ -110,7 +111,9 @@ class PayloadDeletion:
 
 
 class _Deadline:
-    """The time until which handlers of one invocation may run: its remaining time less a reserve for the steps after them."""
+    """The time until which handlers of one invocation may run: its remaining time minus a reserve for the steps after
+    them.
+    """
 
     def __init__(self, context: Any) -> None:
         remaining: Callable[[], float] | None = getattr(context, "get_remaining_time_in_millis", None)
@@ -134,20 +137,20 @@ class _Deadline:
 
 
 def _message(record: Mapping[str, Any]) -> Message:
-    attributes = {name: _attribute(one) for name, one in (record.get("messageAttributes") or {}).items()}
+    attributes = {name: _attribute(attribute) for name, attribute in (record.get("messageAttributes") or {}).items()}
     return Message(
         record["messageId"], record.get("receiptHandle", ""), record["body"], record.get("attributes") or {}, attributes
     )
 
 
-def _attribute(one: Mapping[str, Any]) -> dict[str, Any]:
+def _attribute(document: Mapping[str, Any]) -> dict[str, Any]:
     """Return an attribute in SQS's form; Lambda's event has binary values in base64."""
-    found: dict[str, Any] = {"DataType": one.get("dataType", "String")}
-    if one.get("stringValue") is not None:
-        found["StringValue"] = one["stringValue"]
-    if one.get("binaryValue") is not None:
-        found["BinaryValue"] = base64.b64decode(one["binaryValue"])
-    return found
+    attribute: dict[str, Any] = {"DataType": document.get("dataType", "String")}
+    if document.get("stringValue") is not None:
+        attribute["StringValue"] = document["stringValue"]
+    if document.get("binaryValue") is not None:
+        attribute["BinaryValue"] = base64.b64decode(document["binaryValue"])
+    return attribute
 
 
 def _run_each(
@@ -169,7 +172,7 @@ def _run_each(
 
 
 def _call(handler: Handler, message: Message, deadline: _Deadline) -> Outcome:
-    """Call a function, and abandon it (`ReceivedMessage.lost` becomes true) when the time is over, as a worker does."""
+    """Call a function. When the time is over, abandon it (`ReceivedMessage.lost` becomes true), as a worker does."""
     left_s = deadline.left_s()
     if left_s is None:
         return call_handler(handler, ReceivedMessage(message, message.body))
@@ -217,7 +220,7 @@ def _run_all(
 
 
 def _in_time(outcome: Outcome | None) -> Outcome:
-    """Return the outcome of a message; a handler that never started or was cancelled had no time."""
+    """Return the outcome of a message. A handler that never started or was cancelled ran out of time."""
     cancelled = isinstance(outcome, Retry) and outcome.reason == "cancelled"
     return _NO_TIME if outcome is None or cancelled else outcome
 
@@ -228,7 +231,7 @@ def _settle(message: Message, outcome: Outcome, dead_letter: SendDeadLetter | No
     try:
         dead_letter(message, outcome.reason)
     except Exception as error:  # noqa: BLE001  the message stays in the queue
-        return Retry(f"the dead-letter queue did not accept it: {describe(error)}")
+        return Retry(f"the dead-letter queue did not accept the message: {describe(error)}")
     return Done()
 
 

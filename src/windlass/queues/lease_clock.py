@@ -1,10 +1,10 @@
-"""The clock that leases are measured by: it goes on while the machine is suspended.
+"""The clock of leases, which continues while the machine is suspended.
 
-`time.monotonic()` stands still while a laptop sleeps or a virtual machine is suspended; SQS's clock does not, and a lease
-that looks alive afterwards may be somebody else's. Linux has CLOCK_BOOTTIME; macOS's CLOCK_MONOTONIC runs through sleep.
-A guest that its hypervisor stops sees neither move, but its wall clock is set forward when it goes on: a jump of the wall
-clock against the steady one is counted as time that has passed. A lease that this ends too early costs a second delivery;
-one that ends too late would cost a doubled message.
+`time.monotonic()` stops while a laptop sleeps or a virtual machine is suspended. SQS's clock does not, and a lease that
+seems alive afterwards may belong to another consumer. Linux has CLOCK_BOOTTIME; macOS's CLOCK_MONOTONIC continues
+during sleep. When a hypervisor stops a guest, neither clock moves, but the guest's wall clock is set forward when it
+continues. So a jump of the wall clock relative to the steady clock counts as time that has passed. A lease that ends
+too early because of this costs a second delivery; one that ends too late would cost a duplicate.
 """
 
 from __future__ import annotations
@@ -18,11 +18,12 @@ from functools import partial
 __all__ = ["JUMP_S", "LeaseClock"]
 
 JUMP_S = 2.0
-"""A smaller difference between two readings is the wall clock being adjusted, and far below any visibility timeout."""
+"""Smaller differences between two readings are adjustments of the wall clock. It is far below any visibility timeout.
+"""
 
 
 class LeaseClock:
-    """Seconds since some origin, never fewer than have passed. Safe on many threads."""
+    """Seconds since some origin, never less than the time that has passed. Thread-safe."""
 
     def __init__(self, steady: Callable[[], float] | None = None, wall: Callable[[], float] = time.time) -> None:
         self._steady = steady or _steady_clock()
@@ -30,7 +31,7 @@ class LeaseClock:
         self._lock = threading.Lock()
         self._drift = self._wall() - self._steady()
         self.jumped_s = 0.0
-        """Seconds that only the wall clock saw pass."""
+        """Seconds that only the wall clock has counted."""
 
     def now(self) -> float:
         """Return the time in seconds; the origin is the steady clock's."""
@@ -44,7 +45,7 @@ class LeaseClock:
 
 
 def _steady_clock() -> Callable[[], float]:
-    """Return the system's clock that runs through suspension, `time.monotonic` where there is none."""
+    """Return the system's clock that continues during suspension; `time.monotonic` when there is none."""
     number = getattr(time, "CLOCK_BOOTTIME", None)
     if number is None and sys.platform == "darwin":
         number = time.CLOCK_MONOTONIC

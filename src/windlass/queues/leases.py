@@ -1,7 +1,7 @@
-"""The messages that this consumer holds, and until when: a pure state machine.
+"""The messages that this consumer holds, and the times when their leases end. A pure state machine.
 
-A lease ends `visibility_s` after its receive, or its last confirmed extension, was *sent*: the earliest moment at which SQS
-could deliver the message to another consumer.
+A lease ends `visibility_s` after its receive, or its last confirmed extension, was *sent*: the earliest moment at which
+SQS could deliver the message to another consumer.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from enum import IntEnum
 from windlass.queues.model import MAX_VISIBILITY_S, Limits
 from windlass.wire.sqs import Message
 
-__all__ = ["HandledMessages", "Lease", "Leases", "Phase", "Scan"]
+__all__ = ["HandledMessages", "MessageLease", "MessageLeases", "Phase", "Scan"]
 
 _SCAN_INTERVAL_S = 1.0
 _MAX_REMEMBERED = 10_000  # ids of handled messages: memory must not grow with the queue
@@ -38,7 +38,7 @@ class Phase(IntEnum):
 
 
 @dataclass(slots=True, eq=False)
-class Lease:
+class MessageLease:
     """One message that this consumer holds. Times are seconds of the lease clock."""
 
     number: int
@@ -64,21 +64,21 @@ class Lease:
 
 @dataclass(frozen=True, slots=True)
 class Scan:
-    """What is due at one moment: leases that ended, handlers past their limit, and leases to extend."""
+    """The work that is due at one moment: leases that ended, handlers past their limit, and leases to extend."""
 
-    expired: list[Lease]
-    timed_out: list[Lease]
-    due: list[Lease]
-    soon: list[Lease]
-    """Not due yet: they fill a batch that is sent anyway."""
+    expired: list[MessageLease]
+    timed_out: list[MessageLease]
+    due: list[MessageLease]
+    soon: list[MessageLease]
+    """Leases that are not due yet, but fill a batch that is sent anyway."""
 
 
-class Leases:
+class MessageLeases:
     """All leases of one consumer."""
 
     def __init__(self, limits: Limits) -> None:
         self._limits = limits
-        self._leases: dict[int, Lease] = {}
+        self._leases: dict[int, MessageLease] = {}
         self._by_message: dict[str, int] = {}
         self._last_number = 0
         self._scan_interval_s = min(_SCAN_INTERVAL_S, limits.visibility_s / 10)
@@ -87,16 +87,16 @@ class Leases:
         """Messages that are received and not started."""
         self.scan_at = math.inf
         """When `scan` is due; infinite while there are no leases."""
-        self.get: Callable[[int], Lease | None] = self._leases.get
+        self.get: Callable[[int], MessageLease | None] = self._leases.get
 
     def __len__(self) -> int:
         return len(self._leases)
 
-    def all(self) -> list[Lease]:
+    def all(self) -> list[MessageLease]:
         """Return every lease, the oldest first. The list is a copy."""
         return list(self._leases.values())
 
-    def find(self, message_id: str) -> Lease | None:
+    def find(self, message_id: str) -> MessageLease | None:
         """Return the lease of a message, None when this consumer does not hold it."""
         number = self._by_message.get(message_id)
         return None if number is None else self._leases.get(number)
@@ -106,12 +106,12 @@ class Leases:
         lease = self._leases.get(number)
         return lease is not None and lease.phase is Phase.RUNNING
 
-    def add(self, message: Message, expires_at: float, now: float) -> Lease:
+    def add(self, message: Message, expires_at: float, now: float) -> MessageLease:
         """Start a lease, which waits."""
         number = self._last_number = self._last_number + 1
         group = message.group if self._limits.fifo else ""
         count = message.receive_count
-        lease = Lease(number, message, message.receipt, group, now, expires_at, receive_count=count)
+        lease = MessageLease(number, message, message.receipt, group, now, expires_at, receive_count=count)
         if not self._leases:
             self.scan_at = now + self._scan_interval_s
         self._leases[number] = lease
@@ -119,19 +119,19 @@ class Leases:
         self.waiting += 1
         return lease
 
-    def received_again(self, lease: Lease, message: Message, expires_at: float) -> None:
-        """Record that SQS delivered a message that is held: the newest receipt is the one that deletes it."""
-        if message.receive_count >= lease.receive_count:  # answers may overtake each other
+    def received_again(self, lease: MessageLease, message: Message, expires_at: float) -> None:
+        """Record that SQS delivered a message again that is held: only the newest receipt deletes it."""
+        if message.receive_count >= lease.receive_count:  # responses may arrive in another order
             lease.receipt, lease.receive_count = message.receipt, message.receive_count
             lease.expires_at = max(lease.expires_at, expires_at)
 
-    def enter(self, lease: Lease, phase: Phase) -> None:
+    def enter(self, lease: MessageLease, phase: Phase) -> None:
         """Move a lease to another phase. A waiting lease stops counting as waiting."""
         if lease.phase is Phase.WAITING:
             self.waiting -= 1
         lease.phase = phase
 
-    def remove(self, lease: Lease) -> None:
+    def remove(self, lease: MessageLease) -> None:
         """End a lease. Idempotent."""
         message_id = lease.message.message_id
         if self._by_message.get(message_id) == lease.number:
@@ -162,7 +162,7 @@ class Leases:
                     scan.soon.append(lease)
         return scan
 
-    def due_extensions(self, now: float) -> list[Lease]:
+    def due_extensions(self, now: float) -> list[MessageLease]:
         """Return the leases to extend while the event loop is blocked: an extension that is pending may never have been sent."""
         return [
             lease
@@ -172,20 +172,20 @@ class Leases:
             and not self._timed_out(lease, now)
         ]
 
-    def extension_s(self, lease: Lease, now: float) -> int:
+    def extension_s(self, lease: MessageLease, now: float) -> int:
         """Return the seconds to extend a lease by: `visibility_s`, less near SQS's twelve hours, at least 1."""
         left_s = lease.received_at + MAX_VISIBILITY_S - now - self._limits.read_timeout_s
         return max(1, min(self._limits.visibility_s, int(left_s)))
 
-    def extended(self, lease: Lease, sent_at: float) -> None:
+    def extended(self, lease: MessageLease, sent_at: float) -> None:
         """Record that SQS confirmed an extension that was sent at `sent_at`."""
         lease.expires_at = max(lease.expires_at, sent_at + self.extension_s(lease, sent_at))
 
-    def extension_failed(self, lease: Lease, now: float) -> None:
+    def extension_failed(self, lease: MessageLease, now: float) -> None:
         """Record that an extension had no effect: the next one is not sent at once."""
         lease.not_before = now + _EXTENSION_RETRY_S
 
-    def _timed_out(self, lease: Lease, now: float) -> bool:
+    def _timed_out(self, lease: MessageLease, now: float) -> bool:
         if lease.phase is not Phase.RUNNING:
             return False
         near_maximum = now - lease.received_at > MAX_VISIBILITY_S - 2 * self._limits.visibility_s

@@ -1,4 +1,4 @@
-"""Look a queue up in SQS by its URL, ARN or name."""
+"""Finds a queue in SQS by its URL, ARN or name."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from urllib.parse import urlsplit
 from windlass.core.errors import UsageError
 from windlass.queues.address import Queue, Reference, read_queue, read_reference
 
-if TYPE_CHECKING:  # botocore is loaded by who opens the estate
+if TYPE_CHECKING:  # botocore is loaded by the code that opens the estate
     from windlass.estate.service import Estate
 
 __all__ = ["find_queue"]
@@ -27,11 +27,11 @@ def find_queue(estate: Estate, text: str, *, account_id: str = "", region: str =
     if not url:
         owner = {"QueueOwnerAWSAccountId": account} if reference.account_id else {}
         url = str(estate.call(account, where, "sqs", "GetQueueUrl", QueueName=reference.name, **owner)["QueueUrl"])
-    elif reference.account_id not in {one.id for one in estate.accounts()}:
+    elif reference.account_id not in {account_.id for account_ in estate.accounts()}:
         account = estate.accounts()[0].id  # a queue of an account outside the estate: called with our own identity
     attributes = estate.call(account, where, "sqs", "GetQueueAttributes", QueueUrl=url, AttributeNames=["All"])
-    found = read_queue(reference, url, attributes.get("Attributes", {}))
-    return found if found.account_id == account else replace(found, account_id=account)
+    queue = read_queue(reference, url, attributes.get("Attributes", {}))
+    return queue if queue.account_id == account else replace(queue, account_id=account)
 
 
 def _home_region(estate: Estate, reference: Reference) -> str:

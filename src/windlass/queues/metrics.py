@@ -1,4 +1,4 @@
-"""What a consumer is measured by, cheap enough to count every message, and shown to Prometheus when it asks."""
+"""A consumer's metrics: counters that are cheap enough for every message, and their export to Prometheus."""
 
 from __future__ import annotations
 
@@ -15,20 +15,20 @@ SECONDS = (0.001, 0.003, 0.01, 0.03, 0.1, 0.3, 1, 3, 10, 30, 60, 300, 900, 3600)
 """Upper bounds of the buckets, in seconds."""
 
 COUNTERS: Mapping[str, str] = {
-    "polls": "Receive calls made.",
-    "empty_polls": "Receive calls that brought nothing.",
+    "polls": "Receive calls.",
+    "empty_polls": "Receive calls that returned no message.",
     "failed_polls": "Receive calls that failed.",
     "received": "Messages received.",
-    "duplicates": "Messages received that were in hand, or done, already.",
+    "duplicates": "Messages received that were already in flight or handled.",
     "done": "Messages whose handler returned.",
     "deleted": "Messages deleted.",
     "failed": "Messages whose handler raised.",
     "rejected": "Messages sent to the dead-letter queue by their handler.",
-    "nacked": "Messages given back to the queue.",
+    "nacked": "Messages returned to the queue.",
     "extended": "Visibility extensions.",
-    "retried_calls": "Deletes and releases tried again.",
+    "retried_calls": "Retries of deletes and returns.",
     "lost_leases": "Messages whose lease ended before their handler.",
-    "timed_out": "Handlers cut off at max_handling_s.",
+    "timed_out": "Handlers cancelled after max_handling_s.",
     "blocked": "Times that an async handler blocked the event loop.",
     "deleted_payloads": "Large payloads deleted from S3 after their messages.",
     "failed_payload_deletes": "Large payloads that could not be deleted and remain in S3.",
@@ -36,7 +36,7 @@ COUNTERS: Mapping[str, str] = {
 
 
 class Histogram:
-    """Counts by bucket; not for several threads at once."""
+    """Counts by bucket. Not thread-safe."""
 
     __slots__ = ("_bounds", "_counts", "count", "total")
 
@@ -47,18 +47,18 @@ class Histogram:
         self.total = 0.0
 
     def add(self, value: float) -> None:
-        """One more."""
+        """Add one value."""
         self._counts[bisect_left(self._bounds, value)] += 1
         self.count += 1
         self.total += value
 
     def buckets(self) -> list[tuple[str, float]]:
-        """Cumulative counts by upper bound, as Prometheus has them."""
-        running, found = 0, []
+        """Return cumulative counts by upper bound, as Prometheus expects them."""
+        running, bounds = 0, []
         for bound, number in zip((*map(str, self._bounds), "+Inf"), self._counts, strict=True):
             running += number
-            found.append((bound, float(running)))
-        return found
+            bounds.append((bound, float(running)))
+        return bounds
 
 
 class ConsumerCollector(Collector):
@@ -76,7 +76,7 @@ class ConsumerCollector(Collector):
         self._handling, self._age = handling, age
 
     def collect(self) -> Iterator[Any]:
-        """prometheus_client's name for it."""
+        """Yield the metrics. The name is prometheus_client's."""
         labels = ["queue"]
         for name, number in self._counts().items():
             counter = CounterMetricFamily(f"windlass_queue_{name}", COUNTERS[name], labels=labels)
@@ -93,13 +93,13 @@ class ConsumerCollector(Collector):
 
 
 HISTOGRAMS: Mapping[str, str] = {
-    "handling_seconds": "Time of handlers in seconds.",
+    "handling_seconds": "Duration of handlers in seconds.",
     "age_seconds": "Age of messages when their handler started, in seconds.",
 }
 GAUGES: Mapping[str, str] = {
     "in_flight": "Messages waiting or being handled.",
-    "running": "Handlers that run.",
-    "hung": "Handlers that run on though their message is no longer theirs.",
-    "polling": "Receive calls on the wire.",
-    "stalled_seconds": "Seconds without any handler's end while every slot is taken.",
+    "running": "Running handlers.",
+    "hung": "Handlers that run although their lease has ended.",
+    "polling": "Receive calls in flight.",
+    "stalled_seconds": "Seconds in which every slot was taken and no handler ended.",
 }

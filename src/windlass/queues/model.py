@@ -55,12 +55,12 @@ class RetryLater(Exception):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Limits:
-    """How a consumer works. All times are in seconds.
+    """The settings of a consumer. All times are in seconds.
 
     `concurrency` handlers run at once and `prefetch` more messages wait; a consumer never receives more than the sum.
-    Every receive sets the visibility timeout `visibility_s`, which is extended while a handler runs, up to `max_handling_s`.
-    After a stop, handlers have `drain_s` to end; the last calls have `flush_s` after that.
-    Raises ConfigError when the times contradict each other.
+    Every receive sets the visibility timeout `visibility_s`, which is extended while a handler runs, up to
+    `max_handling_s`. After a stop, handlers have `drain_s` to end; the last calls have `flush_s` after that. Raises
+    ConfigError when the times contradict each other.
     """
 
     concurrency: int = 16
@@ -100,14 +100,14 @@ class Limits:
                 raise ConfigError(f"{name} = {value:g} is not between {least:g} and {most:g}", hint=_HINT)
         if self.read_timeout_s < self.wait_s + _MARGIN_S:
             raise ConfigError(
-                f"read_timeout_s = {self.read_timeout_s:g} is too short for wait_s = {self.wait_s}: the client would end "
-                "long polls early, and their messages would stay hidden for a visibility timeout",
+                f"read_timeout_s = {self.read_timeout_s:g} is too short for wait_s = {self.wait_s}: the client would cut off "
+                "long polls, and their messages would stay hidden for a visibility timeout",
                 hint=f"Set read_timeout_s to at least {self.wait_s + _MARGIN_S:g} (wait_s + {_MARGIN_S:g}), or lower wait_s.",
             )
         if self.visibility_s <= self.read_timeout_s:
             raise ConfigError(
-                f"visibility_s = {self.visibility_s} is not above read_timeout_s = {self.read_timeout_s:g}: a message could come "
-                "back to the queue while its receipt is still on the way here",
+                f"visibility_s = {self.visibility_s} is not above read_timeout_s = {self.read_timeout_s:g}: a message could return "
+                "to the queue before its receipt arrives",
                 hint=f"Set visibility_s to more than {self.read_timeout_s:g}.",
             )
 
@@ -163,12 +163,12 @@ class Poll:
     count: int
     wait_s: int
     attempt_id: str = ""
-    """ReceiveRequestAttemptId of a FIFO queue: a receive whose answer was lost is repeated with the same one."""
+    """ReceiveRequestAttemptId of a FIFO queue: a receive whose response was lost is repeated with the same id."""
 
 
 @dataclass(frozen=True, slots=True)
 class AbortPolls:
-    """Abort these receives, which have brought nothing since the stop. Answer each with `poll_failed`."""
+    """Abort these receives, which have returned nothing since the stop. Answer each with `poll_failed`."""
 
     numbers: tuple[int, ...]
 
@@ -256,4 +256,4 @@ class Counts:
 
     def as_dict(self) -> dict[str, int]:
         """Return counter name to value, in order."""
-        return {one.name: getattr(self, one.name) for one in fields(self)}
+        return {field_.name: getattr(self, field_.name) for field_ in fields(self)}

@@ -1,6 +1,6 @@
-"""Deletes and visibility changes on their way to SQS: batches, retries, and calls without an answer. A pure state machine.
+"""Deletes and visibility changes for SQS: batches, retries, and calls without a response. A pure state machine.
 
-It knows leases by their number. What an answer means for a lease is the coordinator's decision.
+It identifies leases by their number. The coordinator decides what a response means for a lease.
 """
 
 from __future__ import annotations
@@ -14,14 +14,14 @@ from enum import Enum
 from windlass.queues.model import Limits
 from windlass.wire.sqs import BATCH
 
-__all__ = ["Call", "CallKind", "Outbox"]
+__all__ = ["BatchCall", "CallKind", "Outbox"]
 
 _FIRST_RETRY_S, _MAX_RETRY_S = 0.2, 30.0
 _MAX_PAYLOAD_DELETES = 1000  # without an answer: while S3 does not answer, memory must not grow with the messages
 
 
 class CallKind(Enum):
-    """What a batch call does with its messages."""
+    """The kind of a batch call."""
 
     DELETE = "delete"
     NACK = "nack"
@@ -29,7 +29,7 @@ class CallKind(Enum):
 
 
 @dataclass(frozen=True, slots=True)
-class Call:
+class BatchCall:
     """A batch call without an answer yet: (lease, receipt) of each entry."""
 
     kind: CallKind
@@ -38,12 +38,12 @@ class Call:
 
 
 class Outbox:
-    """What one consumer has to tell SQS. Batches of ten leave at once, others after `linger_s`."""
+    """The pending deletes and returns of one consumer. Batches of ten are sent at once, smaller ones after `linger_s`."""
 
     def __init__(self, limits: Limits, rng: random.Random) -> None:
         self._linger_s = limits.linger_s
         self._rng = rng
-        self._calls: dict[int, Call] = {}
+        self._calls: dict[int, BatchCall] = {}
         self._last_number = 0
         self._retries: list[tuple[float, int]] = []
         self._nacks_since = self._deletes_since = 0.0
@@ -104,10 +104,10 @@ class Outbox:
     def open(self, kind: CallKind, entries: Sequence[tuple[int, str]], now: float) -> int:
         """Record that a batch call is sent, and return its number."""
         number = self._last_number = self._last_number + 1
-        self._calls[number] = Call(kind, tuple(entries), now)
+        self._calls[number] = BatchCall(kind, tuple(entries), now)
         return number
 
-    def close(self, number: int) -> Call:
+    def close(self, number: int) -> BatchCall:
         """Record that a call was answered or failed, and return it. KeyError when it is not open."""
         return self._calls.pop(number)
 

@@ -1,4 +1,5 @@
-"""Large payloads in S3, as the SQS extended client libraries store them: pointers, and when a payload may be deleted. Pure.
+"""Large payloads in S3, in the format of the SQS extended client libraries: pointers, and when a payload may be
+deleted. Pure.
 
 Source: amazon-sqs-java-extended-client-lib. The message body is a pointer; an attribute holds the payload's size.
 """
@@ -15,7 +16,7 @@ from windlass.wire.sqs import Message
 __all__ = ["DEDUPLICATION", "SIZE_ATTRIBUTES", "Pointer", "deletable_payload", "read_pointer", "write_pointer"]
 
 DEDUPLICATION = "WindlassDeduplicationId"
-"""The rejected message's first id: the same in every copy of it, however often a lost answer made one."""
+"""The rejected message's first id. It is the same in all copies, even if a lost response created several."""
 SIZE_ATTRIBUTES = ("ExtendedPayloadSize", "SQSLargePayloadSize")
 _CLASSES = ("software.amazon.payloadoffloading.PayloadS3Pointer", "com.amazon.sqs.javamessaging.MessageS3Pointer")
 

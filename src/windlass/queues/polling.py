@@ -1,4 +1,4 @@
-"""When to receive, how many messages to ask for, and how many receives run at once: a pure state machine."""
+"""The receive calls of a consumer: when to send one, for how many messages, and how many at once. A pure state machine."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ __all__ = ["Polling", "Receive"]
 
 _PARTIAL_POLL_WAIT_S = 0.02  # a few free slots wait this long for more: a full receive costs a tenth per message
 _FULL_RECEIVES_PER_POLLER = 10  # with a batch window: more pollers at once would each receive a few messages
-_ABORT_AFTER_S = 1.0  # after a stop; what a busy queue has to answer has arrived by then
+_ABORT_AFTER_S = 1.0  # after a stop; a busy queue has responded by then
 _ATTEMPT_ID_S = 240.0  # SQS keeps a ReceiveRequestAttemptId for 5 minutes
 _FIRST_RETRY_S, _MAX_RETRY_S = 0.2, 30.0
 
@@ -38,7 +38,7 @@ class Polling:
         self._rng = rng
         self._receives: dict[int, Receive] = {}
         self._last_number = 0
-        self._lost: deque[Receive] = deque()  # of a FIFO queue: asked for again under the same attempt id
+        self._lost: deque[Receive] = deque()  # of a FIFO queue: repeated with the same attempt id
         self._reserved = 0
         self._failures = 0
         self._full_receives = 0
@@ -46,9 +46,9 @@ class Polling:
         self._partial_since = -1.0
         self._full_count = min(BATCH, limits.capacity)
         self.pollers = 1
-        """Receives that may run at once: more while receives are full, one when they are empty."""
+        """The number of receives that may run at once: more while receives are full, one when they are empty."""
         self.wake_at = 0.0
-        """When `next_polls` may have something new; infinite while only an answer can change that."""
+        """When `next_polls` may return something new; infinite while only a response can change that."""
         self.abort_at = math.inf
 
     @property
@@ -60,7 +60,7 @@ class Polling:
         return len(self._receives)
 
     def answered(self, number: int, received: int, now: float) -> Receive:
-        """Record that a receive brought `received` messages, adapt the number of pollers, and return the receive."""
+        """Record that a receive returned `received` messages, adapt the number of pollers, and return the receive."""
         receive = self._close(number)
         window_s = self._limits.batch_window_s
         self._failures = 0
@@ -76,7 +76,7 @@ class Polling:
         return receive
 
     def failed(self, number: int, now: float) -> None:
-        """Record that a receive had no answer or an error: poll again later, each time after a longer wait."""
+        """Record that a receive had no response or an error: the next poll waits longer after each failure."""
         receive = self._close(number)
         if receive.attempt_id:
             self._lost.append(receive)
@@ -109,7 +109,7 @@ class Polling:
             yield self._open(min(BATCH, free), now)
 
     def stop(self, now: float) -> None:
-        """Send no more receives; those that bring nothing within a second are aborted."""
+        """Send no more receives. Those that return nothing within a second are aborted."""
         self.wake_at = math.inf
         self.abort_at = now + _ABORT_AFTER_S
 
@@ -135,10 +135,10 @@ class Polling:
         return receive
 
     def _attempt_id(self, now: float) -> str:
-        """Return the attempt id of a receive whose answer was lost, else a new one; empty for a standard queue.
+        """Return the attempt id of a receive whose response was lost, else a new one; empty for a standard queue.
 
-        The messages of a lost answer block their groups until their visibility timeout ends, unless SQS is asked again with
-        the same id.
+        The messages of a lost response block their groups until their visibility timeout ends, unless the receive is
+        repeated with the same id.
         """
         while self._lost:
             receive = self._lost.popleft()

@@ -18,22 +18,23 @@ class Worker(Protocol):
 
 
 def run_group(workers: Sequence[Worker]) -> int:
-    """Run workers until a signal, and return the exit code: the first on this thread, which receives signals, the others on theirs.
+    """Run workers until a signal, and return the exit code. The first runs on this thread, which receives signals, each
+    other on its own.
 
     When one fails, all stop, and its error is raised, so that a supervisor restarts the process.
     """
     stop = threading.Event()
     failed: list[BaseException] = []
 
-    def run_beside(one: Worker) -> None:
+    def run_beside(worker: Worker) -> None:
         try:
-            one.run(stop=stop, signals=False)
+            worker.run(stop=stop, signals=False)
         except BaseException as error:  # noqa: BLE001  raised below, on the thread that is waited for
             failed.append(error)
         finally:
             stop.set()
 
-    threads = [threading.Thread(target=run_beside, args=(one,), name="worker") for one in workers[1:]]
+    threads = [threading.Thread(target=run_beside, args=(worker,), name="worker") for worker in workers[1:]]
     for thread in threads:
         thread.start()
     try:

@@ -1,4 +1,6 @@
-"""The redrive job: shown and cancelled on the Jobs page, resumed after a crash (SQS continues on its own meanwhile)."""
+"""The redrive job, which the Jobs page shows and can cancel. It is resumed after a crash, during which SQS continues on
+its own.
+"""
 
 from __future__ import annotations
 

@@ -13,7 +13,7 @@ _SILENT_S = 30.0
 
 @dataclass(frozen=True, slots=True)
 class Depth:
-    """How many messages a queue holds, as SQS counts them (approximately); `oldest_s` is None when it is not known."""
+    """The number of messages in a queue, as SQS counts them (approximately); `oldest_s` is None when it is unknown."""
 
     visible: int
     in_flight: int
@@ -40,7 +40,7 @@ class Peeked:
 
 @dataclass(frozen=True, slots=True)
 class DeadLetterQueue:
-    """A queue and its dead-letter queue; `waiting` is -1 when that does not exist."""
+    """A queue and its dead-letter queue; `waiting` is -1 when the dead-letter queue does not exist."""
 
     queue: str
     queue_arn: str

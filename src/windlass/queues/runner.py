@@ -1,7 +1,7 @@
-"""Run handlers: coroutines as tasks of the loop, functions on daemon threads.
+"""Runners of handlers: coroutines as tasks of the loop, functions on daemon threads.
 
-A function that does not return cannot be stopped: `ReceivedMessage.lost` becomes true, its outcome is ignored, and its thread
-is abandoned. Daemon threads do not delay the exit.
+A function that does not return cannot be stopped: `ReceivedMessage.lost` becomes true, its outcome is ignored, and its
+thread is abandoned. Daemon threads do not delay the exit.
 """
 
 from __future__ import annotations
@@ -44,7 +44,7 @@ class Runner(Protocol):
 def make_runner(
     handler: Handler, ended: Ended, *, threads: int, around: Callable[[Handler], Handler] | None = None
 ) -> Runner:
-    """The runner for this kind of handler; `around` wraps it (envelopes, idempotency)."""
+    """Return the runner for this kind of handler; `around` wraps it (envelopes, idempotency)."""
     wrapped = around(handler) if around is not None else handler
     return _Tasks(wrapped, ended) if is_async(wrapped) else _Threads(wrapped, ended, threads)
 
@@ -132,7 +132,7 @@ class _Threads:
     def _conclude(self, lease: int, outcome: Outcome) -> None:
         """Hand an outcome to the loop. Idempotent: the first outcome of a lease counts."""
         self._over.append((lease, outcome))
-        # Waking the loop is the largest cost: one wake-up serves all handlers that ended until it runs.
+        # Waking the loop is the largest cost, so one wake-up serves all handlers that end until the loop runs.
         if not self._called and not self._closed:
             self._called = True
             self._loop.call_soon_threadsafe(self._collect)

@@ -1,4 +1,4 @@
-"""Sample handlers: try a queue with them, and start your own from them."""
+"""Sample handlers: try a queue with them, and base your own on them."""
 
 from __future__ import annotations
 

@@ -42,9 +42,9 @@ class Move:
 
 
 class Queues:
-    """Queues of the estate. AWS is called on use; the store is opened only for consumers and failures.
+    """The queues of the estate. AWS is called on use; the store is opened only for consumers and failures.
 
-    `registry` makes the Prometheus registry of consumers that are given none.
+    `registry` returns the Prometheus registry for consumers that have none.
     """
 
     def __init__(
@@ -70,7 +70,7 @@ class Queues:
             raise NotFound(f"{queue.name} has no dead-letter queue", hint="Give it a redrive policy (RedrivePolicy).")
         return self.open(queue.dead_letter_arn)
 
-    # What a consumer needs
+    # Parts of a consumer
 
     def transport(self, queue: Queue, limits: Limits, *, lean: bool = True) -> Transport:
         """Return a transport to the queue. Call it within the running event loop."""
@@ -109,7 +109,7 @@ class Queues:
         return call
 
     def fetcher(self, queue: Queue) -> Callable[[Pointer], str]:
-        """Return what reads a large payload from S3. It blocks."""
+        """Return a function that reads a large payload from S3. It blocks."""
         call = self.caller(queue.account_id, queue.region, "s3")
 
         def fetch(pointer: Pointer) -> str:
@@ -120,7 +120,9 @@ class Queues:
         return fetch
 
     def payload_deleter(self, queue: Queue) -> Callable[[Pointer], None]:
-        """Return what deletes a large payload from S3. It blocks, and raises a WindlassError when S3 refuses."""
+        """Return a function that deletes a large payload from S3. It blocks, and raises a WindlassError when S3
+        refuses.
+        """
         call = self.caller(queue.account_id, queue.region, "s3")
 
         def delete(pointer: Pointer) -> None:
@@ -128,7 +130,7 @@ class Queues:
 
         return delete
 
-    # Looking
+    # Reads
 
     def depth(self, queue: Queue, *, oldest: bool = False) -> Depth:
         """Return how many messages a queue holds; `oldest` asks CloudWatch for the age of the oldest message, too."""
@@ -146,21 +148,21 @@ class Queues:
         estate = self._estate()
         account = account_id or estate.accounts()[0].id
         where = region or estate.config.home_region
-        asked = {"QueueNamePrefix": prefix} if prefix else {}
-        found = []
-        for page in estate.pages(account, where, "sqs", "ListQueues", **asked):
+        parameters = {"QueueNamePrefix": prefix} if prefix else {}
+        queues = []
+        for page in estate.pages(account, where, "sqs", "ListQueues", **parameters):
             for url in page.get("QueueUrls", ()):
                 try:
-                    found.append(self.open(url, account_id=account, region=where))
+                    queues.append(self.open(url, account_id=account, region=where))
                 except NotFound:
                     continue  # deleted since it was listed
-        return tuple(found)
+        return tuple(queues)
 
     def peek(self, queue: Queue, *, count: int = 10) -> tuple[Peeked, ...]:
         """Return up to `count` messages and leave them in the queue. SQS counts a receive: each peek brings them closer to the DLQ."""
-        found: dict[str, Peeked] = {}
+        messages: dict[str, Peeked] = {}
         for _ in range(-(-count // BATCH) * 3):
-            if len(found) >= count:
+            if len(messages) >= count:
                 break
             answer = self._call(
                 queue,
@@ -171,13 +173,13 @@ class Queues:
                 MessageSystemAttributeNames=["All"],
                 MessageAttributeNames=["All"],
             )
-            for one in answer.get("Messages", ()):
-                found.setdefault(one["MessageId"], _peeked(one))
-        return tuple(found.values())[:count]
+            for message in answer.get("Messages", ()):
+                messages.setdefault(message["MessageId"], _peeked(message))
+        return tuple(messages.values())[:count]
 
     def dead_letter_queues(self, *, account_id: str = "", region: str = "") -> tuple[DeadLetterQueue, ...]:
         """Return every queue with a redrive policy, and how many messages wait in its dead-letter queue."""
-        found = []
+        pairs = []
         for queue in self.list(account_id=account_id, region=region):
             if not queue.dead_letter_arn:
                 continue
@@ -185,7 +187,7 @@ class Queues:
                 waiting = self.depth(self.open(queue.dead_letter_arn)).visible
             except NotFound:
                 waiting = -1  # the policy names a queue that does not exist: SQS drops messages past their count
-            found.append(
+            pairs.append(
                 DeadLetterQueue(
                     queue.name,
                     queue.arn,
@@ -195,9 +197,9 @@ class Queues:
                     waiting,
                 )
             )
-        return tuple(found)
+        return tuple(pairs)
 
-    # Doing
+    # Writes
 
     def send(
         self, queue: Queue, bodies: Iterable[str], *, delay_s: int = 0, group: str = "", large_bucket: str = ""
@@ -212,7 +214,7 @@ class Queues:
         for batch in batches(self._entry(queue, body, delay_s, group, large_bucket) for body in bodies):
             rows_ = [entry | {"Id": str(at)} for at, entry in enumerate(batch)]
             answer = self._call(queue, "SendMessageBatch", Entries=rows_)
-            refused += [f"{one['Code']}: {one.get('Message', '')}" for one in answer.get("Failed", ())]
+            refused += [f"{failure['Code']}: {failure.get('Message', '')}" for failure in answer.get("Failed", ())]
             sent += len(answer.get("Successful", ()))
         if refused:
             raise PartialFailure(f"{len(refused)} of {sent + len(refused)} messages were not sent: {refused[0]}")
@@ -235,8 +237,10 @@ class Queues:
             empty = 0 if messages else empty + 1
             if not messages:
                 continue
-            keep([_kept(one) for one in messages])
-            entries = [{"Id": str(at), "ReceiptHandle": one["ReceiptHandle"]} for at, one in enumerate(messages)]
+            keep([_kept(message) for message in messages])
+            entries = [
+                {"Id": str(at), "ReceiptHandle": message["ReceiptHandle"]} for at, message in enumerate(messages)
+            ]
             failed = self._call(queue, "DeleteMessageBatch", Entries=entries).get("Failed", ())
             if failed:
                 raise PartialFailure(
@@ -253,15 +257,17 @@ class Queues:
     def redrive(
         self, dead: Queue, *, to: Queue | None = None, rate_per_s: int = 0, poll_s: float = 1.0
     ) -> Iterator[Move]:
-        """Move the messages of a dead-letter queue back to their source (or to `to`): by SQS, or by hand where SQS cannot."""
-        asked: dict[str, Any] = {"SourceArn": dead.arn}
+        """Move the messages of a dead-letter queue back to their source (or to `to`): by SQS, or by this process if SQS
+        cannot.
+        """
+        parameters: dict[str, Any] = {"SourceArn": dead.arn}
         if to is not None:
-            asked["DestinationArn"] = to.arn
+            parameters["DestinationArn"] = to.arn
         if rate_per_s:
-            asked["MaxNumberOfMessagesPerSecond"] = rate_per_s
+            parameters["MaxNumberOfMessagesPerSecond"] = rate_per_s
         estate = self._estate()
         try:
-            estate.call(dead.account_id, dead.region, "sqs", "StartMessageMoveTask", **asked)
+            estate.call(dead.account_id, dead.region, "sqs", "StartMessageMoveTask", **parameters)
         except AwsError as error:
             if error.code not in _UNSUPPORTED:
                 raise
@@ -315,7 +321,7 @@ class Queues:
         if size > MAX_BODY_BYTES:
             if not large_bucket:
                 raise ConfigError(
-                    f"a message of {size:,} bytes is larger than SQS takes ({MAX_BODY_BYTES:,})",
+                    f"a message of {size:,} bytes is larger than SQS accepts ({MAX_BODY_BYTES:,})",
                     hint='Name a bucket for large payloads: --large-bucket BUCKET; consumers read them with unwrap = ["s3"].',
                 )
             pointer = Pointer(large_bucket, new_id("payload"))
@@ -330,7 +336,9 @@ class Queues:
         return entry
 
     def _redrive_by_hand(self, dead: Queue, to: Queue | None, rate_per_s: int) -> Iterator[Move]:
-        """Receive, send, delete: for a service without move tasks. A crash in between leaves a message in both queues."""
+        """Receive, send and delete each message, for services without move tasks. A crash in between leaves a message
+        in both queues.
+        """
         if to is None:
             raise UsageError(
                 f"this service has no message move tasks, and {dead.name} does not name the source of its messages",
@@ -339,7 +347,7 @@ class Queues:
         total, started = self.depth(dead).visible, time.monotonic()
 
         def send(messages: Sequence[dict[str, Any]]) -> None:
-            self.send(to, [one["body"] for one in messages], group="redrive" if to.fifo else "")
+            self.send(to, [message["body"] for message in messages], group="redrive" if to.fifo else "")
 
         for moved in self.drain(dead, send):
             yield Move(moved, max(total, moved), "RUNNING")
@@ -365,14 +373,14 @@ class Queues:
             )
         except AwsError:
             return None
-        points = sorted(answer.get("Datapoints", ()), key=lambda one: one["Timestamp"])
+        points = sorted(answer.get("Datapoints", ()), key=lambda point: point["Timestamp"])
         return float(points[-1]["Maximum"]) if points else None
 
 
-def _peeked(one: dict[str, Any]) -> Peeked:
-    system = one.get("Attributes", {})
+def _peeked(message: dict[str, Any]) -> Peeked:
+    system = message.get("Attributes", {})
     attributes = {
-        name: str(value.get("StringValue", "(binary)")) for name, value in one.get("MessageAttributes", {}).items()
+        name: str(value.get("StringValue", "(binary)")) for name, value in message.get("MessageAttributes", {}).items()
     }
     sent = int(system.get("SentTimestamp", 0))
     reason = ""
@@ -382,19 +390,19 @@ def _peeked(one: dict[str, Any]) -> Peeked:
         except (orjson.JSONDecodeError, AttributeError):
             reason = attributes[REASON]
     return Peeked(
-        one["MessageId"],
+        message["MessageId"],
         datetime.fromtimestamp(sent / 1000, UTC) if sent else None,
         int(system.get("ApproximateReceiveCount", 1)),
-        one["Body"],
+        message["Body"],
         attributes,
         reason,
     )
 
 
-def _kept(one: dict[str, Any]) -> dict[str, Any]:
+def _kept(message: dict[str, Any]) -> dict[str, Any]:
     return {
-        "message_id": one["MessageId"],
-        "body": one["Body"],
-        "attributes": one.get("Attributes", {}),
-        "message_attributes": one.get("MessageAttributes", {}),
+        "message_id": message["MessageId"],
+        "body": message["Body"],
+        "attributes": message.get("Attributes", {}),
+        "message_attributes": message.get("MessageAttributes", {}),
     }

@@ -1,6 +1,6 @@
-"""What becomes of each message after its handler: deleted, returned (nack), dead-lettered, or lost. Without I/O.
+"""The settlement of each message after its handler: deleted, returned (nack), dead-lettered, or lost. Without I/O.
 
-It joins leases, groups and outbox, and interprets SQS's answers to deletes and visibility changes.
+It combines leases, groups and outbox, and interprets SQS's responses to deletes and visibility changes.
 """
 
 from __future__ import annotations
@@ -9,7 +9,7 @@ import random
 from collections.abc import Iterable, Sequence
 
 from windlass.queues.groups import Groups
-from windlass.queues.leases import HandledMessages, Lease, Leases, Phase
+from windlass.queues.leases import HandledMessages, MessageLease, MessageLeases, Phase
 from windlass.queues.model import (
     MAX_VISIBILITY_S,
     Cancel,
@@ -38,14 +38,14 @@ class Settlement:
 
     def __init__(self, limits: Limits, counts: Counts, rng: random.Random, effects: list[Effect]) -> None:
         self._limits, self._counts, self._rng, self._effects = limits, counts, rng, effects
-        self.leases = Leases(limits)
+        self.leases = MessageLeases(limits)
         self.groups = Groups()
         self.outbox = Outbox(limits, rng)
         self.handled = HandledMessages()
 
     # Outcomes
 
-    def conclude(self, lease: Lease, outcome: Outcome, now: float, *, cancelled: bool) -> None:
+    def conclude(self, lease: MessageLease, outcome: Outcome, now: float, *, cancelled: bool) -> None:
         """Settle a message by its handler's outcome. A failure that our own cancellation caused returns it at once."""
         if isinstance(outcome, Done):
             self._counts.done += 1
@@ -71,13 +71,13 @@ class Settlement:
         else:
             self.nack(lease, self._backoff_s(lease), now)
 
-    def time_out(self, lease: Lease, now: float) -> None:
+    def time_out(self, lease: MessageLease, now: float) -> None:
         """Cancel a handler that runs longer than `max_handling_s`; its message returns after the back-off."""
         self._counts.timed_out += 1
         self._effects.append(Cancel(lease.number, f"it runs longer than {self._limits.max_handling_s:g} s"))
         self.nack(lease, self._backoff_s(lease), now)
 
-    def delete(self, lease: Lease, now: float) -> None:
+    def delete(self, lease: MessageLease, now: float) -> None:
         """Delete a message that was handled; the next one of its group may start."""
         if lease.group:
             self.groups.complete(lease.number, lease.group)
@@ -85,18 +85,20 @@ class Settlement:
         self.handled.add(lease.message.message_id, dead_lettered=lease.dead_lettered)
         self.outbox.add_delete(lease.number, now)
 
-    def nack(self, lease: Lease, after_s: int, now: float) -> None:
+    def nack(self, lease: MessageLease, after_s: int, now: float) -> None:
         """Return a message to the queue, visible after `after_s`, and the messages of its group that wait behind it."""
         if lease.phase is Phase.NACKING:
-            return  # with its group
+            return  # it was returned with its group
         self.leases.enter(lease, Phase.NACKING)
         lease.nack_after_s = after_s
         if lease.group:
             self._withdraw_group(lease, now)
-        if not lease.pending_changes:  # else when the pending extension is answered: it must not come after the nack
+        if (
+            not lease.pending_changes
+        ):  # else when the pending extension is answered: the extension must not arrive after the nack
             self.outbox.add_nack(lease.number, now)
 
-    def lose(self, lease: Lease, now: float, *, cancel: str = "") -> None:
+    def lose(self, lease: MessageLease, now: float, *, cancel: str = "") -> None:
         """End a lease whose message another consumer may hold. `cancel` is the reason to cancel its handler, if that runs."""
         self._counts.lost_leases += 1
         if lease.phase is Phase.RUNNING and cancel:
@@ -105,23 +107,27 @@ class Settlement:
         if lease.group:
             self._withdraw_group(lease, now)
 
-    def _withdraw_group(self, lease: Lease, now: float) -> None:
-        """Return the waiting messages of a group whose head returns or is lost, so that they are delivered in order again."""
+    def _withdraw_group(self, lease: MessageLease, now: float) -> None:
+        """Return the waiting messages of a group whose head is returned or lost, so that they are delivered in order
+        again.
+        """
         others = [self.leases.get(number) for number in self.groups.withdraw(lease.number, lease.group)]
         followers = [follower for follower in others if follower is not None]
-        self.groups.restore(lease.group, [one.number for one in followers if one.phase is not Phase.WAITING])
+        self.groups.restore(
+            lease.group, [follower.number for follower in followers if follower.phase is not Phase.WAITING]
+        )
         for follower in followers:
             if follower.phase is Phase.WAITING:
                 self.nack(follower, 0, now)
 
-    def _backoff_s(self, lease: Lease) -> int:
+    def _backoff_s(self, lease: MessageLease) -> int:
         count = lease.message.receive_count
         if self._limits.max_receive_count and count >= self._limits.max_receive_count:
-            return 0  # the next receive moves it to the dead-letter queue: let that be soon
+            return 0  # the next receive moves it to the dead-letter queue, which should happen soon
         longest_s = min(self._limits.max_backoff_s, self._limits.first_backoff_s * 2.0 ** min(count - 1, 30))
         return min(MAX_VISIBILITY_S, round(longest_s * (0.5 + self._rng.random() / 2)))
 
-    # Answers
+    # Responses
 
     def deleted(self, call: int, failed: Iterable[Failed], now: float) -> None:
         """Record the answer of a batch of deletes; `failed` are the entries that SQS did not delete."""
@@ -132,7 +138,7 @@ class Settlement:
                 continue
             failure = failures.get(index)
             if lease.receipt != receipt:
-                self.delete(lease, now)  # received again meanwhile: only the newest receipt surely deletes
+                self.delete(lease, now)  # received again meanwhile: only the newest receipt is sure to delete
             elif failure is None:
                 self._confirm_delete(lease)
             elif failure.ours or failure.code in _GONE:
@@ -170,7 +176,7 @@ class Settlement:
             lease.pending_changes -= lost.kind is not CallKind.DELETE
             if lost.kind is CallKind.EXTEND and lease.phase is not Phase.NACKING:
                 self.leases.extension_failed(lease, now)
-            elif not lease.pending_changes:  # else the answer that is still on its way decides
+            elif not lease.pending_changes:  # else the pending response decides
                 self._retry_later(lease, now)
 
     def payload_deleted(self, number: int, *, ok: bool) -> None:
@@ -181,11 +187,11 @@ class Settlement:
         else:
             self._counts.failed_payload_deletes += 1
 
-    def _confirm_delete(self, lease: Lease) -> None:
+    def _confirm_delete(self, lease: MessageLease) -> None:
         self._counts.deleted += 1
         self.leases.remove(lease)
         if lease.dead_lettered:
-            return  # and stays remembered: a late duplicate must not be handled beside its copy
+            return  # keep its id: a late duplicate must not be handled in addition to its copy
         self.handled.discard(lease.message.message_id)
         if self._limits.payload_bucket:
             self._delete_payload(lease.message)
@@ -201,13 +207,13 @@ class Settlement:
             self._effects.append(DeletePayload(number, message.message_id, pointer.bucket, pointer.key))
 
     def _confirm_extension(
-        self, lease: Lease, receipt: str, failure: Failed | None, sent_at: float, now: float
+        self, lease: MessageLease, receipt: str, failure: Failed | None, sent_at: float, now: float
     ) -> None:
         if lease.phase is Phase.NACKING:
             if not lease.pending_changes:
-                self.outbox.add_nack(lease.number, now)  # it waited for this answer
+                self.outbox.add_nack(lease.number, now)  # the nack waited for this response
         elif lease.receipt != receipt:
-            pass  # received again meanwhile: the newer receipt has its own time
+            pass  # received again meanwhile: the newer receipt has its own timeout
         elif failure is None:
             self._counts.extended += 1
             self.leases.extended(lease, sent_at)
@@ -216,8 +222,8 @@ class Settlement:
         else:
             self.leases.extension_failed(lease, now)
 
-    def _retry_later(self, lease: Lease, now: float) -> None:
-        """Schedule a failed delete or nack again while the receipt is valid; else give the lease up."""
+    def _retry_later(self, lease: MessageLease, now: float) -> None:
+        """Schedule the retry of a failed delete or nack while the receipt is valid; otherwise give the lease up."""
         self._counts.retried_calls += 1
         lease.attempts += 1
         if self.outbox.retry(lease.number, lease.attempts, lease.expires_at, now):
@@ -248,7 +254,7 @@ class Settlement:
             elif lease.phase is Phase.NACKING and not lease.pending_changes:
                 self._send_nacks([number], now)
 
-    def extend(self, leases: Sequence[Lease], now: float) -> None:
+    def extend(self, leases: Sequence[MessageLease], now: float) -> None:
         """Send visibility extensions, ten in a call."""
         for start in range(0, len(leases), BATCH):
             batch = leases[start : start + BATCH]
@@ -273,7 +279,7 @@ class Settlement:
         if leases:
             self._send_changes([(lease, lease.nack_after_s) for lease in leases], CallKind.NACK, now)
 
-    def _send_changes(self, changes: Sequence[tuple[Lease, int]], kind: CallKind, now: float) -> None:
+    def _send_changes(self, changes: Sequence[tuple[MessageLease, int]], kind: CallKind, now: float) -> None:
         for lease, _ in changes:
             lease.pending_changes += 1
         call = self.outbox.open(kind, [(lease.number, lease.receipt) for lease, _ in changes], now)

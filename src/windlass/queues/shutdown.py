@@ -16,13 +16,13 @@ _CANCEL_GRACE_S = 1.0
 
 
 class Stage(IntEnum):
-    """How far a shutdown is."""
+    """The stage of a shutdown."""
 
     NOT_STARTED = 0
     DRAINING = 1
     """Handlers may end by themselves."""
     CANCELLED = 2
-    """Handlers were told to stop."""
+    """Running handlers were cancelled."""
     ABANDONED = 3
     """Messages of handlers that still run return to the queue."""
 
@@ -34,7 +34,7 @@ class Shutdown:
         self._limits = limits
         self.stage = Stage.NOT_STARTED
         self.deadline = math.inf
-        """When the present stage ends."""
+        """When the current stage ends."""
 
     def start(self, now: float) -> None:
         """Start to drain. Idempotent: later calls do not move the deadline."""
@@ -52,5 +52,5 @@ class Shutdown:
         return self.stage
 
     def over(self, now: float) -> bool:
-        """True when even the last calls have had their time."""
+        """True when the time for the last calls is over."""
         return self.stage is Stage.ABANDONED and now >= self.deadline

@@ -136,16 +136,16 @@ def list_samples(connection: Connection, consumer_ids: Sequence[str], *, since: 
     ]
 
 
-def add_failure(connection: Connection, found: Failure) -> None:
+def add_failure(connection: Connection, message: Failure) -> None:
     """Add a message whose handler failed."""
     connection.execute(
         insert(failure).values(
-            at=format_time(found.at),
-            queue_arn=found.queue_arn,
-            message_id=found.message_id,
-            receive_count=found.receive_count,
-            kind=found.kind,
-            reason=found.reason,
+            at=format_time(message.at),
+            queue_arn=message.queue_arn,
+            message_id=message.message_id,
+            receive_count=message.receive_count,
+            kind=message.kind,
+            reason=message.reason,
         )
     )
 

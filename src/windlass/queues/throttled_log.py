@@ -15,7 +15,9 @@ _INTERVAL_S = 30.0
 
 
 class ThrottledLog:
-    """Logs one warning per 30 s; the others are counted in the key `left_out` of the next. A full disk is one fact, not 2,000."""
+    """Logs one warning per 30 s, with the number of suppressed ones in the key `left_out`, so that a full disk does not
+    fill the log.
+    """
 
     def __init__(self, **context: Any) -> None:
         self._log = logger("queues").bind(**context)

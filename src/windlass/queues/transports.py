@@ -87,7 +87,7 @@ class LeanTransport:
         """SendMessageBatch of one to the dead-letter queue."""
         failed = await self._client.send(sqs.send(self._dead_letter_url, [dead_letter_entry(message, reason)]))
         if failed:
-            raise AwsError(f"the dead-letter queue did not take the message: {failed[0].code}: {failed[0].message}")
+            raise AwsError(f"the dead-letter queue did not accept the message: {failed[0].code}: {failed[0].message}")
 
     async def close(self) -> None:
         """Close the connections."""
@@ -130,13 +130,13 @@ class BotoTransport:
             )
             return [
                 Message(
-                    one["MessageId"],
-                    one["ReceiptHandle"],
-                    one["Body"],
-                    one.get("Attributes") or {},
-                    one.get("MessageAttributes") or {},
+                    message["MessageId"],
+                    message["ReceiptHandle"],
+                    message["Body"],
+                    message.get("Attributes") or {},
+                    message.get("MessageAttributes") or {},
                 )
-                for one in answer.get("Messages", ())
+                for message in answer.get("Messages", ())
             ]
 
         return await on_daemon_thread(ask, self._give_back)
@@ -171,7 +171,7 @@ class BotoTransport:
             row |= {"MessageGroupId": entry.group, "MessageDeduplicationId": entry.dedup}
         failed = await self._batch("SendMessageBatch", self._dead_letter_url, [row])
         if failed:
-            raise AwsError(f"the dead-letter queue did not take the message: {failed[0].code}: {failed[0].message}")
+            raise AwsError(f"the dead-letter queue did not accept the message: {failed[0].code}: {failed[0].message}")
 
     async def close(self) -> None:
         """Close the thread pool without waiting for a long poll."""

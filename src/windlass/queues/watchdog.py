@@ -1,8 +1,9 @@
 """The watchdog of the consumer's event loop: a thread that keeps leases alive while an async handler blocks the loop.
 
-A handler that calls `time.sleep`, a synchronous client or a long computation stops the loop, and with it every visibility
-extension. The watchdog names the frame that blocks, counts it, and extends the leases over a connection of its own until
-the loop runs again. It needs Python to switch threads: an extension module that keeps the interpreter's lock stops it, too.
+A handler that calls `time.sleep`, a synchronous client or a long computation stops the loop, and with it every
+visibility extension. The watchdog logs the frame that blocks, counts it, and extends the leases over its own connection
+until the loop continues. It needs Python to switch threads, so an extension module that keeps the interpreter's lock
+stops the watchdog, too.
 """
 
 from __future__ import annotations
@@ -29,7 +30,9 @@ _STACK_LINES = 12
 
 
 class Watchdog:
-    """Watches one driver. `transport` makes a transport within a running loop: the driver's own is stuck with its loop."""
+    """Watches one driver. `transport` makes a transport within a running loop, because the driver's own is stuck with
+    its loop.
+    """
 
     def __init__(self, driver: Driver, transport: Callable[[], Transport], *, name: str) -> None:
         visibility_s = driver.coordinator.limits.visibility_s
@@ -57,7 +60,7 @@ class Watchdog:
             self._thread.join(2.0)
 
     def check(self) -> None:
-        """Look once whether the loop turns; while it does not, report it once and extend the leases that are due."""
+        """Check once whether the loop runs. While it does not, report it once and extend the leases that are due."""
         now = self._driver.now()
         if self._answered:
             if self._reported:

@@ -23,7 +23,8 @@ __all__ = [
     "FOUND",
     "REASONS",
     "VERIFIED",
-    "findings",
+    "print_errors",
+    "print_findings",
     "print_plan",
     "print_seeds",
     "print_writes",
@@ -84,6 +85,17 @@ def findings(plan: PairPlan) -> list[dict[str, Any]]:
     return findings_
 
 
+def print_findings(plans: Sequence[PairPlan], output: Format, *, limit: int) -> bool:
+    """Print the findings of the plans; a table is followed by the fixes. True when one of them is an error."""
+    finding_rows = [row for plan in plans for row in findings(plan)]
+    columns = FOUND if output is Format.TABLE else (*FOUND, "fix")
+    emit(finding_rows, output, columns, limit=limit, empty="No problem was found.")
+    if output is Format.TABLE:
+        for text in dict.fromkeys(row["fix"] for row in finding_rows if row["fix"]):
+            print(f"\n{text}")
+    return any(row["level"] == "error" for row in finding_rows)
+
+
 def print_plan(plans: Sequence[PairPlan], output: Format) -> None:
     """Print the pairs' plans with their total."""
     pairs = [rows.plan_row(plan) for plan in plans]
@@ -135,6 +147,13 @@ def print_seeds(replication: Replication, seeds: Sequence[SeedTask], output: For
         now=now,
         empty="No seeds yet.",
     )
+
+
+def print_errors(seeds: Sequence[SeedTask]) -> None:
+    """Print the error of each seed that has one, on stderr."""
+    for seed in seeds:
+        if seed.error:
+            print(f"{seed.pair.title}: {seed.error}", file=sys.stderr)
 
 
 def raise_refused(plans: Sequence[PairPlan]) -> None:

@@ -144,7 +144,11 @@ class Replication:
         }
 
     def plan(
-        self, pairs: Sequence[Pair], request: SeedRequest, *, tell: Callable[[int, int, str], object] = lambda *_: None
+        self,
+        pairs: Sequence[Pair],
+        request: SeedRequest,
+        *,
+        on_progress: Callable[[int, int, str], object] = lambda *_: None,
     ) -> tuple[PairPlan, ...]:
         """Plan every pair, in order, with read calls only. The error of a pair is part of its plan."""
         measured = self._metrics(pairs, request)
@@ -154,7 +158,7 @@ class Replication:
             return self._plan_one(pair, request, None if pair.services else measured.get(pair.source.bucket))
 
         for number, outcome in enumerate(map_bounded(work, pairs, limit=_AT_ONCE, name="replicate"), 1):
-            tell(number, len(pairs), outcome.item.title)
+            on_progress(number, len(pairs), outcome.item.title)
             if outcome.result is not None:
                 plans[outcome.item.key] = outcome.result
             elif isinstance(outcome.error, WindlassError):

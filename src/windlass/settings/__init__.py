@@ -1,4 +1,4 @@
-"""windlass.toml and what may override it: one typed section per capability, and the origin of each value.
+"""windlass.toml and its overrides: one typed section per capability, and the origin of each value.
 
 The first source that has a value wins: command line, environment (`WINDLASS_<SECTION>_<KEY>`), file, default. Settings
 are frozen after the start. An unknown key is an error that names the nearest known key.

@@ -20,7 +20,7 @@ class ConsoleConfig(BaseModel):
 
     host: str = Field(
         default="127.0.0.1",
-        description="Address to listen on. Anything but loopback requires a login (`windlass token create`, or [oidc]).",
+        description="Address to listen on. Any address except loopback requires a login (`windlass token create`, or [oidc]).",
     )
     port: int = Field(default=8470, ge=0, le=65535, description="Port to listen on; 0 takes a free one.")
     require_login: bool | Literal["auto"] = Field(

@@ -24,7 +24,7 @@ Shape = TypeVar("Shape", bound=BaseModel)
 
 DEFAULT = "default"
 _PREFIX = "WINDLASS_"
-# These variables are no settings: the environment's name, the file, and options of the command line.
+# These variables are not settings: the environment's name, the file, and options of the command line.
 _RESERVED = {"WINDLASS_ENV", "WINDLASS_CONFIG", "WINDLASS_TOKEN", "WINDLASS_SERVER", "WINDLASS_DEBUG"}
 
 
@@ -48,12 +48,12 @@ def known_keys(shape: type[BaseModel] | None = None) -> dict[str, type[BaseModel
 
 def list_sections(shape: type[BaseModel] | None = None) -> dict[str, type[BaseModel]]:
     """Return the sections that may repeat (`[[consume]]`) by name, each with the model of one entry."""
-    found = {}
+    sections = {}
     for name, field in (shape or _everything()).model_fields.items():
         inner = get_args(field.annotation)
         if get_origin(field.annotation) is list and issubclass(inner[0], BaseModel):
-            found[name] = inner[0]
-    return found
+            sections[name] = inner[0]
+    return sections
 
 
 def _everything() -> type[Settings]:
@@ -62,12 +62,12 @@ def _everything() -> type[Settings]:
     return Settings
 
 
-def find_file(given: str | None, environ: Mapping[str, str], cwd: Path) -> Path | None:
+def find_file(option: str | None, environ: Mapping[str, str], cwd: Path) -> Path | None:
     """Find the first of `--config`, `$WINDLASS_CONFIG`, `./windlass.toml`, `$XDG_CONFIG_HOME/windlass/windlass.toml`.
 
     None when no file exists. ConfigError when a file is named and does not exist.
     """
-    for named, how in ((given, "--config"), (environ.get("WINDLASS_CONFIG"), "WINDLASS_CONFIG")):
+    for named, how in ((option, "--config"), (environ.get("WINDLASS_CONFIG"), "WINDLASS_CONFIG")):
         if named:
             path = cwd / named
             if not path.is_file():
@@ -116,9 +116,14 @@ def load_sections(shape: type[Shape], *, environ: Mapping[str, str], cwd: Path) 
     merged: dict[str, Any] = {}
     origins: dict[str, str] = {}
     if file:
-        _merge(merged, origins, {key: one for key, one in _read(file).items() if key in shape.model_fields}, file.name)
-    mine = tuple(f"{_PREFIX}{section}_".upper() for section in known_keys(shape))
-    _merge(merged, origins, _from_environment({k: v for k, v in environ.items() if k.startswith(mine)}, shape), "")
+        _merge(
+            merged,
+            origins,
+            {key: values for key, values in _read(file).items() if key in shape.model_fields},
+            file.name,
+        )
+    prefixes = tuple(f"{_PREFIX}{section}_".upper() for section in known_keys(shape))
+    _merge(merged, origins, _from_environment({k: v for k, v in environ.items() if k.startswith(prefixes)}, shape), "")
     return _validate(shape, merged, origins, file)
 
 
@@ -163,14 +168,14 @@ def _merge(merged: dict[str, Any], origins: dict[str, str], source: Mapping[str,
 def _from_environment(
     environ: Mapping[str, str], shape: type[BaseModel] | None = None
 ) -> dict[str, dict[str, tuple[Any, str]]]:
-    found: dict[str, dict[str, tuple[Any, str]]] = {}
+    values: dict[str, dict[str, tuple[Any, str]]] = {}
     for variable in sorted(environ):
         if not variable.startswith(_PREFIX) or variable in _RESERVED:
             continue
         section, name = _split(variable, shape)
         annotation = str(known_keys(shape)[section].model_fields[name].annotation)
-        found.setdefault(section, {})[name] = (_value(annotation, environ[variable]), variable)
-    return found
+        values.setdefault(section, {})[name] = (_value(annotation, environ[variable]), variable)
+    return values
 
 
 def _split(variable: str, shape: type[BaseModel] | None) -> tuple[str, str]:

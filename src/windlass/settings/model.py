@@ -36,7 +36,9 @@ class LocalConfig(BaseModel):
     require_signature: bool = Field(
         default=False, description="Accept only requests signed with a secret of each start, which is printed."
     )
-    random_seed: int = Field(default=7, description="The sample estate is the same for the same number.")
+    random_seed: int = Field(
+        default=7, description="Random seed of the sample estate: the same number creates the same estate."
+    )
     scale: int = Field(default=1, ge=1, le=100, description="Multiplies the sample estate.")
     cache_node_s: float = Field(
         default=2.0, ge=0, le=3600, description="Seconds an ElastiCache node takes to be created, removed or rebooted."
@@ -74,14 +76,14 @@ class Settings(BaseModel):
         default=[], description="Sets of bucket pairs to be seeded, one table each."
     )
     service: list[ServiceConfig] = Field(
-        default=[], description="S3 services that are not the estate's AWS, one table each."
+        default=[], description="S3 services other than the estate's AWS, one table each."
     )
     log: LogConfig = LogConfig()
 
     @field_validator("service")
     @classmethod
     def _each_once(cls, value: list[ServiceConfig]) -> list[ServiceConfig]:
-        names = [one.name for one in value]
+        names = [service.name for service in value]
         if len(set(names)) < len(names):
             raise ValueError("two services have the same name")
         return value

@@ -6,7 +6,7 @@ from pydantic import BaseModel, ConfigDict, Field
 
 
 class StoreConfig(BaseModel):
-    """Which database holds inventory, jobs and tokens."""
+    """The database that holds inventory, jobs and tokens."""
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 

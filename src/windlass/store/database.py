@@ -17,7 +17,7 @@ from windlass.store.schema import upgrade
 
 __all__ = ["open_store"]
 
-# A server that vanished is noticed within 13 s: store/leases/model.py, RENEW_DEADLINE_S, relies on it.
+# A server that does not answer is noticed within 13 s. RENEW_DEADLINE_S of store/leases/model.py relies on this.
 _POSTGRESQL_TIMEOUTS = {
     "connect_timeout": 5,
     "tcp_user_timeout": 8000,
@@ -34,7 +34,7 @@ _IDLE_IN_TRANSACTION_S = 45
 def open_store(config: StoreConfig, *, migrated: bool = True) -> Store:
     """Open the store of `config` and bring its schema up to this version unless `migrated` is false.
 
-    ConfigError for a malformed URL or a driver that is not installed; StoreError when the database can't be used.
+    ConfigError for a malformed URL or a driver that is not installed; StoreError when the database cannot be used.
     """
     url = _parse(config.url)
     where = url.database or "" if url.get_backend_name() == "sqlite" else url.render_as_string(hide_password=True)
@@ -99,7 +99,7 @@ def _create_file(path: Path) -> None:
     except (OSError, ValueError) as error:  # ValueError: a NUL in the path
         reason = f"{error.strerror}: {error.filename}" if isinstance(error, OSError) else str(error)
         raise StoreError(
-            f"{str(path)!r}: the store's file can't be created ({reason})",
+            f"{str(path)!r}: the store's file cannot be created ({reason})",
             hint="Check that store.url is right and its folder exists and is writable.",
         ) from None
 

@@ -52,11 +52,15 @@ class Store:
         return self.engine.dialect.name
 
     def patient(self) -> Store:
-        """Return the same database for long work: it waits up to `store.reconnect_s` for a server that can't be reached."""
+        """Return the same database for long work: it waits up to `store.reconnect_s` for a server that cannot be
+        reached.
+        """
         return self._view(patience_s=self._reconnect_s, guard=self._guard)
 
     def guarded(self, guard: Guard) -> Store:
-        """Return the same database with `guard` called first in each write transaction; its error rolls the transaction back."""
+        """Return the same database with `guard` called first in each write transaction; its error rolls the transaction
+        back.
+        """
         return self._view(patience_s=self._patience_s, guard=guard)
 
     def _view(self, *, patience_s: float, guard: Guard | None) -> Store:
@@ -66,7 +70,9 @@ class Store:
 
     @contextlib.contextmanager
     def read(self) -> Iterator[Connection]:
-        """Yield a connection in a read transaction: one snapshot per transaction (SQLite) or per statement (PostgreSQL)."""
+        """Yield a connection in a read transaction: one snapshot per transaction (SQLite) or per statement
+        (PostgreSQL).
+        """
         try:
             with self._connected() as connection:
                 yield connection
@@ -116,7 +122,7 @@ class Store:
             pause_s = _back_off(pause_s)
 
     def _connected(self) -> Connection:
-        """Return a connection; retry until the patience is over."""
+        """Return a connection; retry for up to `store.reconnect_s` if the store is patient."""
         deadline = time.monotonic() + self._patience_s
         pause_s, logged = _FIRST_PAUSE_S, False
         while True:

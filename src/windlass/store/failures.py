@@ -48,16 +48,16 @@ _KNOWN = (
     (
         ("database is locked", "due to lock timeout", "deadlock detected"),
         "another process holds the database's write lock",
-        "Wait for it, or raise store.lock_timeout_s; several writers at once want PostgreSQL.",
+        "Wait for it, or raise store.lock_timeout_s; for several writers at once, use PostgreSQL.",
     ),
     (
         ("readonly database", "read-only"),
-        "the database can't be written",
+        "the database cannot be written",
         "Check the owner and mode of the file and of its folder.",
     ),
     (
         ("unable to open database file",),
-        "the database file can't be opened",
+        "the database file cannot be opened",
         "Check that its folder exists and may be written, or set store.url.",
     ),
     (
@@ -71,7 +71,7 @@ _KNOWN = (
             "could not translate",
             "failed to resolve",
         ),
-        "the PostgreSQL server can't be reached",
+        "the PostgreSQL server cannot be reached",
         "Check store.url and that the server is up.",
     ),
     (

@@ -1,8 +1,8 @@
 """The reader: a PostgreSQL login that may read the published views and nothing else.
 
-SQL that people write runs in a session that *is* the reader (no `SET ROLE`, which a query can undo): its own connection,
-verified before the query and closed after it, so that settings and advisory locks end with it. The password stands in
-the table `meta`, which the reader can't read; it opens less than the database it is kept in.
+SQL that people write runs in a session that *is* the reader (no `SET ROLE`, which a query can undo): its own
+connection, verified before the query and closed after it, so that settings and advisory locks end with it. The password
+stands in the table `meta`, which the reader can't read; it opens less than the database it is kept in.
 """
 
 from __future__ import annotations
@@ -59,7 +59,9 @@ class _Login:
 
 
 def reader_statements(store: Store, views: Sequence[str], *, role: str = "", verifier: str = "…") -> list[str]:
-    """Return the SQL that creates the role and grants it the views (`--dry-run` prints it). `verifier` is its hashed password."""
+    """Return the SQL that creates the role and grants it the views (`--dry-run` prints it). `verifier` is its hashed
+    password.
+    """
     _require_postgresql(store)
     with store.read() as connection:
         return _statements(store, connection, views, role or _default_role(store), verifier)
@@ -109,8 +111,8 @@ def connect_reader(store: Store, views: Sequence[str], *, limit_s: float) -> psy
         connection = psycopg.connect(**options, connect_timeout=10, prepare_threshold=None, autocommit=True)
     except psycopg.Error as error:
         raise StoreError(
-            f"{store.where}: the reader {login.url.username!r} can't log in ({_first_line(error)})",
-            hint="`windlass store reader` renews its password; pg_hba.conf must let it in as it does the store's own user.",
+            f"{store.where}: the reader {login.url.username!r} cannot log in ({_first_line(error)})",
+            hint="`windlass store reader` renews its password; pg_hba.conf must allow it as it allows the store's own user.",
         ) from None
     try:
         with connection.cursor() as cursor:

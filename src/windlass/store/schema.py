@@ -1,4 +1,6 @@
-"""The database's schema: its version, and its upgrade by alembic in one transaction, safe when two processes start at once."""
+"""The database's schema: its version, and its upgrade by alembic in one transaction, safe when two processes start at
+once.
+"""
 
 from __future__ import annotations
 
@@ -11,7 +13,7 @@ from sqlalchemy import Connection, inspect, text
 from windlass.core.errors import StoreError
 from windlass.store.engine import Store
 
-if TYPE_CHECKING:  # loaded when there is something to migrate: it takes as long as all else that a command loads
+if TYPE_CHECKING:  # loaded only when there is something to migrate, because it takes as long as everything else
     from alembic.runtime.migration import MigrationContext
     from alembic.script import ScriptDirectory
 
@@ -36,8 +38,8 @@ def _scripts() -> ScriptDirectory:
 def head_version() -> str:
     """Return the schema version of this code: the one migration that no other follows.
 
-    Numbers are reserved before work begins, so the last in the chain need not have the highest. Read as text: loading alembic
-    takes longer than all else that a command does.
+    Numbers are reserved before work begins, so the last in the chain need not have the highest. Read as text: loading
+    alembic takes longer than all else that a command does.
     """
     texts = [file.read_text("utf-8") for file in (_MIGRATIONS / "versions").glob("[0-9]*.py")]
     revisions = {match[1] for content in texts for match in _REVISION.finditer(content)}
@@ -55,14 +57,14 @@ def current_version(store: Store) -> str:
 
 
 def upgrade(store: Store) -> None:
-    """Run every migration that the database lacks, all or none. StoreError for a database of a newer Windlass."""
-    found, head = current_version(store), head_version()
-    if found == head:
+    """Run every migration that the database is missing, all or none. StoreError for a database of a newer Windlass."""
+    version, head = current_version(store), head_version()
+    if version == head:
         return
     scripts = _scripts()
-    if found and found not in {script.revision for script in scripts.walk_revisions()}:
+    if version and version not in {script.revision for script in scripts.walk_revisions()}:
         raise StoreError(
-            f"{store.where}: the database has schema {found}, which is newer than this Windlass ({head})",
+            f"{store.where}: the database has schema {version}, which is newer than this Windlass ({head})",
             hint="Upgrade Windlass; a newer schema is never downgraded.",
         )
     with store.write() as connection:

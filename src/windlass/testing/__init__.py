@@ -1,7 +1,7 @@
-"""What users need to test their own handlers, transforms and rules, in milliseconds and without AWS.
+"""Tools for users to test their own handlers, transforms and rules, in milliseconds and without AWS.
 
-The production code runs: the consumer's coordinator, the pipelines' chain of steps, the aggregation's protocol. Only time,
-the queue and the network are replaced. `windlass.testing.fixtures` has pytest fixtures over the embedded AWS.
+The production code runs: the consumer's coordinator, the pipelines' chain of steps, the aggregation's protocol. Only
+time, the queue and the network are replaced. `windlass.testing.fixtures` has pytest fixtures over the embedded AWS.
 """
 
 from windlass.testing.clock import FakeClock

@@ -76,9 +76,9 @@ def consume(
 ) -> Consumption:
     """Consume `queue` with `handler` until it is empty, or `max_virtual_s` have passed on its clock.
 
-    `limits` are the consumer's (default: as `windlass consume`); the queue's FIFO, visibility and receive limit are filled
-    in. `handling_s` is how long the handler takes in virtual time. Raises nothing that the handler raises: it is in
-    `Attempt.outcome`.
+    `limits` are the consumer's (default: as `windlass consume`); the queue's FIFO, visibility and receive limit are
+    filled in. `handling_s` is how long the handler takes in virtual time. Raises nothing that the handler raises: it is
+    in `Attempt.outcome`.
     """
     chosen = limits or Limits(visibility_s=queue.visibility_s)
     chosen = replace(chosen, fifo=queue.fifo, max_receive_count=queue.max_receive_count)
@@ -124,7 +124,7 @@ class _Worker:
         return self._queue.clock.now_s
 
     def _advance(self, end: float) -> None:
-        """Move the clock to the next event, the coordinator's next wake included, and let it happen."""
+        """Move the clock to the next event, the coordinator's next wake included, and process it."""
         wake = self._coordinator.next_wake()
         due = self._events[0][0] if self._events else None
         moments = [moment for moment in (wake, due, None if self._coordinator.stopping else end) if moment is not None]
@@ -186,7 +186,9 @@ class _Worker:
         self._coordinator.poll_failed(number, self._now)
 
     def _later(self, feed: Callable[[], None]) -> None:
-        """An answer is an input of its own: never fed while effects of another input are carried out."""
+        """Schedule a response. It is a separate input, which must not be fed while the effects of another input are
+        performed.
+        """
         self._at(self._now, lambda: self._feed(feed))
 
     def _answer_poll(self, number: int) -> None:

@@ -1,4 +1,4 @@
-"""pytest fixtures over the embedded AWS. Nothing is loaded unasked: put this into your conftest.py.
+"""pytest fixtures over the embedded AWS. To load them, put this into your conftest.py.
 
 pytest_plugins = ["windlass.testing.fixtures"]
 """

@@ -1,8 +1,8 @@
 """An SQS queue in memory, on a clock that the test moves.
 
-Visibility timeouts, a new receipt for each receive, FIFO groups and the redrive policy are as the SQS Developer Guide has
-them ("Amazon SQS visibility timeout", "FIFO queue delivery logic", "Using dead-letter queues"). A standard queue delivers in
-the order of sending, which SQS does not promise.
+Visibility timeouts, a new receipt for each receive, FIFO groups and the redrive policy are as the SQS Developer Guide
+has them ("Amazon SQS visibility timeout", "FIFO queue delivery logic", "Using dead-letter queues"). A standard queue
+delivers in the order of sending, which SQS does not promise.
 """
 
 from __future__ import annotations
@@ -38,7 +38,7 @@ class _Stored:
 
 
 class FakeQueue:
-    """A queue. `dead_letters` are the messages that left it undone; `max_receive_count` 0 means no redrive policy."""
+    """A queue. `dead_letters` are the messages that were not handled; `max_receive_count` 0 means no redrive policy."""
 
     def __init__(
         self, *, fifo: bool = False, visibility_s: int = 60, max_receive_count: int = 0, clock: FakeClock | None = None

@@ -155,5 +155,5 @@ def test_what_was_seen_in_one_place_is_expected_in_another():
 def test_nothing_is_looked_for_after_what_was_seen_to_come_last():
     space = KeySpace()
     space.neighbours("a/31/x", "b/01/x")
-    assert space.include_extra("a/29/x", "a/31/x") == ""
-    assert space.include_extra("", "b/01/x") > "b"
+    assert space.beyond_expected("a/29/x", "a/31/x") == ""
+    assert space.beyond_expected("", "b/01/x") > "b"

@@ -31,7 +31,7 @@ ALGORITHMS: Mapping[str, Callable[[bytes], bytes]] = {
 
 
 def checksum_task(parameters: Mapping[str, Any], client: RoleS3Client) -> One:
-    """Return the task that computes one object's checksum over its full content, whatever its parts."""
+    """Return the task that computes one object's checksum over its full content, regardless of its parts."""
     algorithm = parameters.get("ChecksumAlgorithm", "CRC64NVME")
     compute = ALGORITHMS[algorithm]
 

@@ -61,7 +61,7 @@ class Job:
         return f"arn:{partition}:s3:{self.region}:{self.account_id}:job/{self.id}"
 
     def move_to(self, state: State) -> None:
-        """Take the next state. AssertionError for one that can't follow."""
+        """Take the next state. AssertionError for a state that cannot follow."""
         assert state in FOLLOWERS[self.state], f"{self.state} can't become {state}"
         now_s = time.monotonic()
         if self.state is State.ACTIVE:

@@ -79,7 +79,7 @@ class JobQueue:
             return [job.as_list_entry() for job in page], page[-1].id if page and len(chosen) > most else ""
 
     def request(self, job_id: str, requested: str, why: str) -> Job:
-        """Make a suspended job ready, or cancel one. JobRejected where that can't be."""
+        """Make a suspended job ready, or cancel one. JobRejected when the job's state does not allow it."""
         with self.lock:
             job = self.find(job_id)
             try:

@@ -48,7 +48,7 @@ def check_resources(job_parameters: Mapping[str, Any], region: str) -> None:
 
 
 def check_source(name: str, bucket_name: str, region: str) -> None:
-    """Raise BadManifest where a manifest's bucket is not there, elsewhere, or without what the operation needs."""
+    """Raise BadManifest for a manifest's bucket that does not exist, is in another region, or does not meet the operation's needs."""
     bucket = find_bucket(bucket_name)
     if bucket is None:
         raise BadManifest(

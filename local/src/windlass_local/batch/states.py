@@ -44,7 +44,7 @@ FOLLOWERS: Mapping[State, frozenset[State]] = {
     State.FAILED: frozenset(),
     State.CANCELLED: frozenset(),
 }
-"""What may come next. A job paused for another's sake goes on when that one has ended."""
+"""The possible next states. A job that was paused for another one continues when that one has ended."""
 
 ENDED = frozenset({State.COMPLETE, State.FAILED, State.CANCELLED})
 RUNNABLE = frozenset({State.READY, State.ACTIVE, State.PAUSED})

@@ -86,7 +86,7 @@ def _create_group(context: ResourceContext, name: str, props: Props) -> Created:
 
 
 def _update_group(context: ResourceContext, created: Created, before: Props, props: Props) -> Created:
-    # The embedded AWS lacks UpdateWorkGroup, so the workgroup is created again under its name.
+    # The embedded AWS has no UpdateWorkGroup, so the workgroup is created again under its name.
     _delete_group(context, created, before)
     return _create_group(context, created.id, props)
 

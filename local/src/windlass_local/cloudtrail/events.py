@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-__all__ = ["DATA_OPERATIONS", "Identity", "S3Call", "event", "signature_of"]
+__all__ = ["DATA_OPERATIONS", "S3Call", "UserIdentity", "event", "signature_of"]
 
 DATA_OPERATIONS: Mapping[str, tuple[str, bool]] = {
     "GetObject": ("GetObject", True),
@@ -46,8 +46,8 @@ _ERRORS = {400: "InvalidRequest", 403: "AccessDenied", 404: "NoSuchKey", 412: "P
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Identity:
-    """Who called, as far as the embedded AWS knows."""
+class UserIdentity:
+    """The identity of the caller, as far as the embedded AWS knows it."""
 
     account_id: str  # "" for an anonymous caller
     arn: str
@@ -89,7 +89,7 @@ def signature_of(headers: Mapping[str, str], query: Mapping[str, str]) -> tuple[
     return ("SigV2", "QueryString") if "Signature" in query and "AWSAccessKeyId" in query else ("", "")
 
 
-def event(call: S3Call, identity: Identity, recipient: str) -> dict[str, Any]:
+def event(call: S3Call, identity: UserIdentity, recipient: str) -> dict[str, Any]:
     """Build the event as the trail of account `recipient` records it."""
     name, reads = DATA_OPERATIONS[call.operation]
     signature, method = signature_of(call.headers, call.query)
@@ -142,7 +142,7 @@ def event(call: S3Call, identity: Identity, recipient: str) -> dict[str, Any]:
     return result
 
 
-def _identity(identity: Identity) -> dict[str, Any]:
+def _identity(identity: UserIdentity) -> dict[str, Any]:
     if not identity.account_id:
         return {"type": "AWSAccount", "principalId": "", "accountId": "anonymous"}
     known = {

@@ -22,7 +22,7 @@ from moto.iam.models import iam_backends
 from moto.s3.models import s3_backends
 from moto.sts.models import sts_backends
 
-from windlass_local.cloudtrail.events import DATA_OPERATIONS, Identity, S3Call, event
+from windlass_local.cloudtrail.events import DATA_OPERATIONS, S3Call, UserIdentity, event
 from windlass_local.cloudtrail.selectors import selects
 from windlass_local.request import Request, Response
 
@@ -159,10 +159,10 @@ def _call_of(request: Request, answer: Response, owner: str, region: str) -> S3C
     )
 
 
-def _identity_of(request: Request) -> Identity:
+def _identity_of(request: Request) -> UserIdentity:
     key = request.access_key or _presigned_key(request.query)
     if not key:
-        return Identity(account_id="", arn="", role_arn="", principal_id="", access_key="", user_name="")
+        return UserIdentity(account_id="", arn="", role_arn="", principal_id="", access_key="", user_name="")
     account_id = key if len(key) == 12 and key.isdigit() else request.account_id
     arn, role_arn, principal, user = f"arn:aws:iam::{account_id}:root", "", account_id, ""
     if not key.isdigit():
@@ -173,7 +173,7 @@ def _identity_of(request: Request) -> Identity:
         elif of_user is not None:
             user = of_user.user_name
             arn, principal = f"arn:aws:iam::{account_id}:user/{user}", user
-    return Identity(
+    return UserIdentity(
         account_id=account_id, arn=arn, role_arn=role_arn, principal_id=principal, access_key=key, user_name=user
     )
 

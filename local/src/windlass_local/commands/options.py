@@ -26,7 +26,7 @@ def add_populate(parser: argparse.ArgumentParser) -> None:
 
 
 def stop_with_stdin(stop: threading.Event) -> None:
-    """Set `stop` when stdin ends, on a thread of its own: the process that started us has ended."""
+    """Set `stop` when stdin ends, on a thread: the parent process has ended."""
 
     def wait() -> None:
         sys.stdin.read()

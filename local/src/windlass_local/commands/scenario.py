@@ -1,6 +1,6 @@
 """Play scenarios of the demo against a running embedded AWS until Ctrl-C: what other programs do in an account.
 
-A line on stdout says when everything is prepared: JSON, by scenario. A line `NAME ACTION` on stdin starts an action.
+When everything is prepared, a line on stdout has its JSON, by scenario. A line `NAME ACTION` on stdin starts an action.
 
 examples:
   windlass-local scenario arrivals papers --url http://127.0.0.1:8471 --account 111111111111

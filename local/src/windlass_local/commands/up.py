@@ -40,7 +40,7 @@ def add_options(parser: argparse.ArgumentParser) -> None:
         "--allow-origin",
         action="append",
         default=[],
-        help="Let pages of this origin read S3 as CORS rules say. Repeat it.",
+        help="Let pages of this origin read S3 according to CORS rules. Repeat for more.",
     )
     parser.add_argument(
         "--require-signature",

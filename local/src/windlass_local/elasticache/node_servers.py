@@ -82,7 +82,7 @@ class NodeServers:
         self._run(self._empty(number))
 
     def shut(self, number: int) -> None:
-        """Close a port and end what is behind it."""
+        """Close a port and its connections."""
         self._run(self._shut(number))
 
     def running(self, number: int) -> str:

@@ -125,7 +125,7 @@ class RegionClusters:
             return cluster
 
     def settle(self) -> None:
-        """Advance time: open, restart and close servers as the clusters' states say."""
+        """Advance time: open, restart and close servers according to the clusters' states."""
         with self.lock:
             now = self.clock()
             self.quotas.settle(now)
@@ -165,7 +165,7 @@ class RegionClusters:
             self.clusters.clear()
 
     def rest(self, cluster: Cluster) -> None:
-        """Close a cluster's servers; they come back, empty and perhaps on other ports, when it is next looked at."""
+        """Close a cluster's servers; they start again, empty and perhaps on other ports, when the cluster is next read."""
         for number in [*(node.port for node in cluster.nodes), cluster.port]:
             if number:
                 self.fleet.shut(number)

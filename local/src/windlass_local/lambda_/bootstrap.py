@@ -74,7 +74,7 @@ class _LogHandler(logging.Handler):
 
 
 def _die_with_parent(lifeline: int) -> None:
-    """Exit when the embedded AWS does: the pipe, which nobody writes to, then ends."""
+    """Exit when the embedded AWS does: then the pipe, which is never written to, ends."""
     os.read(lifeline, 1)
     os.killpg(0, signal.SIGKILL)
 

@@ -43,7 +43,7 @@ class Deployment:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Credentials:
-    """The keys of a session of the function's role in the embedded AWS: invented, and useless elsewhere."""
+    """The keys of a session of the function's role in the embedded AWS: invented, and useless outside of it."""
 
     key_id: str
     secret_key: str
@@ -53,7 +53,7 @@ class Credentials:
 def environment_variables(
     deployment: Deployment, credentials: Credentials, *, task_root: str, temporary: str, stream: str, path: str
 ) -> Mapping[str, str]:
-    """Return the process's whole environment. Nothing is inherited, so no real key of the user can get in.
+    """Return all environment variables of the process. Nothing is inherited, so no real key of the user can get in.
 
     The function's own variables yield to the reserved ones and override the rest, as in Lambda.
     """

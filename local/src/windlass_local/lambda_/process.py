@@ -26,17 +26,17 @@ _HEADER = struct.Struct(">cQ")
 _INIT_S = 10.0
 """What Lambda gives the import of the handler's module."""
 _LOOK_S = 0.02
-"""How often a running function's memory is looked at."""
+"""Seconds between two readings of a running function's memory."""
 _CHUNK = 1 << 16
 _MAX_LOG_BYTES = 4 << 20
-"""Of one run; what is beyond is counted, not kept."""
+"""The limit of one run; more bytes are counted, not stored."""
 Frame = tuple[bytes, bytes]
 
 
 class RuntimeProcess:
     """A subprocess that holds one version's handler. One thread at a time may use it.
 
-    `temporary` is its own folder, and goes with it. `memory_mb` bounds its resident memory (looked at every 20 ms where
+    `temporary` is its own folder, and goes with it. `memory_mb` bounds its resident memory (read every 20 ms where
     /proc is). `kill` may come from any thread.
     """
 

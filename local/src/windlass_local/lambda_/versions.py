@@ -24,7 +24,7 @@ _PYTHON = re.compile(r"python3\.\d+")
 
 
 class Unrunnable(Exception):
-    """The function can't run here; the message says why."""
+    """The function cannot run here; the message has the reason."""
 
 
 def find(name: FunctionName) -> Any:

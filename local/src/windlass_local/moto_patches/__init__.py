@@ -1,4 +1,4 @@
-"""Corrections of moto: one module per upstream behaviour, each with the AWS source that says how it should be.
+"""Corrections of moto: one module per upstream behaviour, each with the AWS source for the correct behaviour.
 
 Each module has a docstring with `Upstream`, `AWS`, `Source` and `Offered upstream`, the names of moto that it relies on
 (`PRIVATE_NAMES`, checked at start) and `apply()`. `docs/reference/moto-patches.md` lists them; a test compares.
@@ -88,7 +88,7 @@ def apply_all() -> None:
 
 
 def apply_cloudformation() -> None:
-    """Apply CloudFormation's patches, once per process. ConfigError when moto lacks a name that they rely on."""
+    """Apply CloudFormation's patches, once per process. ConfigError when a name that they rely on is missing from moto."""
     with _LOCK:
         _apply_cloudformation()
 

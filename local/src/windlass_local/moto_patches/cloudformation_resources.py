@@ -51,7 +51,7 @@ def kind_of(resource_type: str) -> ResourceType | None:
 
 
 class Resource:
-    """What moto keeps of a resource, over what was made: it asks for ids, attributes and whether it is there."""
+    """The object that moto stores for a resource. moto reads its id, its attributes and whether it exists."""
 
     def __init__(self, kind: ResourceType, context: ResourceContext, created: Created, props: dict[str, Any]) -> None:
         self.kind, self.context, self.created, self.props = kind, context, created, props

@@ -42,7 +42,7 @@ def apply() -> None:
 def _locked(method: Callable[..., Any]) -> Callable[..., Any]:
     @functools.wraps(method)
     def run(self: Any, table_name: str, *args: Any, **kwargs: Any) -> Any:
-        # A single write holds one lock and asks for no other, so it can't deadlock with a transaction. The locks are
+        # A single write holds one lock and takes no other, so it can't deadlock with a transaction. The locks are
         # re-entrant: moto's methods call each other.
         with lock_of(self, table_name):
             return method(self, table_name, *args, **kwargs)

@@ -34,7 +34,7 @@ PRIVATE_NAMES = (
 )
 
 _CONCURRENCY = 5
-"""Batches at once, where the mapping doesn't say: what Lambda begins with."""
+"""Batches at once when the mapping does not set it: Lambda's start value."""
 _MAX_CONCURRENCY = 16
 
 

@@ -18,7 +18,7 @@ __all__ = ["PRIVATE_NAMES", "apply", "show_transition"]
 
 PRIVATE_NAMES = ("moto.awslambda.models.EventSourceMapping.get_configuration",)
 
-_TRANSITION_S = 0.2  # how long a transition is shown; polling begins at once
+_TRANSITION_S = 0.2  # how long a transition is shown; polling starts at once
 
 _TRANSITION = "_windlass_transition"
 

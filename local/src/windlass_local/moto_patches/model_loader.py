@@ -1,4 +1,4 @@
-"""Service models are looked up once.
+"""Service models are loaded once.
 
 Upstream: create_loader makes a loader for each service's first call, and each reads the folder of all models.
 AWS: no visible difference; the first call of a service is faster.

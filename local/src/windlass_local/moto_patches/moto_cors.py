@@ -1,7 +1,7 @@
 """Answers carry no CORS headers of moto.
 
 Upstream: every answer lets pages of every origin read it.
-AWS: S3 answers pages as the bucket's CORS configuration says; other services send no such headers.
+AWS: S3 answers pages according to the bucket's CORS configuration; other services send no such headers.
 Source: https://docs.aws.amazon.com/AmazonS3/latest/userguide/cors.html
 Offered upstream: no.
 """

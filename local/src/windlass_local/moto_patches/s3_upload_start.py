@@ -25,7 +25,7 @@ PRIVATE_NAMES = ("moto.s3.models.FakeMultipart",)
 
 
 def apply() -> None:
-    """Record both when an upload begins."""
+    """Record both when an upload starts."""
     original = models.FakeMultipart.__init__
 
     @wraps(original)

@@ -1,4 +1,4 @@
-"""SNS topics invoke Lambda functions with what was published.
+"""SNS topics invoke Lambda functions with the published message.
 
 Upstream: the event names an example topic and subscription.
 AWS: the event has the topic's and subscription's ARN, the message id and the attributes.

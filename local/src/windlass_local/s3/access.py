@@ -45,7 +45,7 @@ _GRANTED_BY_OBJECT: Mapping[str, str] = {
 
 
 def find_bucket(name: str) -> Any:
-    """Return moto's bucket of that name in whatever account, or None."""
+    """Return moto's bucket of that name in any account, or None."""
     place = s3_backends.bucket_accounts.get(name)
     if place is None:
         return None
@@ -54,7 +54,7 @@ def find_bucket(name: str) -> Any:
 
 
 def check_access(call: S3Request, bucket: Any) -> Response | None:
-    """Return the refusal of a call on an existing bucket, or None when it may go on."""
+    """Return the refusal of a call on an existing bucket, or None when it is allowed."""
     caller = caller_of(call)
     refusal = _expired(call) or _elsewhere(call, bucket) or _other_owner(call, bucket)
     if refusal is not None:
@@ -69,7 +69,7 @@ def check_access(call: S3Request, bucket: Any) -> Response | None:
 
 
 def charged_headers(call: S3Request, bucket: Any) -> dict[str, str]:
-    """Return the header that says that the caller pays for the call; none for the owner and for free calls."""
+    """Return the header that charges the caller for the call; none for the owner and for free calls."""
     return {"x-amz-request-charged": "requester"} if _must_pay(call, bucket, caller_of(call)) else {}
 
 

@@ -53,7 +53,7 @@ RESTORE_TIMING = RestoreTiming()
 
 
 def _state(key: ObjectVersion) -> str:
-    """Return "" for what no restore was asked for (or has expired), "ongoing", or "restored"."""
+    """Return "" when no restore was requested (or it has expired), "ongoing", or "restored"."""
     if key.restore_ready_at is None or key.restore_expires_at is None:
         return ""
     now = RESTORE_TIMING.now()

@@ -58,7 +58,7 @@ def shared_replicator() -> Replicator:
 
 
 def answer(call: S3Request, bucket: Any) -> Response | None:
-    """Answer a call on an existing bucket, from whatever thread; None leaves it to moto."""
+    """Answer a call on an existing bucket, on any thread; None leaves it to moto."""
     ids = new_request_ids()
     ids_token, call_token = IDS.set(ids), CURRENT.set((call, ids[0][1], ids[1][1]))
     try:
@@ -80,7 +80,7 @@ def answer(call: S3Request, bucket: Any) -> Response | None:
 
 
 def _verified(call: S3Request) -> S3Request | Response:
-    """Return the call with its body out of its chunks; the refusal of a body that is not what its checksums say.
+    """Return the call with its body without chunk framing, or the refusal of a body that does not match its checksums.
 
     A completed upload's checksum is of the object, not of the list in the body: `parts` verifies it.
     """

@@ -21,7 +21,7 @@ _MOST_BUCKETS = 10_000
 
 
 def list_buckets(call: S3Request) -> Response:
-    """Answer ListBuckets: all regions, whatever the signing region; BucketRegion only when the request has a parameter."""
+    """Answer ListBuckets: all regions, for any signing region; BucketRegion only when the request has a parameter."""
     caller = caller_of(call)
     if not caller.account_id:
         return refuse(403, "AccessDenied", "Access Denied")

@@ -29,7 +29,7 @@ class Principal:
 
 
 def caller_of(call: S3Request) -> Caller:
-    """Return who signed the request, in the header or in a presigned URL."""
+    """Return the identity that signed the request, in the header or in a presigned URL."""
     request = call.request
     if request.access_key:
         return Caller(account_id=request.account_id, access_key=request.access_key)

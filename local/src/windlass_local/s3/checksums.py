@@ -86,7 +86,7 @@ def compute(algorithm: str, body: bytes) -> str | None:
 
 
 def wrong_checksum(headers: Mapping[str, str], body: bytes) -> ChecksumMismatch | None:
-    """Return what is wrong when the body isn't what its headers and trailers say; None when it is.
+    """Return the mismatch of the body with its headers and trailers; None when they match.
 
     Checked are Content-MD5, each `x-amz-checksum-*`, a trailer that was promised, and a signed SHA-256 of the body.
     """
@@ -144,7 +144,7 @@ def _decoded(text: str) -> bytes:
 def sent_body(headers: Mapping[str, str], body: bytes) -> tuple[Mapping[str, str], bytes]:
     """Return the headers with the trailing ones among them, and the body without its chunks' frames.
 
-    Raises ValueError when the chunks are broken, or are not as long as they say. Their signatures aren't checked.
+    Raises ValueError when the chunks are broken, or do not have their declared length. Their signatures aren't checked.
     """
     if not headers.get("x-amz-content-sha256", "").startswith("STREAMING-"):
         return headers, body

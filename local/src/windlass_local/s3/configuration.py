@@ -1,4 +1,4 @@
-"""GET of every bucket subresource, and PUT and DELETE of those that moto lacks.
+"""GET of every bucket subresource, and PUT and DELETE of those that moto does not have.
 
 An inventory reads some two dozen of them per bucket, most of them absent: they are answered from moto's state at once.
 Defaults are S3's of today: AES256 encryption (January 2023), all public access blocked and ACLs off (April 2023).
@@ -223,7 +223,7 @@ def read_configuration(call: S3Request, bucket: Any) -> Response | None:
 
 
 def write_configuration(call: S3Request, bucket: Any) -> Response | None:
-    """Answer PUT of what moto lacks, and refuse what S3 refuses; None leaves it to moto."""
+    """Answer the PUTs that moto does not have, and refuse those that S3 refuses; None leaves the call to moto."""
     if call.subresource == "policy":
         return _policy_refused(call, bucket)
     if call.subresource == "acl":
@@ -242,7 +242,7 @@ def write_configuration(call: S3Request, bucket: Any) -> Response | None:
 
 
 def delete_configuration(call: S3Request, bucket: Any) -> Response | None:
-    """Answer DELETE of what moto lacks; None leaves it to moto."""
+    """Answer the DELETEs that moto does not have; None leaves the call to moto."""
     if call.subresource not in IDENTIFIED:
         return None
     if not forget(bucket, f"{call.subresource}:{call.query.get('id', '')}"):

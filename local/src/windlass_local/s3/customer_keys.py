@@ -1,4 +1,4 @@
-"""Server-side encryption with customer keys (SSE-C): who gives no key, or another one, gets neither content nor head.
+"""Server-side encryption with customer keys (SSE-C): a request with no key, or another one, gets neither content nor head.
 
 Only the key's MD5 is kept, as S3 keeps a salted hash. Unlike S3, the embedded AWS takes keys over HTTP: it listens on loopback only.
 Source: S3 user guide, "Using server-side encryption with customer-provided keys"; S3 API reference, "List of error codes".
@@ -58,7 +58,7 @@ def source_unreadable(headers: Mapping[str, str], source: ObjectVersion) -> Resp
 
 
 def part_refused(headers: Mapping[str, str], upload: Any) -> Response | None:
-    """Return the refusal of a part that is given with another key than its upload was begun with; else None."""
+    """Return the refusal of a part that is given with another key than its upload was started with; else None."""
     value = key_md5(headers)
     if value == upload.customer_key_md5:
         return None

@@ -1,7 +1,7 @@
 """Delivery of S3 events to queues, topics, EventBridge and functions, outside of the call that caused them.
 
 Queues, topics and Lambda's queue of asynchronous events are served by one thread in the order of the changes, EventBridge by
-a few others; AWS promises no order anywhere, and faults.py can be ordered to break it. A reset drops what is under way.
+a few others; AWS promises no order anywhere, and faults.py can be ordered to break it. A reset drops pending deliveries.
 """
 
 from __future__ import annotations
@@ -37,13 +37,15 @@ Job = Callable[[], None]
 
 
 class Watcher(Protocol):
-    """Who acts on changes beside the configured destinations. Told inside the bucket's lock: work is for later."""
+    """A receiver of changes in addition to the configured destinations. It is called inside the bucket's lock, so it
+    must only queue its work.
+    """
 
     def notify(self, name: str, bucket: Any, version: Any) -> None:
         """Queue the events of a change in a bucket."""
 
     def forget(self) -> None:
-        """Drop what is under way: the estate was reset."""
+        """Drop pending work: the estate was reset."""
 
 
 class Delivery:
@@ -70,14 +72,14 @@ class Delivery:
         self._faults = [fault for fault in self._faults if fault is not faults]
 
     def forget(self) -> None:
-        """Drop what is under way: the estate was reset."""
+        """Drop pending work: the estate was reset."""
         self._ordered.forget()
         self._slow.forget()
         for watcher in self._watchers:
             watcher.forget()
 
     def notify(self, name: str, bucket: Any, version: Any) -> None:
-        """Send an event to every configuration of the bucket that asks for it."""
+        """Send an event to every configuration of the bucket that selects it."""
         for watcher in self._watchers:
             watcher.notify(name, bucket, version)
         configuration = bucket.notification_configuration
@@ -194,7 +196,7 @@ def _to_bridge(account_id: str, notice: S3Event) -> Job:
 
 
 def send_test_event(arn: str, bucket: str) -> None:
-    """Send s3:TestEvent to a queue or topic, at once. Raises whatever the service raises when it isn't there."""
+    """Send s3:TestEvent to a queue or topic, at once. Raises the service's error when the destination does not exist."""
     message = {
         "Service": "Amazon S3",
         "Event": "s3:TestEvent",

@@ -1,7 +1,7 @@
 """Bucket configurations kept as the XML that was put, so that GET returns what PUT wrote.
 
 moto parses configurations into what it acts on and forgets the rest (the filters of a replication rule, the key format
-of logging). S3 gives back what was put, with ids filled in.
+of logging). S3 returns the document as it was put, with ids filled in.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ IDENTIFIED: Mapping[str, str] = {
 """Subresources with many configurations, each with an id: subresource -> its element."""
 
 MINIMUM_SIZE = "x-amz-transition-default-minimum-object-size"
-"""A header of the lifecycle, beside its document: since September 2024, small objects don't change class unless asked."""
+"""A header of the lifecycle configuration: since September 2024, small objects change class only if it requests that."""
 MINIMUM_SIZE_DEFAULT = "all_storage_classes_128K"
 
 _RULES_WITH_ID = ("lifecycle", "replication")
@@ -38,7 +38,7 @@ def documents_of(bucket: Any) -> dict[str, bytes]:
 
 
 def keep(bucket: Any, subresource: str, body: bytes) -> None:
-    """Keep a document that was just put. Raises ET.ParseError when it isn't XML."""
+    """Store a document. Raises ET.ParseError when it is not XML."""
     root = without_namespaces(parse_xml(body))
     if subresource in _RULES_WITH_ID:
         for rule in root.iter("Rule"):

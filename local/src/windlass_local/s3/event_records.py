@@ -139,7 +139,7 @@ _REASONS: Mapping[str, str] = {
 
 
 def detail_type(name: str) -> str:
-    """Return EventBridge's detail type of an event name; "" for an event that EventBridge isn't sent."""
+    """Return EventBridge's detail type of an event name; "" for an event that is not sent to EventBridge."""
     return _EXACT_DETAIL_TYPES.get(name) or _DETAIL_TYPES.get(":".join(name.split(":")[:2]), "")
 
 

@@ -37,7 +37,7 @@ def too_large(size_bytes: int) -> Response | None:
 
 
 def metadata_refused(headers: Mapping[str, str]) -> Response | None:
-    """Return the refusal of a write whose user metadata is too large; None where it may go on.
+    """Return the refusal of a write whose user metadata is too large; None when it is allowed.
 
     Source: AWS docs, "Working with object metadata". A copy that keeps its source's metadata stores none of its own.
     """

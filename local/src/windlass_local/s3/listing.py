@@ -27,7 +27,7 @@ def _invalid(message: str, name: str, value: str) -> Response:
 
 
 def echoed_limit(call: S3Request, name: str = "max-keys") -> int | Response:
-    """Return the page size asked for (1,000 when none; S3 echoes it and caps it), or the refusal of what is none."""
+    """Return the requested page size (default 1,000; S3 echoes it and caps it), or the refusal of an invalid one."""
     value = call.query.get(name, "")
     if not value:
         return _MOST
@@ -39,7 +39,7 @@ def echoed_limit(call: S3Request, name: str = "max-keys") -> int | Response:
 
 
 def written_names(call: S3Request) -> Written:
-    """Return how names are written: percent-encoded when asked for (space as +, / kept), else as XML text."""
+    """Return how names are written: percent-encoded on request (space as +, / kept), else as XML text."""
     if call.query.get("encoding-type") == "url":
         return lambda name: quote_plus(name, safe="/")
     return escape

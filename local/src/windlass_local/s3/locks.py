@@ -1,4 +1,4 @@
-"""Object Lock of what is put: asked for by headers, or the bucket's default; and when S3 refuses it."""
+"""Object Lock of new objects: requested by headers, or the bucket's default; and when S3 refuses it."""
 
 from __future__ import annotations
 
@@ -52,7 +52,7 @@ def missing_checksum(headers: Mapping[str, str], locks: Mapping[str, str], bucke
 
 
 def lock(key: ObjectVersion, headers: Mapping[str, str], bucket: Any) -> None:
-    """Give an object the lock asked for; without a retention of its own, the bucket's default."""
+    """Lock an object as requested; without a retention in the request, the bucket's default applies."""
     if headers.get(HOLD):
         key.lock_legal_status = headers[HOLD]
     if MODE in headers:

@@ -1,4 +1,4 @@
-"""PutObject, CopyObject, DeleteObject and DeleteObjects; what is unusual among them is left to moto."""
+"""PutObject, CopyObject, DeleteObject and DeleteObjects; unusual requests are left to moto."""
 
 from __future__ import annotations
 
@@ -123,7 +123,7 @@ def store(
 ) -> Response | None:
     """Make a new object the newest version, with its tags, and send its event; or return the refusal of its condition.
 
-    The condition is asked about once more under the lock: large bodies come by several threads, and one may win only.
+    The condition is checked again under the lock: several threads may upload large bodies, and only one may succeed.
     """
     backend = s3_backends[bucket.account_id][bucket.partition]
     with bucket.keys.lock:

@@ -1,7 +1,7 @@
 """Objects and delete markers as moto sees them, without what makes moto's heavy.
 
 moto's `FakeKey` opens a SpooledTemporaryFile, a lock and an ACL for every object, keeps each one in a list for ever and
-warns when it is collected. `ObjectVersion` keeps the bytes, and class attributes for whatever is at its default: about 1 KB
+warns when it is collected. `ObjectVersion` keeps the bytes, and class attributes for values at their default: about 1 KB
 beside the data. Bodies above `SPILL_BYTES` go to an unlinked file, so that a copy of a large object doesn't live in
 memory.
 """
@@ -244,7 +244,7 @@ class IndexedKeyStore(utils._VersionedKeyStore):  # noqa: SLF001 - the store tha
             self.setlist(key, [*self.getlist(key, []), value])
 
     def pop(self, key: str, *default: Any) -> Any:
-        """Take a key out with all its versions. Raises KeyError when it isn't there and no default is given."""
+        """Remove a key with all its versions. Raises KeyError when it does not exist and no default is given."""
         with self.lock:
             self.names.discard(key)
             return dict.pop(self, key, *default)

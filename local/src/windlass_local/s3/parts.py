@@ -109,7 +109,7 @@ def _copy_part(call: S3Request, bucket: Any, upload: Any, number: int) -> Respon
 
 
 def _requested_parts(body: bytes) -> list[tuple[int, str]] | None:
-    """Return (part number, ETag without quotes) as the caller lists them; None when it isn't such a list."""
+    """Return (part number, ETag without quotes) as the caller lists them; None when the body is not such a list."""
     try:
         root = parse_xml(body)
         parts = [each for each in root.iter() if each.tag.rpartition("}")[2] == "Part"]

@@ -7,7 +7,7 @@ from typing import Any
 from moto.s3.models import s3_backends
 
 from windlass_local.s3.objects import DeleteMarker, IndexedKeyStore, ObjectVersion
-from windlass_local.s3.replication import Rule
+from windlass_local.s3.replication import ReplicationRule
 from windlass_local.s3.versions import encrypt
 
 __all__ = ["put_replica", "replica_of", "tags_of"]
@@ -21,7 +21,7 @@ def tags_of(key: ObjectVersion) -> dict[str, str]:
     return result
 
 
-def replica_of(version: Any, destination: Any, rule: Rule) -> ObjectVersion | DeleteMarker:
+def replica_of(version: Any, destination: Any, rule: ReplicationRule) -> ObjectVersion | DeleteMarker:
     """Return the replica of an object or a delete marker; the bytes are shared, for they never change."""
     if not isinstance(version, ObjectVersion):
         marker = DeleteMarker(name=version.name, version_id=version.version_id)

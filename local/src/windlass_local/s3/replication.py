@@ -13,13 +13,13 @@ from xml.etree import ElementTree as ET
 
 from windlass_local.xml import parse_xml
 
-__all__ = ["Configuration", "Rule", "Subject", "parse", "rules_for"]
+__all__ = ["Configuration", "ReplicationRule", "Subject", "parse", "rules_for"]
 
 _ARCHIVED = ("GLACIER", "DEEP_ARCHIVE")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Rule:
+class ReplicationRule:
     """One rule. `bucket` is the destination's name; an empty field keeps the source's value."""
 
     id: str
@@ -41,7 +41,7 @@ class Configuration:
     """The role that S3 assumes, and the rules."""
 
     role: str
-    rules: tuple[Rule, ...]
+    rules: tuple[ReplicationRule, ...]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -59,12 +59,12 @@ class Subject:
 def parse(document: bytes) -> Configuration:
     """Read a configuration as it was put. Raises ET.ParseError."""
     root = parse_xml(document)
-    return Configuration(_text(root, "Role"), tuple(map(_rule, _all(root, "Rule"))))
+    return Configuration(_text(root, "Role"), tuple(map(_rule, _all(root, "ReplicationRule"))))
 
 
-def rules_for(configuration: Configuration, subject: Subject) -> tuple[Rule, ...]:
+def rules_for(configuration: Configuration, subject: Subject) -> tuple[ReplicationRule, ...]:
     """Return the rules that replicate an object: one per destination."""
-    chosen: dict[str, Rule] = {}
+    chosen: dict[str, ReplicationRule] = {}
     for rule in configuration.rules:
         known = chosen.get(rule.bucket)
         if _applies(rule, subject) and (known is None or rule.priority > known.priority):
@@ -72,7 +72,7 @@ def rules_for(configuration: Configuration, subject: Subject) -> tuple[Rule, ...
     return tuple(chosen.values())
 
 
-def _applies(rule: Rule, subject: Subject) -> bool:
+def _applies(rule: ReplicationRule, subject: Subject) -> bool:
     if not rule.enabled or not subject.key.startswith(rule.prefix):
         return False
     if subject.marker:  # rules by tags never replicate delete markers
@@ -84,13 +84,13 @@ def _applies(rule: Rule, subject: Subject) -> bool:
     return all(subject.tags.get(name) == value for name, value in rule.tags)
 
 
-def _rule(node: ET.Element) -> Rule:
+def _rule(node: ET.Element) -> ReplicationRule:
     chosen, destination = _one(node, "Filter"), _one(node, "Destination")
     both = _one(chosen, "And") if chosen is not None else None
     where = both if both is not None else chosen if chosen is not None else node
     tags = tuple((_text(tag, "Key"), _text(tag, "Value")) for tag in _all(where, "Tag"))
     first_version = chosen is None
-    return Rule(
+    return ReplicationRule(
         id=_text(node, "ID"),
         enabled=_text(node, "Status") == "Enabled",
         priority=int(_text(node, "Priority") or 0),

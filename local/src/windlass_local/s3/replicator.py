@@ -22,7 +22,7 @@ from windlass_local.s3.documents import documents_of
 from windlass_local.s3.object_reads import find_version
 from windlass_local.s3.objects import ObjectVersion
 from windlass_local.s3.replicas import REPLICA, put_replica, replica_of, tags_of
-from windlass_local.s3.replication import Configuration, Rule, Subject, parse, rules_for
+from windlass_local.s3.replication import Configuration, ReplicationRule, Subject, parse, rules_for
 from windlass_local.s3.roles import denies, find_role, session_of, trusts
 from windlass_local.s3.versions import Notify
 from windlass_local.workers import Workers
@@ -84,7 +84,7 @@ class Replicator:
         self._faults = tuple(fault for fault in self._faults if fault is not faults)
 
     def forget(self) -> None:
-        """Drop what is under way: the estate was reset."""
+        """Drop pending work: the estate was reset."""
         self._workers.forget()
         with self._lock:
             self._sessions.clear()
@@ -126,7 +126,7 @@ class Replicator:
                 self._tell(_FAILED, bucket, version)
         return failed
 
-    def _to(self, rule: Rule, role: str, bucket: Any, version: Any) -> str:
+    def _to(self, rule: ReplicationRule, role: str, bucket: Any, version: Any) -> str:
         destination = find_bucket(rule.bucket)
         if destination is None or (rule.account_id and rule.account_id != destination.account_id):
             return "DstBucketNotFound"

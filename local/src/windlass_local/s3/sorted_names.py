@@ -66,7 +66,7 @@ class SortedNames:
         del chunk[half:]
 
     def discard(self, name: str) -> None:
-        """Take `name` out; a name that isn't there is no error."""
+        """Remove `name`. Idempotent."""
         if not self._chunks:
             return
         at = self._chunk_for(name)

@@ -1,4 +1,4 @@
-"""ListMultipartUploads: pages, prefix and delimiter, and when each upload began (moto says 2010)."""
+"""ListMultipartUploads: pages, prefix and delimiter, and when each upload started (moto returns 2010)."""
 
 from __future__ import annotations
 

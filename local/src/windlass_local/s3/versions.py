@@ -15,7 +15,7 @@ from moto.s3 import exceptions, models
 from windlass_local.s3.objects import DeleteMarker, IndexedKeyStore, ObjectVersion, new_version_id
 
 Notify = Callable[[str, Any, Any], None]
-"""Told of each change, inside the bucket's lock so that events keep the order: (event name, bucket, version)."""
+"""Called with each change, inside the bucket's lock so that events keep the order: (event name, bucket, version)."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -28,7 +28,7 @@ class Removed:
 
 
 def put_version(bucket: Any, key: ObjectVersion) -> list[Any]:
-    """Make `key` the newest version, numbered as the bucket's versioning asks; return what it replaced."""
+    """Make `key` the newest version, numbered according to the bucket's versioning; return the versions that it replaced."""
     store: IndexedKeyStore = bucket.keys
     with store.lock:
         existing = store.getlist(key.name, [])

@@ -26,7 +26,7 @@ Progress = Callable[[str, int, int], None]
 
 @dataclass(frozen=True, slots=True)
 class PopulateSummary:
-    """Created resources by type, and operations that the embedded AWS lacks."""
+    """Created resources by type, and operations that the embedded AWS does not have."""
 
     counts: Mapping[str, int]
     skipped: Mapping[str, int]

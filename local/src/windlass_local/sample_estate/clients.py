@@ -73,7 +73,7 @@ class Clients:
 
 
 class EstateRegion:
-    """One account and region. `make` counts what it creates and skips operations that the embedded AWS lacks."""
+    """One account and region. `make` counts what it creates and skips operations that the embedded AWS does not have."""
 
     def __init__(self, clients: Clients, account_id: str, region: str) -> None:
         self._clients = clients
@@ -85,7 +85,7 @@ class EstateRegion:
         return self._clients.get(self.account_id, self.region, service)
 
     def make(self, kind: str, call: Callable[..., Any], **params: Any) -> Any:
-        """Make the call and count its result as one `kind`; None when the embedded AWS lacks the operation."""
+        """Make the call and count its result as one `kind`; None when the embedded AWS does not have the operation."""
         try:
             answer = call(**params)
         except ClientError as error:

@@ -1,4 +1,4 @@
-"""Fourteen pairs of buckets, filled before anybody thought of replication; some destinations refuse some keys."""
+"""Fourteen pairs of buckets whose objects are older than their replication; some destinations refuse some keys."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ _SUBJECTS = (
 _LARGE_SUBJECT, _LARGE_OBJECTS = "logs", 836
 _OBJECTS = 24
 _THREADS = 8
-# Keys that the destination's policy denies to everybody, as a forgotten policy does.
+# Keys that the destination's policy denies to every caller, like a forgotten policy.
 _DENIED_KEYS = {"customs": "quarantine/*", "incidents": "2026/11/0*", "pilots": "quarantine/*"}
 
 

@@ -55,7 +55,7 @@ def native(request: Request) -> Response | Awaitable[Response | None] | None:
         return create_bucket(call)
     bucket = find_bucket(call.bucket)
     if bucket is None:
-        # Buckets of S3 Tables live elsewhere in moto.
+        # moto keeps buckets of S3 Tables in another backend.
         return None if call.bucket.endswith("--table-s3") else no_such_bucket(call)
     return asyncio.to_thread(answer, call, bucket) if _is_large(call, bucket) else answer(call, bucket)
 

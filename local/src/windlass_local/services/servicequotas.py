@@ -25,7 +25,7 @@ _PAGE = 100
 
 
 def install() -> None:
-    """Replace moto's two operations and add what it lacks; a second call changes nothing."""
+    """Replace moto's two operations and add the missing ones. Idempotent."""
     if hasattr(ServiceQuotasResponse, _PATCHED):
         return
     setattr(ServiceQuotasResponse, _PATCHED, True)

@@ -1,4 +1,4 @@
-"""Storage Gateway, which moto lacks: gateways, NFS and SMB file shares, and a cache that is stale until it is refreshed.
+"""Storage Gateway, which moto does not have: gateways, NFS and SMB file shares, and a cache that is stale until it is refreshed.
 
 AWS facts kept: RefreshCache answers at once and works in the background; a share takes part in one refresh at a time
 ("InvalidGatewayRequestException" else); "RefreshCache does not evict cache entries if invoked within 60 seconds of a
@@ -149,7 +149,7 @@ class StorageGatewayBackend(BaseBackend):
         super().__init__(region_name, account_id)
         self.gateways: dict[str, dict[str, Any]] = {}
         self.shares: dict[str, FileShare] = {}
-        self._made: dict[str, str] = {}  # share ARN by the ClientToken that asked for it
+        self._made: dict[str, str] = {}  # share ARN by the ClientToken of its request
         self._lock = threading.Lock()
 
     def activate_gateway(self, request: dict[str, Any]) -> str:

@@ -69,7 +69,7 @@ def start(
 
 
 def cancel(region: RegionQueues, handle: str) -> MoveTask:
-    """Stop a running task; what was moved stays moved."""
+    """Stop a running task; moved messages remain moved."""
     for task in region.moves:
         if task.handle == handle:
             if task.status != "RUNNING":

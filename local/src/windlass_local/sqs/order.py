@@ -1,7 +1,7 @@
 """The order in which ready messages leave a queue: oldest first, or FIFO by message group.
 
 Both orders hold sequence numbers only, in heaps with lazy deletion: an entry whose message is deleted, hidden or taken
-is dropped when it reaches the top. Every call is O(log n) amortised, whatever the backlog.
+is dropped when it reaches the top. Every call is O(log n) amortised, for any backlog.
 """
 
 from __future__ import annotations

@@ -224,7 +224,7 @@ class Queue:
             self._arm(message)
 
     def purge(self) -> None:
-        """Delete every message, in flight or not. What was sent before is still remembered for deduplication."""
+        """Delete every message, in flight or not. Earlier deduplication ids remain known."""
         for message in self._messages.values():
             message.state = State.GONE
         self._messages.clear()

@@ -67,7 +67,7 @@ class SqsQueue:
         return queue_attributes.parse_redrive_policy(self.attributes.get("RedrivePolicy", ""))
 
     def seconds(self, name: str) -> int:
-        """Return a whole-number attribute."""
+        """Return an integer attribute."""
         return int(self.attributes[name])
 
     def is_on(self, name: str) -> bool:

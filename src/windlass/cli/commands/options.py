@@ -1,4 +1,4 @@
-"""What the verbs of `windlass serve`, `up` and `jobs` share."""
+"""The options that the verbs of `windlass serve`, `up` and `jobs` share."""
 
 from __future__ import annotations
 

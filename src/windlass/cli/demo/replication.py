@@ -1,4 +1,6 @@
-"""The demo's replication: a set of fourteen pairs is seeded, some objects fail, their cause is removed, they are retried."""
+"""The demo's replication: a set of fourteen pairs is seeded, some objects fail, their cause is removed, they are
+retried.
+"""
 
 from __future__ import annotations
 
@@ -17,7 +19,7 @@ _FAILURES_SHOWN_S = 45.0
 
 
 def seed_replicas(app: App, url: str, log: Path, stop: threading.Event) -> None:
-    """Create the pairs, seed the set, and retry what failed. A failure is logged: the demo goes on without it."""
+    """Create the pairs, seed the set, and retry what failed. A failure is logged, and the demo continues without it."""
     from windlass.replication.planning.request import SeedRequest
     from windlass.replication.seed import job as seeding
     from windlass.replication.seed.scheduler import seed_set
@@ -28,7 +30,7 @@ def seed_replicas(app: App, url: str, log: Path, stop: threading.Event) -> None:
             try:
                 seed_set(app.replication, app.jobs, app.replication.set_named(REPLICATION_SET))
             except PartialFailure:
-                if stop.wait(_FAILURES_SHOWN_S):  # long enough to look at them
+                if stop.wait(_FAILURES_SHOWN_S):  # long enough for people to see them
                     return
                 assert programs.stdin is not None
                 print("replicas allow", file=programs.stdin, flush=True)

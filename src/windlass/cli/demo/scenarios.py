@@ -1,4 +1,6 @@
-"""What the demo keeps going besides the collector: other people's programs, from `windlass_local`, and our answers to them."""
+"""The scenarios of the demo: programs of other teams, simulated by `windlass_local`, and the Windlass workers that
+handle them.
+"""
 
 from __future__ import annotations
 
@@ -26,7 +28,7 @@ _JOIN_S = 12.0
 
 @contextlib.contextmanager
 def running(app: App, config: Path, url: str, stop: threading.Event) -> Iterator[None]:
-    """Prepare every scenario, and play them for the block."""
+    """Prepare every scenario, and run them for the block."""
     log = config.parent / "aws.log"
     target = ("--url", url, "--account", ACCOUNT)
     rate = str(app.settings.local.changes_per_minute)

@@ -1,4 +1,4 @@
-"""What each page shows, as plain data: the template and the page's JSON twin get exactly this."""
+"""The data of each page, which its template and its JSON twin receive."""
 
 from windlass.console.views.accounts import accounts
 from windlass.console.views.aggregation import aggregation

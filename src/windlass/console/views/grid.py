@@ -45,6 +45,6 @@ def grid(scopes: Iterable[ScopeStatus]) -> Data:
 
 
 def _worst(counts: Mapping[str, int]) -> str:
-    # A service that a region lacks is not a failure; a cell with nothing else is grey.
+    # A service that is not available in a region is not a failure; a cell with nothing else is grey.
     worst = next((state for state in STATES if state in counts and state not in ("unsupported", "ok")), "")
     return worst or ("ok" if "ok" in counts else "unsupported" if counts else "none")

@@ -36,13 +36,13 @@ def jobs(context: PageContext, params: Params) -> Data:
 
 def job(context: PageContext, params: Params) -> Data:
     """Return one job with its log. NotFound for an unknown job."""
-    found = context.jobs.get(first(params, "job_id"))
-    log = [plain(asdict(entry)) for entry in context.jobs.log(found.job_id, limit=MAX_LOG_LINES)]
-    live = not found.status.ended
+    details = context.jobs.get(first(params, "job_id"))
+    log = [plain(asdict(entry)) for entry in context.jobs.log(details.job_id, limit=MAX_LOG_LINES)]
+    live = not details.status.ended
     return {
-        "job": job_json(found),
+        "job": job_json(details),
         "log": log,
         "live": live,
-        "resumable": found.status.resumable,
-        "runnable": found.kind in context.jobs.runners,
+        "resumable": details.status.resumable,
+        "runnable": details.kind in context.jobs.runners,
     }

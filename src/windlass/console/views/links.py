@@ -79,11 +79,11 @@ def hidden(params: Params, *but: str) -> list[tuple[str, str]]:
 
 def conditions(params: Params) -> list[str]:
     """Return the filters of the URL as conditions of the option `-w`."""
-    found = [value for value in params.get("where", []) if value]
+    filters = [value for value in params.get("where", []) if value]
     for name, values in params.items():
         if name in ("account", "region") or name.startswith("tag:"):
-            found += [f"{name}={value}" for value in values if value]
-    return found
+            filters += [f"{name}={value}" for value in values if value]
+    return filters
 
 
 def query_of(params: Params, *, limit: int, sort: str = "type") -> Query:

@@ -84,7 +84,7 @@ def _members(snapshot: ClusterSnapshot, value: Data | None) -> list[Data]:
         if snapshot.nodes
         else {}
     )
-    found = []
+    members = []
     for node in (value or {}).get("members", []):
         stats = stats_by_endpoint.get(node["endpoint"])
         counters = rows.stats_row(stats) if stats else {}
@@ -99,8 +99,8 @@ def _members(snapshot: ClusterSnapshot, value: Data | None) -> list[Data]:
             "version",
             "error",
         )
-        found.append(node | {"share": node["key_share"] or 0.0} | {name: counters.get(name) for name in keys})
-    return found
+        members.append(node | {"share": node["key_share"] or 0.0} | {name: counters.get(name) for name in keys})
+    return members
 
 
 def _plan(context: PageContext, snapshot: ClusterSnapshot, params: Params) -> Data:
@@ -110,11 +110,11 @@ def _plan(context: PageContext, snapshot: ClusterSnapshot, params: Params) -> Da
         return blank
     try:
         if not (to.isdigit() and step.isdigit()):
-            raise UsageError("nodes and steps have to be whole numbers")
+            raise UsageError("nodes and steps must be integers")
         pause_s = 600.0 if 0 < int(step) < abs(int(to) - len(snapshot.cluster.ids)) else 0.0
-        wanted = ScaleRequest(int(to), step=int(step), pause_s=pause_s)
+        request = ScaleRequest(int(to), step=int(step), pause_s=pause_s)
         plan = context.app.memcached.preview(
-            snapshot.cluster, wanted, snapshot.quota, snapshot.nodes.stats if snapshot.nodes else ()
+            snapshot.cluster, request, snapshot.quota, snapshot.nodes.stats if snapshot.nodes else ()
         )
     except WindlassError as error:
         return blank | {"plan_error": f"{error.message}. {error.hint}"}

@@ -78,14 +78,14 @@ def _coverage(states: dict[str, int]) -> Data:
 
 
 def _attention(context: PageContext, runs: Sequence[Run]) -> list[Data]:
-    found = list(context.cached("attention", lambda: [*_failed_scopes(context), *_watched(context)]))
+    entries = list(context.cached("attention", lambda: [*_failed_scopes(context), *_watched(context)]))
     if runs and runs[0].status in ("failed", "interrupted"):
         verb = "failed" if runs[0].status == "failed" else "was interrupted"
-        found.insert(0, _item("bad", f"The last collection {verb}", runs[0].run_id, "/jobs"))
+        entries.insert(0, _item("bad", f"The last collection {verb}", runs[0].run_id, "/jobs"))
     failed_jobs = context.jobs.list(status=JobStatus.FAILED, limit=1)
     if failed_jobs:
-        found.append(_item("warn", "A job failed", failed_jobs[0].title, f"/jobs/{failed_jobs[0].job_id}"))
-    return found
+        entries.append(_item("warn", "A job failed", failed_jobs[0].title, f"/jobs/{failed_jobs[0].job_id}"))
+    return entries
 
 
 def _item(level: str, text: str, detail: str, target: str) -> Data:
@@ -103,7 +103,7 @@ def _failed_scopes(context: PageContext) -> list[Data]:
 
 
 def _watched(context: PageContext) -> list[Data]:
-    found = []
+    entries = []
     for name, query, state in _WATCHED:
         page = context.inventory.list(query)
         if page.total:
@@ -111,5 +111,5 @@ def _watched(context: PageContext) -> list[Data]:
             many = f"{head}s without{tail}" if tail else f"{head}s"
             text = f"{page.total:,} {name if page.total == 1 else many}"
             example = f"{page.rows[0].name}{' …' if page.total > 1 else ''}"
-            found.append(_item("warn", text, example, link("/inventory", {}, **state)))
-    return found
+            entries.append(_item("warn", text, example, link("/inventory", {}, **state)))
+    return entries

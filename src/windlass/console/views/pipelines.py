@@ -32,9 +32,9 @@ def pipelines(context: PageContext, _: Params) -> Data:
     failures = service.failures(limit=500)
     items = []
     for pipeline in service.built():
-        mine = [count for count in minutes if count.pipeline == pipeline.name]
+        counts_of_pipeline = [count for count in minutes if count.pipeline == pipeline.name]
         refused = [failure for failure in failures if failure.pipeline == pipeline.name]
-        flow = _flow(mine, now)
+        flow = _flow(counts_of_pipeline, now)
         items.append(
             plain(pipeline_row(pipeline, counted.get(pipeline.name, {})))
             | {
@@ -64,10 +64,10 @@ def _flow(counts: list[Count], now: datetime) -> list[dict[str, Any]]:
         return []
     this = now.replace(second=0, microsecond=0)
     first = min((*done, *failed))
-    found = []
+    points = []
     for back in range(CHART_MINUTES, 0, -1):
         moment = this - timedelta(minutes=back)
         at = format_time(moment)
         if at >= first:
-            found.append({"at": moment.strftime("%H:%M"), "done": done.get(at, 0), "failed": failed.get(at, 0)})
-    return found
+            points.append({"at": moment.strftime("%H:%M"), "done": done.get(at, 0), "failed": failed.get(at, 0)})
+    return points

@@ -55,7 +55,7 @@ def queues(context: PageContext, _: Params) -> Data:
 
 
 def queue(context: PageContext, params: Params) -> Data:
-    """Return one queue. NotFound when neither a consumer nor the inventory knows it."""
+    """Return one queue. NotFound when it belongs to no consumer and is not in the inventory."""
     account, region, name = first(params, "account"), first(params, "region"), first(params, "name")
     arn = f"{_partition(region)}:sqs:{region}:{account}:{name}"
     consumers = context.queues.consumers(arn, within_s=86_400)

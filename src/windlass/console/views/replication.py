@@ -48,10 +48,10 @@ def replication(context: PageContext, params: Params) -> Data:
     """Return the latest seed of every pair, failed ones first; of one set when the URL names it."""
     now = clock.now()
     sets = context.replication.sets
-    found = latest(context.replication.seeds(limit=5000))
-    names = sorted({seed.set_name for seed in found if seed.set_name})
+    tasks = latest(context.replication.seeds(limit=5000))
+    names = sorted({seed.set_name for seed in tasks if seed.set_name})
     chosen = one_of(params, "set", {*names, *(replication_set.name for replication_set in sets)})
-    seeds = [seed for seed in found if not chosen or seed.set_name == chosen]
+    seeds = [seed for seed in tasks if not chosen or seed.set_name == chosen]
     seeds.sort(key=lambda seed: (_ORDER.index(seed.state), seed.pair.title))
     failures = context.replication.failures(seeds[:MAX_PAIRS])
     items = [_row(seed, now, failures.get(seed.seed_id, ())) for seed in seeds[:MAX_PAIRS]]
@@ -76,28 +76,28 @@ def replication(context: PageContext, params: Params) -> Data:
 def seed(context: PageContext, params: Params) -> Data:
     """Return one seed with its steps, batch jobs and failures by reason. NotFound for an unknown seed."""
     seed_id = first(params, "seed_id")
-    found = next((seed for seed in context.replication.select(seed_id) if seed.seed_id == seed_id), None)
-    if found is None:
+    task = next((seed for seed in context.replication.select(seed_id) if seed.seed_id == seed_id), None)
+    if task is None:
         raise NotFound(f"there is no seed {seed_id!r}", hint="The Replication page lists all seeds.")
-    failures = context.replication.failures([found]).get(seed_id, [])
+    failures = context.replication.failures([task]).get(seed_id, [])
     return {
-        "row": _row(found, clock.now(), failures),
-        "reasons": plain(rows.failure_rows(found, failures)),
-        "steps": _steps(found),
-        "cutoff_at": found.checkpoint.document().get("cutoff_at", ""),
-        "service_role": getattr(found.checkpoint, "role", ""),
-        "manifests": found.checkpoint.document().get("manifests", []),
+        "row": _row(task, clock.now(), failures),
+        "reasons": plain(rows.failure_rows(task, failures)),
+        "steps": _steps(task),
+        "cutoff_at": task.checkpoint.document().get("cutoff_at", ""),
+        "service_role": getattr(task.checkpoint, "role", ""),
+        "manifests": task.checkpoint.document().get("manifests", []),
         "aliases": context.aliases(),
-        "source": _place(found.pair.source),
-        "destination": _place(found.pair.destination),
+        "source": _place(task.pair.source),
+        "destination": _place(task.pair.destination),
         "cli": f"windlass replicate report {seed_id}",
         "retry": f"windlass replicate seed --retry {seed_id}",
     }
 
 
-def _row(found: SeedTask, now: datetime, failures: Sequence[FailureGroup]) -> Data:
+def _row(task: SeedTask, now: datetime, failures: Sequence[FailureGroup]) -> Data:
     """A seed as on the command line. `verified` always has every count; `compared` is True when it was verified."""
-    row: Data = plain(rows.seed_row(found, now, failures))
+    row: Data = plain(rows.seed_row(task, now, failures))
     compared = bool(row["verified"]) and "error" not in row["verified"]
     return row | {"verified": {**_UNCOMPARED, **row["verified"], "compared": compared}}
 
@@ -106,11 +106,11 @@ def _place(place: Any) -> Data:
     return {"bucket": place.name, "service": place.service, "account_id": place.account_id, "region": place.region}
 
 
-def _steps(found: SeedTask) -> list[Data]:
+def _steps(task: SeedTask) -> list[Data]:
     """The steps of a seed in order, done or not."""
-    steps = [{"name": name, "done": True} for name, key in _STEPS if getattr(found.checkpoint, key, None)]
-    steps.append({"name": "copied", "done": found.state in (SeedState.VERIFYING, SeedState.DONE, SeedState.INCOMPLETE)})
-    steps.append({"name": "verified", "done": bool(found.verified) and "error" not in found.verified})
+    steps = [{"name": name, "done": True} for name, key in _STEPS if getattr(task.checkpoint, key, None)]
+    steps.append({"name": "copied", "done": task.state in (SeedState.VERIFYING, SeedState.DONE, SeedState.INCOMPLETE)})
+    steps.append({"name": "verified", "done": bool(task.verified) and "error" not in task.verified})
     return steps
 
 

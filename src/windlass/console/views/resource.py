@@ -83,8 +83,8 @@ def resource(context: PageContext, params: Params) -> Data:
     }
 
 
-def _revision(revisions: Sequence[Revision], wanted: str) -> Revision | None:
-    return next((revision for revision in revisions if wanted and str(revision.revision_id) == wanted), None)
+def _revision(revisions: Sequence[Revision], number: str) -> Revision | None:
+    return next((revision for revision in revisions if number and str(revision.revision_id) == number), None)
 
 
 def _compared(

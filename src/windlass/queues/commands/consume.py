@@ -52,10 +52,10 @@ def consume(
     from windlass.queues.consumer import Consumer
 
     named = {"queue": queue, "handler": handler, "account": account, "region": region, "transport": transport}
-    given: dict[str, Any] = {key: value for key, value in named.items() if value}
-    given |= ({"concurrency": concurrency} if concurrency else {}) | parse_assignments(options or ())
+    overrides: dict[str, Any] = {key: value for key, value in named.items() if value}
+    overrides |= ({"concurrency": concurrency} if concurrency else {}) | parse_assignments(options or ())
     consumer = Consumer(
-        _config(name, service(ctx, "settings").consume, given),
+        _config(name, service(ctx, "settings").consume, overrides),
         queues=open_queues(ctx),
         store=None if no_store else lambda: service(ctx, "store"),
         health=(host, port) if port is not None else None,
@@ -64,13 +64,13 @@ def consume(
     raise typer.Exit(consumer.run())
 
 
-def _config(name: str, configured: Sequence[ConsumeConfig], given: dict[str, Any]) -> ConsumeConfig:
+def _config(name: str, configured: Sequence[ConsumeConfig], overrides: dict[str, Any]) -> ConsumeConfig:
     """Merge a [[consume]] entry and the options; UsageError when the result is not valid, NotFound for an unknown entry."""
     from pydantic import ValidationError
 
     from windlass.queues.config import ConsumeConfig
 
-    values = (_entry(name, configured) if name else {}) | given
+    values = (_entry(name, configured) if name else {}) | overrides
     missing = [f"--{key}" for key in ("queue", "handler") if not values.get(key)]
     if missing:
         raise UsageError(
@@ -88,8 +88,8 @@ def _config(name: str, configured: Sequence[ConsumeConfig], given: dict[str, Any
 
 
 def _entry(name: str, configured: Sequence[ConsumeConfig]) -> dict[str, Any]:
-    entry = next((one for one in configured if name in (one.name, one.title)), None)
+    entry = next((entry_ for entry_ in configured if name in (entry_.name, entry_.title)), None)
     if entry is None:
-        known = ", ".join(one.title for one in configured) or "none"
+        known = ", ".join(entry_.title for entry_ in configured) or "none"
         raise NotFound(f"windlass.toml has no [[consume]] entry {name!r}", hint=f"Entries: {known}.")
     return entry.model_dump()

@@ -1,4 +1,4 @@
-"""What the verbs of `windlass queue` share: the queue's argument, and how they open the service."""
+"""The options of `windlass queue`, how its verbs open the service, and how they find a dead-letter queue."""
 
 from __future__ import annotations
 
@@ -18,11 +18,11 @@ QueueName = Annotated[str, typer.Argument(metavar="QUEUE", help="The queue's nam
 
 
 def open_queues(ctx: typer.Context) -> Queues:
-    """Open the service."""
+    """Open the queue service."""
     return cast("Queues", service(ctx, "queues"))
 
 
 def dead_letter_queue(queues: Queues, name: str, account: str, region: str) -> Queue:
-    """Find the dead-letter queue of a queue; a queue without a redrive policy is taken for a dead-letter queue itself."""
+    """Return the dead-letter queue of a queue. A queue without a redrive policy counts as a dead-letter queue itself."""
     queue = queues.open(name, account_id=account, region=region)
     return queues.dead_letters_of(queue) if queue.dead_letter_arn else queue

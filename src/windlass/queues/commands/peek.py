@@ -13,7 +13,9 @@ from windlass.queues.commands.options import QueueName, open_queues
 
 __all__ = ["PeekLimit", "peek"]
 
-PeekLimit = Annotated[int, typer.Option("--limit", "-n", metavar="COUNT", min=1, max=1000, help="At most this many.")]
+PeekLimit = Annotated[
+    int, typer.Option("--limit", "-n", metavar="COUNT", min=1, max=1000, help="Maximum number of messages.")
+]
 
 
 def peek(

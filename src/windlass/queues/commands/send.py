@@ -32,7 +32,7 @@ def send(
     ] = Duration("0s"),
     group: Annotated[str, typer.Option("--group", metavar="ID", help="Message group, on a FIFO queue.")] = "",
     large_bucket: Annotated[
-        str, typer.Option("--large-bucket", metavar="BUCKET", help="Bucket for bodies larger than SQS takes.")
+        str, typer.Option("--large-bucket", metavar="BUCKET", help="Bucket for bodies larger than SQS accepts.")
     ] = "",
     dry_run: DryRun = False,
 ) -> None:

@@ -28,7 +28,9 @@ def stats(
     row = queue_row(opened, queues.depth(opened, oldest=True))
     emit([row], output, [*DEPTH_COLUMNS, Column("oldest_s", "OLDEST S", right=True)])
     now = clock.now()
-    consumers = [consumer_row(one, now) for one in queues.consumers(opened.arn)] if output is Format.TABLE else []
+    consumers = (
+        [consumer_row(consumer, now) for consumer in queues.consumers(opened.arn)] if output is Format.TABLE else []
+    )
     if consumers:
         print()
         emit(consumers, output, CONSUMER_COLUMNS, now=now)

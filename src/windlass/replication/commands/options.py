@@ -156,7 +156,7 @@ def plan_pairs(
     """Plan every selected pair, and show the progress."""
     pairs = replication.pairs(selection)
     with ProgressLine("planning", quiet=quiet) as line:
-        return replication.plan(pairs, request, tell=line.update)
+        return replication.plan(pairs, request, on_progress=line.update)
 
 
 def select_seeds(replication: Replication, ref: str, *, find: bool = False) -> list[SeedTask]:

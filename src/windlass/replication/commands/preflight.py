@@ -6,7 +6,7 @@ import typer
 
 from windlass.core.errors import EXIT_FINDINGS
 from windlass.present.options import Limit, Output
-from windlass.present.output import Format, emit
+from windlass.present.output import Format
 from windlass.replication.commands.options import (
     Destination,
     EnableVersioning,
@@ -50,7 +50,7 @@ def preflight(
       windlass replicate preflight scans scans-copy --operation copy
       windlass replicate preflight --set dr -o json
     """
-    from windlass.replication.output import FOUND, findings
+    from windlass.replication.output import print_findings
     from windlass.replication.request import request_from
 
     replication = open_replication(ctx)
@@ -67,11 +67,5 @@ def preflight(
         preserve=preserve,
     )
     plans = plan_pairs(replication, select_pairs(source, destination, set_name, prefix), request)
-    rows = [row for plan in plans for row in findings(plan)]
-    columns = FOUND if output is Format.TABLE else (*FOUND, "fix")
-    emit(rows, output, columns, limit=limit, empty="No problem was found.")
-    if output is Format.TABLE:
-        for text in dict.fromkeys(row["fix"] for row in rows if row["fix"]):
-            print(f"\n{text}")
-    if any(row["level"] == "error" for row in rows):
+    if print_findings(plans, output, limit=limit):
         raise typer.Exit(EXIT_FINDINGS)

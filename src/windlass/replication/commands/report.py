@@ -31,7 +31,7 @@ def report(
       windlass replicate report
       windlass replicate report scans --failed failed.csv -o json
     """
-    from windlass.replication.output import REASONS, raise_unwell
+    from windlass.replication.output import REASONS, print_errors, raise_unwell
     from windlass.replication.rows import failure_rows
     from windlass.replication.seed.job import write_failed
 
@@ -41,9 +41,7 @@ def report(
     rows = [row for seed in seeds for row in failure_rows(seed, failures.get(seed.seed_id, []))]
     emit(rows, output, REASONS, limit=limit, empty="No object failed.")
     if output is Format.TABLE:
-        for seed in seeds:
-            if seed.error:
-                print(f"{seed.pair.title}: {seed.error}", file=sys.stderr)
+        print_errors(seeds)
     if failed is not None:
         print(f"{failed}: {write_failed(replication, seeds, failed):,} rows", file=sys.stderr)
     raise_unwell(seeds)

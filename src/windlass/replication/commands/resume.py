@@ -6,7 +6,6 @@ import sys
 
 import typer
 
-from windlass.core.errors import UsageError
 from windlass.present.commands import service
 from windlass.present.options import DryRun, Quiet
 from windlass.replication.commands.options import SeedRef, open_replication
@@ -22,7 +21,7 @@ def resume(ctx: typer.Context, ref: SeedRef, dry_run: DryRun = False, quiet: Qui
       windlass replicate resume scans
     """
     from windlass.replication.progress import SeedProgress
-    from windlass.replication.seed import job as seed_job
+    from windlass.replication.seed import job
     from windlass.replication.seed.runner import Callbacks, confirm
 
     replication, jobs = open_replication(ctx), service(ctx, "jobs")
@@ -35,13 +34,4 @@ def resume(ctx: typer.Context, ref: SeedRef, dry_run: DryRun = False, quiet: Qui
     for seed in confirmed:
         print(f"{seed.pair.title}: confirmed, {seed.total:,} tasks run", file=sys.stderr)
     with SeedProgress(quiet=quiet) as lines:
-        for job_id in dict.fromkeys(seed.job_id for seed in seeds if seed.job_id):
-            job = jobs.get(job_id)
-            if job.status.resumable:
-                seed_job.run(replication, jobs, job_id, Callbacks(show=lines.show))
-            elif not confirmed:
-                where = f" on {job.holder}" if not job.status.ended else ""
-                raise UsageError(
-                    f"{job_id} is {job.status}{where}: there is nothing to resume",
-                    hint="`windlass replicate watch` follows it.",
-                )
+        job.resume(replication, jobs, seeds, Callbacks(show=lines.show), must_resume=not confirmed)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -39,6 +40,7 @@ if TYPE_CHECKING:
     from windlass.replication.planning.plan import PairPlan
     from windlass.replication.planning.request import SeedRequest
     from windlass.replication.seed.task import SeedTask
+    from windlass.replication.service import PairSelection
 
 __all__ = ["seed"]
 
@@ -117,13 +119,10 @@ def seed(
       windlass replicate seed scans scans-copy --method direct --operation copy --yes
     """
     from windlass.replication.methods.emr.step import EmrTarget
-    from windlass.replication.output import print_writes, raise_refused
     from windlass.replication.request import request_from
-    from windlass.replication.seed import job
 
-    replication, jobs = open_replication(ctx), service(ctx, "jobs")
     request = request_from(
-        replication,
+        open_replication(ctx),
         set_name,
         method=method,
         operation=operation,
@@ -146,22 +145,54 @@ def seed(
         restore_days=restore,
         target=EmrTarget(cluster=cluster, application=application, execution_role=execution_role, transient=transient),
     )
+    start = _StartOptions(yes=yes, dry_run=dry_run, quiet=quiet, output=output)
     if retry:
-        seeds = replication.select(retry)
-        _confirm(f"copy again what failed in {len(seeds)} seeds", yes=yes, dry_run=dry_run)
-        if not dry_run:
-            _run(ctx, job.retry(replication, jobs, seeds, request), request, quiet=quiet, output=output)
-        return
-    plans = plan_pairs(replication, select_pairs(source, destination, set_name, prefix), request, quiet=quiet)
+        _retry(ctx, retry, request, start)
+    else:
+        selection = select_pairs(source, destination, set_name, prefix)
+        _seed(ctx, selection, request, start, skip_bad=skip_bad)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _StartOptions:
+    """How a seed is confirmed and shown."""
+
+    yes: bool
+    dry_run: bool
+    quiet: bool
+    output: Format
+
+
+def _retry(ctx: typer.Context, ref: str, request: SeedRequest, start: _StartOptions) -> None:
+    """Copy the failed objects of earlier seeds again."""
+    from windlass.replication.seed import job
+
+    replication = open_replication(ctx)
+    seeds = replication.select(ref)
+    _confirm(f"copy the failed objects of {len(seeds)} seeds again", yes=start.yes, dry_run=start.dry_run)
+    if not start.dry_run:
+        job_id = job.retry(replication, service(ctx, "jobs"), seeds, request)
+        _run(ctx, job_id, request, quiet=start.quiet, output=start.output)
+
+
+def _seed(
+    ctx: typer.Context, selection: PairSelection, request: SeedRequest, start: _StartOptions, *, skip_bad: bool
+) -> None:
+    """Plan the selected pairs; print the writes of a dry run, or run the seeds."""
+    from windlass.replication.output import print_writes, raise_refused
+    from windlass.replication.seed import job
+
+    replication, set_name = open_replication(ctx), selection.set_name
+    plans = plan_pairs(replication, selection, request, quiet=start.quiet)
     if skip_bad:
         plans = _without_refused(plans)
-    if dry_run or _prints_only(plans, request):
+    if start.dry_run or _prints_only(plans, request):
         raise_refused(plans)
-        print_writes(replication, plans, request, set_name, output)
+        print_writes(replication, plans, request, set_name, start.output)
         return
-    _confirm(f"seed {len(plans)} pairs", yes=yes)
-    job_id = job.begin(replication, jobs, plans, request, set_name=set_name)
-    _run(ctx, job_id, request, quiet=quiet, output=output)
+    _confirm(f"seed {len(plans)} pairs", yes=start.yes)
+    job_id = job.begin(replication, service(ctx, "jobs"), plans, request, set_name=set_name)
+    _run(ctx, job_id, request, quiet=start.quiet, output=start.output)
 
 
 def _confirm(action: str, *, yes: bool, dry_run: bool = False) -> None:

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import threading
-
 import typer
 
 from windlass.present.commands import service
@@ -29,14 +27,5 @@ def status(
 
     replication, jobs = open_replication(ctx), service(ctx, "jobs")
     seeds = select_seeds(replication, ref, find=find)
-    followed = job.follow(
-        replication,
-        job.unfinished(jobs, seeds),
-        Callbacks(),
-        threading.Event(),
-        requests=job.requests_of(jobs, verify=False),
-        wait=False,
-    )
-    fresh = {seed.seed_id: seed for seed in followed}
-    current = [fresh.get(seed.seed_id, seed) for seed in seeds]
+    current = job.refresh(replication, jobs, seeds, Callbacks(), verify=False, wait=False)
     print_seeds(replication, current[: limit or None], output)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Sequence
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
@@ -23,6 +23,11 @@ from windlass.replication.commands.options import (
     select_pairs,
 )
 from windlass.replication.comparison import Compare, ContentVerdict
+
+if TYPE_CHECKING:  # the service is loaded when the command runs
+    from windlass.replication.direct.model import VerifyOptions
+    from windlass.replication.model import Pair
+    from windlass.replication.service import Replication
 
 __all__ = ["verify"]
 
@@ -57,7 +62,6 @@ def verify(
     """
     from windlass.replication.direct.model import VerifyOptions
     from windlass.replication.output import VERIFIED
-    from windlass.replication.rows import verify_row
 
     replication = open_replication(ctx)
     if source and not destination:
@@ -65,16 +69,23 @@ def verify(
     else:
         pairs = list(replication.pairs(select_pairs(source, destination, set_name, prefix)))
     options = VerifyOptions(by=compare, sample=sample, versions=versions, delete_markers=markers)
-    rows = []
-    with ProgressLine("verifying") as line:
-        for number, pair in enumerate(pairs):
-            line.update(number, len(pairs), pair.title)
-            compared = replication.verify(pair, options)
-            rows.append(verify_row(pair.title, compared))
+    rows = _verify(replication, pairs, options)
     emit(rows, output, VERIFIED, limit=limit)
     if output is Format.TABLE:
         _print_examples(rows)
     _raise_unverified(rows, strict=strict)
+
+
+def _verify(replication: Replication, pairs: Sequence[Pair], options: VerifyOptions) -> list[dict[str, Any]]:
+    """Compare the pairs with a progress line, and return a row for each."""
+    from windlass.replication.rows import verify_row
+
+    rows = []
+    with ProgressLine("verifying") as line:
+        for number, pair in enumerate(pairs):
+            line.update(number, len(pairs), pair.title)
+            rows.append(verify_row(pair.title, replication.verify(pair, options)))
+    return rows
 
 
 def _print_examples(rows: Sequence[dict[str, Any]]) -> None:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import sys
-import threading
 
 import typer
 
@@ -30,12 +29,7 @@ def watch(ctx: typer.Context, ref: AnySeedRef = "", find: Find = False) -> None:
     if not seeds:
         print("No seed is running.", file=sys.stderr)
         return
-    ours = job.unfinished(jobs, seeds)
     with SeedProgress() as lines:
-        if ours:
-            callbacks, requests = Callbacks(lines.show), job.requests_of(jobs)
-            followed = job.follow(replication, ours, callbacks, threading.Event(), requests=requests)
-            fresh = {seed.seed_id: seed for seed in followed}
-            seeds = [fresh.get(seed.seed_id, seed) for seed in seeds]
+        seeds = job.refresh(replication, jobs, seeds, Callbacks(lines.show), verify=True, wait=True)
         ended = job.wait(replication, jobs, seeds, lines.show)
     raise_unwell(ended)

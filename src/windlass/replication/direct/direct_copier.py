@@ -139,7 +139,7 @@ class DirectCopier:
                 journal.forget()
             return progress
 
-        return await share(board, new_id("worker"), copy_shard, stop=context.stop, tell=context.on_progress)
+        return await share(board, new_id("worker"), copy_shard, stop=context.stop, on_progress=context.on_progress)
 
     def verify(
         self, pair: Pair, options: VerifyOptions, *, stop: threading.Event, on_progress: Callable[[int], object]
@@ -158,10 +158,10 @@ class DirectCopier:
     def measure(self, pair: Pair, *, criteria: Criteria = BY_ETAG) -> Volume:
         """Count the objects of both buckets."""
 
-        async def go(sides: BucketPair) -> Volume:
-            volume = VolumeVisitor(sides.pair, criteria)
+        async def go(buckets: BucketPair) -> Volume:
+            volume = VolumeVisitor(buckets.pair, criteria)
             await compare_listings(
-                Ranges(), sides.source_pages(), sides.destination_pages(), volume, listers=self._limits.listers
+                Ranges(), buckets.source_pages(), buckets.destination_pages(), volume, listers=self._limits.listers
             )
             return volume.value()
 
@@ -182,12 +182,12 @@ class DirectCopier:
         pages: queue.Queue[Sequence[Candidate] | BaseException | None] = queue.Queue(_PAGES_AHEAD)
         over = stop or threading.Event()
 
-        async def go(sides: BucketPair) -> None:
-            there = None if source_only else sides.destination_pages()
-            sink = QueueVisitor(Decisions(criteria, Evidence(sides, criteria.by)), sides.pair, pages, over)
+        async def go(buckets: BucketPair) -> None:
+            there = None if source_only else buckets.destination_pages()
+            sink = QueueVisitor(Decisions(criteria, Evidence(buckets, criteria.by)), buckets.pair, pages, over)
             await compare_listings(
                 Ranges(prune=source_only),
-                sides.source_pages(),
+                buckets.source_pages(),
                 there,
                 sink,
                 listers=self._limits.listers,
@@ -237,7 +237,7 @@ class DirectCopier:
         customer_keys = self._customer_keys.of(pair)
 
         async def within() -> T:
-            sides = await BucketPair.open(
+            buckets = await BucketPair.open(
                 pair,
                 lambda account_id, region: ways[account_id, region],
                 largest=self._largest,
@@ -247,9 +247,9 @@ class DirectCopier:
                 customer_keys=customer_keys,
             )
             try:
-                return await go(sides)
+                return await go(buckets)
             finally:
-                await sides.close()
+                await buckets.close()
 
         with seldom():
             return run(within())

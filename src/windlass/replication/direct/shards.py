@@ -178,15 +178,15 @@ class Board:
         return f"{self.prefix}/{name}"
 
 
-async def begin_sharing(board: Board, sides: BucketPair, *, listers: int, per_shard: int) -> None:
+async def begin_sharing(board: Board, buckets: BucketPair, *, listers: int, per_shard: int) -> None:
     """List the source and write the shards, unless a plan exists."""
     try:
         await board.plan()
     except NotFound:
         ends = _PageEnds()
-        await compare_listings(Ranges(), sides.source_pages(), None, ends, listers=listers)
-        source, target = sides.pair.source, sides.pair.destination
-        about = {"source": source.bucket, "destination": target.bucket, "prefix": sides.pair.prefix}
+        await compare_listings(Ranges(), buckets.source_pages(), None, ends, listers=listers)
+        source, target = buckets.pair.source, buckets.pair.destination
+        about = {"source": source.bucket, "destination": target.bucket, "prefix": buckets.pair.prefix}
         await board.post(about, cut_shards(ends.pages, per_shard))
 
 
@@ -214,7 +214,7 @@ async def share(
     work: Callable[[int, Shard, threading.Event], Awaitable[CopyProgress]],
     *,
     stop: threading.Event,
-    tell: Callable[[CopyProgress], object],
+    on_progress: Callable[[CopyProgress], object],
 ) -> CopyProgress:
     """Copy shards until every shard is done by some worker; return the totals of all shards."""
     shards: list[Shard] = [(after, upto) for after, upto in (await board.plan())["shards"]]
@@ -224,7 +224,7 @@ async def share(
         left = [number for number in range(len(shards)) if number not in done]
         if not left:
             return total(done)
-        tell(total(done))
+        on_progress(total(done))
         # Each worker starts at a different shard, so that workers seldom request the same lease.
         at = hash(holder) % len(left)
         worked = False

@@ -62,7 +62,7 @@ class QueueVisitor:
 
 
 async def verify_objects(
-    sides: BucketPair,
+    buckets: BucketPair,
     options: VerifyOptions,
     *,
     listers: int,
@@ -73,11 +73,11 @@ async def verify_objects(
 
     The content of `options.sample` objects, drawn from all that are or may be the same, is read on both sides.
     """
-    comparison = _Comparison(sides, stop, on_progress, by=options.by, sample=options.sample)
+    comparison = _Comparison(buckets, stop, on_progress, by=options.by, sample=options.sample)
     await compare_listings(
         Ranges(prune=False),
-        sides.source_pages(),
-        sides.destination_pages(),
+        buckets.source_pages(),
+        buckets.destination_pages(),
         comparison,
         listers=listers,
         include_extra=True,
@@ -90,15 +90,21 @@ class _Comparison:
     """Counts the objects that are the same, missing, different or extra. Different opaque ETags decide nothing."""
 
     def __init__(
-        self, sides: BucketPair, stop: threading.Event, tell: Callable[[int], object], *, by: Compare, sample: int
+        self,
+        buckets: BucketPair,
+        stop: threading.Event,
+        on_progress: Callable[[int], object],
+        *,
+        by: Compare,
+        sample: int,
     ) -> None:
-        self._sides, self._stop, self._tell = sides, stop, tell
-        self._evidence, self._sample = Evidence(sides, by), sample
+        self._buckets, self._stop, self._tell = buckets, stop, on_progress
+        self._evidence, self._sample = Evidence(buckets, by), sample
         self._counts: Counter[str] = Counter()
         self._examples: dict[str, list[str]] = {}
         self._drawn: list[tuple[str, str]] = []
         self._seen = 0
-        self._ours = own_prefixes(sides.pair.prefix)
+        self._ours = own_prefixes(buckets.pair.prefix)
 
     async def on_page(self, of: Range, source: Sequence[Listed], destination: Sequence[Listed]) -> None:  # noqa: ARG002
         """Visitor: keys to compare."""
@@ -121,14 +127,14 @@ class _Comparison:
         """Read the content of the drawn objects on both sides."""
         for kind, key in self._drawn:
             self._check()
-            same = await by_content(self._sides, key)
+            same = await by_content(self._buckets, key)
             self._counts[kind] -= 1
             self._counts["read"] += 1
             self._count("same" if same else "different", key, draw=False)
 
     def _check(self) -> None:
         if self._stop.is_set():
-            raise Interrupted(f"the comparison of {self._sides.pair.title} was stopped")
+            raise Interrupted(f"the comparison of {self._buckets.pair.title} was stopped")
 
     def on_split(self, split: Split) -> None:
         """Visitor: nothing to record."""

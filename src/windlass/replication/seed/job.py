@@ -109,7 +109,7 @@ def run(
     replication: Replication,
     jobs: Jobs,
     job_id: str,
-    hooks: Callbacks | None = None,
+    callbacks: Callbacks | None = None,
     *,
     stop: threading.Event | None = None,
     under: Sequence[Lease] = (),
@@ -119,8 +119,24 @@ def run(
     Interrupted when `stop` was set, or a lease of `under` was lost, before the end.
     """
     with jobs.run(job_id, under=under) as running:
-        _run(replication, running, hooks or Callbacks(), stop)
+        _run(replication, running, callbacks or Callbacks(), stop)
     return replication.seeds(job_id=job_id)
+
+
+def resume(
+    replication: Replication, jobs: Jobs, seeds: Sequence[SeedTask], callbacks: Callbacks, *, must_resume: bool
+) -> None:
+    """Run the jobs of these seeds that can be resumed. With `must_resume`, UsageError for a job that cannot."""
+    for job_id in dict.fromkeys(seed.job_id for seed in seeds if seed.job_id):
+        job = jobs.get(job_id)
+        if job.status.resumable:
+            run(replication, jobs, job_id, callbacks)
+        elif must_resume:
+            where = f" on {job.holder}" if not job.status.ended else ""
+            raise UsageError(
+                f"{job_id} is {job.status}{where}: there is nothing to resume",
+                hint="`windlass replicate watch` follows it.",
+            )
 
 
 def register(replication: Callable[[], Replication], jobs: Jobs) -> None:
@@ -131,7 +147,7 @@ def register(replication: Callable[[], Replication], jobs: Jobs) -> None:
 def follow(
     replication: Replication,
     seeds: Sequence[SeedTask],
-    hooks: Callbacks,
+    callbacks: Callbacks,
     stop: threading.Event,
     *,
     requests: Callable[[SeedTask], SeedRequest] = lambda _: SeedRequest(),
@@ -140,9 +156,29 @@ def follow(
     """Poll seeds that another process started, and finish those whose jobs have ended. With `wait`, poll until all have
     ended.
     """
-    crew = SeedRunner(replication, {seed.seed_id: seed for seed in seeds}, requests, hooks, stop)
-    crew.work(prepare=False, wait=wait)
-    return list(crew.seeds.values())
+    runner = SeedRunner(replication, {seed.seed_id: seed for seed in seeds}, requests, callbacks, stop)
+    runner.work(prepare=False, wait=wait)
+    return list(runner.seeds.values())
+
+
+def refresh(
+    replication: Replication,
+    jobs: Jobs,
+    seeds: Sequence[SeedTask],
+    callbacks: Callbacks,
+    *,
+    verify: bool,
+    wait: bool,
+) -> list[SeedTask]:
+    """Poll the seeds that no process works on, and finish those whose jobs have ended; return all seeds as they are now.
+
+    With `wait`, poll until they have ended.
+    """
+    detached = unfinished(jobs, seeds)
+    requests = requests_of(jobs, verify=verify)
+    followed = follow(replication, detached, callbacks, threading.Event(), requests=requests, wait=wait)
+    current = {seed.seed_id: seed for seed in followed}
+    return [current.get(seed.seed_id, seed) for seed in seeds]
 
 
 def requests_of(jobs: Jobs, *, verify: bool = True) -> Callable[[SeedTask], SeedRequest]:
@@ -282,7 +318,9 @@ def _seed(replication: Replication, plan: PairPlan, request: SeedRequest, set_na
     )
 
 
-def _run(replication: Replication, running: RunningJob, hooks: Callbacks, stop: threading.Event | None = None) -> None:
+def _run(
+    replication: Replication, running: RunningJob, callbacks: Callbacks, stop: threading.Event | None = None
+) -> None:
     replication = replication.on(running.store)
     request = SeedRequest.of(running.params["request"])
     seeds = {seed.seed_id: seed for seed in replication.seeds(job_id=running.job_id, limit=100_000)}
@@ -295,15 +333,15 @@ def _run(replication: Replication, running: RunningJob, hooks: Callbacks, stop: 
             total=sum(task.total for task in tasks),
             detail=_counts(tasks),
         )
-        hooks.show(tasks)
+        callbacks.show(tasks)
 
-    crew = SeedRunner(replication, seeds, lambda _: request, Callbacks(show, hooks.ask), running.stop)
-    crew.work(prepare=True, wait=not request.detach)
-    for task in crew.seeds.values():
+    runner = SeedRunner(replication, seeds, lambda _: request, Callbacks(show, callbacks.ask), running.stop)
+    runner.work(prepare=True, wait=not request.detach)
+    for task in runner.seeds.values():
         if SeedOutcome(task).incomplete:
             running.log(f"{task.pair.title}: {task.state}: {task.error or SeedOutcome(task).line}", level="error")
     error = incomplete_error(
-        [SeedOutcome(seed) for seed in crew.seeds.values()],
+        [SeedOutcome(seed) for seed in runner.seeds.values()],
         f"windlass replicate report {running.job_id} shows why; windlass replicate resume {running.job_id} continues.",
     )
     if error is not None:

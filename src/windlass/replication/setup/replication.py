@@ -210,7 +210,7 @@ def prove(
     config: ReplicationConfig,
     *,
     stop: threading.Event,
-    tell: Callable[[str], object] = lambda _: None,
+    on_progress: Callable[[str], object] = lambda _: None,
 ) -> Canary:
     """Write a canary object, wait until it is replicated, and delete all versions of both objects.
 
@@ -222,7 +222,7 @@ def prove(
         while time.monotonic() - began < config.canary_timeout_s:
             written_at = _wait(estate, pair, key, _put(estate, pair.source, key), config, stop, began)
             if written_at is not None:
-                tell(f"the canary arrived after {time.monotonic() - began:.1f} s")
+                on_progress(f"the canary arrived after {time.monotonic() - began:.1f} s")
                 return Canary(written_at, time.monotonic() - began)
     finally:
         _clean(estate, pair, key)

@@ -19,7 +19,7 @@ class Heartbeat(Protocol):
     """Runs renewals beside the work: on a thread, or in a simulation's time."""
 
     def __call__(self, renew: Callable[[], bool], lost: Callable[[str], None], /) -> AbstractContextManager[None]:
-        """Call `renew` during the block until it is false; call `lost` with the reason when the lease can't be relied on."""
+        """Call `renew` during the block until it is false; call `lost` with the reason when the lease may be lost."""
 
 
 def keep_renewed(
@@ -31,7 +31,8 @@ def keep_renewed(
 ) -> None:
     """Renew every RENEW_S until `wait` returns true: the work has ended.
 
-    A renewal counts from when it was sent. Refused, or none for RENEW_DEADLINE_S: `lost` is called with the reason, once.
+    A renewal counts from when it was sent. Refused, or none for RENEW_DEADLINE_S: `lost` is called with the reason,
+    once.
     """
     renewed_at, pause_s = monotonic(), RENEW_S
     while not wait(pause_s):
@@ -41,7 +42,7 @@ def keep_renewed(
                 lost("another process took it over")
                 return
             renewed_at = sent_at
-        except WindlassError as error:  # the database can't be reached; it may return in time
+        except WindlassError as error:  # the database does not answer; it may recover in time
             pause_s, reason = RETRY_S, error.message
         else:
             continue

@@ -21,8 +21,9 @@ __all__ = [
 LEASE_DURATION_S = 55.0
 """A lease not renewed for this long is free. With POLL_S on top, another machine takes over within 60 s."""
 RENEW_DEADLINE_S = 40.0
-"""A holder that could not renew for this long stops. One attempt takes at most 13 s (a ping and a connection that time out),
-so it stops before LEASE_DURATION_S, when another process may begin."""
+"""A holder that could not renew for this long stops. One attempt takes at most 13 s (a ping and a connection that time
+out), so it stops before LEASE_DURATION_S, after which another process may start.
+"""
 RENEW_S = 5.0
 """Seconds between two renewals."""
 RETRY_S = 2.0

@@ -14,7 +14,7 @@ from windlass.store.leases.model import Holder
 
 __all__ = ["is_gone", "this_process"]
 
-_DEAD_STATES = ("Z", "X")  # proc(5): a zombie waits for its parent, it does nothing any more
+_DEAD_STATES = ("Z", "X")  # proc(5): a zombie only waits for its parent
 
 
 def this_process() -> Holder:

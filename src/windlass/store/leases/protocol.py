@@ -21,7 +21,7 @@ def is_live(row: LeaseRow, now: datetime, *, is_gone: Callable[[Holder], bool]) 
 
 
 def is_plausible(row: LeaseRow, now: datetime) -> bool:
-    """Return whether a renewal can have set the expiry. It can't when the database's clock was set back since."""
+    """Return whether a renewal can have set the expiry. False when the database's clock was set back since then."""
     return row.expires_at is None or row.expires_at <= now + _DURATION
 
 
@@ -35,7 +35,7 @@ def claim(
 ) -> LeaseRow | None:
     """Return the row after `holder` takes the lease under `token`, with the next fence; None while another holds it.
 
-    A claim that is repeated, because the answer to its commit was lost, finds the lease its own.
+    A claim that is repeated, because the response to its commit was lost, finds that it holds the lease.
     """
     if row.token == token:
         return row

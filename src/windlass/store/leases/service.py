@@ -45,7 +45,7 @@ class Lease:
     """The database for the holder's work. Each write first checks in its transaction that the lease is still held
     (else LeaseLost), and waits while the database restarts."""
     is_repeated: bool = False
-    """True when the claim ran twice because the answer to its first commit was lost."""
+    """True when the claim ran twice because the response to its first commit was lost."""
     lost: threading.Event = field(default_factory=threading.Event)
     """Set when the holder must stop its work."""
 
@@ -72,7 +72,7 @@ class Leases:
 
     def acquire(self, name: str) -> Lease | None:
         """Take the lease; return None while another process or another part of this one holds it."""
-        if self.held_by(name):  # a look that locks nothing: waiting processes hold up no writer
+        if self.held_by(name):  # reading locks nothing, so that waiting processes block no writer
             return None
         token = self.new_token()
         lease = self._store.transact(lambda connection: self.claim(connection, name, token))
@@ -81,7 +81,9 @@ class Leases:
         return lease
 
     def claim(self, connection: Connection, name: str, token: str, *, under: Sequence[Lease] = ()) -> Lease | None:
-        """Take the lease in the caller's transaction; return None while another holds it. LeaseLost when one of `under` is lost."""
+        """Take the lease in the caller's transaction; return None while another holds it. LeaseLost when one of `under`
+        is lost.
+        """
         for outer in under:
             self.check(connection, outer)
         row, now = self._locked(connection, name)
@@ -108,10 +110,12 @@ class Leases:
         self._rows.put_lease(connection, protocol.renew(row, self._rows.database_now(connection)))
 
     def release(self, connection: Connection, lease: Lease) -> bool:
-        """Release the lease in the caller's transaction; return False when it was released before. LeaseLost when another has it."""
+        """Release the lease in the caller's transaction; return False when it was released before. LeaseLost when
+        another has it.
+        """
         row = self._rows.read_lease(connection, lease.name)
         if protocol.is_free(row) and row.fence == lease.fence:
-            return False  # the transaction is repeated: the answer to its commit was lost
+            return False  # the transaction is repeated: the response to its commit was lost
         self._rows.put_lease(connection, protocol.release(self._held(connection, lease)))
         return True
 
@@ -164,7 +168,7 @@ class Leases:
             with self.heartbeat(beat, lost):
                 yield lease
         finally:
-            with contextlib.suppress(WindlassError):  # else it ends by itself
+            with contextlib.suppress(WindlassError):  # without this, the lease expires by itself
                 self._store.transact(lambda connection: self.release(connection, lease))
 
     def run_alone(self, name: str, work: Callable[[Lease], float], *, stop: Stop) -> None:
@@ -174,7 +178,7 @@ class Leases:
         logged as a fault and `work` is called again after POLL_S.
         """
         log = logger("leases")
-        told = ""
+        last_error = ""
         while not stop.is_set():
             try:
                 held_by = self.held_by(name)
@@ -183,12 +187,12 @@ class Leases:
                 log.warning("lease.unknown", lease=name, error=error.message, hint=error.hint)
                 lease, held_by = None, ""
             if lease is None:
-                if held_by and held_by != told:
+                if held_by and held_by != last_error:
                     log.info("lease.waiting", lease=name, held_by=held_by)
-                told = held_by
+                last_error = held_by
                 stop.wait(POLL_S)
                 continue
-            told = ""
+            last_error = ""
             with self.kept(lease), contextlib.suppress(LeaseLost):
                 while not (stop.is_set() or lease.lost.is_set()):
                     _pause(stop, lease, _worked(work, lease))

@@ -62,7 +62,7 @@ def up(
     words += ["--changes-per-minute", str(config.changes_per_minute if simulate_changes else 0)]
     words += _access(config, allow_host or [], allow_origin or [])
     signed = config.require_signature if require_signature is None else require_signature
-    words += [flag for flag, given in (("--require-signature", signed), ("--moto-api", moto_api)) if given]
+    words += [flag for flag, enabled in (("--require-signature", signed), ("--moto-api", moto_api)) if enabled]
     words += ["--until-stdin-closes"] if with_parent else []
     raise typer.Exit(replace_process(*words))
 

@@ -18,10 +18,12 @@ __all__ = ["create"]
 
 def create(
     ctx: typer.Context,
-    name: Annotated[str, typer.Option("--name", metavar="NAME", help="The person or program that uses it.")],
-    role: Annotated[Literal["read", "operate", "admin"], typer.Option("--role", help="What it may do.")] = "read",
+    name: Annotated[str, typer.Option("--name", metavar="NAME", help="The person or program that uses the token.")],
+    role: Annotated[
+        Literal["read", "operate", "admin"], typer.Option("--role", help="The role of the token.")
+    ] = "read",
     expires: Annotated[
-        str, typer.Option("--expires", metavar="DURATION", help="How long it is valid: 24h, 90d, 52w, or never.")
+        str, typer.Option("--expires", metavar="DURATION", help="Lifetime of the token: 24h, 90d, 52w, or never.")
     ] = "90d",
     dry_run: DryRun = False,
 ) -> None:

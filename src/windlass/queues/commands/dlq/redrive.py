@@ -21,7 +21,7 @@ def redrive(
     account: Account = "",
     region: Region = "",
     to: Annotated[str, typer.Option("--to", metavar="QUEUE", help="Move them to this queue instead of QUEUE.")] = "",
-    rate: Annotated[int, typer.Option("--rate", min=0, max=500, help="Messages a second; 0 leaves it to SQS.")] = 0,
+    rate: Annotated[int, typer.Option("--rate", min=0, max=500, help="Messages per second; 0 lets SQS decide.")] = 0,
     yes: Yes = False,
     dry_run: DryRun = False,
 ) -> None:

@@ -31,17 +31,17 @@ class AttributePipeline(Generic[T]):
 
     def __init__(
         self,
-        sides: BucketPair,
+        buckets: BucketPair,
         carrier: AttributeReader,
         *,
         size: int,
         done: Callable[[T, WindlassError | None], None],
         ready: Callable[[], None],
     ) -> None:
-        self._sides, self._carrier = sides, carrier
+        self._buckets, self._carrier = buckets, carrier
         self._size, self._done, self._ready = size, done, ready
-        self._copies = sides.copies()
-        self._client = Client(sides.write.access, connections=size)
+        self._copies = buckets.copies()
+        self._client = Client(buckets.write.access, connections=size)
         self._tasks: set[asyncio.Task[None]] = set()
         self.under_way = 0
 
@@ -59,19 +59,19 @@ class AttributePipeline(Generic[T]):
     async def copy_large(self, row: Listed) -> None:
         """Copy one object in parts."""
         more = await self._carrier.headers(row.key)
-        await replace(self._sides.parts(), headers=more).copy(row)
+        await replace(self._buckets.parts(), headers=more).copy(row)
 
     async def copy_current(self, row: Listed) -> bool:
         """Copy the current object under the key. False when the key no longer exists."""
-        source = self._sides.pair.source
+        source = self._buckets.pair.source
         try:
-            head = await self._sides.read.send(s3.head(source.bucket, row.key, owner=source.account_id))
+            head = await self._buckets.read.send(s3.head(source.bucket, row.key, owner=source.account_id))
         except NotFound:
             return False
         now = row._replace(
             etag=head.etag, size_bytes=head.size_bytes, storage_class=head.headers.get("x-amz-storage-class", "")
         )
-        if now.size_bytes > self._sides.largest:
+        if now.size_bytes > self._buckets.largest:
             await self.copy_large(now)
         else:
             more = await self._carrier.headers(now.key, "", now.etag)

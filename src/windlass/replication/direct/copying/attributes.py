@@ -40,14 +40,14 @@ class AttributeReader:
     now: Callable[[], datetime] = clock.now
 
     @classmethod
-    async def of(cls, sides: BucketPair, what: frozenset[Attribute]) -> Self:
+    async def of(cls, buckets: BucketPair, what: frozenset[Attribute]) -> Self:
         """Return the reader for a pair. AccessDenied when ACLs are requested and the destination's owner cannot be
         read.
         """
-        target, owner = sides.pair.destination, ""
+        target, owner = buckets.pair.destination, ""
         if Attribute.ACL in what and target.account_id:
-            owner = (await sides.write.send(bucket_acl(target.bucket, owner=target.account_id))).owner
-        return cls(sides.read, sides.pair.source, what, owner)
+            owner = (await buckets.write.send(bucket_acl(target.bucket, owner=target.account_id))).owner
+        return cls(buckets.read, buckets.pair.source, what, owner)
 
     async def headers(self, key: str, version_id: str = "", etag: str = "") -> Mapping[str, str]:
         """Return the headers of the copy. Conflict when the object's ETag has changed, NotFound when the object no

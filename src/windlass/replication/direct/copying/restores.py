@@ -23,7 +23,7 @@ class Restores:
     days.
     """
 
-    sides: BucketPair
+    buckets: BucketPair
     restore: Restore | None = None
     _gate: asyncio.Semaphore = field(default_factory=lambda: asyncio.Semaphore(_CALLS_AT_ONCE))
 
@@ -37,7 +37,7 @@ class Restores:
             state = RestoreState.RESTORING
         if state is RestoreState.RESTORING and self.restore is None:
             raise AwsError(
-                f"{self.sides.pair.source.name}: {row.key!r} is being restored",
+                f"{self.buckets.pair.source.name}: {row.key!r} is being restored",
                 code="RestoreInProgress",
                 hint="Seed again after the restore, or wait for it with --restore DAYS.",
             )
@@ -47,16 +47,16 @@ class Restores:
         return state is RestoreState.READABLE
 
     async def _state(self, row: Listed) -> RestoreState:
-        source = self.sides.pair.source
+        source = self.buckets.pair.source
         async with self._gate:
-            head = await self.sides.read.send(s3.head(source.bucket, row.key, owner=source.account_id))
+            head = await self.buckets.read.send(s3.head(source.bucket, row.key, owner=source.account_id))
         return restore_state(head.headers)
 
     async def _begin(self, row: Listed, restore: Restore) -> None:
-        source = self.sides.pair.source
+        source = self.buckets.pair.source
         async with self._gate:
             try:
-                await self.sides.read.send(
+                await self.buckets.read.send(
                     s3.restore(source.bucket, row.key, days=restore.days, tier=restore.tier, owner=source.account_id)
                 )
             except Conflict as error:

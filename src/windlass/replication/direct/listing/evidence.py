@@ -29,7 +29,7 @@ class Evidence:
     time.
     """
 
-    sides: BucketPair
+    buckets: BucketPair
     by: Compare
     _gate: asyncio.Semaphore = field(default_factory=lambda: asyncio.Semaphore(_HEADS_AT_ONCE))
 
@@ -54,11 +54,11 @@ class Evidence:
                 return ContentVerdict.UNKNOWN
 
     async def _by_heads(self, source: Listed, destination: Listed) -> ContentVerdict:
-        pair = self.sides.pair
-        there = await _head(self.sides.look, pair.destination, destination)
+        pair = self.buckets.pair
+        there = await _head(self.buckets.look, pair.destination, destination)
         if not has_evidence(there):
             return ContentVerdict.UNKNOWN
-        here = await _head(self.sides.read, pair.source, source)
+        here = await _head(self.buckets.read, pair.source, source)
         digests = not pair.services  # another service does not report what its ETag is a digest of
         verdict = compare_heads(here, there, digests=digests)
         if verdict is ContentVerdict.UNKNOWN and await self._same_layout(source, here, destination, there):
@@ -67,12 +67,12 @@ class Evidence:
 
     async def _same_layout(self, source: Listed, here: Head, destination: Listed, there: Head) -> bool:
         """True when both were uploaded in the same number of parts, and their first and last parts have equal sizes."""
-        count, pair = part_count(here), self.sides.pair
+        count, pair = part_count(here), self.buckets.pair
         if not count or count != part_count(there):
             return False
         heads = await asyncio.gather(
-            *[_head(self.sides.read, pair.source, source, part=number) for number in (1, count)],
-            *[_head(self.sides.look, pair.destination, destination, part=number) for number in (1, count)],
+            *[_head(self.buckets.read, pair.source, source, part=number) for number in (1, count)],
+            *[_head(self.buckets.look, pair.destination, destination, part=number) for number in (1, count)],
         )
         sizes = [head.size_bytes for head in heads]
         has_parts = (
@@ -81,10 +81,10 @@ class Evidence:
         return has_parts and sizes[:2] == sizes[2:]
 
 
-async def by_content(sides: BucketPair, key: str) -> bool:
+async def by_content(buckets: BucketPair, key: str) -> bool:
     """Read both objects completely, in constant memory. True when their content is the same, byte for byte."""
     here, there = await asyncio.gather(
-        _digest(sides.read, sides.pair.source, key), _digest(sides.look, sides.pair.destination, key)
+        _digest(buckets.read, buckets.pair.source, key), _digest(buckets.look, buckets.pair.destination, key)
     )
     return here == there
 

@@ -177,7 +177,7 @@ class KeySpace:
                 segment, begun = segment + 1, len(text)
         return text
 
-    def include_extra(self, first: str, last: str) -> str:
+    def beyond_expected(self, first: str, last: str) -> str:
         """Return a text after all expected keys at the place where two keys differ; empty when the highest follower is
         known.
         """

@@ -235,7 +235,7 @@ class Ranges:
         for first, key_range in places:
             if key_range.waits or not key_range.pages or not key_range.span[1]:
                 continue
-            key = self._space.include_extra(first, key_range.span[1])
+            key = self._space.beyond_expected(first, key_range.span[1])
             if key and key not in self._tried:
                 self._tried.add(key)
                 split = self._checked(key_range, key)

@@ -79,7 +79,7 @@ class VersionOperations:
     written, too.
     """
 
-    sides: BucketPair
+    buckets: BucketPair
     write: Client
     markers: bool
     own: OwnHeaders | None = None
@@ -88,34 +88,34 @@ class VersionOperations:
         """Compare the current histories of a key. Return what must be done, and the ETag of the destination's current
         version.
         """
-        source, target = self.sides.pair.source, self.sides.pair.destination
+        source, target = self.buckets.pair.source, self.buckets.pair.destination
         here, there = await asyncio.gather(
-            history_of(self.sides.read, source, key), history_of(self.sides.look, target, key)
+            history_of(self.buckets.read, source, key), history_of(self.buckets.look, target, key)
         )
         ours, theirs = (kept(history.versions, markers=self.markers) for history in (here, there))
         outlook = compare_histories(ours, theirs)
         if outlook.doubtful:
-            outlook = await closer(self.sides, key, ours, theirs)
+            outlook = await closer(self.buckets, key, ours, theirs)
         return outlook, top_of(there.versions)
 
     async def put(self, step: VersionStep, top: str) -> str:
         """Write one version, and return the ETag of the current version after it. Conflict when the destination's
         current version was another, NotFound when the source no longer has the version.
         """
-        target = self.sides.pair.destination
+        target = self.buckets.pair.destination
         if step.marker:
             call = s3.delete(target.bucket, step.key, if_match=top, owner=target.account_id)
             await self.write.send(replace(call, retry_policy=_DELETE_ONCE))
             return ""
         more = dict(await self.own(step.key, step.version_id, step.etag)) if self.own is not None else {}
-        if step.size_bytes > self.sides.largest:
-            parts = replace(self.sides.parts(), headers=more)
+        if step.size_bytes > self.buckets.largest:
+            parts = replace(self.buckets.parts(), headers=more)
             upload = await parts.copy(step, version_id=step.version_id, if_match=top, if_none_match=not top)
             return upload.etag
         return (await self.write.send(self._copy(step, top, more))).etag
 
     def _copy(self, step: VersionStep, top: str, more: Mapping[str, str]) -> Call[s3.Copied]:
-        source, target = self.sides.pair.source, self.sides.pair.destination
+        source, target = self.buckets.pair.source, self.buckets.pair.destination
         headers = {"if-match": f'"{top}"'} if top else {"if-none-match": "*"}
         if step.storage_class not in ("", "STANDARD"):
             headers["x-amz-storage-class"] = step.storage_class
@@ -134,7 +134,7 @@ class VersionOperations:
 
 
 async def closer(
-    sides: BucketPair,
+    buckets: BucketPair,
     key: str,
     source: Sequence[ListedVersion],
     destination: Sequence[ListedVersion],
@@ -148,8 +148,8 @@ async def closer(
     """
     tell = telling(source)
     open_ = [(ours, there) for ours in source for there in destination if tell(ours, there) is None]
-    here = await _heads(sides.read, sides.pair.source, key, {ours.version_id for ours, _ in open_})
-    there = await _heads(sides.look, sides.pair.destination, key, {there.version_id for _, there in open_})
+    here = await _heads(buckets.read, buckets.pair.source, key, {ours.version_id for ours, _ in open_})
+    there = await _heads(buckets.look, buckets.pair.destination, key, {there.version_id for _, there in open_})
 
     def verdict(ours: ListedVersion, other: ListedVersion) -> ContentVerdict:
         listed = tell(ours, other)

@@ -43,7 +43,7 @@ def version_journal(folder: Path) -> JournalOf[VersionStep]:
 
 
 async def seed_versions(
-    sides: BucketPair,
+    buckets: BucketPair,
     journal: JournalOf[VersionStep],
     limits: SeedLimits,
     context: CopyContext,
@@ -56,17 +56,17 @@ async def seed_versions(
     With `delete_markers`, delete markers are written in their places. Conflict when the destination keeps no versions, Interrupted
     when the context is stopped.
     """
-    target = sides.pair.destination
-    status = await sides.write.send(s3.versioning(target.bucket, owner=target.account_id))
+    target = buckets.pair.destination
+    status = await buckets.write.send(s3.versioning(target.bucket, owner=target.account_id))
     if status != "Enabled":
         raise Conflict(
             f"{target.bucket}: versioning is {status.lower() or 'off'} there: copies of versions would replace each other",
             hint="Enable versioning on the destination first.",
             code="DstBucketUnversioned",
         )
-    async with Client(sides.write.access, connections=limits.connections) as write:
-        operations = VersionOperations(sides, write, delete_markers, headers)
-        return await _VersionRun(sides, journal, limits, context, operations).run("", None)
+    async with Client(buckets.write.access, connections=limits.connections) as write:
+        operations = VersionOperations(buckets, write, delete_markers, headers)
+        return await _VersionRun(buckets, journal, limits, context, operations).run("", None)
 
 
 class _VersionRun(SeedRun):
@@ -77,13 +77,13 @@ class _VersionRun(SeedRun):
 
     def __init__(
         self,
-        sides: BucketPair,
+        buckets: BucketPair,
         journal: JournalOf[VersionStep],
         limits: SeedLimits,
         context: CopyContext,
         operations: VersionOperations,
     ) -> None:
-        super().__init__(sides, journal, limits, context)
+        super().__init__(buckets, journal, limits, context)
         now = asyncio.get_running_loop().time
         paces = Paces(now, start=limits.start_per_s, most=limits.most_per_s)
         self._markers = operations.markers

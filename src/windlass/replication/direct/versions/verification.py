@@ -24,7 +24,7 @@ _EXAMPLES = 5
 
 
 async def verify_versions(
-    sides: BucketPair,
+    buckets: BucketPair,
     options: VerifyOptions,
     *,
     listers: int,
@@ -36,28 +36,34 @@ async def verify_versions(
     A version that the destination does not have is missing. A version below a newer one of the destination's own is
     different. A version about which neither ETags nor checksums decide is unknown.
     """
-    pair = sides.pair
-    comparison = _Comparison(sides, stop, on_progress, by=options.by, markers=options.delete_markers)
-    source = list_histories(sides.read, pair.source, pair.prefix)
-    destination = list_histories(sides.look, pair.destination, pair.prefix)
+    pair = buckets.pair
+    comparison = _Comparison(buckets, stop, on_progress, by=options.by, markers=options.delete_markers)
+    source = list_histories(buckets.read, pair.source, pair.prefix)
+    destination = list_histories(buckets.look, pair.destination, pair.prefix)
     await compare_listings(Ranges(prune=False), source, destination, comparison, listers=listers, include_extra=True)
     return comparison.value()
 
 
 class _Comparison:
     def __init__(
-        self, sides: BucketPair, stop: threading.Event, tell: Callable[[int], object], *, by: Compare, markers: bool
+        self,
+        buckets: BucketPair,
+        stop: threading.Event,
+        on_progress: Callable[[int], object],
+        *,
+        by: Compare,
+        markers: bool,
     ) -> None:
-        self._sides, self._stop, self._tell = sides, stop, tell
+        self._buckets, self._stop, self._tell = buckets, stop, on_progress
         self._by, self._markers = by, markers
         self._counts: Counter[str] = Counter()
         self._examples: dict[str, list[str]] = {}
-        self._ours = own_prefixes(sides.pair.prefix)
+        self._ours = own_prefixes(buckets.pair.prefix)
 
     async def on_page(self, of: Range, source: Sequence[History], destination: Sequence[History]) -> None:  # noqa: ARG002
         """Visitor: histories to compare."""
         if self._stop.is_set():
-            raise Interrupted(f"the comparison of {self._sides.pair.title} was stopped")
+            raise Interrupted(f"the comparison of {self._buckets.pair.title} was stopped")
         there = {history.key: kept(history.versions, markers=self._markers) for history in destination}
         for history in source:
             ours, theirs = kept(history.versions, markers=self._markers), there.pop(history.key, ())
@@ -65,7 +71,7 @@ class _Comparison:
                 continue
             outlook = compare_histories(ours, theirs)
             if outlook.doubtful and self._by in (Compare.ETAG, Compare.CHECKSUM):
-                outlook = await closer(self._sides, history.key, ours, theirs, strict=True)
+                outlook = await closer(self._buckets, history.key, ours, theirs, strict=True)
             elif outlook.doubtful:
                 outlook = _lenient(ours, theirs)
             self._add(history.key, len(ours), outlook)
@@ -111,5 +117,5 @@ class _Comparison:
 
 def _lenient(ours: Sequence[ListedVersion], theirs: Sequence[ListedVersion]) -> Outlook:
     """Return what must be done when undecided versions count as the same."""
-    tell = telling(ours)
-    return settle(ours, theirs, lambda our_version, other: tell(our_version, other) is not False)
+    on_progress = telling(ours)
+    return settle(ours, theirs, lambda our_version, other: on_progress(our_version, other) is not False)
