@@ -17,6 +17,7 @@ from windlass.settings import Loaded, Settings
 
 if TYPE_CHECKING:  # parts are imported on first use, so that a command loads only what it needs
     from windlass.aggregation.service import Aggregation
+    from windlass.checks.service import Checks
     from windlass.clients.service import CallerContext, Clients
     from windlass.deploy.service import Deploy
     from windlass.estate.model import Scope
@@ -157,6 +158,14 @@ class App:
         from windlass.memcached.service import Memcached
 
         return Memcached(lambda: self.estate, self.settings.memcached)
+
+    @_Part
+    def checks(self) -> Checks:
+        """What is wrong with the estate. It reads the inventory, and calls nothing."""
+        from windlass.checks.service import Checks
+
+        base = self.loaded.file.parent if self.loaded.file is not None else Path()
+        return Checks(self.store, self.settings.checks, base)
 
     @_Part
     def clients(self) -> Clients:

@@ -33,6 +33,7 @@ WRITES = {
     "jobs resume",
     "store reader",
     "token create",
+    "check mute",
     "token revoke",
     "config init",
 }
@@ -84,6 +85,9 @@ READS = {  # nothing in AWS changes, and in the store no more than what was read
     "memcached list",
     "memcached show",
     "memcached nodes",
+    "check run",
+    "check list",
+    "check show",
     "clients scan",
     "clients report",
     "clients agents",
@@ -119,6 +123,7 @@ SINGLE = {
     "queue watch",
     "aggregate simulate",
     "pipeline test",
+    "check show",
     "memcached show",
     "memcached create",
     "memcached scale",
@@ -188,7 +193,9 @@ def test_output_is_a_format_and_a_file_is_not():
     for name, command in VERBS.items():
         if "--output" in options(command):
             choices = options(command)["--output"].type_descriptor.annotation
-            assert {str(choice) for choice in choices} <= {*map(str, Format), "toml"}, f"windlass {name}"
+            assert {str(choice) for choice in choices} <= {*map(str, Format), "toml", "junit", "ocsf"}, (
+                f"windlass {name}"
+            )
 
 
 def test_every_listing_has_a_limit():

@@ -10,6 +10,7 @@ import subprocess
 import sys
 import time
 import urllib.request
+from collections import Counter
 from pathlib import Path
 
 import pytest
@@ -18,7 +19,12 @@ from tests.deploy.proving import statements_of
 from windlass.cli.commands.demo import private_files
 from windlass.deploy.policy import Use
 from windlass.deploy.policy_check import check
+from windlass.inventory.config import InventoryConfig
+from windlass.inventory.model import Query
+from windlass.inventory.service import Inventory
 from windlass.settings import load
+from windlass.store.config import StoreConfig
+from windlass.store.database import open_store
 
 ROOT = Path(__file__).parents[2]
 ENV = {"PATH": os.environ["PATH"], "AWS_EC2_METADATA_DISABLED": "true", "PYTHONUNBUFFERED": "1"}
@@ -96,6 +102,21 @@ def test_the_demo_lives_changes_and_leaves_nothing_behind(tmp_path, least_privil
     assert left == []
     with pytest.raises(OSError):
         get(f"{url}/healthz")
+    _search_finds_every_name(tmp_path)
+
+
+def _search_finds_every_name(folder):
+    """A resource's name finds it at rank 1 to 3 among those of the same name, and nothing else comes before these."""
+    with open_store(StoreConfig(url=f"sqlite:///{folder}/.windlass/demo/windlass.db")) as store:
+        inventory = Inventory(store, lambda: None, InventoryConfig())
+        names = Counter(each.name.lower() for each in inventory.walk(Query()))
+        assert len(names) > 400
+        missed = []
+        for name, equals in names.items():
+            found = [each.name.lower() for each in inventory.search(f'"{name}"', limit=equals + 2)]
+            if found[:1] != [name] or found.count(name) < equals:
+                missed.append((name, equals, found[:3]))
+        assert missed == []
 
 
 def test_what_the_demo_makes_is_its_owners_alone_from_birth(tmp_path):

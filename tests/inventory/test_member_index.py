@@ -242,3 +242,30 @@ def test_a_condition_inside_a_large_map_reads_the_document(store, path):
     at = T0 + timedelta(hours=1)
     assert len(listed(inventory_of(store), Query(where=((path, "=", value),), at=at))) == 2
     assert listed(inventory_of(store), Query(where=((path, "=", value),))) == []
+
+
+@settings(max_examples=examples(40), suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow])
+@given(hours=st.lists(st.dictionaries(st.sampled_from("ab"), documents), min_size=2, max_size=6))
+def test_after_pruning_the_index_says_what_the_remaining_revisions_do(sqlite_store, hours):
+    store = sqlite_store
+    empty(store)
+    run = begin(store)
+    for hour, estate in enumerate(hours):
+        items = [
+            seen(name, {key: value for key, value in document.items() if value is not None})
+            for name, document in estate.items()
+        ]
+        writer.write_result(store, run, scan(items, T0 + timedelta(hours=5 * hour)))
+    inventory = inventory_of(store)
+    inventory.prune(T0 + timedelta(days=9))
+    for hour in range(0, 5 * len(hours), 5):
+        at = T0 + timedelta(hours=hour, minutes=1)
+        present = {each.name: each for each in inventory.walk(Query(at=at))}
+        for name, each in present.items():
+            assert inventory.document_at(f"#{each.id}", at) == each.document
+            for path, value in (("A", "on"), ("Deep.B", "true"), ("Tags.team", "web")):
+                matching = listed(inventory, Query(where=((path, "=", value),), at=at))
+                assert (name in matching) == matches(Query(where=((path, "=", value),)), each)
+        for name in {*"ab"} - present.keys():
+            known = [row for row in inventory.list(Query(include_deleted=True)).rows if row.name == name]
+            assert all(inventory.document_at(f"#{row.id}", at) is None for row in known)

@@ -32,6 +32,7 @@ def write(store, items, *, day=0, kind="kind.a"):
             {"arn:aws:logs:eu-west-1:111111111111:log-group:/a/b"},
         ),
         ("arn:aws:s3:::bucket/*", set()),
+        ("arn:aws:iam::111111111111:root", set()),
         ("arn:aws:sqs:*:*:orders", set()),
         ("arn:aws:sqs:${AWS::Region}:x", set()),
         ("vpc-0a1b2c3d and eni-0a1b2c3d4e5f60718.", {"vpc-0a1b2c3d", "eni-0a1b2c3d4e5f60718"}),

@@ -64,6 +64,13 @@ def test_an_address_and_a_network(inventory):
     assert names(inventory, "10.9.0.0/16") == []
 
 
+def test_a_resource_that_is_named_as_its_address_comes_before_other_holders(inventory, store):
+    elastic = Scope("111111111111", "eu-west-1", "ec2.elastic-ip")
+    item = seen("10.1.2.9", {}, scope=elastic, addresses=("10.1.2.9",))
+    writer.write_result(store, begin(store), scan([item], T0, scope=elastic))
+    assert names(inventory, "10.1.2.9") == ["10.1.2.9", "i-02c3fa9d7e1b0a5f2"]
+
+
 def test_filters_inside_the_box(inventory):
     assert names(inventory, "type:sqs orders")[0] == "orders"
     assert len(names(inventory, "type:ec2")) == 5

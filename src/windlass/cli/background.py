@@ -38,6 +38,7 @@ def collector(app: App, stop: threading.Event) -> Iterator[None]:
             app.metrics.revisions.labels(change).inc(number)
         if run.finished_at:
             app.metrics.run_seconds.set((run.finished_at - run.started_at).total_seconds())
+        _judge(app)
 
     def collect() -> None:
         collect_forever(
@@ -49,6 +50,14 @@ def collector(app: App, stop: threading.Event) -> Iterator[None]:
 
     with _running([("collector", collect), ("collection-worker", help_others)], stop):
         yield
+
+
+def _judge(app: App) -> None:
+    """Run the checks over what the collection changed. A mistake in a user's check stops no collection."""
+    try:
+        app.checks.run()
+    except WindlassError as error:
+        logger("checks").error("checks.failed", error=error.message, hint=error.hint)
 
 
 @contextlib.contextmanager

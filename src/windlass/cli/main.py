@@ -54,6 +54,11 @@ COMMANDS: tuple[Command, ...] = (
     Command("serve", "windlass.cli.commands.serve:serve", "Serve the web console and REST API."),
     Command("inventory", "windlass.inventory.commands:GROUP", "Know what exists, who owns it, what changed, and when."),
     Command(
+        "check",
+        "windlass.checks.commands:GROUP",
+        "Find what is wrong with the estate, since when, and after which change.",
+    ),
+    Command(
         "consume", "windlass.queues.commands.consume:consume", "Consume an SQS queue with a handler, until SIGTERM."
     ),
     Command(

@@ -54,6 +54,15 @@ PAGES: tuple[PageRoute, ...] = (
     PageRoute(
         "/changes", "changes.html", "Changes", views.changes, "Changes", "tide", (*_FILTERS, "since", "until", "kind")
     ),
+    PageRoute(
+        "/checks",
+        "checks.html",
+        "Checks",
+        views.checks,
+        "Checks",
+        "shield",
+        ("severity", "account", "owner", "check", "status"),
+    ),
     PageRoute("/clients", "clients.html", "Clients", views.clients, "Clients", "key", ("rule",)),
     PageRoute("/accounts", "accounts.html", "Accounts", views.accounts, "Accounts", "flag"),
     PageRoute("/memcached", "memcached.html", "Memcached", views.memcached, "Memcached", "ring"),

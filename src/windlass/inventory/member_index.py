@@ -15,7 +15,6 @@ from sqlalchemy import (
     Connection,
     FromClause,
     Select,
-    Subquery,
     and_,
     exists,
     func,
@@ -23,6 +22,7 @@ from sqlalchemy import (
     not_,
     or_,
     select,
+    union_all,
 )
 
 from windlass.inventory.conditions import compare_number, id_list, identity_conditions, word_condition
@@ -49,7 +49,7 @@ __all__ = [
     "Matches",
     "Verify",
     "count_matches",
-    "group_counts",
+    "facet_counts",
     "in_groups",
     "matches_of",
     "valid_at",
@@ -57,9 +57,8 @@ __all__ = [
 ]
 
 _MARKERS = (OBJECT, LIST, LARGE_OBJECT, LONG_TEXT)
-_SMALL = (
-    20_000  # rows: a set of at most this many ids is built once, in place of a look-up for each row of a larger one
-)
+# Rows: a set of at most this many ids is built once, in place of a look-up for each row of a larger one.
+_SMALL = 50_000
 
 Condition = tuple[str, str, str]
 Verify = Callable[[Sequence[int], Condition], Sequence[int]]
@@ -138,8 +137,15 @@ class Matches:
         else:
             yield -1, replace(self, others=(*others, without))
 
-    def restrict(self, row_id: ColumnElement[int], group_id: ColumnElement[int]) -> list[ColumnElement[bool]]:
-        """Return the conditions that a row of another table, with these columns, is a match."""
+    def restrict(
+        self, row_id: ColumnElement[int], group_id: ColumnElement[int], *, exists_anyway: bool = False
+    ) -> list[ColumnElement[bool]]:
+        """Return the conditions that a row of another table, with these columns, is a match.
+
+        `exists_anyway`: the row is one of the index, valid at the time, so that its resource exists.
+        """
+        if exists_anyway and self.base is _EXISTS:
+            return self._others(row_id, group_id)
         if self.size <= _SMALL or split_words(self.query.words):
             return [row_id.in_(select(self.select().subquery().c.row_id))]
         return [self._holds(self.base, row_id, group_id), *self._others(row_id, group_id)]
@@ -178,7 +184,7 @@ def value_counts(connection: Connection, matches: Matches, dimension: str) -> di
     """Return the number of narrowed matches by `type`, `account_id` or `region`."""
     counts: dict[str, int] = {}
     for sign, part in matches.counted_parts():
-        groups = _by_group(part, narrowed=True)
+        groups = _by_group(part, narrowed=True).subquery()
         column = facet_group.c[dimension]
         statement = (
             select(column, func.sum(groups.c.number))
@@ -190,22 +196,32 @@ def value_counts(connection: Connection, matches: Matches, dimension: str) -> di
     return {value: number for value, number in counts.items() if number}
 
 
-def group_counts(connection: Connection, matches: Matches) -> list[tuple[str, str, str, int]]:
-    """Return (type, account, region, number of matches), not narrowed: facets leave their own conditions out."""
-    columns = (facet_group.c.type, facet_group.c.account_id, facet_group.c.region)
-    counts: dict[tuple[str, str, str], int] = {}
+def facet_counts(connection: Connection, matches: Matches) -> dict[str, dict[str, int]]:
+    """Return the number of matches by type, account and region, each narrowed by the query's conditions on the others."""
+    query = matches.query
+    dimensions = {
+        "type": (facet_group.c.type, replace(query, types=())),
+        "account": (facet_group.c.account_id, replace(query, account_ids=())),
+        "region": (facet_group.c.region, replace(query, regions=())),
+    }
+    counts: dict[str, dict[str, int]] = {name: {} for name in dimensions}
     for sign, part in matches.counted_parts():
-        groups = _by_group(part, narrowed=False)
-        statement = select(*columns, groups.c.number).join(groups, groups.c.group_id == facet_group.c.id)
-        for type_, account_id, region, number in connection.execute(statement):
-            key = (type_, account_id, region)
-            counts[key] = counts.get(key, 0) + sign * number
-    return [(*key, number) for key, number in counts.items() if number]
+        groups = _by_group(part, narrowed=False).cte()  # it is counted once for the three
+        statements = [
+            select(literal(name), column, func.sum(groups.c.number))
+            .join_from(facet_group, groups, groups.c.group_id == facet_group.c.id)
+            .where(*identity_conditions(others, of=facet_group))
+            .group_by(column)
+            for name, (column, others) in dimensions.items()
+        ]
+        for name, value, number in connection.execute(union_all(*statements)):
+            counts[name][value] = counts[name].get(value, 0) + sign * int(number)
+    return {name: {value: number for value, number in by.items() if number} for name, by in counts.items()}
 
 
-def _by_group(matches: Matches, *, narrowed: bool) -> Subquery:
+def _by_group(matches: Matches, *, narrowed: bool) -> Select[Any]:
     rows = matches.select(narrowed=narrowed).subquery()
-    return select(rows.c.group_id, func.count().label("number")).group_by(rows.c.group_id).subquery()
+    return select(rows.c.group_id, func.count().label("number")).group_by(rows.c.group_id)
 
 
 def matches_of(connection: Connection, query: Query, verify: Verify) -> Matches:

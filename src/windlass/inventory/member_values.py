@@ -24,7 +24,10 @@ __all__ = [
     "NAME",
     "OBJECT",
     "ROOT",
+    "Interval",
+    "State",
     "document_members",
+    "intervals",
     "member_values",
     "microseconds",
     "pointer_hash",
@@ -102,6 +105,24 @@ def _members(value: Mapping[str, Any], at: Sequence[str]) -> Iterator[tuple[int,
 def _bounded(text: str) -> str:
     # A text that begins as a marker does would be taken for one.
     return LONG_TEXT if len(text) > MAX_TEXT or text[:1] in (OBJECT, LIST, LARGE_OBJECT, LONG_TEXT) else text
+
+
+Item = tuple[int, str, int]
+"""A pointer, its value, and the resource's group."""
+State = tuple[int, frozenset[Item]]
+"""The items of a resource from a moment on."""
+Interval = tuple[Item, int, int | None]
+"""An item, from when and to when it was uninterrupted."""
+
+
+def intervals(states: Iterable[State]) -> list[Interval]:
+    """Return the intervals of every item, from the states of a resource, oldest first."""
+    since: dict[Item, int] = {}
+    ended: list[Interval] = []
+    for moment, items in states:
+        ended += [(item, since.pop(item), moment) for item in since.keys() - items]
+        since.update(dict.fromkeys(items - since.keys(), moment))
+    return [*ended, *((item, start, None) for item, start in since.items())]
 
 
 def microseconds(moment: datetime) -> int:

@@ -49,7 +49,9 @@ def _targets(text: str) -> Iterator[str]:
     if "arn:aws" in text:
         for match in _ARN.findall(text):
             target = match.rstrip(".:/").removesuffix(":*")
-            if parse_arn(target) and _PATTERN_CHARACTERS.isdisjoint(target):
+            arn = parse_arn(target)
+            # `arn:aws:iam::111111111111:root` is everybody in an account, not a resource.
+            if arn and arn.resource != "root" and _PATTERN_CHARACTERS.isdisjoint(target):
                 yield target
     elif "-" in text:
         yield from _ID.findall(text)

@@ -131,7 +131,8 @@ def _by_name(connection: Connection, found: Matches, after: Position | None) -> 
     names = member_value.alias()
     columns = (names.c.value, names.c.resource_row_id)
     conditions = [names.c.pointer == NAME, valid_at(names, found.query.at)]
-    conditions += _restrict(found, names.c.resource_row_id, names.c.group_id)
+    conditions += in_groups(found.query, names.c.group_id)
+    conditions += found.restrict(names.c.resource_row_id, names.c.group_id, exists_anyway=True)
     if after is not None:
         conditions.append(_after(*columns, after))
     statement = select(*columns).where(*conditions).order_by(*columns).limit(found.query.limit + 1)

@@ -3,17 +3,19 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Collection
 from datetime import datetime
 from itertools import groupby
 from typing import Any
 
-from sqlalchemy import Connection, delete, select, update
+from sqlalchemy import Connection, bindparam, delete, insert, select, update
 
 from windlass.core.canonical import canonical_json
-from windlass.core.clock import format_time
+from windlass.core.clock import format_time, parse_time
+from windlass.inventory.member_values import Interval, State, intervals, member_values, microseconds
 from windlass.inventory.model import ChangeKind, Document
 from windlass.inventory.revisions import replay
-from windlass.inventory.tables import revision
+from windlass.inventory.tables import member_value, revision
 
 __all__ = ["prune"]
 
@@ -43,6 +45,7 @@ def _thin(connection: Connection, rows: list[Any], cutoff: str, *, dry_run: bool
         return len(removed)
     document: Document | None = None
     follows_a_gap = False
+    states: list[State] = []
     for row, is_kept in zip(rows, kept, strict=True):
         if row.keyframe:
             document = json.loads(row.keyframe)
@@ -50,6 +53,7 @@ def _thin(connection: Connection, rows: list[Any], cutoff: str, *, dry_run: bool
             document = None
         else:
             document = replay([(document, ()), (None, json.loads(row.patch))])
+        states.append(_state(row, document))
         if is_kept and follows_a_gap and document is not None and not row.keyframe:
             connection.execute(
                 update(revision)
@@ -58,7 +62,52 @@ def _thin(connection: Connection, rows: list[Any], cutoff: str, *, dry_run: bool
             )
         follows_a_gap = not is_kept
     connection.execute(delete(revision).where(revision.c.revision_id.in_(removed)))
+    remaining = [state for state, is_kept in zip(states, kept, strict=True) if is_kept]
+    _replace_members(connection, rows[0].resource_row_id, intervals(states), intervals(remaining))
     return len(removed)
+
+
+def _state(row: Any, document: Document | None) -> State:
+    moment = microseconds(parse_time(row.valid_from))
+    if document is None:
+        return moment, frozenset()
+    tags = document.get("Tags")
+    values = member_values(row.name, tags if isinstance(tags, dict) else {}, document)
+    return moment, frozenset((*value, row.group_id) for value in values)
+
+
+def _replace_members(
+    connection: Connection, row_id: int, before: Collection[Interval], after: Collection[Interval]
+) -> None:
+    """Bring the index to the revisions that remain: between two of them, the state of the first one holds."""
+    gone = [
+        {"p": item[0], "v": item[1], "g": item[2], "f": start}
+        for item, start, _ in sorted(set(before) - set(after), key=repr)
+    ]
+    new = [
+        {
+            "pointer": item[0],
+            "value": item[1],
+            "group_id": item[2],
+            "resource_row_id": row_id,
+            "valid_from": start,
+            "valid_to": end,
+        }
+        for item, start, end in set(after) - set(before)
+    ]
+    if gone:
+        connection.execute(
+            delete(member_value).where(
+                member_value.c.pointer == bindparam("p"),
+                member_value.c.value == bindparam("v"),
+                member_value.c.group_id == bindparam("g"),
+                member_value.c.resource_row_id == row_id,
+                member_value.c.valid_from == bindparam("f"),
+            ),
+            gone,
+        )
+    if new:
+        connection.execute(insert(member_value), new)
 
 
 def _is_kept(rows: list[Any], index: int, cutoff: str) -> bool:

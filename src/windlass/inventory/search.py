@@ -1,4 +1,4 @@
-"""Ranked search: exact names and ids first, then their beginnings, words of names, tags, documents, and parts of ids.
+"""Ranked search: exact names and ids first, then their beginnings, words of names, parts of ids, tags, documents.
 
 Each rank is a query of its own, and the next one runs only while the page is not full: a common word costs no more than a
 rare one.
@@ -6,7 +6,7 @@ rare one.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import replace
 from typing import Any
 
@@ -52,40 +52,73 @@ def search_page(connection: Connection, query: Query, *, documents: bool = False
 
 
 def _ranked_ids(connection: Connection, query: Query, wanted: int) -> list[int]:
-    ranked: dict[int, None] = {}
+    """Return at most `wanted` row ids, the best first."""
+    dialect = connection.dialect.name
     others = matches_now_or_then(connection, replace(query, words=""))
-    for statement in _ranks(connection, query, others):
-        # Rows of earlier ranks come again: the limit leaves room for all of them.
-        for row in connection.execute(statement.limit(wanted + len(ranked))):
-            ranked.setdefault(row[0])
-        if len(ranked) >= wanted:
-            break
+    ranked: dict[int, None] = {}
+
+    def add(statements: Iterable[Select[Any]]) -> None:
+        for statement in statements:
+            if len(ranked) >= wanted:
+                return
+            # Rows of earlier ranks come again: the limit leaves room for all of them.
+            for row in connection.execute(statement.limit(wanted + len(ranked))):
+                ranked.setdefault(row[0])
+
+    add(_by_name(query, others, dialect))
+    phrase = query.words.strip()
+    if not ranked and len(phrase) >= _MIN_PART and not any(character.isspace() for character in phrase):
+        add(_by_part(query, others, phrase, dialect))  # reads every name: only a text that no name begins with needs it
+    add(_by_content(query, others, dialect))
     return list(ranked)[:wanted]
 
 
-def _ranks(connection: Connection, query: Query, others: Matches) -> Iterator[Select[Any]]:
-    """Yield the queries for row ids, the best rank first. `others` are the matches of all conditions but the words."""
-    dialect, phrase = connection.dialect.name, query.words.strip()
+def _by_name(query: Query, others: Matches, dialect: str) -> Iterator[Select[Any]]:
+    """Yield the queries for row ids by name, id and address, the best first. `others`: all conditions but the words."""
+    phrase = query.words.strip()
     names = (func.lower(resource.c.name), func.lower(resource.c.resource_id))
     lowered = phrase.lower()
+    yield _of_resources(query, others).where(or_(*(name == lowered for name in names), resource.c.key == phrase))
     network = network_of(phrase)
     if network is not None:
         yield _of_resources(query, others).where(resource.c.id.in_(holder_ids(network, query.at)))
-    yield _of_resources(query, others).where(or_(*(name == lowered for name in names), resource.c.key == phrase))
     for name in names:
         yield _of_resources(query, others).where(_begins(name, lowered, dialect)).order_by(name)
-    if network is not None:  # its numbers are in every other document: only the text as it is written counts
-        position = func.instr if dialect == "sqlite" else func.strpos
-        numbers = _matching(match_expression(phrase, dialect, beginnings=False), dialect)
-        yield _of_resources(query, others).where(
-            resource.c.id.in_(select(_words.c.rowid).where(numbers)), position(resource.c.document, phrase) > 0
-        )
+    if network is None:
+        for beginnings in (False, True):
+            words = match_expression(phrase, dialect, part="names", beginnings=beginnings)
+            yield _of_words(query, others, words, dialect)
+
+
+def _by_part(query: Query, others: Matches, part: str, dialect: str) -> Iterator[Select[Any]]:
+    """Yield the queries for names, and for ids and ARNs, that have the part somewhere: each reads one index."""
+    position = func.instr if dialect == "sqlite" else func.strpos
+    names = member_value.alias()
+    yield select(names.c.resource_row_id).where(
+        names.c.pointer == NAME,
+        valid_at(names, query.at),
+        position(func.lower(names.c.value), part.lower()) > 0,
+        *in_groups(query, names.c.group_id),
+        *others.restrict(names.c.resource_row_id, names.c.group_id, exists_anyway=True),
+    )
+    # Ids are lower-case or written as AWS writes them: making a million of them lower-case would cost more than the search.
+    written = or_(*(position(resource.c.key, form) > 0 for form in sorted({part, part.lower()})))
+    yield _of_resources(query, others).where(written)
+
+
+def _by_content(query: Query, others: Matches, dialect: str) -> Iterator[Select[Any]]:
+    """Yield the queries for row ids by the words of tags, then of documents."""
+    phrase = query.words.strip()
+    if network_of(phrase) is None:
+        for part in ("tags", ""):
+            yield _of_words(query, others, match_expression(phrase, dialect, part=part), dialect)
         return
-    yield _of_words(query, others, match_expression(phrase, dialect, part="names", beginnings=False), dialect)
-    for part in ("names", "tags", ""):
-        yield _of_words(query, others, match_expression(phrase, dialect, part=part), dialect)
-    if len(phrase) >= _MIN_PART and not any(character.isspace() for character in phrase):
-        yield from _parts(query, others, lowered, dialect)
+    # The numbers of an address are in every other document: only the text as it is written counts.
+    position = func.instr if dialect == "sqlite" else func.strpos
+    numbers = _matching(match_expression(phrase, dialect, beginnings=False), dialect)
+    yield _of_resources(query, others).where(
+        resource.c.id.in_(select(_words.c.rowid).where(numbers)), position(resource.c.document, phrase) > 0
+    )
 
 
 def _of_resources(query: Query, others: Matches) -> Select[Any]:
@@ -116,17 +149,3 @@ def _begins(name: Any, beginning: str, dialect: str) -> Any:
     if dialect == "sqlite":
         return (name >= beginning) & (name < beginning + _LAST_CHARACTER)
     return name.startswith(beginning, autoescape=True)
-
-
-def _parts(query: Query, others: Matches, part: str, dialect: str) -> Iterator[Select[Any]]:
-    """Yield the queries for names, and for ids and ARNs, that have the part somewhere: each reads one index."""
-    position = func.instr if dialect == "sqlite" else func.strpos
-    names = member_value.alias()
-    yield select(names.c.resource_row_id).where(
-        names.c.pointer == NAME,
-        valid_at(names, query.at),
-        position(func.lower(names.c.value), part) > 0,
-        *in_groups(query, names.c.group_id),
-        *others.restrict(names.c.resource_row_id, names.c.group_id),
-    )
-    yield _of_resources(query, others).where(position(func.lower(resource.c.key), part) > 0)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from pydantic import BaseModel, ConfigDict, Field, field_validator
 
 from windlass.aggregation.config import AggregateConfig
+from windlass.checks.config import ChecksConfig
 from windlass.clients.config import ClientsConfig
 from windlass.estate.config import EstateConfig, ServiceConfig
 from windlass.inventory.config import InventoryConfig
@@ -59,6 +60,7 @@ class Settings(BaseModel):
     store: StoreConfig = StoreConfig()
     estate: EstateConfig = EstateConfig()
     inventory: InventoryConfig = InventoryConfig()
+    checks: ChecksConfig = ChecksConfig()
     memcached: MemcachedConfig = MemcachedConfig()
     clients: ClientsConfig = ClientsConfig()
     replication: ReplicationConfig = ReplicationConfig()

@@ -56,6 +56,7 @@ def _serve(ctx: typer.Context, file: Path, url: str, *, port: int | None, starte
     ctx.find_root().obj |= {"config": str(file)}
     app = open_app(ctx)
     _collect(ctx)
+    app.checks.run()
     stop = threading.Event()
     console = app.settings.console
 
@@ -89,6 +90,7 @@ def _welcome(file: Path, address: str, ready_s: float) -> str:
     return f"""
   console    {address}    (ready after {format_duration(ready_s)})
   commands   windlass -c {file} inventory list s3.bucket
+             windlass -c {file} check run --severity critical
              windlass -c {file} queue watch {CONSUMED_QUEUE}
              windlass -c {file} clients report
              windlass -c {file} replicate status    (fourteen pairs: created and seeded in the first two minutes)

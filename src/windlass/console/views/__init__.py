@@ -3,6 +3,7 @@
 from windlass.console.views.accounts import accounts
 from windlass.console.views.aggregation import aggregation
 from windlass.console.views.changes import changes
+from windlass.console.views.checks import checks
 from windlass.console.views.clients import clients
 from windlass.console.views.dependents import dependents
 from windlass.console.views.inventory import export, inventory
@@ -22,6 +23,7 @@ __all__ = [
     "accounts",
     "aggregation",
     "changes",
+    "checks",
     "clients",
     "cluster",
     "dependents",

@@ -346,6 +346,8 @@ def _mentions(document: Any, own: set[str], declared: set[str]) -> set[str]:
         else:
             matches = _ID.findall(text) if "-" in text else []
         for match in matches:
+            if match.startswith("arn:") and match.endswith(":root"):
+                continue
             by_other_name = _id_of(match) in declared if match.startswith("arn:") else match in ids
             if match not in own and match not in declared and not by_other_name:
                 targets.add(match)

@@ -1,0 +1,61 @@
+"""When a failure began: the change in the resource's history after which the check fails."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import Connection, select
+
+from windlass.checks.evaluation import CompiledCheck, Subject
+from windlass.checks.model import Status
+from windlass.core.clock import parse_time
+from windlass.inventory.resources import find_resource
+from windlass.inventory.tables import revision
+from windlass.inventory.timetravel import document_at
+
+__all__ = ["Beginning", "beginning_of"]
+
+_MAX_REVISIONS = 50
+"""Older changes are not looked at: the failure is at least as old as the oldest of these."""
+
+
+@dataclass(frozen=True, slots=True)
+class Beginning:
+    """The time of a change, and who made it (empty when it is not known)."""
+
+    at: datetime
+    actor: str = ""
+
+
+def beginning_of(connection: Connection, row: Any, compiled: CompiledCheck) -> Beginning:
+    """Return the first of the latest changes after which the check fails without interruption. `row` is a resource that fails."""
+    beginning = Beginning(parse_time(row.changed_at), row.actor or "")
+    if row.revisions == 1:
+        return beginning
+    for number, change in enumerate(_revisions(connection, row.id)):
+        if number and not _fails(connection, row, compiled, parse_time(change.valid_from)):
+            break
+        beginning = Beginning(parse_time(change.valid_from), change.actor or "")
+    return beginning
+
+
+def _revisions(connection: Connection, row_id: int) -> Iterator[Any]:
+    statement = (
+        select(revision.c.valid_from, revision.c.actor)
+        .where(revision.c.resource_row_id == row_id)
+        .order_by(revision.c.revision_id.desc())
+        .limit(_MAX_REVISIONS)
+    )
+    yield from connection.execute(statement).all()
+
+
+def _fails(connection: Connection, row: Any, compiled: CompiledCheck, at: datetime) -> bool:
+    document = document_at(connection, find_resource(connection, f"#{row.id}"), at)
+    if document is None:
+        return False
+    subject = Subject(row.account_id, row.region, row.name, json.loads(row.tags), document)
+    return compiled.judge(subject.members(), subject.unread) is Status.FAIL

@@ -1,0 +1,28 @@
+"""The days on which AWS ends the support of versions: the table `catalog/ends.toml`."""
+
+from __future__ import annotations
+
+import tomllib
+from collections.abc import Mapping
+from datetime import date
+from functools import cache
+from importlib.resources import files
+
+__all__ = ["UnlistedVersion", "day_of_end"]
+
+
+class UnlistedVersion(Exception):
+    """The table does not have this version: nobody here knows when its support ends."""
+
+
+def day_of_end(kind: str, version: str) -> date:
+    """Return the day on which support of a version ends. UnlistedVersion when the table does not have it."""
+    try:
+        return _ends()[kind][version]
+    except KeyError:
+        raise UnlistedVersion(f"{kind} {version}") from None
+
+
+@cache
+def _ends() -> Mapping[str, Mapping[str, date]]:
+    return tomllib.loads((files(__package__) / "catalog" / "ends.toml").read_text("utf-8"))
