@@ -347,11 +347,8 @@ MUTANTS = {
 @pytest.mark.parametrize("name", MUTANTS)
 def test_a_mistake_is_caught(name, migrated_file, monkeypatch):
     monkeypatch.setattr(*MUTANTS[name])
-    with pytest.raises(BaseException, match="") as caught:
+    with pytest.raises((AssertionError, LeaseLost, QueueClosed, KeyError, Failed)):
         play(migrated_file, schedules=300, phases=[Phase.generate], database=None, derandomize=True)
-    assert isinstance(caught.value, (AssertionError, LeaseLost, QueueClosed, KeyError, Failed, ExceptionGroup)), (
-        caught.value
-    )
 
 
 def test_long_scopes_are_batches_of_their_own_and_all_are_in_order():
@@ -359,6 +356,6 @@ def test_long_scopes_are_batches_of_their_own_and_all_are_in_order():
     batches = split_batches(SCOPES, durations_s)
     assert [len(batch) for batch in batches] == [1, 1, 8, 8, 2]
     assert tuple(scope for batch in batches for scope in batch) == SCOPES
-    many = [replace(SCOPES[0], region=f"r{n}") for n in range(3_000_000)]
-    assert (len(split_batches(many)), max(map(len, split_batches(many)))) == (11719, 256)
+    many = [replace(SCOPES[0], region=f"r{n}") for n in range(300_000)]
+    assert (len(split_batches(many)), max(map(len, split_batches(many)))) == (4110, 73)
     assert split_batches(()) == ()
