@@ -7,23 +7,23 @@ from tests.checks.test_run import GROUPS, OPEN, World, resource
 from tests.console.site import opened_app, served
 
 HTML = {"accept": "text/html"}
+ATTACK = {"team": "<script>alert(1)</script>"}
 
 
 @pytest.fixture(scope="module")
 def site(tmp_path_factory):
     folder = tmp_path_factory.mktemp("checks")
     with opened_app(folder) as app, served(app) as url, httpx.Client(base_url=url, timeout=20) as client:
-        client.app = app
+        client.before = client.get("/checks", headers=HTML)
+        World(app.store, folder).collect(
+            GROUPS, resource(GROUPS, "web", OPEN, tags=ATTACK), resource(GROUPS, "<b>db</b>", OPEN, unknown={"Members"})
+        )
+        app.checks.run()
         yield client
 
 
-def test_the_page_tells_how_to_begin_and_then_what_is_wrong(site, tmp_path):
-    assert "windlass check run" in site.get("/checks", headers=HTML).text
-    attack = {"team": "<script>alert(1)</script>"}
-    World(site.app.store, tmp_path).collect(
-        GROUPS, resource(GROUPS, "web", OPEN, tags=attack), resource(GROUPS, "<b>db</b>", OPEN, unknown={"Members"})
-    )
-    site.app.checks.run()
+def test_the_page_tells_how_to_begin_and_then_what_is_wrong(site):
+    assert "windlass check run" in site.before.text
     page = site.get("/checks", headers=HTML)
     assert page.status_code == 200
     for text in ("lets everybody reach SSH", "High", "ec2-ssh-open", "&lt;b&gt;db&lt;/b&gt;"):
@@ -33,7 +33,7 @@ def test_the_page_tells_how_to_begin_and_then_what_is_wrong(site, tmp_path):
     failing = [item for item in twin["items"] if item["status"] == "fail"]
     assert {item["name"] for item in failing if item["check"] == "ec2-ssh-open"} == {"web", "<b>db</b>"}
     assert sum(row["count"] for row in twin["severities"]) == len(failing)
-    owned = site.get("/checks.json", params={"owner": attack["team"]}).json()
+    owned = site.get("/checks.json", params={"owner": ATTACK["team"]}).json()
     assert [item["name"] for item in owned["items"]] == ["web"]
     high = site.get("/checks.json", params={"severity": "high"}).json()
     assert {item["severity"] for item in high["items"]} == {"high"}

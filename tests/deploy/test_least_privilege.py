@@ -759,7 +759,7 @@ def test_inventory_as_a_worker(world):
     world["s3"].create_bucket(Bucket=f"one-{world.account}")
     world.queue("one")
     world["sns"].create_topic(Name="one")
-    world.configure('[inventory]\ntypes = ["s3.*", "sqs.*", "sns.*"]\n')
+    world.configure('[inventory]\ntypes = ["s3.bucket", "sqs.*", "sns.*"]\n')
     world.say("inventory", "collect", "-q")
     assert_least(world, "inventory", PolicyIdentity.WORKER, {})
 

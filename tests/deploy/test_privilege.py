@@ -1,12 +1,16 @@
 """The proof's own proof: what nobody checks fails, and so does a reason that is none."""
 
+import re
 import sys
 
 import boto3
+import botocore.session
 import pytest
 from botocore.config import Config
 
 from tests.privilege import Proof
+from windlass.inventory.catalog import CATALOG
+from windlass_local.rest_routes import rest_operation
 
 
 @pytest.fixture
@@ -71,3 +75,20 @@ def test_commands_whose_calls_nobody_saw_fail(proof, tmp_path):
 def test_calls_of_accounts_that_were_there_before_are_not_this_test_s(embedded, called, tmp_path):
     configure(tmp_path, "1" * 12, "orders")
     Proof(tmp_path, ()).check()
+
+
+def test_the_embedded_aws_names_every_rest_operation_that_the_inventory_calls():
+    """A call without a name would be compared with no policy. S3 and S3 Control have routes of their own."""
+    session = botocore.session.get_session()
+    operations = {(kind.service, kind.operation) for kind in CATALOG}
+    operations |= {(detail.service or kind.service, detail.operation) for kind in CATALOG for detail in kind.details}
+    unnamed = []
+    for service, operation in sorted(operations):
+        model = session.get_service_model(service)
+        if service in ("s3", "s3control") or not model.metadata["protocol"].startswith("rest"):
+            continue
+        http = model.operation_model(operation).http
+        path = re.sub(r"\{[^}]*\}", "x", http["requestUri"].partition("?")[0])
+        if rest_operation(model.signing_name, http["method"], path) != operation:
+            unnamed.append((service, operation))
+    assert unnamed == []

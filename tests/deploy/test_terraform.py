@@ -71,7 +71,8 @@ def test_the_inventory_s_role_may_read_what_is_read_and_nothing_else(tmp_path):
         for service, names in re.findall(r'^    "?([\w-]+)"? = \[(.*?)\]', text, re.M | re.S)
         for name in re.findall(r'"(\w+)"', names)
     }
-    needed = policy(tmp_path, "inventory")["Statement"]
+    documents = policy(tmp_path, "inventory")  # several: one would exceed the limit of a managed policy
+    needed = [statement for document in documents for statement in document["Statement"]]
     assert allowed == {action for statement in needed for action in statement["Action"]}
 
 
@@ -293,7 +294,8 @@ def test_the_inventory_s_role_can_be_assumed_and_made_by_a_stack_set_s_template(
         StackName="reader", TemplateBody=outputs["template_body"], Capabilities=["CAPABILITY_NAMED_IAM"]
     )
     assert iam.get_role(RoleName=outputs["role_name"])["Role"]["Arn"] == outputs["role_arn"]
-    assert iam.list_role_policies(RoleName=outputs["role_name"])["PolicyNames"] == ["windlass"]
+    made = iam.list_attached_role_policies(RoleName=outputs["role_name"])["AttachedPolicies"]
+    assert len(made) == len(policies)
     client("cloudformation").delete_stack(StackName="reader")
 
 

@@ -206,7 +206,7 @@ def test_pausing_holds_actions_back_and_resuming_covers_what_waited(world):
         time.sleep(0.3)
     time.sleep(3)
     assert world.actions() == []
-    assert "1 keys had events waiting" in world.say("resume", "look").stderr
+    assert "1 key has uncovered events" in world.say("resume", "look").stderr
     world.covered(10)
 
 

@@ -196,7 +196,7 @@ def test_a_backfill_takes_what_is_there_and_goes_on_where_it_was_killed(world):
     }
     assert len([key for key in made if key.endswith(".reason.json")]) == 3
     again = world.say("pipeline", "backfill", "uniform").stderr
-    assert "0 written, 1,500 there, 3 refused, 0 failed" in again
+    assert "0 written, 1,500 existing, 3 refused, 0 failed" in again
 
 
 @pytest.mark.unproved("it works on local files")

@@ -76,7 +76,7 @@ def test_without_keys_the_poisoned_files_are_refused_unopened(home):
         home,
     )
     assert answer["aws"] == []
-    assert "Found, but refused here: files under ~/.aws" in answer["found"]
+    assert "Present, but refused in this environment: files under ~/.aws" in answer["found"]
 
 
 def test_a_named_profile_is_read_and_nothing_else(home):

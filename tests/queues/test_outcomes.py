@@ -164,7 +164,7 @@ def test_retry_later_takes_fractions_and_rounds_up():
     assert outcome_of(RetryLater(0.2)) == Retry("retry in 0.2 s", 1)
     assert outcome_of(Reject(ValueError("x"))) == Rejected("x")
     assert outcome_of(None) == Done()
-    assert describe(Mute()) == "Mute: (its text can't be read)"
+    assert describe(Mute()) == "Mute: (its text cannot be read)"
 
 
 def test_what_main_raises_itself_ends_it_and_a_loop_that_must_not_go_on_does_not():

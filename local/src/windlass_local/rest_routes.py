@@ -20,6 +20,7 @@ _MODELS_OF = {
     "airflow": ("mwaa",),
     "apigateway": ("apigateway", "apigatewayv2"),
     "aps": ("amp",),
+    "bedrock": ("bedrock", "bedrock-agent"),
     "elasticfilesystem": ("efs",),
     "es": ("opensearch", "es"),
     "geo": ("location",),

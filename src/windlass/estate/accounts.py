@@ -64,18 +64,18 @@ def from_organization(
     The caller's own account is reached directly; the others by `organization_role` (the embedded AWS has keys for each).
     """
     listed = _below_units(pages, config.organization_units) if config.organization_units else _all(pages)
-    active = {one["Id"]: one for one in listed if one.get("Status", one.get("State", "ACTIVE")) == "ACTIVE"}
+    active = {entry["Id"]: entry for entry in listed if entry.get("Status", entry.get("State", "ACTIVE")) == "ACTIVE"}
     if not active:
         raise NotFound("the organization lists no active account", hint="Check estate.organization_units.")
     return tuple(
         Account(
             id=AccountId(account_id),
-            alias=one.get("Name", ""),
+            alias=entry.get("Name", ""),
             role_arn=""
             if embedded or account_id == caller_id
             else _role_arn(config.organization_role, account_id, partition),
         )
-        for account_id, one in sorted(active.items())
+        for account_id, entry in sorted(active.items())
     )
 
 

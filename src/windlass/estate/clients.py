@@ -62,9 +62,9 @@ class Clients:
     def get(self, account_id: str, region: str, service: str) -> Any:
         """Return the client, created on first use, one at a time per account: botocore's creation is not thread-safe."""
         key = (account_id, region, service)
-        found = self._clients.get(key)
-        if found is not None:
-            return found
+        client = self._clients.get(key)
+        if client is not None:
+            return client
         with self._lock:
             making = self._making.setdefault(account_id, threading.Lock())
         with making:

@@ -211,7 +211,7 @@ class ServiceConfig(BaseModel):
             raise ValueError("endpoint_url must not contain credentials: name environment variables instead")
         if (self.access_key_env or self.secret_key_env) and (self.profile or self.credentials_file):
             raise ValueError("set environment variables, or a profile or credentials_file, not both")
-        taken = [one for one in (self.access_key_name, self.secret_key_name) if one.startswith("WINDLASS_")]
+        taken = [name for name in (self.access_key_name, self.secret_key_name) if name.startswith("WINDLASS_")]
         if taken and not (self.profile or self.credentials_file):
             raise ValueError(f"{taken[0]} would be read as a setting: use a variable without WINDLASS_")
         return self

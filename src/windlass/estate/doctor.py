@@ -47,7 +47,7 @@ def _policy(estate: Estate) -> str:
 
 def _identity(estate: Estate) -> str:
     identities = estate.whoami().identities
-    broken = [one for one in identities if one.error]
+    broken = [identity for identity in identities if identity.error]
     if broken:
         raise AccessDenied(
             f"{broken[0].account_id}: {broken[0].error}", hint="Check the role's trust policy and its name."
@@ -56,8 +56,10 @@ def _identity(estate: Estate) -> str:
 
 
 def _accounts(estate: Estate) -> str:
-    found = estate.accounts()
-    return f"{len(found)}: " + ", ".join(f"{one.id}{f' ({one.alias})' if one.alias else ''}" for one in found[:5])
+    accounts = estate.accounts()
+    return f"{len(accounts)}: " + ", ".join(
+        f"{account.id}{f' ({account.alias})' if account.alias else ''}" for account in accounts[:5]
+    )
 
 
 def _regions(estate: Estate) -> str:

@@ -62,12 +62,12 @@ def paging_rule(
     `paginator` is botocore's own declaration for it (`paginators-1.json`), where there is one.
     """
     model = service_model.operation_model(operation)
-    told = tuple(signals(model))
-    rule = _DECLARED.get((service_model.service_name, operation)) or _from_paginator(paginator, told)
-    rule = rule or _from_names(model, told)
+    paths = tuple(signals(model))
+    rule = _DECLARED.get((service_model.service_name, operation)) or _from_paginator(paginator, paths)
+    rule = rule or _from_names(model, paths)
     if rule is None:
         rule = PagingRule()
-    unused = _unused(model, told, rule)
+    unused = _unused(model, paths, rule)
     if unused:
         return Unpageable(f"{operation} answers {', '.join(unused)}, which no paging rule uses")
     return rule
@@ -89,31 +89,31 @@ def _is_signal(name: str, member: Any) -> bool:
     return member.type_name in _TOKEN_KINDS and bool(_TOKEN.match(name)) and not _NOT_A_TOKEN.search(name)
 
 
-def _from_paginator(paginator: Mapping[str, Any] | None, told: tuple[str, ...]) -> PagingRule | None:
+def _from_paginator(paginator: Mapping[str, Any] | None, paths: tuple[str, ...]) -> PagingRule | None:
     if not paginator or "input_token" not in paginator:
         return None
     inputs, outputs = _listed(paginator["input_token"]), _listed(paginator["output_token"])
-    flags = [path for path in told if _FLAG.match(path.rpartition(".")[2])]
+    flags = [path for path in paths if _FLAG.match(path.rpartition(".")[2])]
     more = str(paginator.get("more_results", "")) or (flags[0] if len(flags) == 1 else "")
     return PagingRule(inputs, outputs, more)
 
 
-def _from_names(model: Any, told: tuple[str, ...]) -> PagingRule | None:
+def _from_names(model: Any, paths: tuple[str, ...]) -> PagingRule | None:
     """Return a rule by the names of the operation's members: (token, token), (Next…, …), or the last item's name."""
-    asked = set(model.input_shape.members) if model.input_shape else set()
-    flags = [path for path in told if _FLAG.match(path.rpartition(".")[2])]
+    input_names = set(model.input_shape.members) if model.input_shape else set()
+    flags = [path for path in paths if _FLAG.match(path.rpartition(".")[2])]
     pairs = []
-    for path in told:
+    for path in paths:
         if path in flags:
             continue
-        into = next((name for name in _inputs_for(path.rpartition(".")[2]) if name in asked), "")
+        into = next((name for name in _inputs_for(path.rpartition(".")[2]) if name in input_names), "")
         if into:
             pairs.append((into, path))
-    pairs = [pair for pair in pairs if not _echoes(pair[1], told)]
+    pairs = [pair for pair in pairs if not _echoes(pair[1], paths)]
     more = flags[0] if len(flags) == 1 else ""
     if pairs:
         return PagingRule(tuple(into for into, _ in pairs), tuple(out for _, out in pairs), more)
-    return _from_last_item(model, asked, more) if more else None
+    return _from_last_item(model, input_names, more) if more else None
 
 
 def _inputs_for(token: str) -> Iterator[str]:
@@ -132,12 +132,12 @@ def _inputs_for(token: str) -> Iterator[str]:
         yield "token"
 
 
-def _from_last_item(model: Any, asked: set[str], more: str) -> PagingRule | None:
+def _from_last_item(model: Any, input_names: set[str], more: str) -> PagingRule | None:
     """Return a rule for services that continue after the last returned item (`ExclusiveStart…` and `HasMore…`)."""
     head = more.rpartition(".")[0]
     shape = model.output_shape.members[head] if head else model.output_shape
     lists = {name: member.member for name, member in shape.members.items() if member.type_name == "list"}
-    for into in sorted(name for name in asked if name.startswith("ExclusiveStart")):
+    for into in sorted(name for name in input_names if name.startswith("ExclusiveStart")):
         for name, item in lists.items():
             keys = [key for key in getattr(item, "members", ()) if into.endswith(key)]
             if keys or item.type_name == "string":
@@ -146,23 +146,23 @@ def _from_last_item(model: Any, asked: set[str], more: str) -> PagingRule | None
     return None
 
 
-def _unused(model: Any, told: tuple[str, ...], rule: PagingRule) -> list[str]:
+def _unused(model: Any, paths: tuple[str, ...], rule: PagingRule) -> list[str]:
     used = {rule.more}
     for path in rule.outputs:
         used.update(part.strip() for part in path.split("||"))
-    asked = set(model.input_shape.members) if model.input_shape else set()
+    input_names = set(model.input_shape.members) if model.input_shape else set()
     return [
         path
-        for path in told
-        if path not in used and not (_echoes(path, told) and path.rpartition(".")[2] in asked and rule.inputs)
+        for path in paths
+        if path not in used and not (_echoes(path, paths) and path.rpartition(".")[2] in input_names and rule.inputs)
     ]
 
 
-def _echoes(path: str, told: tuple[str, ...]) -> bool:
+def _echoes(path: str, paths: tuple[str, ...]) -> bool:
     """Return whether the member only repeats the request (`Marker`), because another is the next token (`NextMarker`)."""
     head, _, name = path.rpartition(".")
     prefix = f"{head}." if head else ""
-    return any(f"{prefix}{other}" in told for other in (f"Next{name}", f"next{name[0].upper()}{name[1:]}"))
+    return any(f"{prefix}{other}" in paths for other in (f"Next{name}", f"next{name[0].upper()}{name[1:]}"))
 
 
 def _listed(value: Any) -> tuple[str, ...]:

@@ -182,26 +182,31 @@ def _no_role_hint(facts: Facts) -> str:
 
 
 def _local(facts: Facts) -> Decision:
-    name = (
-        f"environment {facts.environment!r}" if facts.environment else "no WINDLASS_ENV, so this is a local environment"
+    reason = (
+        f"the environment is {facts.environment!r}"
+        if facts.environment
+        else "WINDLASS_ENV is not set, so this is a local environment"
     )
-    whole = facts.key_id and facts.secret_key
-    sources = _explain(facts, {"environment keys": "used"} if whole else {}, f"refused: {name}")
-    if whole:
+    has_keys = facts.key_id and facts.secret_key
+    sources = _explain(facts, {"environment keys": "used"} if has_keys else {}, f"refused: {reason}")
+    if has_keys:
         return Decision(methods=(ENV,), sources=sources)
     if facts.key_id or facts.secret_key:
-        lacking = "AWS_SECRET_ACCESS_KEY" if facts.key_id else "AWS_ACCESS_KEY_ID"
+        missing = "AWS_SECRET_ACCESS_KEY" if facts.key_id else "AWS_ACCESS_KEY_ID"
         return Decision(
-            sources=sources, refusal=f"{lacking} is missing from the environment", hint="Set both, or neither."
+            sources=sources, refusal=f"{missing} is missing from the environment", hint="Set both, or neither."
         )
     if facts.cloudshell and facts.container_uri:
         return _from_container(facts, "refused: CloudShell has the console user's credentials")
     # Whether there is an instance to ask is not known before asking it, and here it is not asked.
-    found = [source.name for source in sources if source.present and source.name != "instance metadata"]
-    also = f" Found, but refused here: {', '.join(found)}." if found else ""
+    present = [source.name for source in sources if source.present and source.name != "instance metadata"]
+    refused = f" Present, but refused in this environment: {', '.join(present)}." if present else ""
     return Decision(
         sources=sources,
-        refusal=f"no AWS credentials for {name}: looked for AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY.{also}",
+        refusal=(
+            f"AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY are not set, and {reason}, which uses no other credentials."
+            f"{refused}"
+        ),
         hint=(
             "Set both keys, or name a profile with --profile NAME, or start the embedded AWS (`windlass local up`) and use "
             "--endpoint-url. In a cluster, set WINDLASS_ENV=production."

@@ -48,9 +48,9 @@ def list_regions(pages: Pages, account_id: str, *, home_region: str, partition: 
 
 def _of_ec2(pages: Pages, home_region: str) -> set[str]:
     """DescribeRegions names the enabled regions only, unless AllRegions is set."""
-    return {one["RegionName"] for page in pages(home_region, "ec2", "DescribeRegions") for one in page["Regions"]}
+    return {region["RegionName"] for page in pages(home_region, "ec2", "DescribeRegions") for region in page["Regions"]}
 
 
 def _of_account(pages: Pages, _: str) -> set[str]:
     listing = pages(GLOBAL_REGION, "account", "ListRegions", RegionOptStatusContains=_ENABLED, MaxResults=50)
-    return {one["RegionName"] for page in listing for one in page["Regions"]}
+    return {region["RegionName"] for page in listing for region in page["Regions"]}

@@ -109,10 +109,10 @@ class Estate:
 
     def account(self, account_id: str) -> Account:
         """Return the account with this id. AccessDenied when it is not in the estate."""
-        found = next((one for one in self.accounts() if one.id == account_id), None)
-        if found is None:
+        account = next((account for account in self.accounts() if account.id == account_id), None)
+        if account is None:
             raise AccessDenied(f"account {account_id} is not in the estate", hint="Add it to [[estate.accounts]].")
-        return found
+        return account
 
     def identity(self, account_id: str) -> Identity:
         """Return the identity in an account; AWS is asked once. AccessDenied when the credentials belong to another account."""
@@ -194,8 +194,8 @@ class Estate:
     ) -> Iterator[dict[str, Any]]:
         """Yield every page of a listing; each is paced and retried as a call."""
 
-        def ask(**asked: Any) -> dict[str, Any]:
-            return self.call(account_id, region, service, operation, **asked)
+        def ask(**params: Any) -> dict[str, Any]:
+            return self.call(account_id, region, service, operation, **params)
 
         try:
             client = self.client(account_id, region, service)
@@ -226,10 +226,10 @@ class Estate:
         identities: list[AccountIdentity] = []
         if not self.decision.refusal:
             try:
-                found = self.accounts()
+                accounts = self.accounts()
             except WindlassError as error:
                 return self._chain((AccountIdentity("", "", "", f"{error.message} ({error.hint})"),))
-            identities = [self._identity(one) for one in found]
+            identities = [self._identity(account) for account in accounts]
         return self._chain(tuple(identities))
 
     def throttle_stats(self) -> tuple[ThrottleStat, ...]:
@@ -289,7 +289,7 @@ class Estate:
     def _list_accounts(self) -> tuple[Account, ...]:
         partition = self.partition("")
         if self.config.accounts:
-            accounts = tuple(listing.configured(one, partition) for one in self.config.accounts)
+            accounts = tuple(listing.configured(account, partition) for account in self.config.accounts)
             listing.check_allowed(accounts, self.config.allowed_accounts)
             return accounts
         caller = self._caller()
@@ -319,13 +319,13 @@ class Estate:
 
     def _account_of(self, account_id: str) -> Account:
         """The account with its role. An id that is not configured is reached directly, where the credentials are its own."""
-        named = next((one for one in self.config.accounts if one.id == account_id), None)
+        named = next((account for account in self.config.accounts if account.id == account_id), None)
         if named is not None:
             return listing.configured(named, self.partition(account_id))
         direct = Account(id=AccountId(account_id))
         if not self.config.organization or self.config.accounts or self._sessions.caller().account_id == account_id:
             return direct
-        return next((one for one in self.accounts() if one.id == account_id), direct)
+        return next((account for account in self.accounts() if account.id == account_id), direct)
 
 
 def _code(error: BaseException) -> str:

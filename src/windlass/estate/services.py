@@ -35,17 +35,17 @@ class Services:
     def __init__(
         self, configs: Sequence[ServiceConfig], environ: Mapping[str, str], network: EstateConfig | None = None
     ) -> None:
-        self._configs = {one.name: one for one in configs}
+        self._configs = {config.name: config for config in configs}
         self._environ = environ
         self._network = network or EstateConfig()
 
     def find(self, name: str) -> ServiceConfig:
         """Return the service of this name. UsageError when it is not configured."""
-        found = self._configs.get(name)
-        if found is None:
+        config = self._configs.get(name)
+        if config is None:
             known = ", ".join(self._configs) or "none"
             raise UsageError(f"service {name!r} is not in windlass.toml", hint=f"[[service]] entries: {known}.")
-        return found
+        return config
 
     def access(self, name: str) -> Access:
         """Return the access to the service's S3. Its keys are read on use; ConfigError then when there are none."""
@@ -102,9 +102,9 @@ def _of_profile(config: ServiceConfig) -> Keys:
         store.set_config_provider("config_file", ConstantProvider(os.devnull))
     try:
         resolver = botocore.credentials.create_credential_resolver(session, region_name=config.region)
-        resolver.providers = [one for one in resolver.providers if one.METHOD in _PROVIDERS]
-        found = resolver.load_credentials()
-        frozen = found.get_frozen_credentials() if found is not None else None
+        resolver.providers = [provider for provider in resolver.providers if provider.METHOD in _PROVIDERS]
+        credentials = resolver.load_credentials()
+        frozen = credentials.get_frozen_credentials() if credentials is not None else None
     except ProfileNotFound:
         frozen = None
     except BotoCoreError as error:

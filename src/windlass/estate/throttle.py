@@ -98,11 +98,11 @@ class Pacer:
     def stats(self) -> tuple[ThrottleStat, ...]:
         """Every scope's counts and pace, the most throttled first."""
         with self._lock:
-            found = [
+            stats = [
                 ThrottleStat(scope, bucket.calls, bucket.throttled, round(bucket.rate_per_s, 2))
                 for scope, bucket in self._buckets.items()
             ]
-        return tuple(sorted(found, key=lambda stat: (-stat.throttled, -stat.calls)))
+        return tuple(sorted(stats, key=lambda stat: (-stat.throttled, -stat.calls)))
 
     def _bucket(self, scope: Scope) -> Bucket:
         return self._buckets.setdefault(scope, Bucket())

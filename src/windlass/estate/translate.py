@@ -60,10 +60,10 @@ def _service_error(error: boto.ClientError, where: str) -> WindlassError:
 
 
 def _client_error(error: BaseException, where: str) -> WindlassError:
-    said = masked(str(error))
+    text = masked(str(error))
     match error:
         case InvalidResponse() | ResponseParserError():
-            reason = said if isinstance(error, InvalidResponse) else "the document is cut off or malformed"
+            reason = text if isinstance(error, InvalidResponse) else "the document is cut off or malformed"
             return AwsError(
                 f"{where}: the response is not a complete answer of AWS ({reason})",
                 hint="A proxy, a captive portal or a firewall may have answered: check HTTPS_PROXY and the network.",
@@ -71,22 +71,22 @@ def _client_error(error: BaseException, where: str) -> WindlassError:
             )
         case boto.EndpointConnectionError() | boto.ConnectTimeoutError():
             hint = "Check the network, the proxy and the region's name; a VPC without internet needs an endpoint for the service."
-            return AwsError(f"{where}: the endpoint can't be reached ({said})", hint=hint, code="EndpointUnreachable")
+            return AwsError(f"{where}: the endpoint can't be reached ({text})", hint=hint, code="EndpointUnreachable")
         case boto.ReadTimeoutError():
             return AwsError(
                 f"{where}: no answer in time", hint="Raise estate.read_timeout_s if this repeats.", code="ReadTimeout"
             )
         case boto.SSLError():
             hint = "Behind a TLS proxy, set estate.ca_bundle to its certificates."
-            return AwsError(f"{where}: the TLS connection failed ({said})", hint=hint, code="TlsFailed")
+            return AwsError(f"{where}: the TLS connection failed ({text})", hint=hint, code="TlsFailed")
         case boto.ProxyConnectionError():
             return AwsError(
-                f"{where}: the proxy can't be reached ({said})",
+                f"{where}: the proxy can't be reached ({text})",
                 hint="Check HTTPS_PROXY and NO_PROXY.",
                 code="ProxyFailed",
             )
         case boto.ConnectionError() | boto.HTTPClientError():
-            return AwsError(f"{where}: the connection failed ({said})", hint="Try again.", code="ConnectionFailed")
+            return AwsError(f"{where}: the connection failed ({text})", hint="Try again.", code="ConnectionFailed")
         case (
             boto.NoCredentialsError()
             | boto.PartialCredentialsError()
@@ -94,11 +94,11 @@ def _client_error(error: BaseException, where: str) -> WindlassError:
             | boto.TokenRetrievalError()
         ):
             return ConfigError(
-                f"{where}: {said}", hint="`windlass whoami` shows which sources were looked at.", code="NoCredentials"
+                f"{where}: {text}", hint="`windlass whoami` shows which sources were looked at.", code="NoCredentials"
             )
         case boto.UnknownServiceError() | boto.UnknownRegionError() | boto.NoRegionError() | boto.InvalidRegionError():
-            return AwsError(f"{where}: {said}", hint="The service does not exist there.", code="UnknownEndpoint")
+            return AwsError(f"{where}: {text}", hint="The service does not exist there.", code="UnknownEndpoint")
         case boto.ParamValidationError():
-            return AwsError(f"{where}: {said}", code="ParamValidation")
+            return AwsError(f"{where}: {text}", code="ParamValidation")
         case _:
-            return AwsError(f"{where}: {type(error).__name__}: {said}", code=type(error).__name__)
+            return AwsError(f"{where}: {type(error).__name__}: {text}", code=type(error).__name__)

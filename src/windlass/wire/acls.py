@@ -58,15 +58,15 @@ def grant_headers(acl: Acl, *, owner: str = "") -> dict[str, str]:
 
     Empty when only the owner has permissions: S3 makes the same ACL without headers.
     """
-    if all((one.grantee, one.permission) == (acl.owner, "FULL_CONTROL") for one in acl.grants):
+    if all((grant.grantee, grant.permission) == (acl.owner, "FULL_CONTROL") for grant in acl.grants):
         return {}
-    found: dict[str, list[str]] = {}
-    for one in acl.grants:
-        name = _HEADERS.get(one.permission)  # WRITE means nothing on an object
+    grantees_by_header: dict[str, list[str]] = {}
+    for grant in acl.grants:
+        name = _HEADERS.get(grant.permission)  # WRITE means nothing on an object
         if name is not None:
-            grantee = owner if owner and one.grantee == acl.owner else one.grantee
-            found.setdefault(name, []).append(f'{one.kind}="{grantee}"')
-    return {name: ", ".join(grantees) for name, grantees in found.items()}
+            grantee = owner if owner and grant.grantee == acl.owner else grant.grantee
+            grantees_by_header.setdefault(name, []).append(f'{grant.kind}="{grantee}"')
+    return {name: ", ".join(grantees) for name, grantees in grantees_by_header.items()}
 
 
 @sensible

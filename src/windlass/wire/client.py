@@ -250,8 +250,8 @@ class Client:
         digest = request.payload_hash or (sha256(body).hexdigest() if body else EMPTY_SHA256)
         headers = [("host", route.pool.endpoint.authority), *request.headers]
         if self.access.headers or self.access.operation_headers:
-            given = {name for name, _ in request.headers}
-            headers += [header for header in self.access.headers_of(operation) if header[0] not in given]
+            present = {name for name, _ in request.headers}
+            headers += [header for header in self.access.headers_of(operation) if header[0] not in present]
         route.signer.sign(request.method, path, request.query, headers, digest, keys, time.time() + self._skew_s)
         target = f"{path}?{request.query}" if request.query else path
         length = f"content-length: {len(body)}\r\n" if body or request.method in ("PUT", "POST") else ""

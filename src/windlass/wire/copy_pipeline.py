@@ -18,7 +18,7 @@ from windlass.wire.client import Client
 from windlass.wire.copy_requests import CopyRequests
 from windlass.wire.errors import ConnectionLost, read_fault
 from windlass.wire.model import Response
-from windlass.wire.pinned_connection import SWEEP_S, Copy, PinnedConnection
+from windlass.wire.pinned_connection import TIMEOUT_CHECK_S, Copy, PinnedConnection
 from windlass.wire.routes import Route
 
 __all__ = ["Copy", "CopyPipeline"]
@@ -56,7 +56,7 @@ class CopyPipeline(Generic[T]):
         self.under_way = 0
         self._outbox: list[tuple[PinnedConnection, bytes]] = []
         self._in_turn = False
-        self._sweeper = self.loop.call_later(SWEEP_S, self._sweep)
+        self._timeout_timer = self.loop.call_later(TIMEOUT_CHECK_S, self._check_timeouts)
 
     def room(self) -> int:
         """Return how many copies may be sent now; open connections when there are none free and `size` allows more."""
@@ -108,7 +108,7 @@ class CopyPipeline(Generic[T]):
     async def close(self) -> None:
         """Close every connection. Copies in flight are neither reported nor sent again."""
         self._closed = True
-        self._sweeper.cancel()
+        self._timeout_timer.cancel()
         for task in self._tasks:
             task.cancel()
         for connection in list(self._pinned):
@@ -207,7 +207,7 @@ class CopyPipeline(Generic[T]):
         except (ConnectionLost, WindlassError):
             self._unreachable = not self._pinned
             self._ready()
-            await asyncio.sleep(SWEEP_S)
+            await asyncio.sleep(TIMEOUT_CHECK_S)
             self._opening -= 1
         else:
             self._opening -= 1
@@ -216,8 +216,8 @@ class CopyPipeline(Generic[T]):
             self._free.append(connection)
         self._ready()
 
-    def _sweep(self) -> None:
+    def _check_timeouts(self) -> None:
         timeout_s = self._client.access.read_timeout_s
         for connection in list(self._pinned):
-            connection.sweep(timeout_s)
-        self._sweeper = self.loop.call_later(SWEEP_S, self._sweep)
+            connection.check_timeout(timeout_s)
+        self._timeout_timer = self.loop.call_later(TIMEOUT_CHECK_S, self._check_timeouts)

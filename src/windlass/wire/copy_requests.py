@@ -92,8 +92,8 @@ class CopyRequests:
         return b"".join((begin, path, source, path, wanted, tag, signed, outer.hexdigest().encode(), end))
 
     def _more(self, storage_class: str) -> dict[str, str]:
-        asked = storage_class not in ("", "STANDARD")  # the default of a copy
-        return self._headers | ({"x-amz-storage-class": storage_class} if asked else {})
+        explicit = storage_class not in ("", "STANDARD")  # the default of a copy
+        return self._headers | ({"x-amz-storage-class": storage_class} if explicit else {})
 
     def _template(self, storage_class: str) -> tuple[_Pieces, _Pieces]:
         """The canonical request, cut where path, copied path and ETag go, and the head, where the signature does, too."""

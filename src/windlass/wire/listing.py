@@ -92,8 +92,8 @@ _TEXTS = tuple(
 )
 _NOT_PLAIN = ("<CommonPrefixes>", "<!")
 _CHECKSUMS = (
-    *(f"<ChecksumAlgorithm>{one}</ChecksumAlgorithm>" for one in ("CRC64NVME", "CRC32", "CRC32C", "SHA1", "SHA256")),
-    *(f"<ChecksumType>{one}</ChecksumType>" for one in ("FULL_OBJECT", "COMPOSITE")),
+    *(f"<ChecksumAlgorithm>{name}</ChecksumAlgorithm>" for name in ("CRC64NVME", "CRC32", "CRC32C", "SHA1", "SHA256")),
+    *(f"<ChecksumType>{name}</ChecksumType>" for name in ("FULL_OBJECT", "COMPOSITE")),
 )
 _new = tuple.__new__  # NamedTuple's own constructor, without its keyword handling
 _PAGE = re.compile(rb"(?:<\?xml[^<>]*\?>\s*)?<ListBucketResult[ >]")
@@ -106,10 +106,10 @@ def read_page(body: bytes) -> Page:
     if _PAGE.match(body) is None or not body.endswith(b"</ListBucketResult>") or not body.isascii():
         return _slow_page(body)
     text = body.decode()
-    found = _columns(text) or (_columns(_without_checksums(text)) if "<Checksum" in text else None) or _matched(text)
-    if found is None:
+    table = _columns(text) or (_columns(_without_checksums(text)) if "<Checksum" in text else None) or _matched(text)
+    if table is None:
         return _slow_page(body)
-    columns, beside = found
+    columns, beside = table
     token, more = _TOKEN.search(beside), "<IsTruncated>true</IsTruncated>" in beside
     known = (token is not None) if more else "<IsTruncated>false</IsTruncated>" in beside
     if not known or "<EncodingType>url</EncodingType>" not in beside:
@@ -142,7 +142,7 @@ def _columns(text: str) -> tuple[Columns, str] | None:
         not digits.isdigit()
         or len(max(sizes, key=len)) > 19
         or "Contents" in beside
-        or any(one in beside for one in _NOT_PLAIN)
+        or any(tag in beside for tag in _NOT_PLAIN)
     ):
         return None
     return (keys, list(map(int, sizes)), etags, dates, classes), beside
@@ -150,14 +150,14 @@ def _columns(text: str) -> tuple[Columns, str] | None:
 
 def _without_checksums(text: str) -> str:
     """Some rows have them and some have not."""
-    for one in _CHECKSUMS:
-        text = text.replace(one, "")
+    for checksum in _CHECKSUMS:
+        text = text.replace(checksum, "")
     return text
 
 
 def _matched(text: str) -> tuple[Columns, str] | None:
     """Split by a regular expression; None when a row is not as S3 writes it."""
-    if any(one in text for one in _NOT_PLAIN) or text.count("&") != text.count("&quot;"):
+    if any(tag in text for tag in _NOT_PLAIN) or text.count("&") != text.count("&quot;"):
         return None
     rows = _OBJECT.findall(text)
     if not rows or len(rows) != text.count("<Contents"):
@@ -176,17 +176,17 @@ def read_versions(body: bytes) -> VersionPage:
     for element in root:
         name = _name(element)
         if name in ("Version", "DeleteMarker"):
-            found = dict(_children(element))
+            children = dict(_children(element))
             versions.append(
                 ListedVersion(
-                    _decoded(found["Key"], encoded),
-                    found.get("VersionId", "null"),
-                    found.get("IsLatest") == "true",
+                    _decoded(children["Key"], encoded),
+                    children.get("VersionId", "null"),
+                    children.get("IsLatest") == "true",
                     name == "DeleteMarker",
-                    _size(found.get("Size", "0")),
-                    found.get("ETag", "").strip('"'),
-                    found.get("LastModified", ""),
-                    found.get("StorageClass", ""),
+                    _size(children.get("Size", "0")),
+                    children.get("ETag", "").strip('"'),
+                    children.get("LastModified", ""),
+                    children.get("StorageClass", ""),
                 )
             )
         elif name == "CommonPrefixes":
@@ -207,14 +207,14 @@ def _slow_page(body: bytes) -> Page:
     for element in root:
         name = _name(element)
         if name == "Contents":
-            found = dict(_children(element))
+            children = dict(_children(element))
             objects.append(
                 Listed(
-                    _decoded(found["Key"], encoded),
-                    _size(found["Size"]),
-                    found.get("ETag", "").strip('"'),
-                    found.get("LastModified", ""),
-                    found.get("StorageClass", ""),
+                    _decoded(children["Key"], encoded),
+                    _size(children["Size"]),
+                    children.get("ETag", "").strip('"'),
+                    children.get("LastModified", ""),
+                    children.get("StorageClass", ""),
                 )
             )
         elif name == "CommonPrefixes":
@@ -236,7 +236,7 @@ def decode_keys(encoded: list[str]) -> list[str]:
     if "%" not in joined and "+" not in joined:
         return encoded
     if "%0a" in joined or "%0A" in joined or "\\" in joined:
-        return [_key(one) for one in encoded]
+        return [_key(text) for text in encoded]
     try:
         # Python's own codec for \xNN is eight times as quick as urllib.
         raw = joined.replace("+", " ").replace("%", "\\x").encode("ascii").decode("unicode_escape").encode("latin-1")
@@ -249,10 +249,10 @@ def _key(text: str) -> str:
     return unquote_plus(text, errors="surrogateescape") if "%" in text or "+" in text else text
 
 
-def _root(body: bytes, wanted: str) -> ET.Element:
+def _root(body: bytes, expected: str) -> ET.Element:
     root = safe_xml(body)
-    if _name(root) != wanted:
-        raise BadAnswer(f"the answer is a {_name(root)[:80]}, not a {wanted}", hint="Is this an S3 endpoint?")
+    if _name(root) != expected:
+        raise BadAnswer(f"the answer is a {_name(root)[:80]}, not a {expected}", hint="Is this an S3 endpoint?")
     return root
 
 

@@ -12,10 +12,10 @@ from windlass.wire.connection import Connection
 from windlass.wire.errors import ConnectionLost
 from windlass.wire.model import Response
 
-__all__ = ["SWEEP_S", "Copy", "PinnedConnection", "Pipeline"]
+__all__ = ["TIMEOUT_CHECK_S", "Copy", "PinnedConnection", "Pipeline"]
 
-SWEEP_S = 1.0
-"""How often a pipeline calls `sweep`."""
+TIMEOUT_CHECK_S = 1.0
+"""How often a pipeline calls `check_timeout`."""
 _MAX_BODY_BYTES = 64 * 1024
 _BEGINS, _LENGTH, _ENDS = b"http/1.1 200 ok\r\n", b"\r\ncontent-length: %d\r\n", b"</CopyObjectResult>"
 
@@ -48,7 +48,7 @@ class Pipeline(Protocol):
 
 # A plain protocol: loops that can (uvloop) give it its bytes ready made, which is quicker than a buffer.
 class PinnedConnection(asyncio.Protocol):
-    """A connection of one pipeline; `copy` is the one under way. The pipeline's sweep watches the time."""
+    """A connection of one pipeline; `copy` is the one under way. The pipeline checks its time."""
 
     def __init__(self, pipeline: Pipeline, buffer: memoryview) -> None:
         self._pipeline = pipeline
@@ -56,7 +56,7 @@ class PinnedConnection(asyncio.Protocol):
         self.closed = False
         self.transport: asyncio.Transport | None = None
         self.copy: Copy[Any] | None = None
-        self.sweeps = 0
+        self.silent_checks = 0
         self._seen: tuple[Copy[Any] | None, int] = (None, 0)
         self._parsed_bytes = 0  # of the response under way: 0 until one is not recognised at once
 
@@ -69,14 +69,14 @@ class PinnedConnection(asyncio.Protocol):
         """Close at once; a copy under way is reported as lost."""
         self._connection.close(error)
 
-    def sweep(self, timeout_s: float) -> None:
-        """Close when nothing moved during the sweeps of a whole timeout."""
+    def check_timeout(self, timeout_s: float) -> None:
+        """Close the connection when nothing moved for `timeout_s`."""
         if self.copy is None:
             return
         copy, parsed_bytes = self._seen
-        self.sweeps = self.sweeps + 1 if copy is self.copy and parsed_bytes == self._parsed_bytes else 0
+        self.silent_checks = self.silent_checks + 1 if copy is self.copy and parsed_bytes == self._parsed_bytes else 0
         self._seen = (self.copy, self._parsed_bytes)
-        if self.sweeps * SWEEP_S > timeout_s:
+        if self.silent_checks * TIMEOUT_CHECK_S > timeout_s:
             self.close(ConnectionLost(f"no answer within {timeout_s:g} s", begun=True, timed_out=True))
 
     # What asyncio calls

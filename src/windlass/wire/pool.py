@@ -163,11 +163,11 @@ class Pool:
             return await waiter
         except asyncio.CancelledError:
             if waiter.done() and not waiter.cancelled():
-                given = waiter.result()
-                if given is None:
+                connection = waiter.result()
+                if connection is None:
                     self._free_slot()
-                elif not given.closed:
-                    self._freed(given)
+                elif not connection.closed:
+                    self._freed(connection)
             raise
 
     def _freed(self, connection: Connection) -> None:
@@ -183,11 +183,11 @@ class Pool:
         if not self._hand(None):
             self._slots -= 1
 
-    def _hand(self, given: Connection | None) -> bool:
+    def _hand(self, connection: Connection | None) -> bool:
         while self._waiters:
             waiter = self._waiters.popleft()
             if not waiter.done():
-                waiter.set_result(given)
+                waiter.set_result(connection)
                 return True
         return False
 
@@ -242,9 +242,9 @@ class Pool:
                 secured.abort()
                 raise
         transport = connection.transport
-        found = transport.get_extra_info("socket") if transport is not None else None
-        if found is not None and found.family != getattr(socket, "AF_UNIX", None):
-            found.setsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1)
+        raw_socket = transport.get_extra_info("socket") if transport is not None else None
+        if raw_socket is not None and raw_socket.family != getattr(socket, "AF_UNIX", None):
+            raw_socket.setsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1)
         self._check_open(connection)
 
     def _check_open(self, connection: Connection | PinnedConnection) -> None:

@@ -46,8 +46,8 @@ class RouteTable:
 
     def find(self, bucket: str) -> Route:
         """Return a bucket's route, or the service's own for an empty name. UsageError when it is not a bucket's name."""
-        found = self._known.get(bucket)
-        return found if found is not None else self.learn(bucket, self._access.region)
+        route = self._known.get(bucket)
+        return route if route is not None else self.learn(bucket, self._access.region)
 
     def learn(self, bucket: str, region: str) -> Route:
         """Record the bucket's region; return its route."""

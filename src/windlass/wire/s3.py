@@ -355,11 +355,11 @@ def _of(
         body = body.cast("B")
     if version_id:
         query = encode_query([("versionId", version_id)])
-    given = (*((name.lower(), value) for name, value in (headers or {}).items()), *_owner(owner))
+    all_headers = (*((name.lower(), value) for name, value in (headers or {}).items()), *_owner(owner))
     digest = ""
     if len(body) >= _MIN_UNSIGNED_BYTES:
         digest = UNSIGNED  # where it may be: see `sums`
-    return Request(method, f"/{encode_path(key)}", query, given, body, bucket, digest)
+    return Request(method, f"/{encode_path(key)}", query, all_headers, body, bucket, digest)
 
 
 def _copy_headers(bucket: str, key: str, version_id: str, if_match: str, owner: str) -> dict[str, str]:

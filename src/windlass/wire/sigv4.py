@@ -62,8 +62,8 @@ def encode_path(key: str) -> str:
     if (
         special and max(special) < "\x80"
     ):  # few different characters, as in year=2026/month=11: three times as fast as urllib
-        for one in sorted(special, key="%".__ne__):
-            key = key.replace(one, f"%{ord(one):02X}")
+        for character in sorted(special, key="%".__ne__):
+            key = key.replace(character, f"%{ord(character):02X}")
         return key
     return _quoted(key, "/-_.~") if special else key
 
@@ -194,11 +194,11 @@ def _without_dots(path: str) -> str:
 
 
 def _canonical_headers(headers: list[tuple[str, str]]) -> tuple[str, str]:
-    found: dict[str, str] = {}
+    values: dict[str, str] = {}
     for name, value in headers:
         if name in _UNSIGNED_HEADERS:
             continue
         clean = " ".join(value.split()) if " " in value or "\t" in value else value
-        found[name] = f"{found[name]},{clean}" if name in found else clean
-    names = sorted(found)
-    return ";".join(names), "\n".join([f"{name}:{found[name]}" for name in names])
+        values[name] = f"{values[name]},{clean}" if name in values else clean
+    names = sorted(values)
+    return ";".join(names), "\n".join([f"{name}:{values[name]}" for name in names])

@@ -163,8 +163,8 @@ def _head(sender: Sender, call: Call[Any], size_bytes: int) -> tuple[bytes, Fram
     digest, length = _payload(tls=tls, trailer=trailer, size_bytes=size_bytes)
     path = route.prefix + request.path
     headers = [("host", route.pool.endpoint.authority), *request.headers]
-    given = {name for name, _ in request.headers}
-    headers += [header for header in sender.access.headers_of(call.name) if header[0] not in given]
+    present = {name for name, _ in request.headers}
+    headers += [header for header in sender.access.headers_of(call.name) if header[0] not in present]
     if trailer:
         headers = [*_chunked_encoding(headers), ("x-amz-trailer", CRC32_HEADER)]
     if trailer or not tls:

@@ -22,7 +22,11 @@ def resume(ctx: typer.Context, rule: RuleName, key: AnyKey = "", dry_run: DryRun
     aggregation, target = open_aggregation(ctx), " ".join(filter(None, (rule, key)))
     if dry_run:
         waiting = sum(item.uncovered > 0 for item in aggregation.items(rule, key))
-        print(f"would resume {target}; {waiting:,} keys have uncovered events")
+        print(f"would resume {target}; {_uncovered(waiting)}")
         return
     waiting = aggregation.resume(rule, key)
-    print(f"{target}: resumed; {waiting:,} keys have uncovered events", file=sys.stderr)
+    print(f"{target}: resumed; {_uncovered(waiting)}", file=sys.stderr)
+
+
+def _uncovered(keys: int) -> str:
+    return "1 key has uncovered events" if keys == 1 else f"{keys:,} keys have uncovered events"
