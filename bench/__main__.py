@@ -11,6 +11,7 @@ SCRIPTS = (
     "inventory_s3",
     "inventory_history",
     "inventory_graph",
+    "inventory_claims",
     "redaction",
     "queues",
     "clients",

@@ -355,6 +355,7 @@ DASHBOARDS: dict[str, tuple[str, list[str], list[Panel]]] = {
                 "short",
                 [("max by (account) (windlass_inventory_resources)", "{{account}}")],
             ),
+            ("timeseries", "Processes that collect", "short", [("max(windlass_inventory_workers)", "processes")]),
             (
                 "timeseries",
                 "Scopes by the state of their last visit",

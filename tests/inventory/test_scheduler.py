@@ -94,3 +94,33 @@ def test_tasks_of_a_given_up_region_are_handed_out_to_be_refused_at_once():
     for service in ("ec2", "sqs", "s3"):
         scheduler.call_unanswered(HERE, service)
     assert len([name for name in names(scheduler, 10) if name]) == 10
+
+
+def test_what_others_gave_up_is_given_up_unless_it_answered_here():
+    there, here = Scheduler(limit=8), Scheduler(limit=8)
+    for service in ("ec2", "sqs", "s3"):
+        there.call_unanswered(HERE, service)
+    for _ in range(2):
+        there.call_unanswered(THERE, "datasync")
+    assert there.given_up() == {(*HERE, ""), (*THERE, "datasync")}
+    here.give_up(there.given_up())
+    assert here.is_given_up(HERE)
+    assert here.is_given_up(HERE, "iam")
+    assert here.is_given_up(THERE, "datasync")
+    assert not here.is_given_up(THERE)
+    assert here.given_up() == frozenset(), "it is not passed on as this process's own"
+    for target, service in ((HERE, "ec2"), (THERE, "datasync")):
+        here.call_answered(target, service)
+    assert not here.is_given_up(HERE)
+    assert not here.is_given_up(THERE, "datasync")
+
+
+def test_a_task_is_runnable_only_while_its_region_has_room():
+    scheduler = Scheduler(limit=8)
+    for number in range(3):
+        scheduler.put(number, HERE, f"t{number}", detail=False)
+    assert scheduler.has_runnable()
+    names(scheduler, 2)
+    assert not scheduler.has_runnable()
+    scheduler.put("other", THERE, "t", detail=False)
+    assert scheduler.has_runnable()

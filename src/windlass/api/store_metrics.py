@@ -29,6 +29,7 @@ GAUGES: Mapping[str, tuple[tuple[str, ...], str]] = {
     "store_up": ((), "Whether the store answered this scrape: 1 or 0."),
     "inventory_resources": (("account",), "Resources that exist, by account."),
     "inventory_scopes": (("state",), "Scopes by the state of their last read."),
+    "inventory_workers": ((), "Processes that scan a collection now."),
     "inventory_collected_timestamp_seconds": ((), "End of the last collection that finished, as Unix time."),
     "jobs": (("kind", "status"), "Jobs of the last day, by kind and status."),
     "pipeline_objects": (("pipeline", "outcome"), "Objects that pipelines finished in the last hour, by outcome."),
@@ -52,6 +53,7 @@ class StoreCollector(Collector):
         self._parts: Mapping[str, Callable[[], Values]] = {
             "inventory_resources": self._resources,
             "inventory_scopes": self._scopes,
+            "inventory_workers": self._workers,
             "inventory_collected_timestamp_seconds": self._collected,
             "jobs": self._jobs,
             "pipeline_objects": self._pipeline_objects,
@@ -91,6 +93,9 @@ class StoreCollector(Collector):
     def _scopes(self) -> Values:
         for facet in self._app.inventory.stats().by_scope_state:
             yield (facet.value,), facet.count
+
+    def _workers(self) -> Values:
+        yield (), self._app.inventory.count_workers()
 
     def _collected(self) -> Values:
         ended = [

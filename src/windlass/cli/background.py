@@ -13,6 +13,7 @@ from windlass.cli.runners import register_runners
 from windlass.core.errors import WindlassError
 from windlass.inventory.collection_job import collect_forever
 from windlass.inventory.model import Run
+from windlass.inventory.worker_loop import work_forever
 from windlass.observe.log import logger
 
 if TYPE_CHECKING:
@@ -25,7 +26,10 @@ __all__ = ["collector", "consumers", "seeds", "workers"]
 
 @contextlib.contextmanager
 def collector(app: App, stop: threading.Event) -> Iterator[None]:
-    """Collect the estate periodically for the block; at its end, stop the collection that is running in order."""
+    """Collect the estate periodically for the block, and help with the collections of other processes.
+
+    At its end, the collection that is running is stopped in order.
+    """
     register_runners(app)
 
     def count(run: Run) -> None:
@@ -41,7 +45,10 @@ def collector(app: App, stop: threading.Event) -> Iterator[None]:
             app.inventory, app.jobs, interval_s=app.settings.inventory.interval_s, stop=stop, finished=count
         )
 
-    with _running([("collector", collect)], stop):
+    def help_others() -> None:
+        work_forever(app.inventory, app.jobs, stop=stop)
+
+    with _running([("collector", collect), ("collection-worker", help_others)], stop):
         yield
 
 

@@ -19,7 +19,7 @@ from windlass.jobs.service import Jobs, RunningJob
 from windlass.observe.log import logger
 from windlass.store.leases import POLL_S, Lease, LeaseLost
 
-__all__ = ["KIND", "collect_as_job", "collect_forever", "register"]
+__all__ = ["KIND", "collect_as_job", "collect_forever", "register", "resume_abandoned"]
 
 KIND = "inventory.collect"
 _KEPT_JOBS = 200
@@ -54,7 +54,7 @@ def _run(
     loop: bool = False,
 ) -> Run:
     """Collect as the given job, or as a new one when `job_id` is empty."""
-    _end_abandoned_runs(inventory, jobs)
+    _end_abandoned_runs(inventory, jobs, but_not=job_id)
     title = "collect " + (", ".join(options.types) if options.types else "the estate")
     job = (
         jobs.run(job_id, under=under)
@@ -84,6 +84,7 @@ def _collect(inventory: Inventory, running: RunningJob, *, show: Show, stop: thr
         detail = f"{now.resources:,} resources, {now.calls:,} calls" + (
             f", {now.errors:,} errors" if now.errors else ""
         )
+        detail += f", {now.workers:,} workers" if now.workers > 1 else ""
         show(now.scopes_done, now.scopes_total, detail)
         if stop is not None and stop.is_set():
             running.stop.set()
@@ -167,9 +168,22 @@ def collect_forever(
     jobs.leases.run_alone(KIND, collect_once, stop=stop)
 
 
-def _end_abandoned_runs(inventory: Inventory, jobs: Jobs) -> None:
-    """Mark runs whose process was killed as interrupted; they may be resumed later."""
+def _end_abandoned_runs(inventory: Inventory, jobs: Jobs, *, but_not: str) -> None:
+    """Mark runs whose process was killed as interrupted; they may be resumed later. Workers leave them.
+
+    The run of the job `but_not` is about to be resumed: its workers go on.
+    """
     ended = {job.job_id: job for job in jobs.list(kind=KIND, limit=_KEPT_JOBS) if job.status.ended}
     for run in inventory.runs(limit=_KEPT_JOBS):
-        if run.status == "running" and run.job_id in ended:
+        if run.status == "running" and run.job_id in ended and run.job_id != but_not:
             inventory.interrupt_run(run.run_id, at=ended[run.job_id].finished_at)
+
+
+def resume_abandoned(
+    inventory: Inventory, jobs: Jobs, job_id: str, *, stop: threading.Event, show: Show = lambda *_: None
+) -> Run | None:
+    """Resume a collection whose process is gone, as its coordinator. None when its process lives or it was stopped by a person."""
+    job = jobs.get(job_id)  # marks it as interrupted, with an error, when its process is gone
+    if job.status is not JobStatus.INTERRUPTED or not job.error or clock.now() - job.created_at >= _MAX_RESUME_AGE:
+        return None
+    return _run(inventory, jobs, _options(job.params), job_id=job_id, show=show, stop=stop)

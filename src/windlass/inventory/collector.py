@@ -3,6 +3,9 @@
 Each scope ends in one ScopeResult, passed to `sink` by the calling thread. A stop lets the calls in flight end. Scopes
 whose listing was not complete by then are not reported, so that the store keeps what it has of them; the others are
 reported as PARTIAL with the code `Interrupted`, and the next run reads their remaining details first.
+
+Scopes are claimed from their source (`scope_source.py`) a few at a time, when workers run out of listings: what this
+process has claimed and not begun, no other process scans.
 """
 
 from __future__ import annotations
@@ -26,14 +29,17 @@ from windlass.inventory.model import Scope, ScopeResult, ScopeState
 from windlass.inventory.plan import CollectOptions
 from windlass.inventory.ports import EstateCaller
 from windlass.inventory.resource_type import ResourceType
-from windlass.inventory.scheduler import AccountRegion, Scheduler
+from windlass.inventory.scheduler import AccountRegion, Endpoint, Scheduler
 from windlass.inventory.scope_result import INTERRUPTED, scope_result
 from windlass.inventory.scope_scan import ScopeScan
+from windlass.inventory.scope_source import FixedScopes, ScopeSource
 
 __all__ = ["CollectOptions", "CollectProgress", "Collector"]
 
 _TICK_S = 0.2
 _SCOPES_PER_WORKER = 16  # open at a time: enough that no worker waits, few enough to hold their items in memory
+_UNLISTED_PER_WORKER = 2  # claimed and not begun: enough that no worker waits, few enough for other processes
+_CLAIM_INTERVAL_S = 0.5  # between two claims while there is nothing to claim
 _DETAILS_PER_WORKER = 2  # detail tasks handed out per region: enough that no worker waits, few enough for memory
 
 
@@ -47,6 +53,7 @@ class CollectProgress:
     calls: int
     errors: int
     eta_s: float | None
+    workers: int = 1  # processes that scan
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -76,14 +83,31 @@ class Collector:
         done_before: Collection[Scope] = (),
     ) -> bool:
         """Scan every scope that is not in `done_before`. True when all were finished, False after a stop."""
-        return _Run(self, scopes, done_before).execute(sink, progress, stop or threading.Event())
+        return self.run_from(FixedScopes(scopes, done_before), sink=sink, progress=progress, stop=stop)
+
+    def run_from(
+        self,
+        source: ScopeSource,
+        *,
+        sink: Callable[[ScopeResult], None],
+        progress: Callable[[CollectProgress], None] = lambda _: None,
+        stop: threading.Event | None = None,
+        report_unfinished: bool = True,
+    ) -> bool:
+        """Scan the scopes of the source until it is finished. True when it was, False after a stop.
+
+        `report_unfinished`: after a stop, report what was listed with the details that were read.
+        """
+        run = _Run(self, source)
+        return run.execute(sink, progress, stop or threading.Event(), report_unfinished=report_unfinished)
 
 
 class _Run:
     """One run's threads and their shared state, guarded by `changed`."""
 
-    def __init__(self, collector: Collector, scopes: Iterable[Scope], done_before: Collection[Scope]) -> None:
+    def __init__(self, collector: Collector, source: ScopeSource) -> None:
         self.collector = collector
+        self.source = source
         self.scheduler = Scheduler(limit=collector.concurrency)
         self.changed = threading.Condition()
         self.calls = Calls(
@@ -108,16 +132,20 @@ class _Run:
         self.scans: dict[Scope, ScopeScan] = {}
         self.results: queue.Queue[ScopeResult] = queue.Queue(maxsize=2 * collector.concurrency)
         self.closing = False
-        remaining = [scope for scope in scopes if scope not in done_before]
-        self.total = len(remaining) + len(done_before)
-        self.done = self.done_at_start = len(done_before)
-        self.unopened = iter(remaining)
-        self.open = 0
+        self.done = source.done_at_start
+        self.unfinished: set[Scope] = set()  # claimed, and not reported as ended
+        self.unlisted = 0  # claimed, and not begun
+        self.idle = 0  # workers that wait for a task
+        self.claim_at_s = 0.0
         self.resources = self.errors = 0
-        self._open_scopes()
 
     def execute(
-        self, sink: Callable[[ScopeResult], None], progress: Callable[[CollectProgress], None], stop: threading.Event
+        self,
+        sink: Callable[[ScopeResult], None],
+        progress: Callable[[CollectProgress], None],
+        stop: threading.Event,
+        *,
+        report_unfinished: bool,
     ) -> bool:
         started_s = time.monotonic()
         concurrency = self.collector.concurrency
@@ -125,32 +153,45 @@ class _Run:
         for thread in threads:
             thread.start()
         try:
-            while self.done < self.total and not stop.is_set():
+            while not stop.is_set():
+                self._claim()
+                if not self.scans and self.source.is_finished():
+                    break
                 with contextlib.suppress(queue.Empty):
                     self._report(self.results.get(timeout=_TICK_S), sink)
-                eta_s = _eta_s(self.done - self.done_at_start, self.total - self.done, time.monotonic() - started_s)
-                progress(CollectProgress(self.done, self.total, self.resources, self.calls.made, self.errors, eta_s))
+                progress(self._progress(time.monotonic() - started_s))
         finally:
             with self.changed:
                 self.closing = True
                 self.changed.notify_all()
             for thread in threads:
                 thread.join()
-        self._report_unfinished(sink)
-        return self.done == self.total
+        while not self.results.empty():
+            self._report(self.results.get(), sink)
+        if report_unfinished:
+            self._report_unfinished(sink)
+        return not self.unfinished and self.source.is_finished()
+
+    def _progress(self, elapsed_s: float) -> CollectProgress:
+        total = self.source.total
+        eta_s = _eta_s(self.done - self.source.done_at_start, total - self.done, elapsed_s)
+        return CollectProgress(self.done, total, self.resources, self.calls.made, self.errors, eta_s)
 
     def _report(self, result: ScopeResult, sink: Callable[[ScopeResult], None]) -> None:
         sink(result)
         with self.changed:
             self.scans.pop(result.scope, None)
-        self.done += result.error_code != INTERRUPTED
+        if not self.scans:
+            self.claim_at_s = 0.0  # the end of a run is seen at once
+        if result.error_code != INTERRUPTED:
+            self.done += 1
+            self.unfinished.discard(result.scope)
+            self.source.ended(result.scope)
         self.resources += len(result.observations)
         self.errors += result.state not in (ScopeState.OK, ScopeState.UNSUPPORTED)
 
     def _report_unfinished(self, sink: Callable[[ScopeResult], None]) -> None:
-        """Report, after a stop, the scopes that ended by then and those that were listed, with the details read."""
-        while not self.results.empty():
-            self._report(self.results.get(), sink)
+        """Report, after a stop, the scopes that were listed by then, with the details read."""
         for scan in list(self.scans.values()):
             if scan.listed and not scan.failed:
                 result = self._result(scan)
@@ -172,7 +213,9 @@ class _Run:
                 while entry is None:
                     if self.closing:
                         return
+                    self.idle += 1
                     self.changed.wait(1.0)
+                    self.idle -= 1
                     entry = self.scheduler.take()
             target, task = entry
             try:
@@ -212,19 +255,45 @@ class _Run:
 
     # --- scopes ------------------------------------------------------------------------------------------------
 
-    def _open_scopes(self) -> None:
+    def _claim(self) -> None:
+        """Claim and open scopes until the workers have enough to begin."""
+        while time.monotonic() >= self.claim_at_s:
+            limit, given_up = self._wanted()
+            if limit <= 0:
+                return
+            claim = self.source.claim(limit, given_up)
+            if not claim.scopes:
+                self.claim_at_s = time.monotonic() + _CLAIM_INTERVAL_S
+            self._open(claim.scopes, claim.given_up)
+
+    def _wanted(self) -> tuple[int, frozenset[Endpoint]]:
+        """Return how many scopes to claim now, and which endpoints are given up.
+
+        Scopes of a region that does not answer wait unlisted; workers that they leave idle get others beside them.
+        """
+        concurrency = self.collector.concurrency
         with self.changed:
-            while self.open < _SCOPES_PER_WORKER * self.collector.concurrency:
-                scope = next(self.unopened, None)
-                if scope is None:
-                    return
-                self.open += 1
+            wanted = 0
+            if self.unlisted <= _UNLISTED_PER_WORKER * concurrency // 2:
+                wanted = _UNLISTED_PER_WORKER * concurrency - self.unlisted
+            elif self.idle and not self.scheduler.has_runnable():
+                wanted = self.idle
+            return min(_SCOPES_PER_WORKER * concurrency - len(self.scans), wanted), self.scheduler.given_up()
+
+    def _open(self, scopes: Sequence[Scope], given_up: frozenset[Endpoint]) -> None:
+        with self.changed:
+            self.scheduler.give_up(given_up)
+            self.unlisted += len(scopes)
+            self.unfinished.update(scopes)
+            for scope in scopes:
                 kind = self.collector.types[scope.type]
                 scan = ScopeScan(kind=kind, scope=scope, started_at=self.collector.now(), finish=self._finish)
                 self.scans[scope] = scan
                 self._submit(scan, scope.region, functools.partial(self._list, scan), scan.fail, detail=False)
 
     def _list(self, scan: ScopeScan) -> None:
+        with self.changed:
+            self.unlisted -= 1
         scan.started_at = self.collector.now()
         read_times = self.collector.read_times(scan.scope) if scan.kind.details else {}
         self.refusals.check(scan.kind, scan.scope)
@@ -239,9 +308,6 @@ class _Run:
         self.parents.ended(scan)
         if scan.error is not None:
             self.refusals.learn(scan.kind, scan.scope, scan.error)
-        with self.changed:
-            self.open -= 1
-        self._open_scopes()
         while not self.closing:
             try:
                 self.results.put(result, timeout=_TICK_S)

@@ -19,6 +19,7 @@ from windlass.inventory.model import (
     ScopeStatus,
     Stats,
 )
+from windlass.inventory.run_workers import RunWorker
 
 NOTHING_YET = "Nothing is collected yet. Run `windlass inventory collect`."
 _SUMMARY_PATHS = 3
@@ -139,6 +140,11 @@ def run_row(run: Run) -> dict[str, Any]:
         "errors": run.errors,
         "job_id": run.job_id,
     }
+
+
+def worker_row(worker: RunWorker) -> dict[str, Any]:
+    """Return a process of a collection with what it did; `batches` are those that it scans now."""
+    return asdict(worker)
 
 
 def scope_row(scope: Scope) -> dict[str, Any]:

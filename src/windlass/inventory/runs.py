@@ -5,18 +5,27 @@ from __future__ import annotations
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Connection, insert, select, update
+from sqlalchemy import Connection, case, insert, select, update
 
 from windlass.core.clock import format_time, parse_time
 from windlass.core.ids import new_id
+from windlass.inventory import run_workers, scope_queue
 from windlass.inventory.model import Run, Scope
+from windlass.inventory.run_workers import COUNTS
 from windlass.inventory.scope_result import INTERRUPTED
 from windlass.inventory.tables import run, scope
 from windlass.store.engine import Store
 
-__all__ = ["begin_run", "find_run", "finish_run", "finished_scopes", "last_durations_s", "list_runs"]
-
-_COUNTS = ("scopes_done", "resources", "created", "updated", "deleted", "calls", "errors")
+__all__ = [
+    "begin_run",
+    "find_run",
+    "finish_run",
+    "finished_scopes",
+    "finished_scopes_of",
+    "last_durations_s",
+    "list_runs",
+    "refresh_run",
+]
 
 
 def begin_run(store: Store, *, now: datetime, scopes_total: int, job_id: str = "", run_id: str = "") -> str:
@@ -36,7 +45,7 @@ def begin_run(store: Store, *, now: datetime, scopes_total: int, job_id: str = "
                 status="running",
                 scopes_total=scopes_total,
                 job_id=job_id,
-                **dict.fromkeys(_COUNTS, 0),
+                **dict.fromkeys(COUNTS, 0),
             )
         )
         return new_run_id
@@ -49,17 +58,48 @@ def _run_of_job(connection: Connection, job_id: str) -> str:
 
 
 def finish_run(store: Store, run_id: str, *, status: str, now: datetime) -> None:
-    """Record how the run ended."""
-    ended = update(run).where(run.c.run_id == run_id).values(status=status, finished_at=format_time(now))
-    store.transact(lambda connection: connection.execute(ended))
+    """Record how the run ended. Its queue is closed: a worker that has not noticed writes nothing more.
+
+    A run that ends as `done` becomes `partial` when scopes of it, of any worker, could not be read.
+    """
+
+    def finish(connection: Connection) -> None:
+        # A write locks its lease, then the queue. The second time is for workers that joined until the queue was closed.
+        run_workers.end_leases(connection, run_id)
+        scope_queue.close_queue(connection, run_id)
+        run_workers.end_leases(connection, run_id)
+        run_workers.end_all(connection, run_id, now=now)
+        run_workers.sum_counts(connection, run_id)
+        ended = update(run).where(run.c.run_id == run_id)
+        written = status if status != "done" else case((run.c.errors > 0, "partial"), else_="done")
+        connection.execute(ended.values(status=written, finished_at=format_time(now)))
+
+    store.transact(finish)
+
+
+def refresh_run(store: Store, run_id: str) -> tuple[Run, int]:
+    """Bring the run's counts up to date with those of all its workers; return it, and how many work on it now."""
+
+    def refresh(connection: Connection) -> tuple[Run, int]:
+        run_workers.sum_counts(connection, run_id)
+        refreshed = find_run(connection, run_id)
+        assert refreshed is not None
+        return refreshed, run_workers.count_working(connection, run_id)
+
+    return store.transact(refresh)
 
 
 def finished_scopes(store: Store, run_id: str) -> frozenset[Scope]:
     """Return the scopes that this run has finished, successfully or not. Scopes that a stop cut short are not included."""
+    return store.fetch(lambda connection: finished_scopes_of(connection, run_id))
+
+
+def finished_scopes_of(connection: Connection, run_id: str) -> frozenset[Scope]:
+    """Return the finished scopes, in the caller's transaction."""
     finished = select(scope.c.account_id, scope.c.region, scope.c.type).where(
         scope.c.run_id == run_id, scope.c.error_code != INTERRUPTED
     )
-    return store.fetch(lambda connection: frozenset(Scope(*row) for row in connection.execute(finished)))
+    return frozenset(Scope(*row) for row in connection.execute(finished))
 
 
 def last_durations_s(store: Store) -> dict[Scope, float]:
@@ -90,5 +130,5 @@ def _run(row: Any) -> Run:
         status=row.status,
         scopes_total=row.scopes_total,
         job_id=row.job_id,
-        **{name: getattr(row, name) for name in _COUNTS},
+        **{name: getattr(row, name) for name in COUNTS},
     )

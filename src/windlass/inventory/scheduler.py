@@ -3,16 +3,17 @@
 There is one queue of tasks per scope and region; queues take turns. Details go before further listings. A region starts
 with two workers, and every answer doubles its limit, so that a dead region never holds more than a few workers. Silence
 is counted per endpoint (a service in a region), so that a service that is not offered in a region is given up alone; a
-region is given up for the rest of the run when several of its services in a row are silent.
+region is given up for the rest of the run when several of its services in a row are silent. Processes that share a run
+tell each other what they gave up.
 """
 
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Callable, Hashable
+from collections.abc import Callable, Hashable, Iterable
 from dataclasses import dataclass, field
 
-__all__ = ["AccountRegion", "Scheduler"]
+__all__ = ["AccountRegion", "Endpoint", "Scheduler"]
 
 _FIRST_WORKERS = 2
 _MAX_SILENT_CALLS = 2  # of one endpoint, before it is given up
@@ -22,6 +23,8 @@ _PROVEN_PATIENCE = 4  # an endpoint that answered before in this run gets this m
 Task = Callable[[], None]
 AccountRegion = tuple[str, str]
 """(account, region): what is reachable or unreachable together."""
+Endpoint = tuple[str, str, str]
+"""(account, region, service); the service is empty for all of the region."""
 
 
 @dataclass(slots=True)
@@ -31,6 +34,7 @@ class _Health:
     silent_calls: dict[str, int] = field(default_factory=dict)  # by service, since its last answer
     answered: set[str] = field(default_factory=set)  # services that answered in this run
     silent_services: set[str] = field(default_factory=set)  # since the last answer of any service
+    given_up_by_others: set[str] = field(default_factory=set)  # services; '' for all of the region
 
 
 @dataclass(slots=True)
@@ -69,6 +73,10 @@ class Scheduler:
             return entry
         return None
 
+    def has_runnable(self) -> bool:
+        """True when `take` would return a task."""
+        return any(self._has_room((details or listings)[0][0]) for details, listings in self._queues.values())
+
     def _has_room(self, target: AccountRegion) -> bool:
         health = self._health.setdefault(target, _Health())
         return health.in_flight < health.worker_limit or self.is_given_up(target)
@@ -97,7 +105,33 @@ class Scheduler:
         health = self._health.get(target)
         if health is None:
             return False
-        if len(health.silent_services) >= _MAX_SILENT_SERVICES * (_PROVEN_PATIENCE if health.answered else 1):
-            return True
-        patience = _MAX_SILENT_CALLS * (_PROVEN_PATIENCE if service in health.answered else 1)
-        return health.silent_calls.get(service, 0) >= patience
+        return _is_silent(health, service) or _is_given_up_by_others(health, service)
+
+    def given_up(self) -> frozenset[Endpoint]:
+        """Return what this process has given up by its own calls."""
+        return frozenset(
+            (*target, service)
+            for target, health in self._health.items()
+            if health.silent_calls
+            for service in ([""] if _is_silent(health, "") else health.silent_calls)
+            if _is_silent(health, service)
+        )
+
+    def give_up(self, endpoints: Iterable[Endpoint]) -> None:
+        """Give up what other processes of the run have given up. An endpoint that answered here is kept."""
+        for account_id, region, service in endpoints:
+            self._health.setdefault((account_id, region), _Health()).given_up_by_others.add(service)
+
+
+def _is_silent(health: _Health, service: str) -> bool:
+    if len(health.silent_services) >= _MAX_SILENT_SERVICES * (_PROVEN_PATIENCE if health.answered else 1):
+        return True
+    patience = _MAX_SILENT_CALLS * (_PROVEN_PATIENCE if service in health.answered else 1)
+    return health.silent_calls.get(service, 0) >= patience
+
+
+def _is_given_up_by_others(health: _Health, service: str) -> bool:
+    """An answer counts more than the silence that others met: their own network may be at fault."""
+    if "" in health.given_up_by_others and not health.answered:
+        return True
+    return bool(service) and service in health.given_up_by_others and service not in health.answered

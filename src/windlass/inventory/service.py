@@ -20,7 +20,9 @@ from windlass.inventory import (
     pages,
     prune,
     resources,
+    run_workers,
     runs,
+    scope_queue,
     search,
     stats,
     timetravel,
@@ -30,8 +32,10 @@ from windlass.inventory.automatic.empty_scopes import empty_statuses, read_empty
 from windlass.inventory.automatic.type_registry import TypeRegistry
 from windlass.inventory.catalog import CATALOG
 from windlass.inventory.collection import Collection, collect_options
+from windlass.inventory.collection_worker import CollectionWorker, WorkerResult
 from windlass.inventory.collector import CollectProgress
 from windlass.inventory.config import InventoryConfig
+from windlass.inventory.config_digest import config_digest
 from windlass.inventory.filters import parse_query
 from windlass.inventory.known_names import check_query
 from windlass.inventory.model import (
@@ -55,9 +59,12 @@ from windlass.inventory.model import (
 )
 from windlass.inventory.plan import CollectOptions, plan_scopes, select_types
 from windlass.inventory.ports import EstateCaller
+from windlass.inventory.run_workers import RunWorker
+from windlass.inventory.scope_queue import ScopeQueue
 from windlass.inventory.sql import Table, run_sql
 from windlass.inventory.timetravel import Difference
 from windlass.store.engine import Store
+from windlass.store.leases import Leases
 
 __all__ = ["Inventory", "TypeRow"]
 
@@ -159,7 +166,40 @@ class Inventory:
         return self.run(run_id)
 
     def _collection(self) -> Collection:
-        return Collection(self._store, self._caller, self._config, self._now, self._registry, self._single_server)
+        return self._collection_on(self._store)
+
+    def queues(self) -> tuple[ScopeQueue, ...]:
+        """Return the runs that processes may join, oldest first."""
+        return self._store.fetch(scope_queue.find_queues)
+
+    def config_digest(self) -> str:
+        """Return the digest of what documents depend on here; processes that share a run have the same."""
+        return config_digest(self._config, self._registry.collected)
+
+    def work(self, queue: ScopeQueue, leases: Leases, *, stop: threading.Event) -> WorkerResult:
+        """Scan scopes of a run that another process coordinates, until none is left or `stop` is set.
+
+        Conflict when this process can't read what the others can.
+        """
+        worker = CollectionWorker(self._store, leases, self._collection_on, self._now)
+        return worker.work(queue, stop=stop)
+
+    def _collection_on(self, store: Store) -> Collection:
+        return Collection(store, self._caller, self._config, self._now, self._registry, self._single_server)
+
+    def count_workers(self) -> int:
+        """Return how many processes scan a collection now."""
+        return self._store.fetch(
+            lambda connection: sum(
+                run_workers.count_working(connection, queue.run_id) for queue in scope_queue.find_queues(connection)
+            )
+        )
+
+    def run_workers(self, run_id: str) -> tuple[RunWorker, ...]:
+        """Return the processes that scan, or scanned, a run. NotFound."""
+        self.run(run_id)
+        with self._store.read() as connection:
+            return run_workers.list_workers(connection, run_id)
 
     def interrupt_run(self, run_id: str, *, at: datetime | None) -> None:
         """Record that the process of a run ended at a time (None: now) without recording it."""

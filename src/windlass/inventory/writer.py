@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
-from sqlalchemy import Connection, bindparam, case, select, update
+from sqlalchemy import Connection, bindparam, case, select, text, update
 
 from windlass.core.canonical import canonical_json
 from windlass.core.clock import format_time
@@ -15,6 +15,7 @@ from windlass.inventory.derived_rows import batches
 from windlass.inventory.model import ChangeKind, Document, Scope, ScopeResult, ScopeState
 from windlass.inventory.revision_writer import write_revisions
 from windlass.inventory.revisions import KnownResource, NewRevision, diff_scope, match_known
+from windlass.inventory.run_workers import run_worker
 from windlass.inventory.scope_result import INTERRUPTED
 from windlass.inventory.shared_resources import split_shared, write_shared
 from windlass.inventory.tables import resource, run, scope, scope_failure
@@ -33,16 +34,18 @@ class ChangeCounts:
     deleted: int = 0
 
 
-def write_result(store: Store, run_id: str, result: ScopeResult) -> ChangeCounts:
-    """Write what a scan returned: revisions, current documents, relations, the scope's state, the run's counts.
+def write_result(store: Store, run_id: str, result: ScopeResult, *, worker: str = "") -> ChangeCounts:
+    """Write what a scan returned: revisions, current documents, relations, the scope's state, the counts.
 
-    A result that is written already is not written again: the answer to its commit was lost.
+    The counts are added to those of the run's `worker`, or to the run's own when it has none. A result that is written
+    already is not written again: the answer to its commit was lost.
     """
     when = format_time(result.finished_at)
 
     def write(connection: Connection) -> ChangeCounts:
         if _is_written(connection, run_id, result.scope, when):
             return ChangeCounts()
+        _lock_type(connection, result.scope)
         own, shared = split_shared(result)
         known = _known(connection, own.scope)
         own, renewed = match_known(known, own)
@@ -62,7 +65,7 @@ def write_result(store: Store, run_id: str, result: ScopeResult) -> ChangeCounts
         write_unread_details(connection, matched)
         counts = _count(changes)
         _write_scope(store, connection, run_id, matched, when)
-        _write_run(connection, run_id, matched, counts)
+        _add_counts(connection, run_id, worker, matched, counts)
         return counts
 
     return store.transact(write)
@@ -77,6 +80,16 @@ def _is_written(connection: Connection, run_id: str, of: Scope, when: str) -> bo
         scope.c.scanned_at == when,
     )
     return connection.execute(statement).first() is not None
+
+
+def _lock_type(connection: Connection, of: Scope) -> None:
+    """Let no other process write scopes of this type and region until the transaction ends.
+
+    Two accounts that see one shared resource write the same row. SQLite has one writer at a time as it is.
+    """
+    if connection.dialect.name == "postgresql":
+        lock = text("SELECT pg_advisory_xact_lock(hashtextextended(:name, 0))")
+        connection.execute(lock, {"name": f"windlass {of.type} {of.region}"})
 
 
 def _known(connection: Connection, of: Scope) -> dict[str, KnownResource]:
@@ -166,19 +179,19 @@ def _write_scope(store: Store, connection: Connection, run_id: str, result: Scop
         connection.execute(store.upsert(scope_failure).values(**values).on_conflict_do_nothing())
 
 
-def _write_run(connection: Connection, run_id: str, result: ScopeResult, counts: ChangeCounts) -> None:
+def _add_counts(connection: Connection, run_id: str, worker: str, result: ScopeResult, counts: ChangeCounts) -> None:
     failed = result.state not in (ScopeState.OK, ScopeState.UNSUPPORTED)
     ended = result.error_code != INTERRUPTED
+    table = run_worker if worker else run
+    target = update(table).where(table.c.run_id == run_id)
     connection.execute(
-        update(run)
-        .where(run.c.run_id == run_id)
-        .values(
-            scopes_done=run.c.scopes_done + int(ended),
-            resources=run.c.resources + len(result.observations),
-            created=run.c.created + counts.created,
-            updated=run.c.updated + counts.updated,
-            deleted=run.c.deleted + counts.deleted,
-            calls=run.c.calls + result.calls,
-            errors=run.c.errors + int(failed and ended),
+        (target.where(run_worker.c.worker == worker) if worker else target).values(
+            scopes_done=table.c.scopes_done + int(ended),
+            resources=table.c.resources + len(result.observations),
+            created=table.c.created + counts.created,
+            updated=table.c.updated + counts.updated,
+            deleted=table.c.deleted + counts.deleted,
+            calls=table.c.calls + result.calls,
+            errors=table.c.errors + int(failed and ended),
         )
     )

@@ -23,7 +23,7 @@ from windlass.jobs.model import Job, JobStatus, LogEntry
 from windlass.jobs.ports import JobTable
 from windlass.observe.log import logger
 from windlass.store.engine import Store
-from windlass.store.failures import CONNECTION_LOST
+from windlass.store.failures import CONNECTION_LOST, LOCKED
 from windlass.store.leases import Lease, LeaseLost, Leases
 
 __all__ = ["Jobs", "RunningJob"]
@@ -253,9 +253,8 @@ class Jobs:
             if not cancelled:
                 raise
         except StoreError as error:
-            away = (
-                error.code == CONNECTION_LOST
-            )  # the job itself is intact: it continues when the database is available again
+            # The job itself is intact: it continues when the database is available again.
+            away = error.code in (CONNECTION_LOST, LOCKED)
             self._give_back(running, JobStatus.INTERRUPTED if away else JobStatus.FAILED, error=error.message)
             raise
         except BaseException as error:

@@ -26,6 +26,10 @@ _POSTGRESQL_TIMEOUTS = {
     "keepalives_count": 2,
 }
 
+# A process that is suspended in a transaction holds locks: the server ends its session before its lease is over
+# (store/leases/model.py, LEASE_DURATION_S), so that another can take up its work.
+_IDLE_IN_TRANSACTION_S = 45
+
 
 def open_store(config: StoreConfig, *, migrated: bool = True) -> Store:
     """Open the store of `config` and bring its schema up to this version unless `migrated` is false.
@@ -107,7 +111,11 @@ def _postgresql(url: URL, config: StoreConfig) -> Engine:
             pool_size=config.pool_size,
             max_overflow=config.pool_size,
             pool_pre_ping=True,
-            connect_args=_POSTGRESQL_TIMEOUTS | {"options": f"-c lock_timeout={int(config.lock_timeout_s * 1000)}"},
+            connect_args=_POSTGRESQL_TIMEOUTS
+            | {
+                "options": f"-c lock_timeout={int(config.lock_timeout_s * 1000)} "
+                f"-c idle_in_transaction_session_timeout={_IDLE_IN_TRANSACTION_S}s"
+            },
         )
     except (NoSuchModuleError, ModuleNotFoundError):
         raise ConfigError(

@@ -1,8 +1,8 @@
 """The open store: one SQLAlchemy engine, its transactions, and retries while a database restarts.
 
 `read()` gives a connection on a consistent snapshot, `write()` one transaction that is all or nothing; `fetch` and
-`transact` run a function in one, again when the connection is lost. All raise StoreError with what happened and what to
-do.
+`transact` run a function in one, again when the connection is lost or a lock is held too long. All raise
+StoreError with what happened and what to do.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ from sqlalchemy.exc import DBAPIError
 
 from windlass.core.errors import StoreError
 from windlass.observe.log import logger
-from windlass.store.failures import CONNECTION_LOST, is_connection_lost, store_error
+from windlass.store.failures import CONNECTION_LOST, LOCKED, is_connection_lost, store_error
 
 __all__ = ["BEGIN_OPTION", "Store"]
 
@@ -100,7 +100,8 @@ class Store:
     def transact(self, work: Callable[[Connection], Result]) -> Result:
         """Return what `work` returns in one write transaction.
 
-        Retried when the connection is lost (`patient`): `work` may run twice, even when the server had committed.
+        Retried when the connection is lost or a lock is held too long (`patient`): `work` may run twice, even when the
+        server had committed.
         """
         return self._persist(self.write, work)
 
@@ -114,9 +115,10 @@ class Store:
                 with begin() as connection:
                     return work(connection)
             except StoreError as error:
-                if error.code != CONNECTION_LOST or time.monotonic() >= deadline:
+                if error.code not in (CONNECTION_LOST, LOCKED) or time.monotonic() >= deadline:
                     raise
-                logger("store").warning("store.connection_lost", error=error.message)
+                event = "store.connection_lost" if error.code == CONNECTION_LOST else "store.locked"
+                logger("store").warning(event, error=error.message)
             pause_s = _back_off(pause_s)
 
     def _connected(self) -> Connection:

@@ -8,10 +8,13 @@ from windlass.core.errors import StoreError
 
 CONNECTION_LOST = "ConnectionLost"
 """The `code` of a StoreError for a server that could not be reached: the same transaction may succeed later."""
+LOCKED = "Locked"
+"""The `code` of a StoreError for a lock that another process holds too long: the same transaction may succeed later."""
 
 # Class 08 is "connection exception", 57P0x a server that shuts down or starts, 53300 too many connections
-# (PostgreSQL documentation, appendix A).
-_LOST_STATES = ("08", "57P01", "57P02", "57P03", "53300")
+# 25P03 a session that was idle in its transaction for too long (PostgreSQL documentation, appendix A).
+_LOST_STATES = ("08", "57P01", "57P02", "57P03", "53300", "25P03")
+_LOCKED_STATES = ("55P03", "40P01")  # lock_not_available: lock_timeout has passed; deadlock_detected
 _LOST_MARKS = (
     "connection refused",
     "could not connect",
@@ -43,7 +46,7 @@ _KNOWN = (
         "Free some space and run the command again; the unfinished transaction was rolled back, nothing is lost.",
     ),
     (
-        ("database is locked",),
+        ("database is locked", "due to lock timeout", "deadlock detected"),
         "another process holds the database's write lock",
         "Wait for it, or raise store.lock_timeout_s; for several writers at once, use PostgreSQL.",
     ),
@@ -82,12 +85,18 @@ _KNOWN = (
 def store_error(where: str, error: DBAPIError) -> StoreError:
     """Return `error` as a StoreError that names the database `where` (never its password)."""
     detail = str(error.orig).strip().splitlines()[0] if error.orig else str(error)
-    code = CONNECTION_LOST if is_connection_lost(error) else ""
+    code = CONNECTION_LOST if is_connection_lost(error) else LOCKED if is_locked(error) else ""
     lowered = detail.lower()
     for marks, happened, hint in _KNOWN:
         if any(mark in lowered for mark in marks):
             return StoreError(f"{where}: {happened} ({detail})", hint=hint, code=code)
     return StoreError(f"{where}: {detail}", hint="Run `windlass doctor` to check the store.", code=code)
+
+
+def is_locked(error: DBAPIError) -> bool:
+    """Return whether another process held a lock for too long: a retry may succeed."""
+    state = getattr(error.orig, "sqlstate", None) or ""
+    return state in _LOCKED_STATES or "database is locked" in str(error.orig).lower()
 
 
 def is_connection_lost(error: DBAPIError) -> bool:

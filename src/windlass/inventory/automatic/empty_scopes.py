@@ -15,14 +15,16 @@ from typing import Any
 
 from sqlalchemy import Connection, select, update
 
+from windlass.core.clock import parse_time
 from windlass.inventory.automatic.backoff import EmptyState
 from windlass.inventory.model import Scope, ScopeResult, ScopeState, ScopeStatus
 from windlass.inventory.resource_type import ResourceType
+from windlass.inventory.run_workers import run_worker
 from windlass.inventory.scope_scan import UNANSWERED
 from windlass.inventory.tables import empty_scope, run
 from windlass.store.engine import Store
 
-__all__ = ["EmptyScopeWriter", "empty_statuses", "is_empty_result", "read_empty_scopes"]
+__all__ = ["EmptyScopeWriter", "asked_scopes", "empty_statuses", "is_empty_result", "read_empty_scopes"]
 
 _BATCH = 2_000  # results in memory between two transactions
 _FLUSH_S = 5.0  # at most this old: what a killed process loses is asked again
@@ -37,6 +39,26 @@ def read_empty_scopes(connection: Connection) -> dict[Scope, EmptyState]:
         for row in connection.execute(select(empty_scope))
         for type_, state in _decode(row.states).items()
     }
+
+
+def asked_scopes(connection: Connection, run_id: str, among: Collection[Scope] | None = None) -> frozenset[Scope]:
+    """Return the scopes without resources that were asked since the run began; those of `among`, or all."""
+    started_at = connection.execute(select(run.c.started_at).where(run.c.run_id == run_id)).scalar()
+    if started_at is None:
+        return frozenset()
+    started_s = int(parse_time(started_at).timestamp())
+    statement = select(empty_scope)
+    if among is not None:
+        regions = {scope.region for scope in among}
+        account_ids = {scope.account_id for scope in among}
+        statement = statement.where(empty_scope.c.account_id.in_(account_ids), empty_scope.c.region.in_(regions))
+    asked = {
+        Scope(row.account_id, row.region, type_)
+        for row in connection.execute(statement)
+        for type_, state in _decode(row.states).items()
+        if state.asked >= started_s
+    }
+    return frozenset(asked if among is None else asked.intersection(among))
 
 
 def empty_statuses(scopes: Mapping[Scope, EmptyState]) -> Iterator[ScopeStatus]:
@@ -71,7 +93,8 @@ def is_empty_result(kind: ResourceType, result: ScopeResult) -> bool:
 class EmptyScopeWriter:
     """The empty results of one run. Thread-safe; `flush` writes the rest.
 
-    `with_rows` are the scopes that have a row of their own, since they had resources: these are not taken.
+    `with_rows` are the scopes that have a row of their own, since they had resources: these are not taken. Counts are added
+    to those of the run's `worker`, or to the run's own when it has none.
     """
 
     def __init__(
@@ -81,9 +104,12 @@ class EmptyScopeWriter:
         types: Mapping[str, ResourceType],
         with_rows: Collection[Scope],
         *,
+        worker: str = "",
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
-        self._store, self._run_id, self._types, self._with_rows = store, run_id, types, with_rows
+        self.run_id, self.worker = run_id, worker
+        self.flushes = 0  # that are written: what was taken before the last one is in the store
+        self._store, self._types, self._with_rows = store, types, with_rows
         self._clock = clock
         self._lock = threading.Lock()
         self._results: list[ScopeResult] = []
@@ -106,6 +132,16 @@ class EmptyScopeWriter:
             self.flush()
         return True
 
+    @property
+    def kept_back(self) -> int:
+        """The number of results that are taken and not written."""
+        return len(self._results)
+
+    @property
+    def is_written(self) -> bool:
+        """True when nothing that was taken waits for the next flush."""
+        return not self._results and not self._filled
+
     def flush(self) -> None:
         """Write what was taken since the last flush, in one transaction."""
         with self._lock:
@@ -114,6 +150,7 @@ class EmptyScopeWriter:
             self._flushed_at_s = self._clock()
         if results or filled:
             self._store.transact(lambda connection: self._write(connection, results, filled))
+            self.flushes += 1
 
     def _write(self, connection: Connection, results: list[ScopeResult], filled: set[Scope]) -> None:
         by_place: dict[tuple[str, str], list[ScopeResult]] = {}
@@ -129,11 +166,12 @@ class EmptyScopeWriter:
                 if (scope.account_id, scope.region) == (account_id, region):
                     states.pop(scope.type, None)
             connection.execute(update(empty_scope).where(*key).values(states=_encode(states)))
+        table = run_worker if self.worker else run
+        target = update(table).where(table.c.run_id == self.run_id)
         connection.execute(
-            update(run)
-            .where(run.c.run_id == self._run_id)
-            .values(
-                scopes_done=run.c.scopes_done + len(results), calls=run.c.calls + sum(each.calls for each in results)
+            (target.where(run_worker.c.worker == self.worker) if self.worker else target).values(
+                scopes_done=table.c.scopes_done + len(results),
+                calls=table.c.calls + sum(each.calls for each in results),
             )
         )
 

@@ -9,6 +9,7 @@ GROUP = Group(
     help="Know what exists, who owns it, what changed, and when.",
     verbs=(
         "collect",
+        "worker",
         "list",
         "show",
         "history",

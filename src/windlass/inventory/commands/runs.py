@@ -33,6 +33,14 @@ _RUN_COLUMNS: tuple[object, ...] = (
     Column("duration_s", right=True),
     *(Column(key, right=True) for key in _COUNTS),
 )
+_WORKER_COLUMNS: tuple[object, ...] = (
+    "host",
+    "state",
+    "started_at",
+    "finished_at",
+    Column("batches", right=True),
+    *(Column(key, right=True) for key in _COUNTS),
+)
 
 
 def runs(
@@ -41,13 +49,16 @@ def runs(
     state: Annotated[
         str, typer.Option("--state", metavar="STATE", help="Show scopes in this state: denied, timeout, …")
     ] = "",
+    workers: Annotated[
+        bool, typer.Option("--workers", help="Show the processes that scan, or scanned, the run.")
+    ] = False,
     limit: Limit = 20,
     output: Output = Format.TABLE,
 ) -> None:
-    """List collections; or the scopes of one collection with their states and errors.
+    """List collections; or the scopes of one collection with their states and errors, or its processes.
 
     Examples:
-      windlass inventory runs -n 5
+      windlass inventory runs --workers
       windlass inventory runs --state denied -n 0 -o json
     """
     from windlass.core.suggest import unknown_word
@@ -57,6 +68,11 @@ def runs(
     inventory, now = open_inventory(ctx), clock.now()
     if state and state not in set(ScopeState):
         raise unknown_word("state", state, map(str, ScopeState))
+    if workers:
+        latest = run_id or next((run.run_id for run in inventory.runs(1)), "")
+        joined = inventory.run_workers(latest) if latest else ()
+        emit((rows.worker_row(worker) for worker in joined), output, _WORKER_COLUMNS, now=now, empty=rows.NOTHING_YET)
+        return
     if run_id or state:
         scopes = inventory.run_scopes(run_id) if run_id else inventory.scopes()
         chosen = (rows.status_row(scope) for scope in scopes if not state or str(scope.state) == state)
