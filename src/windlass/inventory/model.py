@@ -292,3 +292,19 @@ class AddressHolder:
     resource: Resource
     valid_from: datetime
     valid_to: datetime | None
+
+
+@dataclass(frozen=True, slots=True)
+class TypeRow:
+    """A resource type and how many resources of it exist."""
+
+    type: str
+    service: str
+    title: str
+    scope_kind: str
+    details: int
+    count: int
+    source: str  # `curated`, or `automatic`: derived from the service's model
+    operation: str
+    iam_actions: tuple[str, ...]
+    calls: int  # at the least, for one scope with one resource

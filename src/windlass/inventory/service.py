@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import datetime
 from pathlib import Path
 
@@ -56,6 +56,7 @@ from windlass.inventory.model import (
     ScopeState,
     ScopeStatus,
     Stats,
+    TypeRow,
 )
 from windlass.inventory.plan import CollectOptions, plan_scopes, select_types
 from windlass.inventory.ports import EstateCaller
@@ -69,22 +70,6 @@ from windlass.store.leases import Leases
 __all__ = ["Inventory", "TypeRow"]
 
 _EXPORT_PAGE = 1000
-
-
-@dataclass(frozen=True, slots=True)
-class TypeRow:
-    """A resource type and how many resources of it exist."""
-
-    type: str
-    service: str
-    title: str
-    scope_kind: str
-    details: int
-    count: int
-    source: str  # `curated`, or `automatic`: derived from the service's model
-    operation: str
-    iam_actions: tuple[str, ...]
-    calls: int  # at the least, for one scope with one resource
 
 
 class Inventory:

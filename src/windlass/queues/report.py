@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 
-__all__ = ["ConsumerRow", "DeadLetterQueue", "Depth", "Failure", "Peeked", "Sample"]
+__all__ = ["ConsumerRow", "DeadLetterQueue", "Depth", "Failure", "Move", "Peeked", "Sample"]
 
 _SILENT_S = 30.0
 
@@ -94,3 +94,12 @@ class Failure:
     receive_count: int
     kind: str
     reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class Move:
+    """Progress of a redrive: messages moved, of how many (approximately), and the status."""
+
+    moved: int
+    total: int
+    status: str

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -22,7 +21,7 @@ from windlass.queues.envelopes import MAX_UNPACKED_BYTES
 from windlass.queues.lookup import find_queue
 from windlass.queues.model import Limits
 from windlass.queues.payloads import SIZE_ATTRIBUTES, Pointer, write_pointer
-from windlass.queues.report import ConsumerRow, DeadLetterQueue, Depth, Failure, Peeked, Sample
+from windlass.queues.report import ConsumerRow, DeadLetterQueue, Depth, Failure, Move, Peeked, Sample
 from windlass.queues.transports import REASON, BotoTransport, LeanTransport, Transport
 from windlass.store.engine import Store
 from windlass.wire.sqs import BATCH
@@ -30,15 +29,6 @@ from windlass.wire.sqs import BATCH
 __all__ = ["Move", "Queues"]
 
 _UNSUPPORTED = ("UnsupportedOperation", "InvalidAction", "NotImplemented", "UnknownOperationException")
-
-
-@dataclass(frozen=True, slots=True)
-class Move:
-    """Progress of a redrive: messages moved, of how many (approximately), and the status."""
-
-    moved: int
-    total: int
-    status: str
 
 
 class Queues:

@@ -64,7 +64,7 @@ class TlsTransport(asyncio.Transport, asyncio.Protocol):
         """asyncio: the socket is gone."""
         error = exc or ConnectionAbortedError("the server closed the connection")
         if not self.handshake_done.done():
-            self.handshake_done.set_exception(error)
+            self._fail_handshake(error)
         elif self._open:
             self._open = False
             self._protocol.connection_lost(error)
@@ -123,13 +123,17 @@ class TlsTransport(asyncio.Transport, asyncio.Protocol):
             self._flush()
         except (ssl.SSLError, ssl.CertificateError) as error:
             self._flush()  # the alert that says why
-            self.handshake_done.set_exception(error)
+            self._fail_handshake(error)
             self.abort()
         else:
             self._flush()
             self._open = True
             self._protocol.connection_made(self)
             self.handshake_done.set_result(None)
+
+    def _fail_handshake(self, error: BaseException) -> None:
+        self.handshake_done.set_exception(error)
+        self.handshake_done.exception()  # marked as seen: whoever connected may have given up, and waits no longer
 
     def _end(self, error: Exception | None) -> None:
         """End: the server said goodbye, or sent bytes that are not TLS."""

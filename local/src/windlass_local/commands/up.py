@@ -65,14 +65,14 @@ def run(options: argparse.Namespace) -> None:
     )
     stop = threading.Event()
     with LocalServer(port=options.port, cache_node_s=options.cache_node_s, access=access) as server:
-        print(server.url, flush=True)
-        if server.secret:
-            print(f"AWS_SECRET_ACCESS_KEY={server.secret}", flush=True)
-        if options.populate:
-            populate_with_progress(server.url, options.random_seed, options.scale, secret="")
-        if options.changes_per_minute > 0:
-            _start_changes(server.url, options.random_seed, options.changes_per_minute, stop)
-        try:
+        try:  # from the first line on: whoever reads it may stop the server at once
+            print(server.url, flush=True)
+            if server.secret:
+                print(f"AWS_SECRET_ACCESS_KEY={server.secret}", flush=True)
+            if options.populate:
+                populate_with_progress(server.url, options.random_seed, options.scale, secret="")
+            if options.changes_per_minute > 0:
+                _start_changes(server.url, options.random_seed, options.changes_per_minute, stop)
             _wait(until_stdin_closes=options.until_stdin_closes)
         except KeyboardInterrupt:
             print("Stopping.", file=sys.stderr)
