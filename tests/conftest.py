@@ -43,7 +43,7 @@ def timeout_s(item):
 
 
 def deal(items, duration, *, workers):
-    """`items` in an order of which each of so many equal parts begins with its share of the longest, the others as they were.
+    """Return `items` reordered for `workers` equal parts: each part begins with its share of the longest tests.
 
     `--dist worksteal` gives each worker one of these parts, and later what another has not begun.
     """

@@ -91,7 +91,7 @@ def add_worker(connection: Connection, run_id: str, worker: str, *, host: str, i
 
 
 def end_worker(connection: Connection, run_id: str, worker: str, *, state: str, now: datetime) -> None:
-    """Record that a process works on the run no more: `left` or `lost`."""
+    """Record that a process stopped working on the run: `left` or `lost`."""
     ended = update(run_worker).where(*_key(run_id, worker), run_worker.c.state == "working")
     connection.execute(ended.values(state=state, finished_at=format_time(now)))
 
