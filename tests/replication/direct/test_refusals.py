@@ -8,7 +8,7 @@ import pytest
 
 from tests.replication.direct.local import copy_pair
 from windlass.core.errors import AccessDenied
-from windlass.replication.direct.copying.failures import MOST_REFUSALS
+from windlass.replication.direct.copying.failures import MOST_REFUSALS, Refusals
 from windlass.replication.direct.run import SeedLimits
 
 OBJECTS = 3000
@@ -43,6 +43,48 @@ def test_a_permission_revoked_in_mid_run_stops_the_seed_and_a_resumed_one_copies
     aws.faults([])
     moved = seed(aws.engine(tmp_path), pair)
     assert (moved.total, moved.copied, moved.failed) == (OBJECTS, OBJECTS, 0), moved.failures
+    assert aws.listed(pair.destination) == aws.listed(pair.source)
+
+
+def test_a_success_sent_before_a_refusal_does_not_make_it_a_failure():
+    refusals = Refusals[str](in_flight=3)
+    refusals.add("a")
+    assert [refusals.succeeded() for _ in range(4)] == [[], [], [], ["a"]]
+    refusals.add("b")
+    refusals.succeeded()
+    refusals.add("c")
+    assert [refusals.succeeded() for _ in range(4)] == [[], [], ["b"], ["c"]]
+    assert not refusals
+
+
+def test_as_many_refusals_in_a_row_as_allowed_stop_the_seed_though_an_earlier_one_is_held():
+    refusals = Refusals[int]()
+    refusals.add(0)
+    refusals.succeeded()
+    assert [refusals.add(number) for number in range(MOST_REFUSALS)].index(True) == MOST_REFUSALS - 1
+    assert len(refusals) == MOST_REFUSALS + 1
+
+
+def test_versions_refused_in_mid_run_are_copied_by_a_resumed_seed(aws, tmp_path):
+    pair = aws.pair(versioned=True)
+    aws.fill(pair.source.bucket, [f"{at:04}" for at in range(1500)])
+    revoked = threading.Event()
+
+    def revoke(moved):
+        if moved.copied and not revoked.is_set():
+            revoked.set()
+            refuse(aws, "AccessDenied")
+
+    def run(tell):
+        limits = SeedLimits(connections=16, start_per_s=100.0, most_per_s=2000.0)
+        engine = aws.engine(tmp_path, limits=limits)
+        return copy_pair(engine, pair, seed_id="v", versions=True, stop=threading.Event(), on_progress=tell)
+
+    with pytest.raises(AccessDenied, match="500 consecutive objects"):
+        run(revoke)
+    aws.faults([])
+    moved = run(lambda _: None)
+    assert (moved.total, moved.copied, moved.failed) == (1500, 1500, 0), moved.failures
     assert aws.listed(pair.destination) == aws.listed(pair.source)
 
 

@@ -149,8 +149,8 @@ class Copier:
         if error is None:
             self.copied += 1
             self.copied_bytes += row.size_bytes
-            if self._refusals.held:
-                self._release(success=True)
+            if self._refusals:
+                self._succeeded()
             self._mark(block, index)
         elif isinstance(error, Throttled):
             self._throttled(block, index, row, error)
@@ -315,7 +315,7 @@ class Copier:
     def _copied(self, block: Block, index: int, row: Listed) -> None:
         self.copied += 1
         self.copied_bytes += row.size_bytes
-        self._release(success=True)
+        self._succeeded()
         self._mark(block, index)
 
     def _skip_deleted(self, block: Block, index: int, row: Listed) -> None:
@@ -359,16 +359,17 @@ class Copier:
         self._stopped = True
         self.on_block_done()
 
-    def _release(self, *, success: bool = False) -> None:
-        """Record the held refusals as failures of single objects, because other objects are not refused."""
-        for held in self._refusals.release(success=success):
+    def _succeeded(self) -> None:
+        """Record as failures the held refusals that a later success shows to concern their objects alone."""
+        for held in self._refusals.succeeded():
             self._record_failure(*held)
 
     def _release_if_nothing_else(self) -> None:
-        """Release the held refusals when no other row is left that could still succeed."""
-        held = len(self._refusals.held)
+        """Record the held refusals as failures when no other row is left that could still succeed."""
+        held = len(self._refusals)
         if held and not self._stopped and not self._waiting and self._rows_left() == held:
-            self._release()
+            for refusal in self._refusals.release():
+                self._record_failure(*refusal)
 
     def _rows_left(self) -> int:
         return sum(block.left for block in self._unfinished.values())

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections import Counter
+from collections import Counter, deque
 from dataclasses import dataclass, field
 from typing import Generic, TypeVar
 
@@ -44,27 +44,45 @@ class Failures:
 
 @dataclass(slots=True)
 class Refusals(Generic[T]):
-    """The refusals since the last success. They are held back: if the seed stops because of them, a resumed seed copies
-    them again.
+    """The refusals that may concern all objects. They are held back: if the seed stops because of them, a resumed seed
+    copies them again.
+
+    A success shows that a refusal concerned its object alone, but only if its request was sent after the refusal. After a
+    refusal up to `in_flight` requests that were sent before it may still succeed, so they show nothing.
     """
 
-    held: list[T] = field(default_factory=list)
+    in_flight: int = MOST_REFUSALS
     in_a_row: int = 0
+    _successes: int = 0
+    _held: deque[tuple[int, T]] = field(default_factory=deque)
+
+    def __len__(self) -> int:
+        return len(self._held)
+
+    def __bool__(self) -> bool:
+        """True while a success must be recorded."""
+        return self.in_a_row > 0 or len(self._held) > 0
 
     def add(self, item: T) -> bool:
         """Hold one more refusal. True when the seed must stop."""
-        self.held.append(item)
+        self._held.append((self._successes, item))
         self.in_a_row += 1
         return self.in_a_row >= MOST_REFUSALS
 
-    def release(self, *, success: bool) -> list[T]:
-        """Return the held refusals, which are failures of single objects. `success`: a request succeeded, so the count
-        restarts.
-        """
-        held, self.held = self.held, []
-        if success:
-            self.in_a_row = 0
-        return held
+    def succeeded(self) -> list[T]:
+        """Record a success, and return the refusals that it shows to be failures of single objects."""
+        self.in_a_row = 0
+        self._successes += 1
+        failures = []
+        while self._held and self._successes - self._held[0][0] > self.in_flight:
+            failures.append(self._held.popleft()[1])
+        return failures
+
+    def release(self) -> list[T]:
+        """Return all held refusals, which are failures of single objects: no other object is left that could be refused."""
+        failures = [item for _, item in self._held]
+        self._held.clear()
+        return failures
 
 
 def is_refusal(error: WindlassError) -> bool:

@@ -17,7 +17,7 @@ from typing import Protocol
 from windlass.core.aws_errors import TRANSIENT_CODES
 from windlass.core.errors import AwsError, ConfigError, Conflict, NotFound, Throttled, WindlassError
 from windlass.replication.direct.copying.copier import FATAL_CODES
-from windlass.replication.direct.copying.failures import MOST_REFUSALS, Failures, is_refusal, stopped_by
+from windlass.replication.direct.copying.failures import Failures, Refusals, is_refusal, stopped_by
 from windlass.replication.direct.copying.journal import BlockOf, JournalOf
 from windlass.replication.direct.copying.pacer import Paces
 from windlass.replication.direct.versions.operations import VersionStep, step_of
@@ -83,7 +83,7 @@ class VersionCopier:
     _unfinished: set[int] = field(default_factory=set)
     _tasks: set[asyncio.Task[None]] = field(default_factory=set)
     _stopped: bool = False
-    _refused_in_a_row: int = 0
+    _refusals: Refusals[tuple[_Key, WindlassError]] = field(default_factory=Refusals)
 
     def add(self, numbers: Iterable[int]) -> None:
         """Queue blocks to copy."""
@@ -147,6 +147,7 @@ class VersionCopier:
                 chain = self._next()
         finally:
             self.under_way -= 1
+            self._release_if_nothing_else()
 
     def _ended(self, task: asyncio.Task[None]) -> None:
         self._tasks.discard(task)
@@ -216,7 +217,9 @@ class VersionCopier:
     # Results
 
     def _copied(self, work: _Key, step: VersionStep) -> None:
-        self._refused_in_a_row = 0
+        if self._refusals:
+            for refused in self._refusals.succeeded():
+                self._key_failed(*refused)
         index = work.left.pop(step.version_id, None)
         if index is not None:  # a version created after the listing is not in the counts
             self.copied += 1
@@ -239,14 +242,26 @@ class VersionCopier:
         self._mark(work.block, index)
 
     def _refused(self, work: _Key, error: WindlassError) -> None:
-        self._refused_in_a_row = self._refused_in_a_row + 1 if is_refusal(error) else 0
-        everything = self._refused_in_a_row >= MOST_REFUSALS
-        if everything or isinstance(error, ConfigError) or error.code in FATAL_CODES:
-            # The error does not concern this key alone: the seed stops, and continues here once the cause is removed.
-            self.fatal_error = self.fatal_error or (stopped_by(error, self._refused_in_a_row) if everything else error)
-            self._stopped = True
-            self.on_block_done()
-            return
+        if isinstance(error, ConfigError) or error.code in FATAL_CODES:
+            self._stop_with(error)
+        elif not is_refusal(error):
+            self._key_failed(work, error)
+        elif self._refusals.add((work, error)):
+            self._stop_with(stopped_by(error, self._refusals.in_a_row))
+
+    def _stop_with(self, error: WindlassError) -> None:
+        """Stop the seed: the error does not concern this key alone. A resumed seed continues at this key."""
+        self.fatal_error = self.fatal_error or error
+        self._stopped = True
+        self.on_block_done()
+
+    def _release_if_nothing_else(self) -> None:
+        """Record the held refusals as failures when no other key is left that could still succeed."""
+        if self._refusals and not (self._stopped or self.under_way or self._waiting or self._open):
+            for refused in self._refusals.release():
+                self._key_failed(*refused)
+
+    def _key_failed(self, work: _Key, error: WindlassError) -> None:
         self._failed(work, error.code or type(error).__name__, error.message)
 
     def _failed(self, work: _Key, code: str, message: str) -> None:
