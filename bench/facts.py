@@ -44,7 +44,9 @@ def packages_of(number, count, day=0):
 
 def reports(numbers, count, day):
     for number in numbers:
-        identity = HostIdentity(host_id=host_id(number), account_id="111122223333", region="eu-west-1", platform="linux")
+        identity = HostIdentity(
+            host_id=host_id(number), account_id="111122223333", region="eu-west-1", platform="linux"
+        )
         sections = (
             Section("os", ({"name": "Ubuntu", "version": "22.04"},)),
             Section("packages.deb", packages_of(number, count, day)),
@@ -108,7 +110,9 @@ def main(arguments=()):
     options = argparse.ArgumentParser()
     options.add_argument("--hosts", type=int, default=10_000)
     options.add_argument("--packages", type=int, default=1_000)
-    options.add_argument("--budget-s", type=float, default=3600, help="stop building after this time; run again to go on")
+    options.add_argument(
+        "--budget-s", type=float, default=3600, help="stop building after this time; run again to go on"
+    )
     options.add_argument("--url", default="")
     chosen = options.parse_args(arguments)
     folder = Path(tempfile.gettempdir()) / "windlass-bench"
@@ -140,17 +144,35 @@ def main(arguments=()):
             per_cpu, per_s = record(facts, sample, chosen.packages, day)
             rows.append((title, f"{per_s:.0f} hosts/s", f"{per_cpu:.0f} hosts/s", "", ""))
         for title, ask, goal in (
-            ("openssl below 3.0.14, with owners", lambda: facts.packages(PackageQuery(name="openssl", below="3.0.14")), 1),
-            ("the same, of one owner", lambda: facts.packages(PackageQuery(name="openssl", below="3.0.14", owner="team-7")), 1),
+            (
+                "openssl below 3.0.14, with owners",
+                lambda: facts.packages(PackageQuery(name="openssl", below="3.0.14")),
+                1,
+            ),
+            (
+                "the same, of one owner",
+                lambda: facts.packages(PackageQuery(name="openssl", below="3.0.14", owner="team-7")),
+                1,
+            ),
             ("the same, five days ago", lambda: facts.packages(PackageQuery(name="openssl", below="3.0.14", at=T0)), 1),
-            ("without openssl 3.0.14 or newer", lambda: facts.without_package(PackageQuery(name="openssl", at_least="3.0.14")), 0),
-            ("a host's packages on a day", lambda: facts.section(host_id(chosen.hosts // 2), "packages.deb", at=T0).rows, 1),
+            (
+                "without openssl 3.0.14 or newer",
+                lambda: facts.without_package(PackageQuery(name="openssl", at_least="3.0.14")),
+                0,
+            ),
+            (
+                "a host's packages on a day",
+                lambda: facts.section(host_id(chosen.hosts // 2), "packages.deb", at=T0).rows,
+                1,
+            ),
             ("instances without facts, unread sections", facts.missing, 0),
             ("all hosts", facts.hosts, 0),
         ):
             wall, cpu, size = timed(ask)
             verdict = ("yes" if wall <= GOAL_MS else "NO") if goal else ""
-            rows.append((title, f"{wall:.0f} ms", f"{cpu:.0f} ms", f"{size:,}", verdict and f"<= {GOAL_MS} ms: {verdict}"))
+            rows.append(
+                (title, f"{wall:.0f} ms", f"{cpu:.0f} ms", f"{size:,}", verdict and f"<= {GOAL_MS} ms: {verdict}")
+            )
         database = Path(url.removeprefix("sqlite:///"))
         size_mib = database.stat().st_size / 2**20 if database.exists() else 0
         report(

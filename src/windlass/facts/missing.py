@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Connection, and_, func, select
+from sqlalchemy import Connection, and_, select
 
 from windlass.core.clock import format_time
 from windlass.facts.host_views import INSTANCE_TYPE, OwnerOf, list_hosts
@@ -43,7 +43,7 @@ def instances_without_facts(connection: Connection, owner_of: OwnerOf) -> Iterat
     statement = (
         select(resource.c.id, resource.c.resource_id, resource.c.name, resource.c.account_id, resource.c.region)
         .add_columns(resource.c.tags, resource.c.document)
-        .outerjoin(host, host.c.host_id == func.lower(resource.c.resource_id))
+        .outerjoin(host, host.c.host_id == resource.c.resource_id)
         .where(resource.c.type == INSTANCE_TYPE, resource.c.deleted_at.is_(None), host.c.id.is_(None))
         .order_by(resource.c.name, resource.c.resource_id)
     )

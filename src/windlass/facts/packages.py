@@ -10,7 +10,8 @@ import json
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
+from functools import lru_cache
+from typing import Any, NamedTuple
 
 from sqlalchemy import Connection, func, or_, select
 
@@ -49,9 +50,11 @@ class PackageQuery:
             raise UsageError("the name of the package is missing", hint="Name it: openssl, or with a star: openssl*.")
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class PackageHost:
-    """A host with a package. `since` is when the host began to match without interruption; `observed_at` the last report."""
+class PackageHost(NamedTuple):
+    """A host with a package. `since` is when the host began to match without interruption; `observed_at` the last report.
+
+    A tuple, because a frozen dataclass takes four times as long to make, and an answer may have ten thousand.
+    """
 
     host_id: str
     name: str
@@ -88,12 +91,13 @@ def find_packages(connection: Connection, query: PackageQuery, owner_of: OwnerOf
     """Return the hosts with a package, by package, version and host. Hosts of deleted instances are left out of the present."""
     rows = {row.id: row for row in _matching_rows(connection, query)}
     periods = _periods(connection, rows, query.at)
+    owner = lru_cache(maxsize=None)(lambda tags: owner_of(json.loads(tags)) if tags else "")
     hosts = [
-        _package_host(details, rows[row_id], since, owner_of, query.at)
+        _package_host(details, rows[row_id], since, owner(details.tags), query.at)
         for details, row_id, since in _with_details(connection, periods, query)
+        if query.owner in ("", owner(details.tags))
     ]
-    chosen = [each for each in hosts if query.owner in ("", each.owner)]
-    return sorted(chosen, key=lambda each: (each.package, each.version, each.name, each.host_id))
+    return sorted(hosts, key=lambda each: (each.package, each.version, each.name, each.host_id))
 
 
 def _matching_rows(connection: Connection, query: PackageQuery) -> Iterator[Any]:
@@ -127,7 +131,7 @@ def _periods(connection: Connection, rows: Mapping[int, Any], at: datetime | Non
         ).where(host_fact.c.fact_row_id.in_(batch))
         if moment is not None:
             statement = statement.where(host_fact.c.valid_from <= moment)
-        for section_row_id, row_id, valid_from, valid_to in connection.execute(statement):
+        for section_row_id, row_id, valid_from, valid_to in connection.execute(statement).all():
             key = (section_row_id, rows[row_id].label)
             intervals.setdefault(key, []).append((valid_from, valid_to, row_id))
     periods: dict[tuple[int, int], int] = {}
@@ -161,7 +165,7 @@ def _with_details(
     details = {
         row.section_row_id: row
         for batch in batches({section_row_id for section_row_id, _ in periods}, _BATCH)
-        for row in connection.execute(_details(batch, query))
+        for row in connection.execute(_details(batch, query)).all()
     }
     for (section_row_id, row_id), since in periods.items():
         if section_row_id in details:
@@ -194,14 +198,14 @@ def _details(section_row_ids: Sequence[int], query: PackageQuery) -> Any:
     return statement
 
 
-def _package_host(details: Any, row: Any, since: int, owner_of: OwnerOf, at: datetime | None) -> PackageHost:
+def _package_host(details: Any, row: Any, since: int, owner: str, at: datetime | None) -> PackageHost:
     observed_at = parse_time(details.observed_at)
     return PackageHost(
         host_id=details.host_id,
         name=details.name or details.host_id,
         account_id=details.account_id,
         region=details.region,
-        owner=owner_of(json.loads(details.tags)) if details.tags else "",
+        owner=owner,
         resource_row_id=details.resource_row_id or 0,
         kind=kind_of(row.section),
         package=row.label,
