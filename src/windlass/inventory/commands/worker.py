@@ -16,10 +16,10 @@ __all__ = ["worker"]
 
 
 def worker(ctx: typer.Context, quiet: Quiet = False) -> None:
-    """Help with the collections of other processes on the same store, until it is stopped.
+    """Scan scopes for collections that other processes run on the same store, until stopped.
 
-    It scans scopes of every collection that `windlass up` or `windlass inventory collect` runs with the same
-    configuration. When it stops, its scopes go back at once. It resumes a collection whose process was killed.
+    It joins every collection that `windlass up` or `windlass inventory collect` runs with the same
+    configuration. When it stops, others take over its scopes at once. It resumes a collection whose process was killed.
 
     Examples:
       windlass inventory worker
