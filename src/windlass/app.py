@@ -24,6 +24,7 @@ if TYPE_CHECKING:  # parts are imported on first use, so that a command loads on
     from windlass.estate.model import Scope
     from windlass.estate.service import Estate
     from windlass.estate.services import Services
+    from windlass.facts.service import Facts
     from windlass.inventory.service import Inventory
     from windlass.jobs.service import Jobs
     from windlass.memcached.service import Memcached
@@ -181,6 +182,15 @@ class App:
 
         base = self.loaded.file.parent if self.loaded.file is not None else Path()
         return Checks(self.store, self.settings.checks, base)
+
+    @_Part
+    def facts(self) -> Facts:
+        """What runs inside hosts. The sources report to it; it calls nothing."""
+        from windlass.checks.owners import owner_of
+        from windlass.facts.service import Facts
+
+        owner_tags = self.settings.checks.owner_tags
+        return Facts(self.store, owner_of=lambda tags: owner_of(tags, owner_tags))
 
     @_Part
     def clients(self) -> Clients:

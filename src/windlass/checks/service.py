@@ -16,6 +16,7 @@ from windlass.checks.config import ChecksConfig
 from windlass.checks.evaluation import Evaluator
 from windlass.checks.model import Check, Finding, Mute, Severity, Status
 from windlass.checks.mutes import add_mute, load_mutes, mute_of, mute_text
+from windlass.checks.owners import owner_of
 from windlass.checks.runner import RunSummary, run_checks
 from windlass.checks.tables import check_finding, check_run
 from windlass.core import clock
@@ -143,16 +144,12 @@ class Checks:
             resource_row_id=row.resource_row_id,
             resource=subject,
             name=row.name or row.account_id,
-            owner=self._owner(tags),
+            owner=owner_of(tags, self._config.owner_tags),
             since=parse_time(row.since),
             actor=row.actor,
             unread=tuple(json.loads(row.unread)),
             muted=mute.reason if mute else "",
         )
-
-    def _owner(self, tags: Mapping[str, str]) -> str:
-        lowered = {name.lower(): value for name, value in tags.items()}
-        return next((lowered[name.lower()] for name in self._config.owner_tags if lowered.get(name.lower())), "")
 
 
 def _rows(connection: Connection) -> Sequence[Any]:
