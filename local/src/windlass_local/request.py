@@ -70,7 +70,7 @@ class Response:
 
 
 Native = Callable[[Request], Awaitable[Response | None] | Response | None]
-"""A service's own door: its answer, or None to let moto answer."""
+"""A service's own door: its response, or None to let moto answer."""
 
 
 def read_request(

@@ -66,7 +66,7 @@ class AwsClient:
         return self.estate.partition(account_id)
 
     def call(self, account_id: str, region: str, service: str, operation: str, /, **params: Any) -> dict[str, Any]:
-        """Call an operation by AWS's name; return its answer without metadata. Errors are those of `Estate.call`."""
+        """Call an operation by AWS's name; return its response without metadata. Errors are those of `Estate.call`."""
         where = f"{service} {operation} in {region} of {account_id}"
         model = self._operation(service, operation, where)
         if model.unsupported or unsupported_params(service, params):

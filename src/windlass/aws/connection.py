@@ -1,6 +1,6 @@
 """One keep-alive connection of a thread: a blocking socket, read by the wire's receiver.
 
-The collector's threads wait for their own answer anyway. Handing a request to an event loop and the answer back saves no
+The collector's threads wait for their own response anyway. Handing a request to an event loop and the response back saves no
 CPU (docs/benchmarks.md), so that a thread talks to its socket directly.
 """
 
@@ -11,7 +11,7 @@ import socket
 import time
 from typing import Protocol
 
-from windlass.wire.errors import BrokenAnswer, ConnectionLost
+from windlass.wire.errors import BrokenResponse, ConnectionLost
 from windlass.wire.model import Response
 from windlass.wire.receiver import Receiver
 
@@ -55,14 +55,14 @@ class BlockingConnection:
         self._receiver = Receiver()
         self._receiver.set_owner(self)
         self._response: Response | None = None
-        self._failure: BrokenAnswer | None = None
+        self._failure: BrokenResponse | None = None
         self.reusable = True
         self.used = 0
         self.idle_since_s = 0.0
         connected.settimeout(read_timeout_s)
 
     def exchange(self, request: bytes, *, head_only: bool) -> Response:
-        """Send a request and return its response. ConnectionLost or BrokenAnswer; the connection is then closed."""
+        """Send a request and return its response. ConnectionLost or BrokenResponse; the connection is then closed."""
         self.used += 1
         self._response = self._failure = None
         self._receiver.start(head_only=head_only, limit=_MAX_BODY_BYTES)
@@ -70,7 +70,7 @@ class BlockingConnection:
             response = self._exchange(request)
         except TimeoutError:
             self.close()
-            message = f"no answer within {self._timeout_s:g} s"
+            message = f"no response within {self._timeout_s:g} s"
             raise ConnectionLost(message, begun=self._receiver.read_bytes > 0, timed_out=True) from None
         except OSError as error:
             self.close()
@@ -98,7 +98,7 @@ class BlockingConnection:
         return response
 
     def _outcome(self) -> Response | None:
-        """Return the response when it is complete. BrokenAnswer when the bytes are none."""
+        """Return the response when it is complete. BrokenResponse when the bytes are none."""
         if self._failure is not None:
             raise self._failure
         return self._response
@@ -134,7 +134,7 @@ class BlockingConnection:
         self._response = response
         self.reusable = self.reusable and keep
 
-    def on_failure(self, error: BrokenAnswer) -> None:
+    def on_failure(self, error: BrokenResponse) -> None:
         """Take the reason why the bytes are no response."""
         self._failure = error
         self._receiver.abort()

@@ -32,7 +32,7 @@ def unsupported_reason(model: Any) -> str:
     if output is not None and any(
         member.serialization.get("location") == "headers" for member in output.members.values()
     ):
-        return "its answer has header names of any case"
+        return "its response has header names of any case"
     return ""
 
 

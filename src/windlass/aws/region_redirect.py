@@ -33,9 +33,9 @@ class RedirectedBuckets:
         self._regions[bucket] = region
 
 
-def names_other_region(operation: str, answer: Mapping[str, Any]) -> bool:
-    """Return whether an error (botocore's parsed answer) says that the bucket is in another region."""
-    error, metadata = answer.get("Error", {}), answer.get("ResponseMetadata", {})
+def names_other_region(operation: str, response: Mapping[str, Any]) -> bool:
+    """Return whether an error (botocore's parsed response) says that the bucket is in another region."""
+    error, metadata = response.get("Error", {}), response.get("ResponseMetadata", {})
     code, has_header = error.get("Code"), "x-amz-bucket-region" in metadata.get("HTTPHeaders", {})
     return (
         metadata.get("HTTPStatusCode") in _REDIRECT_STATUS
@@ -47,9 +47,9 @@ def names_other_region(operation: str, answer: Mapping[str, Any]) -> bool:
     )
 
 
-def named_region(answer: Mapping[str, Any]) -> str:
-    """Return the region that an answer names, in its header or its error document; empty for none."""
-    headers = answer.get("ResponseMetadata", {}).get("HTTPHeaders", {})
-    region = str(headers.get("x-amz-bucket-region") or answer.get("Error", {}).get("Region") or "")
+def named_region(response: Mapping[str, Any]) -> str:
+    """Return the region that a response names, in its header or its error document; empty for none."""
+    headers = response.get("ResponseMetadata", {}).get("HTTPHeaders", {})
+    region = str(headers.get("x-amz-bucket-region") or response.get("Error", {}).get("Region") or "")
     # It becomes part of a host name that signed requests go to.
     return region if _REGION.fullmatch(region) else ""

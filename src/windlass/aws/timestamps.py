@@ -1,4 +1,4 @@
-"""Timestamps of answers: the forms that AWS sends, at a tenth of dateutil's cost; all others as botocore reads them."""
+"""Timestamps of responses: the forms that AWS sends, at a tenth of dateutil's cost; all others as botocore reads them."""
 
 from __future__ import annotations
 

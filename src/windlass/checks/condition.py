@@ -1,6 +1,6 @@
 """Conditions of checks: JMESPath with three truth values. Pure.
 
-A condition is true, false, or unknown (None) when its answer depends on a member of the document that was not read.
+A condition is true, false, or unknown (None) when its result depends on a member of the document that was not read.
 `A && B` with a false A is false whatever B is (Kleene's logic), so that a certain failure is never hidden by a gap.
 """
 
@@ -49,7 +49,7 @@ class Condition:
     text: str
     members: frozenset[str]
     timed: bool
-    """True when its answer changes with time alone (`days_since` …)."""
+    """True when its result changes with time alone (`days_since` …)."""
     evaluate: Evaluate
     """`evaluate(document, unread)`: True, False, or None when unread members decide."""
 

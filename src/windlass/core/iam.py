@@ -78,7 +78,7 @@ def uncertain(
 
 
 def _cut_down(
-    policies: Sequence[Document], needed: Iterable[Statement], principal: str, answer: bool | None
+    policies: Sequence[Document], needed: Iterable[Statement], principal: str, response: bool | None
 ) -> tuple[dict[str, Any], ...]:
     missing_statements = []
     for statement in needed:
@@ -90,7 +90,7 @@ def _cut_down(
         chosen: dict[str, list[str]] = {}
         for action in _listed(statement["Action"]):
             for resource in _listed(statement["Resource"]):
-                if evaluate(policies, action, resource, principal, context) is answer:
+                if evaluate(policies, action, resource, principal, context) is response:
                     chosen.setdefault(resource, []).append(action)
         for resource, actions in chosen.items():
             missing_statements.append({**statement, "Action": actions, "Resource": resource})
@@ -139,7 +139,7 @@ def _applies(
     statement: Statement, action: str, resource: str, principal: str, context: Mapping[str, str]
 ) -> bool | None:
     """Return whether a statement applies to this call; None when that is unknown."""
-    answers = [
+    responses = [
         _chosen(statement, "Action", lambda patterns: _matches(patterns, action, fold=True)),
         _chosen(statement, "Resource", lambda patterns: _matches(patterns, resource)),
         _chosen(statement, "Principal", lambda named: _meant(named, principal)) if principal else True,
@@ -149,14 +149,14 @@ def _applies(
             for key, values in keys.items()
         ),
     ]
-    return False if False in answers else None if None in answers else True
+    return False if False in responses else None if None in responses else True
 
 
 def _chosen(statement: Statement, name: str, matches: Callable[[Any], bool | None]) -> bool | None:
     """Match `Action`, or everything except `NotAction`; the same for the other members."""
     if f"Not{name}" in statement:
-        answer = matches(statement[f"Not{name}"])
-        return None if answer is None else not answer
+        response = matches(statement[f"Not{name}"])
+        return None if response is None else not response
     return matches(statement.get(name))
 
 

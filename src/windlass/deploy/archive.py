@@ -59,8 +59,8 @@ def interpreter(python: str) -> str:
     if program is None:
         return ""
     command = [program, "-c", "import sys; print('%d.%d' % sys.version_info[:2])"]
-    answer = subprocess.run(command, capture_output=True, text=True, timeout=30, check=False)  # noqa: S603
-    return program if answer.stdout.strip() == python else ""
+    response = subprocess.run(command, capture_output=True, text=True, timeout=30, check=False)  # noqa: S603
+    return program if response.stdout.strip() == python else ""
 
 
 def bytecode(entries: Iterable[ZipEntry], python: str, *, folder: str = _CODE_FOLDER) -> list[ZipEntry]:

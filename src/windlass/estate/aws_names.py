@@ -13,7 +13,7 @@ _DEPTH = 6  # deep enough for every listing's items; documents below are the ite
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """What an operation's answer may hold: `members` are names of structure members, and keys of maps whose keys are an
+    """What an operation's response may hold: `members` are names of structure members, and keys of maps whose keys are an
     enumeration; `has_free_map` is true when some keys are not in the model.
     """
 

@@ -99,7 +99,7 @@ class EstateConfig(BaseModel):
     )
     retries: int = Field(default=3, ge=0, le=10, description="Retries of a failed call, after the first attempt.")
     connect_timeout_s: float = Field(default=5.0, gt=0, description="Seconds to wait for a connection.")
-    read_timeout_s: float = Field(default=60.0, gt=0, description="Seconds to wait for an answer.")
+    read_timeout_s: float = Field(default=60.0, gt=0, description="Seconds to wait for a response.")
     max_connections: int = Field(default=64, ge=1, le=1000, description="Connections kept per client.")
     ca_bundle: str = Field(default="", description="File of certificates to trust instead of the built-in ones.")
     use_fips: bool = Field(default=False, description="Use FIPS endpoints.")

@@ -101,12 +101,12 @@ def assumed_session(
         params["ExternalId"] = external_id
 
     def fetch() -> dict[str, str]:
-        answer = assume(params)["Credentials"]
+        response = assume(params)["Credentials"]
         return {
-            "access_key": answer["AccessKeyId"],
-            "secret_key": answer["SecretAccessKey"],
-            "token": answer["SessionToken"],
-            "expiry_time": answer["Expiration"].isoformat(),
+            "access_key": response["AccessKeyId"],
+            "secret_key": response["SecretAccessKey"],
+            "token": response["SessionToken"],
+            "expiry_time": response["Expiration"].isoformat(),
         }
 
     _silence_tracebacks()

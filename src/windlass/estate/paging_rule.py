@@ -17,7 +17,7 @@ __all__ = ["PagingRule", "Unpageable", "paging_rule", "signals"]
 
 @dataclass(frozen=True, slots=True)
 class PagingRule:
-    """Tokens and flag of an operation. `outputs` and `more` are JMESPath on the answer, `inputs` are request members.
+    """Tokens and flag of an operation. `outputs` and `more` are JMESPath on the response, `inputs` are request members.
 
     Without inputs, the operation answers everything at once. `size` are request members without which the service
     answers at most one page and no token.

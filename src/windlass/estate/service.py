@@ -259,13 +259,13 @@ class Estate:
         return AccountIdentity(account.id, account.alias, identity.arn)
 
     def attempt(self, scope: Scope, send: Callable[[], dict[str, Any]], where: str) -> dict[str, Any]:
-        """Return the answer of `send`, paced by its scope and retried. `send` raises botocore's errors, this ours."""
+        """Return the response of `send`, paced by its scope and retried. `send` raises botocore's errors, this ours."""
         throttled = failed = 0
         while True:
             self._pacer.wait(scope)
             started = time.perf_counter()
             try:
-                answer = send()
+                response = send()
             except (BotoCoreError, ClientError, ResponseParserError) as error:
                 slow = _code(error) in THROTTLE_CODES
                 self._observe(scope, "throttled" if slow else "error", time.perf_counter() - started)
@@ -283,8 +283,8 @@ class Estate:
                 raise translate(error, where=where) from None
             self._pacer.succeeded(scope)
             self._observe(scope, "ok", time.perf_counter() - started)
-            answer.pop("ResponseMetadata", None)
-            return answer
+            response.pop("ResponseMetadata", None)
+            return response
 
     def _list_accounts(self) -> tuple[Account, ...]:
         partition = self.partition("")

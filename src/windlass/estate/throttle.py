@@ -1,6 +1,6 @@
 """One pace per (account, region, service), shared by all workers: additive increase, multiplicative decrease.
 
-A scope is not limited until it is throttled once. Then calls go out at a pace that is cut at each throttled answer
+A scope is not limited until it is throttled once. Then calls go out at a pace that is cut at each throttled response
 (at most once a second: a burst of refusals is one fact) and grows a little with each good second. The core is a
 function of the time it is told; `Pacer` adds the clock, the lock and the waiting.
 """
@@ -86,7 +86,7 @@ class Pacer:
             self._sleep(delay_s)
 
     def succeeded(self, scope: Scope) -> None:
-        """Note a good answer."""
+        """Note a good response."""
         with self._lock:
             self._bucket(scope).succeeded(self._clock())
 

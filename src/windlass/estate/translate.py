@@ -49,7 +49,7 @@ def is_unreachable(error: BaseException) -> bool:
 
 
 def is_unanswered(error: WindlassError) -> bool:
-    """Whether no answer came back, so that nothing is known of what the service would have answered."""
+    """Whether no response came back, so that nothing is known of what the service would have answered."""
     return error.code in _UNANSWERED_CODES
 
 
@@ -65,7 +65,7 @@ def _client_error(error: BaseException, where: str) -> WindlassError:
         case InvalidResponse() | ResponseParserError():
             reason = text if isinstance(error, InvalidResponse) else "the document is cut off or malformed"
             return AwsError(
-                f"{where}: the response is not a complete answer of AWS ({reason})",
+                f"{where}: the response is not a complete response of AWS ({reason})",
                 hint="A proxy, a captive portal or a firewall may have answered: check HTTPS_PROXY and the network.",
                 code="InvalidResponse",
             )
@@ -74,7 +74,7 @@ def _client_error(error: BaseException, where: str) -> WindlassError:
             return AwsError(f"{where}: the endpoint can't be reached ({text})", hint=hint, code="EndpointUnreachable")
         case boto.ReadTimeoutError():
             return AwsError(
-                f"{where}: no answer in time", hint="Raise estate.read_timeout_s if this repeats.", code="ReadTimeout"
+                f"{where}: no response in time", hint="Raise estate.read_timeout_s if this repeats.", code="ReadTimeout"
             )
         case boto.SSLError():
             hint = "Behind a TLS proxy, set estate.ca_bundle to its certificates."

@@ -172,8 +172,8 @@ def read_call(call: Mapping[Any, Any], via: _Via) -> tuple[Reading, ...]:
         named = _named_objects(call, bucket)
         events = tuple(_call_event(call, name, bucket, key, version, via) for key, version in named)
         return events or (Ignored(IgnoredBecause.KEYS_UNTOLD, via, bucket),)
-    answer = _member(call, "responseElements")
-    version = _text(answer, "x-amz-version-id") or _text(request, "versionId")
+    response = _member(call, "responseElements")
+    version = _text(response, "x-amz-version-id") or _text(request, "versionId")
     return (_call_event(call, name, bucket, _text(request, "key"), version, via),)
 
 

@@ -74,7 +74,7 @@ class Calls:
         silent_since_s = scan.silent_since_s
         if silent_since_s is not None and self.clock() - silent_since_s > self._silence_s:
             raise AwsError(
-                f"{scan.scope.type} in {region} of {scan.scope.account_id} got no answer for {self._silence_s:g} s",
+                f"{scan.scope.type} in {region} of {scan.scope.account_id} got no response for {self._silence_s:g} s",
                 hint="Check the network, or raise inventory.scope_timeout_s.",
                 code="ScopeTimeout",
             )

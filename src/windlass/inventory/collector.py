@@ -242,7 +242,7 @@ class _Run:
                     task()
             except WindlassError as error:
                 on_failure(error)
-            except Exception as error:  # noqa: BLE001  one malformed answer must not end the whole collection
+            except Exception as error:  # noqa: BLE001  one malformed response must not end the whole collection
                 on_failure(AwsError(f"{scan.scope.type}: {type(error).__name__}: {error}", code="Malformed"))
             finally:
                 scan.end_task()

@@ -1,7 +1,7 @@
 """The order of the collector's tasks, and the circuit breaker of endpoints that do not answer.
 
 There is one queue of tasks per scope and region; queues take turns. Details go before further listings. A region starts
-with two workers, and every answer doubles its limit, so that a dead region never holds more than a few workers. Silence
+with two workers, and every response doubles its limit, so that a dead region never holds more than a few workers. Silence
 is counted per endpoint (a service in a region), so that only the service is given up when a region does not offer it; a
 region is given up for the rest of the run when several of its services in a row are silent. Processes that share a run
 share what they gave up.
@@ -31,9 +31,9 @@ Endpoint = tuple[str, str, str]
 class _Health:
     worker_limit: int = _FIRST_WORKERS
     in_flight: int = 0
-    silent_calls: dict[str, int] = field(default_factory=dict)  # by service, since its last answer
+    silent_calls: dict[str, int] = field(default_factory=dict)  # by service, since its last response
     answered: set[str] = field(default_factory=set)  # services that answered in this run
-    silent_services: set[str] = field(default_factory=set)  # since the last answer of any service
+    silent_services: set[str] = field(default_factory=set)  # since the last response of any service
     given_up_by_others: set[str] = field(default_factory=set)  # services; '' for all of the region
 
 

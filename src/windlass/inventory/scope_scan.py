@@ -207,7 +207,7 @@ class ScopeScan:
                 self.silent_since_s = now_s
 
     def call_ended(self, *, unanswered: bool) -> None:
-        """Count one call; an answer stops the clock of silence."""
+        """Count one call; a response stops the clock of silence."""
         with self.lock:
             self.calls += 1
             if not unanswered:

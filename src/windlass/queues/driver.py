@@ -160,7 +160,7 @@ class Driver:
             self.coordinator.changed(call, failed, self.now())
 
     def extension_failed(self, call: int) -> None:
-        """Record that an extension had no answer."""
+        """Record that an extension had no response."""
         with self._lock:
             self.coordinator.call_failed(call, self.now())
 

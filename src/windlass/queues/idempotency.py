@@ -125,8 +125,8 @@ class DynamoLedger:
         except AwsError as error:
             if error.code != "ConditionalCheckFailedException":
                 raise
-            answer = self._call("GetItem", TableName=self._table, Key={"id": {"S": key}}, ConsistentRead=True)
-            item = answer.get("Item") or _item(key, "busy", "", moment)
+            response = self._call("GetItem", TableName=self._table, Key={"id": {"S": key}}, ConsistentRead=True)
+            item = response.get("Item") or _item(key, "busy", "", moment)
             return Begun(item["state"]["S"], datetime.fromtimestamp(float(item["expires"]["N"]), UTC))
         return Begun("mine", datetime.fromtimestamp(end, UTC))
 

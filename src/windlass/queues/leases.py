@@ -50,7 +50,7 @@ class MessageLease:
     phase: Phase = Phase.WAITING
     started_at: float = 0.0
     pending_changes: int = 0
-    """Visibility changes without an answer yet."""
+    """Visibility changes without a response yet."""
     nack_after_s: int = 0
     attempts: int = 0
     """Failed deletes or nacks."""

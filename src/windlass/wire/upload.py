@@ -42,7 +42,7 @@ class Sender:
 
 
 async def send_upload(sender: Sender, call: Call[Any], size_bytes: int, pieces: AsyncIterator[bytes]) -> Response:
-    """Send one attempt; return its response. ConnectionLost or BrokenAnswer when there is none; errors of `pieces` pass through."""
+    """Send one attempt; return its response. ConnectionLost or BrokenResponse when there is none; errors of `pieces` pass through."""
     route = sender.route
     connection = route.pool.take() or await route.pool.get()
     try:
@@ -50,7 +50,7 @@ async def send_upload(sender: Sender, call: Call[Any], size_bytes: int, pieces: 
     except BaseException:
         route.pool.give_back(connection)
         raise
-    answer = connection.send(
+    pending = connection.send(
         head,
         b"",
         head_only=False,
@@ -60,15 +60,15 @@ async def send_upload(sender: Sender, call: Call[Any], size_bytes: int, pieces: 
     connection.unsent = True
     try:
         async for piece in pieces if framing is None else framing.frame(pieces):
-            if answer.done():  # refused before all of it was sent
+            if pending.done():  # refused before all of it was sent
                 break
             await connection.write(piece)
         else:
             connection.unsent = False
-        response = await answer
+        response = await pending
     except BaseException:
         # Without its last bytes the request is incomplete, and S3 creates nothing.
-        answer.cancel()
+        pending.cancel()
         connection.close()
         raise
     if connection.unsent:

@@ -34,7 +34,7 @@ _new = tuple.__new__  # NamedTuple's own constructor, without its keyword handli
 
 @sensible
 def read_version_page(body: bytes) -> VersionPage:
-    """Read a ListObjectVersions response: versions and delete markers in S3's order. BadAnswer when it is something else."""
+    """Read a ListObjectVersions response: versions and delete markers in S3's order. BadResponse when it is something else."""
     if not _is_plain(body):
         return read_versions(body)
     text = body.decode()

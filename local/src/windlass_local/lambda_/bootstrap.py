@@ -118,7 +118,7 @@ def _log_error(described: Mapping[str, Any]) -> None:
 
 
 def _answer(handler: Handler, context: Context, payload: bytes) -> tuple[bytes, bytes]:
-    """Run the handler once: the kind and the body of the answer."""
+    """Run the handler once: the kind and the body of the response."""
     try:
         result = handler(json.loads(payload), context)
     except MemoryError:

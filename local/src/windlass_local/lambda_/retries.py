@@ -83,7 +83,7 @@ def destination_record(
     payload: bytes,
     version: str,
     failed: bool,
-    answer: bytes | None,
+    response: bytes | None,
 ) -> dict[str, Any]:
     """Return the document that destinations receive."""
     record: dict[str, Any] = {
@@ -97,9 +97,9 @@ def destination_record(
         },
         "requestPayload": json.loads(payload or b"{}"),
     }
-    if answer is not None:
+    if response is not None:
         record["responseContext"] = {"statusCode": 200, "executedVersion": version}
         if failed:
             record["responseContext"]["functionError"] = "Unhandled"
-        record["responsePayload"] = json.loads(answer)
+        record["responsePayload"] = json.loads(response)
     return record

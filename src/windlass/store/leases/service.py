@@ -198,7 +198,7 @@ class Leases:
                     _pause(stop, lease, _worked(work, lease))
 
     def held_by(self, name: str) -> str:
-        """Return the holder's title; empty when the lease is free. It locks nothing, so the answer may be out of date."""
+        """Return the holder's title; empty when the lease is free. It locks nothing, so the result may be out of date."""
 
         def look(connection: Connection) -> str:
             if name not in self.live(connection, [name]):
@@ -209,7 +209,7 @@ class Leases:
         return self._store.fetch(look)
 
     def live(self, connection: Connection, names: Sequence[str]) -> frozenset[str]:
-        """Return which of these leases are held. It locks nothing, so the answer may be out of date."""
+        """Return which of these leases are held. It locks nothing, so the result may be out of date."""
         now = self._rows.database_now(connection)
         rows = self._rows.list_leases(connection, names)
         return frozenset(

@@ -36,7 +36,7 @@ _FIRST_S, _LONGEST_S = 0.1, 5.0
 _UNCLEAR = TRANSIENT_CODES | {
     "ConnectionLost",
     "ReadTimeout",
-    "BrokenAnswer",
+    "BrokenResponse",
     "EndpointUnreachable",
     "ConditionalRequestConflict",
     "500",
