@@ -1,6 +1,6 @@
 """One attempt of a call: endpoint, serialised request, signature, exchange, parsed and checked response.
 
-It raises what botocore's client raises, so that the estate's retries and error translation serve both.
+It raises the errors of botocore's client, so that the estate's retries and error translation work for both.
 """
 
 from __future__ import annotations
@@ -46,7 +46,7 @@ class _Answer:
     headers: Mapping[str, str]
     content: bytes
     raw: bool = True
-    """Not None: there is a response (botocore.handlers.parse_get_bucket_location)."""
+    """Not None means that there is a response (botocore.handlers.parse_get_bucket_location)."""
 
 
 class _Headers(dict[str, str]):
@@ -131,7 +131,7 @@ class Exchange:
         return request.head(headers, _USER_AGENT) + request.body
 
     def _send(self, route: Route, request: HttpRequest, data: bytes, url: str) -> Response:
-        """Return the response. A connection that the server closed while it was idle is replaced once, unnoticed."""
+        """Return the response. A connection that the server closed while it was idle is replaced once without an error."""
         try:
             connection = self._pool.take(route)
             was_used = connection.used > 0
@@ -151,13 +151,13 @@ class Exchange:
     def _other_region(
         self, operation: Operation, region: str, bucket: str, session: Any, error: boto.ClientError
     ) -> str:
-        """Return the region that S3 names for a bucket asked for elsewhere; empty when the error is another."""
+        """Return the region that S3 names for a bucket requested in the wrong region; empty for any other error."""
         if not bucket or not names_other_region(operation.name, error.response):
             return ""
         named = named_region(error.response)
         if named or operation.name == "HeadBucket":
             return named
-        try:  # a redirect without a region: only HeadBucket's headers have it
+        try:  # a redirect without a region, which only HeadBucket's headers contain
             self._attempt(self._models.operation("s3", "HeadBucket"), region, {"Bucket": bucket}, session)
         except boto.ClientError as refused:
             return named_region(refused.response)
@@ -189,7 +189,9 @@ def _read(operation: Operation, response: Response, context: dict[str, Any]) -> 
     check_response(model, raw_response)
     parsed: dict[str, Any] = operation.service.parser.parse(raw_response, model.output_shape)
     parsed.update(customized)
-    status = int(str(raw_response["status_code"]))  # S3's errors with status 200 have another one by now
+    status = int(
+        str(raw_response["status_code"])
+    )  # botocore's handlers have changed the status of S3's errors with 200
     http = _Answer(status, headers, response.body)
     operation.emit("after-call", http_response=http, parsed=parsed, model=model, context=context)
     if status >= 300:
@@ -199,11 +201,11 @@ def _read(operation: Operation, response: Response, context: dict[str, Any]) -> 
 
 @lru_cache(maxsize=4096)  # proxies are read from the environment, which is slow
 def _route(scheme: str, authority: str) -> Route:
-    """Return the way to an endpoint. Unsupported where only botocore's client takes the proxy."""
+    """Return the route to an endpoint. Unsupported where only botocore's client can use the proxy."""
     url = f"{scheme}://{authority}"
     endpoint, proxy_url = read_endpoint(url), proxy_for(url)
     if proxy_url and not (endpoint.tls and proxy_url.startswith("http://")):
-        raise Unsupported("the proxy is of another kind, or the endpoint is plain HTTP")
+        raise Unsupported("the proxy is not an HTTP proxy, or the endpoint is plain HTTP")
     return Route(endpoint, proxy_url)
 
 

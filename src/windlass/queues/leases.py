@@ -102,7 +102,7 @@ class MessageLeases:
         return None if number is None else self._leases.get(number)
 
     def running(self, number: int) -> bool:
-        """True while the handler of this lease runs and the message is still ours."""
+        """True while the handler of this lease runs and the message is still held."""
         lease = self._leases.get(number)
         return lease is not None and lease.phase is Phase.RUNNING
 

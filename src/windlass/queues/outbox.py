@@ -17,7 +17,7 @@ from windlass.wire.sqs import BATCH
 __all__ = ["BatchCall", "CallKind", "Outbox"]
 
 _FIRST_RETRY_S, _MAX_RETRY_S = 0.2, 30.0
-_MAX_PAYLOAD_DELETES = 1000  # without a response: while S3 does not answer, memory must not grow with the messages
+_MAX_PAYLOAD_DELETES = 1000  # without a response; bounds the memory while S3 does not answer
 
 
 class CallKind(Enum):

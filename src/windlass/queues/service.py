@@ -123,7 +123,7 @@ class Queues:
     # Reads
 
     def depth(self, queue: Queue, *, oldest: bool = False) -> Depth:
-        """Return how many messages a queue holds; `oldest` asks CloudWatch for the age of the oldest message, too."""
+        """Return how many messages a queue holds; `oldest` also asks CloudWatch for the age of the oldest message."""
         names = (
             "ApproximateNumberOfMessages",
             "ApproximateNumberOfMessagesNotVisible",
@@ -261,7 +261,7 @@ class Queues:
         except AwsError as error:
             if error.code not in _UNSUPPORTED:
                 raise
-            yield from self._redrive_by_hand(dead, to, rate_per_s)
+            yield from self._redrive_here(dead, to, rate_per_s)
             return
         while True:
             response = estate.call(
@@ -325,7 +325,7 @@ class Queues:
             entry |= {"MessageGroupId": group, "MessageDeduplicationId": new_id("send")}
         return entry
 
-    def _redrive_by_hand(self, dead: Queue, to: Queue | None, rate_per_s: int) -> Iterator[Move]:
+    def _redrive_here(self, dead: Queue, to: Queue | None, rate_per_s: int) -> Iterator[Move]:
         """Receive, send and delete each message, for services without move tasks. A crash in between leaves a message
         in both queues.
         """

@@ -236,7 +236,7 @@ class Settlement:
     # Sending
 
     def flush(self, now: float, *, partial: bool) -> None:
-        """Send the batches that are due; `partial` sends what does not fill one, too."""
+        """Send the batches that are due; `partial` also sends partial batches."""
         outbox = self.outbox
         while outbox.deletes and (batch := outbox.next_deletes(now, partial=partial)):
             self._send_deletes(batch, now)

@@ -193,7 +193,7 @@ class DynamoTable:
             ":false": False,
         }
         removed = ["pending", "hold_until"]
-        if effect.again:
+        if effect.repeat:
             condition += " AND claimed > done AND (attribute_not_exists(hold_until) OR hold_until <= :now)"
         else:
             sets += ", claimed = dirty, " + ", ".join(f"held_{part} = if_not_exists({part}, :null)" for part in _PARTS)
@@ -229,7 +229,7 @@ class DynamoTable:
         return self._update(effect.rule, effect.key, expression, "done < :claimed", values)
 
     def _hold(self, effect: AwaitCompletions) -> bool:
-        for token in effect.tokens:  # first: a completion that is told at once must find it
+        for token in effect.tokens:  # first: a completion that arrives at once must find it
             self._call(
                 "PutItem",
                 TableName=self._table,

@@ -24,7 +24,7 @@ def run(
     severity: SeverityName = "low",
     accounts: Accounts = None,
     owner: Owner = "",
-    muted: Annotated[bool, typer.Option("--muted", help="Show muted findings, too.")] = False,
+    muted: Annotated[bool, typer.Option("--muted", help="Include muted findings.")] = False,
     limit: Limit = 0,
     output: CheckOutput = CheckFormat.TABLE,
 ) -> None:
@@ -53,7 +53,7 @@ def run(
     summary = service.run()
     findings = service.findings(query)
     if not summary.resources:
-        print("nothing was judged: the inventory is empty. Run `windlass inventory collect` first.", file=sys.stderr)
+        print("No check ran: the inventory is empty. Run `windlass inventory collect` first.", file=sys.stderr)
         raise typer.Exit(_EXIT_UNKNOWN)
     write_findings(findings, output, limit=limit, ran_at=summary.ran_at)
     print(summary_line(summary, findings), file=sys.stderr)
