@@ -143,7 +143,7 @@ def _backfill(app: App, values: Values) -> ActionResult:
     origin = values.get("origin", "")
     if origin and not origin.startswith("s3://"):
         raise UsageError(
-            f"the console cannot backfill from {origin!r}: it does not read files of its own machine",
+            f"the console cannot backfill from {origin!r}: it does not read files of the server",
             hint="Give the s3:// URL of the manifest.json of an S3 Inventory, or leave `origin` out to list the source bucket.",
         )
     return _job_result(app, backfill.start(app.pipelines, app.jobs, values["name"], origin=origin), values["name"])

@@ -125,7 +125,7 @@ def graph(app: AppDep, ref: str, depth: Annotated[int, Query(ge=1, le=6)] = 2) -
     }
 
 
-@v1.get("/resource/dependents", summary="What would break if a resource were gone")
+@v1.get("/resource/dependents", summary="What would break without a resource")
 def dependents(
     app: AppDep,
     ref: str,

@@ -1,4 +1,4 @@
-"""Server-sent events that tell an open page when its data changed. The store is read at most twice a second for all pages."""
+"""Server-sent events that notify an open page when its data changed. The store is read at most twice a second for all pages."""
 
 from __future__ import annotations
 

@@ -170,8 +170,8 @@ def _meant(named: Any, principal: str) -> bool | None:
     account = principal.split(":")[4] if principal.count(":") >= 5 else principal
     if any(name in ("*", principal, account) or name.endswith(f"::{account}:root") for name in listed):
         return True
-    somebody = principal == account or principal.endswith(":root")
-    return None if somebody and any(f"::{account}:" in name for name in listed) else False
+    is_account = principal == account or principal.endswith(":root")
+    return None if is_account and any(f"::{account}:" in name for name in listed) else False
 
 
 def _holds(operator: str, values: Any, value: str | None) -> bool | None:

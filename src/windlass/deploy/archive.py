@@ -66,7 +66,7 @@ def interpreter(python: str) -> str:
 def bytecode(entries: Iterable[ZipEntry], python: str, *, folder: str = _CODE_FOLDER) -> list[ZipEntry]:
     """Return the bytecode of every module among the entries; `folder` is where Lambda unpacks the zip (seen in tracebacks).
 
-    Files that only look like Python, such as templates, have none. Raises ConfigError when the interpreter does not run.
+    Files that are no valid Python, such as templates, have none. Raises ConfigError when the interpreter does not run.
     """
     sources = [entry for entry in entries if entry.path.endswith(".py")]
     with tempfile.TemporaryDirectory(prefix="windlass-zip-") as scratch:

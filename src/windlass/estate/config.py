@@ -153,7 +153,7 @@ class ServiceConfig(BaseModel):
     region: str = Field(
         default="us-east-1",
         pattern=r"^[a-z0-9-]{1,40}$",
-        description="The region that requests are signed for; R2 wants `auto`.",
+        description="The region that requests are signed for; `auto` for R2.",
     )
     path_style: bool = Field(
         default=True, description="Buckets go into the path; false puts them before the host's name."

@@ -118,7 +118,7 @@ def assumed_session(
 
 
 class _Explained:
-    """A botocore provider whose errors say what was looked for, where, and the remedy, also at renewals."""
+    """A botocore provider whose errors say what was searched, where, and the remedy, also at renewals."""
 
     def __init__(self, provider: Any, source: CredentialSource) -> None:
         self.METHOD = provider.METHOD

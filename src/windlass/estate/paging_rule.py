@@ -2,7 +2,7 @@
 
 An output member that can mean "there is more" (a token, a marker, IsTruncated, HasMore…) is a signal. A rule is only
 given when it uses every signal of the operation; otherwise the operation is `Unpageable`, because a listing that
-ignores a signal can look complete while it is cut short.
+ignores a signal may seem complete although it is cut short.
 """
 
 from __future__ import annotations

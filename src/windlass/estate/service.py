@@ -276,7 +276,7 @@ class Estate:
                         continue
                 elif is_transient(error) or is_unreachable(error):
                     failed += 1
-                    # What does not answer is asked once more, no oftener: others wait for our threads.
+                    # A call without a response is repeated only once: others wait for our threads.
                     if failed <= (1 if is_unreachable(error) else self.config.retries):
                         time.sleep(min(5.0, 0.1 * 2**failed) * random.random())  # noqa: S311  jitter
                         continue
@@ -309,7 +309,7 @@ class Estate:
         return self.pages(self._caller().account_id, self.config.home_region, service, operation, **params)
 
     def _caller(self) -> Identity:
-        """The identity of the credentials we start from; said to the user once where it is AWS and a local environment."""
+        """The identity of the initial credentials; shown to the user once for AWS in a local environment."""
         caller = self._sessions.caller()
         with self._lock:
             first, self._greeted = not self._greeted, True

@@ -2,7 +2,7 @@
 
 A scope is not limited until it is throttled once. Then calls go out at a pace that is cut at each throttled response
 (at most once a second: a burst of refusals is one fact) and grows a little with each good second. The core is a
-function of the time it is told; `Pacer` adds the clock, the lock and the waiting.
+function of the time it is given; `Pacer` adds the clock, the lock and the waiting.
 """
 
 from __future__ import annotations
@@ -34,7 +34,7 @@ class Bucket:
     throttled: int = 0
     window_at: float = 0.0
     window_calls: int = 0
-    pace: float = 0.0  # calls answered well in the last whole second
+    pace: float = 0.0  # successful calls in the last full second
 
     def reserve(self, now: float) -> float:
         """Take the next place; the seconds to wait for it."""
@@ -86,7 +86,7 @@ class Pacer:
             self._sleep(delay_s)
 
     def succeeded(self, scope: Scope) -> None:
-        """Note a good response."""
+        """Record a successful response."""
         with self._lock:
             self._bucket(scope).succeeded(self._clock())
 

@@ -44,12 +44,12 @@ def is_transient(error: BaseException) -> bool:
 
 
 def is_unreachable(error: BaseException) -> bool:
-    """Whether nothing came back at all: the region's endpoint is not there, or does not answer."""
+    """Return whether there was no response: the region's endpoint does not exist or does not answer."""
     return isinstance(error, (boto.EndpointConnectionError, boto.ConnectTimeoutError, boto.ReadTimeoutError))
 
 
 def is_unanswered(error: WindlassError) -> bool:
-    """Whether no response came back, so that nothing is known of what the service would have answered."""
+    """Return whether no response arrived, so that the service's result is unknown."""
     return error.code in _UNANSWERED_CODES
 
 
@@ -94,7 +94,7 @@ def _client_error(error: BaseException, where: str) -> WindlassError:
             | boto.TokenRetrievalError()
         ):
             return ConfigError(
-                f"{where}: {text}", hint="`windlass whoami` shows which sources were looked at.", code="NoCredentials"
+                f"{where}: {text}", hint="`windlass whoami` shows which sources were searched.", code="NoCredentials"
             )
         case boto.UnknownServiceError() | boto.UnknownRegionError() | boto.NoRegionError() | boto.InvalidRegionError():
             return AwsError(f"{where}: {text}", hint="The service does not exist there.", code="UnknownEndpoint")

@@ -172,8 +172,8 @@ def carried(event: ObjectEvent, via: tuple[Hop, ...]) -> ObjectEvent:
 
 
 def _bridge_call(event: ObjectEvent) -> dict[str, Any]:
-    whole = bridge_event(event)
-    return {**whole, "detail-type": "AWS API Call via CloudTrail", "resources": [], "detail": call(event)}
+    event_document = bridge_event(event)
+    return {**event_document, "detail-type": "AWS API Call via CloudTrail", "resources": [], "detail": call(event)}
 
 
 def _sqs_record(body: str) -> dict[str, Any]:

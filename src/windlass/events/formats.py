@@ -65,7 +65,7 @@ CALLS: Mapping[str, Kind] = {
 _UPLOAD_STEPS = ("CreateMultipartUpload", "UploadPart", "UploadPartCopy", "AbortMultipartUpload")
 _READS = ("Get", "Head", "List", "Select")
 
-# Other services that speak S3 send its records, too. MinIO encodes keys as S3 does, Ceph does not; MinIO has no version "1".
+# S3-compatible services send its records, too. MinIO encodes keys as S3 does, Ceph does not; MinIO has no version "1".
 _SOURCES = ("aws:s3", "minio:s3", "ceph:s3")
 _CEPH_DIGITS = 16
 # MinIO's names of changes to an object's attributes, not its content.

@@ -20,7 +20,7 @@ __all__ = ["Connection", "Waiting", "shared_buffer"]
 
 _SENT_AT_ONCE_BYTES = 256 * 1024
 _JOINED_BYTES = 16 * 1024  # a smaller body goes to the socket together with its head
-# A body that comes slower than this, over a whole timeout, is as good as none.
+# A body that arrives slower than this, over the complete timeout, counts as silence.
 _SLOWEST_BYTES_S = 1024
 
 
@@ -124,7 +124,7 @@ class Connection(asyncio.BufferedProtocol):
         self._pending = waiting
 
     def _send_on(self) -> None:
-        """Give the socket what it takes of the body; asyncio would copy what is given and not taken at once."""
+        """Send as much of the body as the socket accepts; asyncio would copy the part that it cannot send at once."""
         while self._rest is not None and self._full is None and self.transport is not None:
             piece, rest = self._rest[:_SENT_AT_ONCE_BYTES], self._rest[_SENT_AT_ONCE_BYTES:]
             self._rest = rest or None
@@ -164,7 +164,7 @@ class Connection(asyncio.BufferedProtocol):
         """asyncio: the connection is made, TLS included."""
         self.transport = cast("asyncio.Transport", transport)
 
-    def get_buffer(self, sizehint: int) -> memoryview:  # noqa: ARG002  the buffer is as large as it is
+    def get_buffer(self, sizehint: int) -> memoryview:  # noqa: ARG002  the buffer has a fixed size
         """asyncio: where to read into."""
         return self._receiver.buffer(self._buffer)
 
@@ -178,7 +178,7 @@ class Connection(asyncio.BufferedProtocol):
     def received(self, data: bytes | memoryview) -> None:
         """Parse what was read."""
         if self._pending is None and self._receiver.body is None:
-            # A server that speaks first (408 before it closes) is not to be trusted with a request.
+            # A server that sends first (408 before it closes) must not receive a request.
             self._fail(BrokenResponse("the server sent a response without a request"))
             return
         self._receiver.feed(data)
@@ -201,7 +201,7 @@ class Connection(asyncio.BufferedProtocol):
         return False
 
     def connection_lost(self, exc: Exception | None) -> None:
-        """asyncio: the connection is gone."""
+        """asyncio: the connection was lost."""
         if exc is None:
             self._receiver.feed_eof()
         detail = f": {exc}" if exc else ""

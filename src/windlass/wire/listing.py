@@ -130,8 +130,8 @@ def _columns(text: str) -> tuple[Columns, str] | None:
     begin = text.find("<Contents>")
     pieces = text[begin + 1 :].split("<")
     count, stride = pieces[:: len(_ROW)].count("Contents>"), len(_ROW)
-    whole, beside = count * stride, text[: max(begin, 0)] + "<" + "<".join(pieces[count * stride :])
-    columns = [pieces[at:whole:stride] for at in range(stride)]
+    complete, beside = count * stride, text[: max(begin, 0)] + "<" + "<".join(pieces[count * stride :])
+    columns = [pieces[at:complete:stride] for at in range(stride)]
     if not count or any(ends and columns[at].count(ends) != count for at, ends in enumerate(_ROW)):
         return None
     keys, dates, etags, sizes, classes = (list(map(cut, columns[of])) for of, cut in _TEXTS)

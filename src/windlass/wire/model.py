@@ -35,7 +35,7 @@ class RetryPolicy:
     """How a call is retried, and how much of its response is kept.
 
     `attempts` counts the first. `retry_after_lost_response`: send again though the service may have done it.
-    `retry_throttled`: retry what was throttled here; false for callers that pace themselves and want the error.
+    `retry_throttled`: retry throttled calls here; false for callers that pace themselves and need the error.
     `errors_after_200`: the service sends 200 and blanks while it works, and the body says how it ended.
     `read_ahead_bytes`: how much of a streamed body waits for its reader before reading stops at the socket.
     """
@@ -72,7 +72,7 @@ class Checksum(Enum):
 class Request:
     """One HTTP request before it is signed.
 
-    `bucket` goes into the host or the path, as the endpoint wants it. `path` and `query` are encoded already, the query
+    `bucket` goes into the host or the path, as the endpoint requires. `path` and `query` are encoded already, the query
     with its pairs in order. Header names are lower case. `payload_hash` is the body's SHA-256 in hex, UNSIGNED, or
     empty to have it computed. `checksum` says which checksum goes with it.
     """
@@ -124,7 +124,7 @@ class Call(Generic[T]):
 
     `read` is given answers below 300 only, and raises BadResponse when the body is not what the operation answers.
     `into` is where such a response's body is put as it arrives, instead of into `Response.body`: nothing is copied. It must
-    have room for all of it, and is written anew by each attempt.
+    have room for all of it, and is overwritten by each attempt.
     """
 
     name: str

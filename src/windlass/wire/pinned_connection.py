@@ -109,7 +109,7 @@ class PinnedConnection(asyncio.Protocol):
         return self._connection.eof_received()
 
     def connection_lost(self, exc: Exception | None) -> None:
-        """asyncio: the connection is gone."""
+        """asyncio: the connection was lost."""
         self._connection.connection_lost(exc)
 
     # As what waits for the response (connection.Waiting)
@@ -139,7 +139,7 @@ def _is_copied(data: bytes) -> bool:
         return False
     end = data.find(b"\r\n\r\n")
     head = data[: end + 2].lower()
-    # `find`, since `in` first asks whether what it looks for is a number, and drops an exception.
+    # `find`, since `in` first tries its operand as a number, and drops an exception.
     return (
         head.startswith(_BEGINS)
         and head.find(_LENGTH % (len(data) - end - 4)) >= 0

@@ -1,6 +1,6 @@
 """Reads HTTP/1.1 responses from the bytes of one connection, one after another: head, body, limits. No I/O.
 
-A body is kept up to a limit, streamed, or put where the call wants it (`Call.into`) without a copy. A response that is
+A body is kept up to a limit, streamed, or written to the call's buffer (`Call.into`) without a copy. A response that is
 all head, trailers or framing is a failure before it takes memory.
 """
 
@@ -54,7 +54,7 @@ class Receiver:
         self.start(head_only=False, limit=0)
 
     def set_owner(self, owner: Owner) -> None:
-        """Set who is told of responses."""
+        """Set the owner, which receives the responses."""
         self._owner = owner
 
     def start(
@@ -109,7 +109,7 @@ class Receiver:
             self._complete(keep=False)
 
     def abort(self) -> Body | None:
-        """End the response as it is; return its body when it was streamed and had not ended."""
+        """Abandon the response; return its body if it was streamed and had not ended."""
         body, self.body = self.body, None
         self.done = True
         self.release()

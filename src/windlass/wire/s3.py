@@ -384,7 +384,7 @@ def _conditions(if_match: str, if_none_match: bool = False) -> dict[str, str]:
 
 
 def _etagged(etag: str) -> str:
-    """An ETag as HTTP wants it, quoted; `*` is any."""
+    """Return an ETag in quotes, as HTTP requires; `*` is any."""
     return etag if etag == "*" or etag.startswith('"') else f'"{etag}"'
 
 

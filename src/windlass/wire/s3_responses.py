@@ -70,7 +70,7 @@ class Part:
     number: int
     etag: str
     checksums: tuple[tuple[str, str], ...] = ()
-    """(element name, value) as S3 wants them back: (ChecksumSHA256, …)."""
+    """(element name, value) as later requests must send them: (ChecksumSHA256, …)."""
 
 
 def read_etag(response: Response) -> str:

@@ -1,6 +1,6 @@
 """SQS's calls that run all day, in the AWS JSON 1.0 protocol: pure requests and readers.
 
-Source: SQS API reference. A batch has at most ten entries; its response has a `Failed` list that must be looked at.
+Source: SQS API reference. A batch has at most ten entries; its response has a `Failed` list that must be checked.
 """
 
 from __future__ import annotations
@@ -171,34 +171,34 @@ def _call(
 
 def _json(response: Response) -> dict[str, Any]:
     try:
-        found = orjson.loads(response.body)  # without messages it is `{}`: an empty body is not a response
+        document = orjson.loads(response.body)  # without messages it is `{}`: an empty body is not a response
     except orjson.JSONDecodeError as error:
         raise BadResponse(f"the response is not JSON ({error})", hint="Is a proxy answering in SQS's place?") from None
-    if not isinstance(found, dict):
+    if not isinstance(document, dict):
         raise BadResponse("the response is not an object", hint="Is a proxy answering in SQS's place?")
-    return found
+    return document
 
 
 @sensible
 def _read_messages(response: Response) -> list[Message]:
-    found = []
-    for one in _json(response).get("Messages") or ():
-        body = str(one["Body"])
-        said = one.get("MD5OfBody")
-        if said and md5(body.encode("utf-8", "surrogatepass"), usedforsecurity=False).hexdigest() != said:
+    messages = []
+    for entry in _json(response).get("Messages") or ():
+        body = str(entry["Body"])
+        body_md5 = entry.get("MD5OfBody")
+        if body_md5 and md5(body.encode("utf-8", "surrogatepass"), usedforsecurity=False).hexdigest() != body_md5:
             raise BadResponse(
-                f"message {one['MessageId']} arrived damaged (its MD5 differs)", hint="SQS delivers it again."
+                f"message {entry['MessageId']} arrived damaged (its MD5 differs)", hint="SQS delivers it again."
             )
-        found.append(
+        messages.append(
             Message(
-                str(one["MessageId"]),
-                str(one["ReceiptHandle"]),
+                str(entry["MessageId"]),
+                str(entry["ReceiptHandle"]),
                 body,
-                dict(one.get("Attributes") or {}),
-                {name: _decoded(value) for name, value in (one.get("MessageAttributes") or {}).items()},
+                dict(entry.get("Attributes") or {}),
+                {name: _decoded(value) for name, value in (entry.get("MessageAttributes") or {}).items()},
             )
         )
-    return found
+    return messages
 
 
 def _encoded(attribute: Mapping[str, Any]) -> dict[str, Any]:

@@ -1,7 +1,7 @@
 """Reading ListObjectVersions at a microsecond or two per version.
 
 As with keys (listing.py), S3 writes the children of a `<Version>` and of a `<DeleteMarker>` in one fixed order, so that one regular
-expression reads a page; a page that does not look like that is read by `listing.read_versions` to the same rows.
+expression reads a page; a page of another form is read by `listing.read_versions` to the same rows.
 """
 
 from __future__ import annotations

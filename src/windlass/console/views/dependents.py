@@ -1,4 +1,4 @@
-"""The page of what would break if a resource were gone."""
+"""The page of resources that would break without a resource."""
 
 from __future__ import annotations
 

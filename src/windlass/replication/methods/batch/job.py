@@ -181,7 +181,7 @@ def create_effect(spec: JobSpec) -> Effect:
 
 
 def list_jobs(estate: Estate, account_id: str, region: str, job_ids: Iterable[str] = ()) -> dict[str, BatchJob]:
-    """Return the jobs of an account and region, by id. With `wanted`, the listing stops after the last of those."""
+    """Return the jobs of an account and region, by id. With `job_ids`, the listing stops after the last of those."""
     missing = set(job_ids)
     some = bool(missing)
     jobs: dict[str, BatchJob] = {}

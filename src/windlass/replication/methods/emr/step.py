@@ -27,7 +27,7 @@ _INSTANCE_ROLE, _SERVICE_ROLE = "EMR_EC2_DefaultRole", "EMR_DefaultRole"
 
 @dataclass(frozen=True, slots=True)
 class EmrTarget:
-    """Where the step runs: an existing cluster, an EMR Serverless application, or (`transient`) a cluster of its own."""
+    """Where the step runs: an existing cluster, an EMR Serverless application, or (`transient`) a new cluster."""
 
     cluster: str = ""
     application: str = ""
