@@ -1,4 +1,4 @@
-"""A client of one account of the embedded AWS: the programs of a demo, which are none of Windlass's (ADR 0010)."""
+"""A client of one account of the embedded AWS, for the demo's programs, which are not part of Windlass (ADR 0010)."""
 
 from __future__ import annotations
 

@@ -61,7 +61,7 @@ class Action:
 
 
 def find_action(name: str) -> Action:
-    """Return the action of this name. KeyError for an unknown name, which is a fault of a template."""
+    """Return the action of this name. KeyError for an unknown name, which is a bug in a template."""
     return _BY_NAME[name]
 
 

@@ -126,11 +126,11 @@ class PageContext:
         return self.cached("stats", lambda: rows.stats_value(self.inventory.stats()))
 
     def scopes(self) -> tuple[ScopeStatus, ...]:
-        """The last visit of every scope, failures first."""
+        """The last scan of every scope, failures first."""
         return self.cached("scopes", self.inventory.scopes)
 
     def facets(self, query: Query) -> Mapping[str, tuple[Facet, ...]]:
-        """Counts beside a listing; the same for each of its pages and sort orders."""
+        """The facets of a listing, cached for all of its pages and sort orders."""
         counted = replace(query, cursor="", sort="key", limit=1)
         return self.cached(f"facets {counted!r}", lambda: self.inventory.facets(counted))
 

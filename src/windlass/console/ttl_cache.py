@@ -27,7 +27,7 @@ class _Entry:
 
 
 class TTLCache:
-    """Answers by key, each with the etag of the data it was computed from. Thread-safe."""
+    """Results by key, each with the etag of the data it was computed from. Thread-safe."""
 
     def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
         self._clock = clock

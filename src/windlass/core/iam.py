@@ -1,7 +1,7 @@
 """The IAM policy evaluator: what policies allow, what is missing, and their difference as text. Pure.
 
 It knows actions, resources and principals with wildcards and their Not… forms; an explicit deny wins. The result has
-three values: None when it depends on a condition that cannot be evaluated here. Only IAM itself decides.
+three values: None when it depends on a condition that cannot be evaluated here. IAM alone is authoritative.
 """
 
 from __future__ import annotations

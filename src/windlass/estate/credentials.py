@@ -1,8 +1,8 @@
 """Builds the botocore session of a decision: it reaches the allowed sources and no others.
 
 Providers are kept by METHOD name; unless a profile is allowed, the session's config and credential files are the
-null device, so that nothing under ~/.aws is even opened. Credentials are resolved at once: a broken role shows at
-start, not at the first call of the night. Whatever a source raises, now or when it is renewed, becomes a plain message
+null device, so that nothing under ~/.aws is even opened. Credentials are resolved at once: a broken role fails at
+start, not at the first call. Whatever a source raises, now or when it is renewed, becomes a plain message
 (credential_errors.py); botocore's own tracebacks stay out of the terminal.
 """
 

@@ -102,7 +102,7 @@ def _permissions(estate: Estate) -> str:
         except AccessDenied:
             refused.append(f"{service}:{operation}")
         except WindlassError:
-            continue  # not there is not refused
+            continue  # a missing resource is not a refusal
     if refused:
         raise AccessDenied(
             f"refused in {account}: {', '.join(refused)}",

@@ -18,13 +18,13 @@ __all__ = ["pages", "rule_of"]
 
 Ask = Callable[..., dict[str, Any]]
 
-_RETRY = "The service is at fault; try again."
+_RETRY = "This is an error of the service; try again."
 
 
 def pages(rule: PagingRule | Unpageable, operation: str, ask: Ask, params: dict[str, Any]) -> Iterator[dict[str, Any]]:
     """Yield the responses of `ask(**params)`, page by page.
 
-    AwsError `Unpageable` before the first call when no rule uses all that can mean "there is more"; `CutShort` when the
+    AwsError `Unpageable` before the first call when no rule uses every member that can mean "there is more"; `CutShort` when the
     service says that there is more and gives no token; `RepeatedToken` when it gives a token a second time.
     """
     if isinstance(rule, Unpageable):

@@ -19,8 +19,8 @@ __all__ = ["PagingRule", "Unpageable", "paging_rule", "signals"]
 class PagingRule:
     """Tokens and flag of an operation. `outputs` and `more` are JMESPath on the response, `inputs` are request members.
 
-    Without inputs, the operation answers everything at once. `size` are request members without which the service
-    answers at most one page and no token.
+    Without inputs, the operation returns everything at once. `size` are request members without which the service
+    returns at most one page and no token.
     """
 
     inputs: tuple[str, ...] = ()
@@ -31,7 +31,7 @@ class PagingRule:
 
 @dataclass(frozen=True, slots=True)
 class Unpageable:
-    """No rule understands how the operation reports more items; `reason` says which member."""
+    """An operation that reports more items by a member that no rule uses; `reason` names it."""
 
     reason: str
 
@@ -69,7 +69,7 @@ def paging_rule(
         rule = PagingRule()
     unused = _unused(model, paths, rule)
     if unused:
-        return Unpageable(f"{operation} answers {', '.join(unused)}, which no paging rule uses")
+        return Unpageable(f"{operation} returns {', '.join(unused)}, which no paging rule uses")
     return rule
 
 

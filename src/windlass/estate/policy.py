@@ -1,8 +1,8 @@
 """The credential policy: which credentials may be used, a pure decision on the facts of the environment.
 
-The default AWS chain takes what it finds first, so a service started on a laptop runs with production keys. Here the
+The default AWS chain takes the first credentials it finds, so a service started on a laptop may run with production keys. Here the
 *environment* (WINDLASS_ENV, else APP_ENV) decides, and sources that don't belong are left out, by botocore's METHOD
-names, so that a provider which a later botocore adds stays out until it is decided on.
+names, so that a provider that a later botocore adds stays out until it is added here.
 
     production-like   web identity, container/Pod Identity, instance metadata; static keys only by opt-in
     Lambda            the function's own role keys: in the environment with a session token, or, with SnapStart, from
@@ -92,7 +92,7 @@ def decide(facts: Facts) -> Decision:
             methods=_PROFILE_METHODS,
             profile=facts.profile,
             sources=_explain(
-                facts, {"profile": "used"}, f"refused: profile {facts.profile} was named, and nothing else counts"
+                facts, {"profile": "used"}, f"refused: profile {facts.profile} was named, so no other source is used"
             ),
         )
     if facts.lambda_function:
@@ -167,7 +167,7 @@ def _production_like(facts: Facts) -> Decision:
 
 def _withheld(sources: tuple[Source, ...]) -> tuple[Source, ...]:
     """Return the sources of a refusal: none is used."""
-    reason = "refused: it belongs here, but the refusal below comes first"
+    reason = "refused: allowed here, but the refusal below takes precedence"
     return tuple(
         replace(source, verdict="refused", reason=reason) if source.verdict in ("used", "allowed") else source
         for source in sources
@@ -200,7 +200,7 @@ def _local(facts: Facts) -> Decision:
         )
     if facts.cloudshell and facts.container_uri:
         return _from_container(facts, "refused: CloudShell has the console user's credentials")
-    # Whether there is an instance to ask is not known before asking it, and here it is not asked.
+    # Only a call to the instance metadata service would show whether there is one; none is made here.
     present = [source.name for source in sources if source.present and source.name != "instance metadata"]
     refused = f" Present, but refused in this environment: {', '.join(present)}." if present else ""
     return Decision(
@@ -231,7 +231,7 @@ def _explain(facts: Facts, verdicts: dict[str, str], otherwise: str) -> tuple[So
         verdict = verdicts.get(name, "refused" if present else "absent")
         reason = {
             "used": "the first that belongs here",
-            "allowed": "asked when those before have nothing",
+            "allowed": "used when those before have no credentials",
             "absent": "not there",
         }
         text = reason.get(verdict) or _refused_because(name, facts, otherwise)

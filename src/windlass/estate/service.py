@@ -49,7 +49,7 @@ __all__ = ["Estate", "Observer", "open_estate"]
 
 _THROTTLE_RETRIES = 10
 _REGIONS_KEPT_S = 3600.0
-_FALLBACK_KEPT_S = 60.0  # a list that AWS did not give is asked for again soon
+_FALLBACK_KEPT_S = 60.0  # a list that did not come from AWS is requested again soon
 _SIGNING_REGION = {"aws": "us-east-1", "aws-us-gov": "us-gov-west-1", "aws-cn": "cn-north-1"}
 
 Observer = Callable[[Scope, str, float], None]
@@ -115,7 +115,7 @@ class Estate:
         return account
 
     def identity(self, account_id: str) -> Identity:
-        """Return the identity in an account; AWS is asked once. AccessDenied when the credentials belong to another account."""
+        """Return the identity in an account; AWS is called once. AccessDenied when the credentials belong to another account."""
         return self._sessions.identity(account_id)
 
     def regions(self, account_id: str) -> tuple[Region, ...]:

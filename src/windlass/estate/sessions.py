@@ -1,7 +1,7 @@
 """The session of each account, handed out only after AWS confirmed whose credentials it holds.
 
 Every client of every capability gets its credentials here. Before the first call in an account, GetCallerIdentity is
-asked once with exactly the credentials that would make the call; a response that names another account, or an account
+called once with exactly the credentials that would make the call; a response that names another account, or an account
 outside `estate.allowed_accounts`, refuses the account. GetCallerIdentity needs no permission (AWS STS API Reference).
 """
 
@@ -28,10 +28,10 @@ from windlass.estate.translate import is_unanswered
 __all__ = ["Sessions"]
 
 FAILURE_KEPT_S = 30.0
-"""A refused account is asked again after this time: thousands of scopes must not repeat one refused AssumeRole."""
+"""A refused account is tried again after this time: thousands of scopes must not repeat one refused AssumeRole."""
 
 Ask = Callable[[Scope, Callable[[], dict[str, Any]], str], dict[str, Any]]
-"""(scope, call, where) -> answer: the estate's paced and retried attempt, which raises our errors."""
+"""(scope, call, where) -> response: the estate's paced and retried call, which raises our errors."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,11 +74,11 @@ class Sessions:
         return self._result(account_id, self._open).session
 
     def identity(self, account_id: str) -> Identity:
-        """Who calls in `account_id`, as AWS confirmed it. Raises what `of` raises."""
+        """The identity in `account_id`, as AWS confirmed it. Raises the errors of `of`."""
         return self._result(account_id, self._open).identity
 
     def caller(self) -> Identity:
-        """Who the credentials of the decision belong to: the start of every role chain."""
+        """The identity of the decision's credentials: the start of every role chain."""
         return self._base().identity
 
     def close(self) -> None:

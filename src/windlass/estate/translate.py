@@ -1,4 +1,4 @@
-"""What botocore raises, as our error tree: once, here, with what to do about it. Secrets never pass through."""
+"""botocore's errors as our error tree, each with a remedy. Secrets never pass through."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ _TRANSIENT = (
 
 
 def translate(error: BaseException, *, where: str) -> WindlassError:
-    """The error for what happened at `where` (`s3 GetBucketPolicy in eu-west-1 of 111111111111`)."""
+    """Return our error for an exception at `where` (`s3 GetBucketPolicy in eu-west-1 of 111111111111`)."""
     if isinstance(error, WindlassError):
         return error
     if isinstance(error, boto.ClientError):
@@ -34,11 +34,11 @@ def translate(error: BaseException, *, where: str) -> WindlassError:
 
 
 def is_transient(error: BaseException) -> bool:
-    """Whether the same call may well succeed a moment later (throttling apart)."""
+    """Return whether a retry of the call may succeed (apart from throttling)."""
     if isinstance(error, boto.ClientError):
         status = error.response.get("ResponseMetadata", {}).get("HTTPStatusCode", 0)
         code = error.response.get("Error", {}).get("Code", "")
-        # 501 says that it will never work.
+        # 501: not implemented, so a retry cannot succeed.
         return status in (500, 502, 503, 504) or code in ("RequestTimeout", "RequestTimeoutException", "InternalError")
     return isinstance(error, _TRANSIENT)
 

@@ -1,7 +1,7 @@
 """`windlass.functions.pipeline.handler`: the pipelines of the windlass.toml beside it (or named by WINDLASS_CONFIG).
 
 Sources of one function: an SQS queue of object events (with ReportBatchItemFailures), or S3, SNS and EventBridge calling it.
-Without a store, a refused object is copied below `on_error` and logged.
+Without a store, a quarantined object is copied below `on_error` and logged.
 """
 
 from __future__ import annotations

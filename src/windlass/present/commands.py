@@ -67,7 +67,7 @@ class VerbCommand(TyperCommand):
         ]
 
     def format_epilog(self, ctx: Any, formatter: Any) -> None:
-        """Write the examples, one a line."""
+        """Write the examples, one per line."""
         if self.examples:
             formatter.write_paragraph()
             formatter.write("Examples:\n" + "".join(f"  {line}\n" for line in self.examples))

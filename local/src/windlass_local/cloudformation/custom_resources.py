@@ -1,6 +1,6 @@
 """Custom::… and AWS::CloudFormation::CustomResource: a function is invoked and puts its response to a presigned URL.
 
-As in AWS, the URL is of an object in a bucket of CloudFormation's own, and a response that never comes is a failure.
+As in AWS, the URL is of an object in CloudFormation's own bucket, and a response that never comes is a failure.
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
 """Batches of SQS messages: their form in events, their split by size, and which of them a response reports as failed. Pure.
 
 Source: Lambda Developer Guide, "Using Lambda with Amazon SQS" and "Implementing partial batch responses": a response that
-is malformed fails the whole batch, an empty list is success.
+is malformed fails the complete batch, an empty list is success.
 """
 
 from __future__ import annotations

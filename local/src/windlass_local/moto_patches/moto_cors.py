@@ -1,4 +1,4 @@
-"""Answers carry no CORS headers of moto.
+"""Responses carry no CORS headers of moto.
 
 Upstream: every response lets pages of every origin read it.
 AWS: S3 answers pages according to the bucket's CORS configuration; other services send no such headers.

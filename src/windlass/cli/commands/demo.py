@@ -31,7 +31,7 @@ def demo(
 ) -> None:
     """Show everything on an embedded AWS: a sample estate, a first collection, live changes and the console.
 
-    It needs no AWS account, no credentials and nothing outside this machine. Ctrl-C stops all of it.
+    It needs no AWS account, no credentials and nothing outside this machine. Ctrl-C stops everything.
 
     Examples:
       windlass demo
