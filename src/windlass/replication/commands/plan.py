@@ -55,7 +55,6 @@ def plan(
       windlass replicate plan scans scans-copy
       windlass replicate plan scans scans-copy --method direct --operation copy --writes -o json
     """
-    from windlass.replication.output import print_plan, print_writes, raise_refused
     from windlass.replication.request import request_from
 
     replication = open_replication(ctx)
@@ -71,8 +70,7 @@ def plan(
         compare=compare,
     )
     plans = plan_pairs(replication, select_pairs(source, destination, set_name, prefix), request)
-    if writes:
-        print_writes(replication, plans, request, set_name, output)
-    else:
-        print_plan(plans[: limit or None], output)
+    print_writes(replication, plans, request, set_name, output) if writes else print_plan(
+        plans[: limit or None], output
+    )
     raise_refused(plans)
