@@ -70,7 +70,23 @@ def plan(
         compare=compare,
     )
     plans = plan_pairs(replication, select_pairs(source, destination, set_name, prefix), request)
-    print_writes(replication, plans, request, set_name, output) if writes else print_plan(
-        plans[: limit or None], output
-    )
+    _print(replication, plans, request, set_name, output, writes=writes, limit=limit)
+
+
+def _print(
+    replication: Replication,
+    plans: Sequence[PairPlan],
+    request: SeedRequest,
+    set_name: str,
+    output: Format,
+    *,
+    writes: bool,
+    limit: int,
+) -> None:
+    from windlass.replication.output import print_plan, print_writes, raise_refused
+
+    if writes:
+        print_writes(replication, plans, request, set_name, output)
+    else:
+        print_plan(plans[: limit or None], output)
     raise_refused(plans)
