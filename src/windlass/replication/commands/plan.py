@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
@@ -25,6 +26,11 @@ from windlass.replication.commands.options import (
     select_pairs,
 )
 from windlass.replication.model import Method
+
+if TYPE_CHECKING:
+    from windlass.replication.planning.plan import PairPlan
+    from windlass.replication.planning.request import SeedRequest
+    from windlass.replication.service import Replication
 
 __all__ = ["plan"]
 
