@@ -209,17 +209,17 @@ class JournalOf(Generic[R]):
     def commit(self, *, sync: bool = False) -> None:
         """Write the finished rows so far."""
         records = self._lines
-        whole: list[int] = []
+        complete_blocks: list[int] = []
         for number, block in self._dirty.items():
             if block.left:
                 length = (len(block.rows) + 7) // 8
                 records.append(encode_record(_DONE, _BIT.pack(number) + block.done.to_bytes(length, "little")))
             else:
-                whole.append(number)
+                complete_blocks.append(number)
                 self.ledger.blocks.pop(number, None)
                 self._sizes.pop(number, None)
-        if whole:
-            records.append(encode_record(_WHOLE, b"".join(map(_BIT.pack, whole))))
+        if complete_blocks:
+            records.append(encode_record(_WHOLE, b"".join(map(_BIT.pack, complete_blocks))))
         self._lines, self._dirty = [], {}
         with writing(self.folder / "done"):
             if records:
