@@ -25,6 +25,7 @@ if TYPE_CHECKING:  # parts are imported on first use, so that a command loads on
     from windlass.estate.service import Estate
     from windlass.estate.services import Services
     from windlass.facts.service import Facts
+    from windlass.feed.service import Feed
     from windlass.inventory.service import Inventory
     from windlass.jobs.service import Jobs
     from windlass.memcached.service import Memcached
@@ -174,6 +175,19 @@ class App:
         from windlass.memcached.service import Memcached
 
         return Memcached(lambda: self.estate, self.settings.memcached)
+
+    @_Part
+    def feed(self) -> Feed:
+        """Events that keep the inventory current between collections."""
+        from windlass.feed.service import Feed
+
+        return Feed(
+            self.settings.feed,
+            self.inventory,
+            queues=self.queues,
+            store=lambda: self.store,
+            metrics=self.metrics,
+        )
 
     @_Part
     def checks(self) -> Checks:

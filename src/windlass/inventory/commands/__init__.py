@@ -10,6 +10,7 @@ GROUP = Group(
     verbs=(
         "collect",
         "worker",
+        "feed",
         "list",
         "show",
         "history",
