@@ -18,7 +18,16 @@ VERBS = {
 }
 
 # Every command is one of these; a new one fails the test until it is put where it belongs.
-WORKERS = {"up", "serve", "consume", "pipeline run", "aggregate run", "replicate worker", "inventory worker", "inventory feed"}
+WORKERS = {
+    "up",
+    "serve",
+    "consume",
+    "pipeline run",
+    "aggregate run",
+    "replicate worker",
+    "inventory worker",
+    "inventory feed",
+}
 WRITES = {
     "inventory collect",
     "queue send",

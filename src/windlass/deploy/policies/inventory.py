@@ -16,7 +16,7 @@ from windlass.settings import Settings
 __all__ = ["chosen", "statements"]
 
 
-def statements(settings: Settings, facts: PolicyFacts, use: PolicyIdentity) -> Sequence[Statement]:  # noqa: ARG001  one use
+def statements(settings: Settings, facts: PolicyFacts, use: PolicyIdentity) -> Sequence[Statement]:
     """Return the listings and details of the chosen types. Their resources are `*`: they are unknown before the collection."""
     actions = sorted({action for kind in chosen(settings) for action in _calls(kind)})
     grants = list(estate(settings, facts))
