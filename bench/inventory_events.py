@@ -146,7 +146,7 @@ def main():
     ):
         estate = Estate()
         inventory = Inventory(store, lambda: estate, InventoryConfig())
-        refresh = open_refresh(inventory.collection(), concurrency=16)
+        refresh = open_refresh(inventory.collection(), concurrency=64)
         messages = [change(estate, rng) for _ in range(EVENTS)]
 
         started, cpu = time.perf_counter(), time.process_time()

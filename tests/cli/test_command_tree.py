@@ -30,6 +30,8 @@ WORKERS = {
 }
 WRITES = {
     "inventory collect",
+    "inventory import config",
+    "inventory import cloudtrail",
     "queue send",
     "aggregate init",
     "aggregate trigger",

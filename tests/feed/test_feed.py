@@ -1,17 +1,22 @@
 """The feed end to end: a call to the embedded AWS is in the inventory with its actor, without a collection."""
 
+import gzip
 import json
 import threading
 import time
 
 import pytest
 
+from tests.inventory.events.records import ANN, record
 from windlass.aws.client import AwsClient
 from windlass.estate.config import AccountConfig, EstateConfig
 from windlass.estate.service import open_estate
 from windlass.feed.config import FeedConfig
 from windlass.feed.service import Feed
+from windlass.inventory.catalog import CATALOG
 from windlass.inventory.config import InventoryConfig
+from windlass.inventory.events.type_index import TypeIndex
+from windlass.inventory.imports.service import HistoryImport
 from windlass.inventory.model import GLOBAL, ChangeKind, Query
 from windlass.inventory.service import Inventory
 from windlass.observe.metrics import Metrics
@@ -80,8 +85,16 @@ def world(estate, sqlite_store):
     world.call("events", "PutTargets", "us-east-1", Rule="feed", Targets=[{"Id": "bus", "Arn": bus}])
     queues = Queues(lambda: estate, lambda: sqlite_store, registry=world.metrics.of_worker)
     feed = Feed(
-        FeedConfig(queue="feed-events", account=ACCOUNT, region=REGION, batch_window_s=0.1, recheck_s=0.5),
+        FeedConfig(
+            queue="feed-events",
+            account=ACCOUNT,
+            region=REGION,
+            batch_window_s=0.1,
+            recheck_s=0.5,
+            file_buckets=["feed-trail"],
+        ),
         world.inventory,
+        lambda: HistoryImport(sqlite_store, TypeIndex.of(CATALOG), lambda: estate, home=lambda: (ACCOUNT, REGION)),
         queues=queues,
         store=lambda: sqlite_store,
         metrics=world.metrics,
@@ -134,3 +147,20 @@ def test_resources_of_several_services_are_read_alone(world):
     assert {revision.resource.name for revision in changed}.isdisjoint({"fed-jobs", "fed-role", instance["InstanceId"]})
     world.call("ec2", "TerminateInstances", InstanceIds=[instance["InstanceId"]])
     world.wait(lambda: world.newest(instance["InstanceId"]).events[-1].name == "TerminateInstances", "the end")
+
+
+def test_a_file_of_a_trail_is_read_when_s3_says_that_it_arrived(world):
+    for region in (REGION, "us-east-1"):  # no rule sends the calls themselves
+        world.call("events", "DisableRule", region, Name="feed")
+    place = {"LocationConstraint": REGION}
+    for bucket in ("feed-trail", "by-file"):
+        world.call("s3", "CreateBucket", Bucket=bucket, CreateBucketConfiguration=place)
+    queue = f"arn:aws:sqs:{REGION}:{ACCOUNT}:feed-events"
+    notification = {"QueueConfigurations": [{"QueueArn": queue, "Events": ["s3:ObjectCreated:*"]}]}
+    world.call("s3", "PutBucketNotificationConfiguration", Bucket="feed-trail", NotificationConfiguration=notification)
+    detail = record("s3", "CreateBucket", {"bucketName": "by-file"}, recipientAccountId=ACCOUNT)
+    key = f"AWSLogs/{ACCOUNT}/CloudTrail/{REGION}/2026/11/01/{ACCOUNT}_CloudTrail_{REGION}_20261101T1000Z_abcdefgh.json.gz"
+    content = gzip.compress(json.dumps({"Records": [detail]}).encode())
+    world.call("s3", "PutObject", Bucket="feed-trail", Key=key, Body=content)
+    world.wait(lambda: world.resource("by-file"), "the bucket that the file names")
+    assert world.newest("by-file").actor == ANN

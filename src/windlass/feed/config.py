@@ -20,7 +20,11 @@ class FeedConfig(BaseModel):
     batch_window_s: float = Field(
         default=0.5, ge=0, le=20, description="Seconds in which events are collected, so that a burst costs one read."
     )
-    concurrency: int = Field(default=16, ge=1, le=256, description="AWS calls in flight at once while a batch is read.")
+    concurrency: int = Field(default=64, ge=1, le=256, description="AWS calls in flight at once while a batch is read.")
+    file_buckets: list[str] = Field(
+        default=[],
+        description="Buckets to which CloudTrail and Config deliver files: a file that an S3 event of them names is read.",
+    )
     recheck_s: float = Field(
         default=3.0,
         ge=0.1,

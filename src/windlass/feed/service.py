@@ -11,6 +11,7 @@ from windlass.feed.config import FeedConfig
 from windlass.feed.metrics import FeedMetrics
 from windlass.feed.worker import FeedWorker
 from windlass.inventory.events.refresh import open_refresh
+from windlass.inventory.imports.service import HistoryImport
 from windlass.inventory.service import Inventory
 from windlass.observe.metrics import Metrics
 from windlass.queues.service import Queues
@@ -26,12 +27,13 @@ class Feed:
         self,
         config: FeedConfig,
         inventory: Inventory,
+        imports: Callable[[], HistoryImport],
         *,
         queues: Queues,
         store: Callable[[], Store],
         metrics: Metrics,
     ) -> None:
-        self._config, self._inventory = config, inventory
+        self._config, self._inventory, self._imports = config, inventory, imports
         self._queues, self._store, self._metrics = queues, store, metrics
 
     @property
@@ -56,6 +58,7 @@ class Feed:
         return FeedWorker(
             config,
             open_refresh(self._inventory.collection(), concurrency=config.concurrency),
+            self._imports(),
             queues=self._queues,
             store=self._store,
             metrics=FeedMetrics(self._metrics, registry or self._metrics.of_feed()),

@@ -5,8 +5,8 @@ from __future__ import annotations
 import asyncio
 import math
 import threading
-from collections.abc import Callable
-from dataclasses import dataclass, field
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field, replace
 
 from windlass.core import clock
 from windlass.core.errors import AwsError
@@ -16,6 +16,7 @@ from windlass.feed.outcome import MessageOutcome, outcome_of, recheck_after_s
 from windlass.inventory.events.messages import parse_message
 from windlass.inventory.events.model import Parsed, Touch
 from windlass.inventory.events.refresh import Refresh, RefreshResult
+from windlass.inventory.imports.service import HistoryImport
 from windlass.observe.log import logger
 from windlass.queues.config import ConsumeConfig
 from windlass.queues.consumer import Consumer
@@ -46,13 +47,15 @@ class FeedWorker:
         self,
         config: FeedConfig,
         refresh: Refresh,
+        imports: HistoryImport,
         *,
         queues: Queues,
         store: Callable[[], Store] | None,
         metrics: FeedMetrics,
         health: tuple[str, int] | None = None,
     ) -> None:
-        self._config, self._refresh, self._queues, self._store = config, refresh, queues, store
+        self._config, self._refresh, self._imports = config, refresh, imports
+        self._queues, self._store = queues, store
         self._metrics = metrics
         self._health = health
         self._batch = _Batch()
@@ -91,6 +94,10 @@ class FeedWorker:
         self._metrics.parsed(parsed)
         if parsed.unrecognised and not (parsed.touches or parsed.ignored or parsed.files or parsed.buckets):
             raise Reject(f"it holds no event of AWS: {parsed.unrecognised[0]}")
+        files = [(bucket, key) for bucket, key in parsed.files if bucket in self._config.file_buckets]
+        if files:
+            touches = await asyncio.to_thread(self._touches_of_files, files)
+            parsed = replace(parsed, touches=(*parsed.touches, *touches))
         if not (parsed.touches or parsed.buckets):
             return
         result = await self._read(received, parsed)
@@ -106,6 +113,10 @@ class FeedWorker:
             after_s = math.ceil(recheck_after_s(self._config.recheck_s, received.receive_count))
             raise RetryLater(after_s, "AWS does not show the change yet")
         self._metrics.done(parsed.touches, clock.now())
+
+    def _touches_of_files(self, files: Sequence[tuple[str, str]]) -> list[Touch]:
+        """Import the files of Config, and return what the records of CloudTrail's files touched."""
+        return [touch for bucket, key in files for touch in self._imports.delivered_file(bucket, key)]
 
     async def _read(self, received: ReceivedMessage, parsed: Parsed) -> RefreshResult:
         """Add the message to the batch that collects now, and wait until it is read."""

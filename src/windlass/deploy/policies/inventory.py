@@ -35,7 +35,18 @@ def _feed(settings: Settings, facts: PolicyFacts, use: PolicyIdentity) -> list[S
     return [
         *consuming(at, config.queue, use, "receive the events that keep the inventory current"),
         Statement("DeadLetter", actions, dead_letters(at, config.queue), "reject messages that are no events"),
-        *kms(at, ("sqs",)),
+        *_files(at, config.file_buckets),
+        *kms(at, ("sqs", "s3")),
+    ]
+
+
+def _files(facts: PolicyFacts, buckets: Sequence[str]) -> list[Statement]:
+    if not buckets:
+        return []
+    arns = [facts.arn("s3", bucket, region="", account="") for bucket in buckets]
+    return [
+        Statement("ListFiles", ("s3:ListBucket",), tuple(arns), "find files that CloudTrail and Config delivered"),
+        Statement("ReadFiles", ("s3:GetObject",), tuple(f"{arn}/*" for arn in arns), "read them"),
     ]
 
 

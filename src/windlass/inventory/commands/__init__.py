@@ -11,6 +11,7 @@ GROUP = Group(
         "collect",
         "worker",
         "feed",
+        "import",
         "list",
         "show",
         "history",
