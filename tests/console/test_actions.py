@@ -294,7 +294,7 @@ class TestBodies:
         [
             ("/v1/aggregation/shares/trigger", {}, "needs the field 'key'"),
             ("/v1/aggregation/shares/trigger", {"kye": "drop"}, "'kye' is not a known field"),
-            ("/v1/pipelines/uniform/backfill", {"origin": "/etc/passwd"}, "does not read files of its own machine"),
+            ("/v1/pipelines/uniform/backfill", {"origin": "/etc/passwd"}, "does not read files of the server"),
             ("/v1/pipelines/uniform/retry", ["key"], "body"),
             ("/v1/pipelines/uniform/retry", {"key": 7}, "body.key"),
         ],

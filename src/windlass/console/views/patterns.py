@@ -47,7 +47,15 @@ def patterns(_context: PageContext, _: Params) -> Data:
             "region": "eu-west-1",
             "key": "arn:aws:s3:::harbour-ledger",
             "revision_id": 1,
-            "actor": "deploy",
+            "actor": "arn:aws:iam::111111111111:role/deploy",
+            "events": [
+                {
+                    "name": "PutBucketVersioning",
+                    "at": "2026-11-20T07:59:41Z",
+                    "source_ip": "198.51.100.7",
+                    "user_agent": "aws-cli",
+                }
+            ],
             "valid_from": "2026-11-20T08:00:00Z",
             "summary": "~Versioning.Status +Tags.team",
             "patch": [
