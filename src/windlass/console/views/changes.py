@@ -72,7 +72,7 @@ def changes(context: PageContext, params: Params) -> Data:
             )
         ],
         "hidden": hidden(params, "type", "account", "region"),
-        "actor": first(params, "actor"),
+        "changed_by": first(params, "actor"),
         "filtered": bool(kinds or until or any(first(params, name) for name in ("type", "account", "region", "actor"))),
         "next": link("/changes", params, cursor=cursor) if cursor else "",
         "cli": _command(params, since, kinds),
