@@ -11,6 +11,7 @@ from windlass.estate.config import EstateConfig, ServiceConfig
 from windlass.inventory.config import InventoryConfig
 from windlass.memcached.config import MemcachedConfig
 from windlass.observe.config import LogConfig
+from windlass.osquery.config import OsqueryConfig
 from windlass.pipelines.config import PipelineConfig
 from windlass.queues.config import ConsumeConfig
 from windlass.replication.config import ReplicateConfig, ReplicationConfig
@@ -61,6 +62,7 @@ class Settings(BaseModel):
     estate: EstateConfig = EstateConfig()
     inventory: InventoryConfig = InventoryConfig()
     checks: ChecksConfig = ChecksConfig()
+    osquery: OsqueryConfig = OsqueryConfig()
     memcached: MemcachedConfig = MemcachedConfig()
     clients: ClientsConfig = ClientsConfig()
     replication: ReplicationConfig = ReplicationConfig()
