@@ -26,7 +26,7 @@ from windlass.osquery.messages import host_details, live_results, log_batch, tex
 from windlass.osquery.model import Node, Row
 from windlass.osquery.pack import PackQuery, find_query, platform_queries
 from windlass.osquery.positions import read_positions, write_positions
-from windlass.osquery.results import SOURCE, apply_log, snapshot_section
+from windlass.osquery.results import SOURCE, LogContext, apply_log, snapshot_section
 from windlass.store.engine import Store
 
 __all__ = ["ENDPOINTS", "Agents", "Answer", "Record"]
@@ -149,7 +149,7 @@ class Agents:
             return
         with self._store.read() as connection:
             positions = read_positions(connection, node.node_id)
-        outcome = apply_log(batch, host_identity(node), positions, assigned_epoch=assigned_epoch(node), now=now)
+        outcome = apply_log(batch, LogContext(host_identity(node), assigned_epoch(node), now), positions)
         sections = self._record_all(outcome.reports)
         lost = any(section.outcome is Outcome.NEEDS_SNAPSHOT for section in sections)
         changed = {name: at for name, at in outcome.positions.items() if positions.get(name) != at}

@@ -12,13 +12,23 @@ from windlass.osquery.model import Row
 from windlass.osquery.pack import PackQuery, find_query, section_rows
 from windlass.osquery.sequence import Difference, FullSet, Position, advance, is_settled, joined_runs
 
-__all__ = ["SOURCE", "LogOutcome", "apply_log", "queries_of", "snapshot_section"]
+__all__ = ["SOURCE", "LogContext", "LogOutcome", "apply_log", "snapshot_section"]
 
 SOURCE = "osquery"
 _NO_RUN = -1
 """The epoch of a position that only holds rows of an incomplete run."""
+_NOTHING_READ = Position(_NO_RUN, 0, 0, is_known=False)
 _SAME_REPORT_S = 30.0
 """Sections read within this time are one report, at the first one's time: one transaction. Queries run at most each minute."""
+
+
+@dataclass(frozen=True, slots=True)
+class LogContext:
+    """Whose results these are, the schedule epoch that the server assigned, and the time."""
+
+    host: HostIdentity
+    assigned_epoch: int
+    now: datetime
 
 
 @dataclass(slots=True)
@@ -35,38 +45,33 @@ class LogOutcome:
         self.counts[outcome] = self.counts.get(outcome, 0) + 1
 
 
-def queries_of(batch: LogBatch) -> dict[str, PackQuery]:
-    """Return the pack's queries of a batch by the names that its lines carry."""
-    queries = {line.query: find_query(line.query) for line in batch.lines}
-    return {name: query for name, query in queries.items() if query is not None}
-
-
-def apply_log(
-    batch: LogBatch,
-    host: HostIdentity,
-    positions: Mapping[str, Position],
-    *,
-    assigned_epoch: int,
-    now: datetime,
-) -> LogOutcome:
-    """Return what a batch of results does, given the positions of its queries (by the pack's names)."""
+def apply_log(batch: LogBatch, context: LogContext, positions: Mapping[str, Position]) -> LogOutcome:
+    """Return what a batch of results does, given the positions of the node's queries, by the pack's names."""
     outcome = LogOutcome()
-    queries = queries_of(batch)
     lines: dict[str, list[ResultLine]] = {}
     for line in batch.lines:
-        query = queries.get(line.query)
+        query = find_query(line.query)
         if query is None:
             outcome.count("ignored")  # users' own queries have other readers
         elif line.is_snapshot:
             outcome.count("snapshot")
-            outcome.reports.append(_report(host, line, snapshot_section(query, line.rows), now))
+            outcome.reports.append(_report(context, line, snapshot_section(query, line.rows)))
         else:
             lines.setdefault(query.name, []).append(line)
     latest = max((line.unix_time for line in batch.lines), default=0)
     for name in lines.keys() | positions.keys():
         query = find_query(name)
         if query is not None:
-            _apply_runs(outcome, query, lines.get(name, []), positions.get(name), host, assigned_epoch, latest, now)
+            position = positions.get(name)
+            runs, pending = joined_runs(lines.get(name, ()), position.pending if position else None)
+            if pending is not None and is_settled(pending, latest):
+                runs.append(pending)
+                pending = None
+            if position is not None and position.epoch == _NO_RUN:
+                position = None
+            position = _apply_runs(outcome, context, query, runs, position) or (_NOTHING_READ if pending else None)
+            if position is not None:
+                outcome.positions[query.name] = replace(position, pending=pending)
     for _ in range(batch.malformed):
         outcome.count("malformed")
     outcome.reports = _merged(outcome.reports)
@@ -74,23 +79,11 @@ def apply_log(
 
 
 def _apply_runs(
-    outcome: LogOutcome,
-    query: PackQuery,
-    lines: Iterable[ResultLine],
-    position: Position | None,
-    host: HostIdentity,
-    assigned_epoch: int,
-    latest: int,
-    now: datetime,
-) -> None:
-    runs, pending = joined_runs(lines, position.pending if position else None)
-    if position is not None and position.epoch == _NO_RUN:
-        position = None
-    if pending is not None and is_settled(pending, latest):
-        runs.append(pending)
-        pending = None
+    outcome: LogOutcome, context: LogContext, query: PackQuery, runs: Iterable[ResultLine], position: Position | None
+) -> Position | None:
+    """Apply complete runs of a differential query; return its new position. None when it has none yet."""
     for run in runs:
-        step = advance(position, run, assigned_epoch=assigned_epoch)
+        step = advance(position, run, assigned_epoch=context.assigned_epoch)
         position = step.position
         outcome.needs_epoch |= step.needs_epoch
         match step.content:
@@ -101,16 +94,13 @@ def _apply_runs(
                 outcome.count("difference")
                 section = SectionDelta(query.section, section_rows(added, query), section_rows(removed, query))
             case None:
-                outcome.count("repeated" if position is not None and position.is_known else "unusable")
+                outcome.count("repeated" if position.is_known else "unusable")
                 continue
             case gap:
                 outcome.count("gap")
                 section = Section(query.section, failure=gap.reason)
-        outcome.reports.append(_report(host, run, section, now))
-    if position is not None:
-        outcome.positions[query.name] = replace(position, pending=pending)
-    elif pending is not None:
-        outcome.positions[query.name] = Position(_NO_RUN, 0, 0, is_known=False, pending=pending)
+        outcome.reports.append(_report(context, run, section))
+    return position
 
 
 def snapshot_section(query: PackQuery, rows: Iterable[Row]) -> Section:
@@ -139,10 +129,10 @@ def _is_one_report(first: Report, second: Report) -> bool:
     return is_near and names.isdisjoint(section.name for section in second.sections)
 
 
-def _report(host: HostIdentity, line: ResultLine, section: Section | SectionDelta, now: datetime) -> Report:
+def _report(context: LogContext, line: ResultLine, section: Section | SectionDelta) -> Report:
     """Return a report at the time of the run; a host whose clock is ahead cannot report the future."""
     try:
         ran_at = datetime.fromtimestamp(line.unix_time, UTC)
     except (OverflowError, ValueError, OSError):
-        ran_at = now
-    return Report(host=host, observed_at=min(ran_at, now), source=SOURCE, sections=(section,))
+        ran_at = context.now
+    return Report(host=context.host, observed_at=min(ran_at, context.now), source=SOURCE, sections=(section,))

@@ -61,7 +61,7 @@ class Position:
 class Step:
     """The next position, what to do with the section (None: nothing), and whether a new epoch is needed."""
 
-    position: Position | None
+    position: Position
     content: FullSet | Difference | Gap | None = None
     needs_epoch: bool = False
 

@@ -40,7 +40,7 @@ def live_query(context: PageContext, params: Params) -> Data:
     columns = list(dict.fromkeys(name for row in rows for name in row))
     waiting = (AnswerState.WAITING, AnswerState.SENT)
     return {
-        "query": value,
+        "live_query": value,
         "open": not query.is_complete and clock.now() < query.expires_at,
         "columns": columns,
         "rows": [{name: row.get(name, "") for name in columns} for row in rows],
