@@ -26,7 +26,7 @@ _EVENTS = ("before-parameter-build", "before-call", "before-parse", "after-call"
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Service:
-    """What all calls of a service share. Thread-safe, as a botocore client is."""
+    """The parts that all calls of a service share. Thread-safe, like a botocore client."""
 
     name: str
     model: Any  # botocore's ServiceModel
@@ -40,7 +40,7 @@ class Service:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Operation:
-    """An operation, with what is known of it before the first call."""
+    """An operation, with everything that does not depend on a call's parameters."""
 
     service: Service
     name: str
@@ -52,7 +52,7 @@ class Operation:
     call_params: tuple[tuple[str, str], ...]
     """Endpoint parameters (name, request member) that come from the request."""
     searched_params: tuple[tuple[str, str], ...]
-    """Endpoint parameters (name, JMESPath on the request) that are searched for in the request."""
+    """Endpoint parameters (name, JMESPath) that are evaluated on the request."""
 
     handlers: Mapping[str, tuple[Handler, ...]]
     """botocore's handlers of the operation's events, by the event's name."""
@@ -96,7 +96,7 @@ class ServiceModels:
         return operation
 
     def legacy_endpoints(self) -> EndpointResolver:
-        """Return botocore's endpoints of before its rules: signing names and regions still come from them."""
+        """Return botocore's older endpoint data, which still provides signing names and regions."""
         with self._lock:
             if self._legacy_endpoints is None:
                 data, path = self.loader.load_data_with_path("endpoints")
@@ -152,7 +152,7 @@ def _operation(service: Service, name: str) -> Operation:
             (param.name, param.member_name) for param in model.context_parameters if param.name not in ignored
         ),
         searched_params=tuple(
-            (name, declared["path"]) for name, declared in dict(model.operation_context_parameters).items()
+            (name, member["path"]) for name, member in dict(model.operation_context_parameters).items()
         ),
         handlers={
             event: service.events.of_operation(f"{event}.{service.event_suffix}.{name}", model) for event in _EVENTS

@@ -26,9 +26,9 @@ __all__ = ["collector", "consumers", "feed", "seeds", "workers"]
 
 @contextlib.contextmanager
 def collector(app: App, stop: threading.Event) -> Iterator[None]:
-    """Collect the estate periodically for the block, and help with the collections of other processes.
+    """Collect the estate periodically during the block, and join the collections of other processes.
 
-    At its end, the collection that is running is stopped in order.
+    At its end, a running collection is interrupted and can be resumed.
     """
     register_runners(app)
 
@@ -53,7 +53,7 @@ def collector(app: App, stop: threading.Event) -> Iterator[None]:
 
 
 def _judge(app: App) -> None:
-    """Run the checks over what the collection changed. A mistake in a user's check stops no collection."""
+    """Run the checks over the changes of a collection. A mistake in a user's check does not stop collections."""
     try:
         app.checks.run()
     except WindlassError as error:

@@ -8,12 +8,12 @@ from typing import Any
 
 __all__ = ["Answer", "answer_of", "region_names"]
 
-_DEPTH = 6  # deep enough for every listing's items; documents below are the item's own business
+_DEPTH = 6  # deep enough for every listing's items
 
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """What an operation's answer may hold: `members` are names of structure members, and keys of maps whose keys are an
+    """What an operation's response may hold: `members` are names of structure members, and keys of maps whose keys are an
     enumeration; `has_free_map` is true when some keys are not in the model.
     """
 
@@ -51,9 +51,7 @@ def _collect(shape: Any, members: set[str], within: tuple[str, ...], depth: int)
         case "structure":
             members.update(shape.members)
             inner = [member for name, member in shape.members.items() if not name.lower().endswith("tags")]
-            return (
-                sum(_collect(member, members, within, depth - 1) for member in inner) > 0
-            )  # each of them is looked at
+            return sum(_collect(member, members, within, depth - 1) for member in inner) > 0  # walked below, too
         case "list":
             return _collect(shape.member, members, within, depth)
         case "map":

@@ -1,8 +1,8 @@
 """Builds the botocore session of a decision: it reaches the allowed sources and no others.
 
 Providers are kept by METHOD name; unless a profile is allowed, the session's config and credential files are the
-null device, so that nothing under ~/.aws is even opened. Credentials are resolved at once: a broken role shows at
-start, not at the first call of the night. Whatever a source raises, now or when it is renewed, becomes a plain message
+null device, so that nothing under ~/.aws is even opened. Credentials are resolved at once: a broken role fails at
+start, not at the first call. Whatever a source raises, now or when it is renewed, becomes a plain message
 (credential_errors.py); botocore's own tracebacks stay out of the terminal.
 """
 
@@ -102,12 +102,12 @@ def assumed_session(
         params["ExternalId"] = external_id
 
     def fetch() -> dict[str, str]:
-        answer = assume(params)["Credentials"]
+        response = assume(params)["Credentials"]
         return {
-            "access_key": answer["AccessKeyId"],
-            "secret_key": answer["SecretAccessKey"],
-            "token": answer["SessionToken"],
-            "expiry_time": answer["Expiration"].isoformat(),
+            "access_key": response["AccessKeyId"],
+            "secret_key": response["SecretAccessKey"],
+            "token": response["SessionToken"],
+            "expiry_time": response["Expiration"].isoformat(),
         }
 
     _silence_tracebacks()
@@ -119,7 +119,7 @@ def assumed_session(
 
 
 class _Explained:
-    """A botocore provider whose errors say what was looked for, where, and the remedy, also at renewals."""
+    """A botocore provider whose errors say what was searched, where, and the remedy, also at renewals."""
 
     def __init__(self, provider: Any, source: CredentialSource) -> None:
         self.METHOD = provider.METHOD

@@ -1,7 +1,7 @@
 """The session of each account, handed out only after AWS confirmed whose credentials it holds.
 
 Every client of every capability gets its credentials here. Before the first call in an account, GetCallerIdentity is
-asked once with exactly the credentials that would make the call; an answer that names another account, or an account
+called once with exactly the credentials that would make the call; a response that names another account, or an account
 outside `estate.allowed_accounts`, refuses the account. GetCallerIdentity needs no permission (AWS STS API Reference).
 """
 
@@ -26,10 +26,10 @@ from windlass.estate.translate import is_unanswered
 __all__ = ["Sessions"]
 
 FAILURE_KEPT_S = 30.0
-"""A refused account is asked again after this time: thousands of scopes must not repeat one refused AssumeRole."""
+"""A refused account is tried again after this time: thousands of scopes must not repeat one refused AssumeRole."""
 
 Ask = Callable[[Scope, Callable[[], dict[str, Any]], str], dict[str, Any]]
-"""(scope, call, where) -> answer: the estate's paced and retried attempt, which raises our errors."""
+"""(scope, call, where) -> response: the estate's paced and retried call, which raises our errors."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,11 +71,11 @@ class Sessions:
         return self._result(account_id, self._open).session
 
     def identity(self, account_id: str) -> Identity:
-        """Who calls in `account_id`, as AWS confirmed it. Raises what `of` raises."""
+        """The identity in `account_id`, as AWS confirmed it. Raises the errors of `of`."""
         return self._result(account_id, self._open).identity
 
     def caller(self) -> Identity:
-        """Who the credentials of the decision belong to: the start of every role chain."""
+        """The identity of the decision's credentials: the start of every role chain."""
         return self._base().identity
 
     def close(self) -> None:
@@ -86,7 +86,7 @@ class Sessions:
             client.close()
 
     def _result(self, key: str, open_: Callable[[str], _Opened]) -> _Opened:
-        """The remembered result for `key`, else that of `open_(key)`; one thread asks, the others wait for its answer."""
+        """The remembered result for `key`, else that of `open_(key)`; one thread makes the call, the others wait for its result."""
         result = self._results.get(key)
         if not isinstance(result, _Opened):
             with self._lock:
@@ -154,7 +154,7 @@ class Sessions:
         return _Opened(session, self._identify(session, account.id))
 
     def _assume(self, account: Account, caller: Identity, params: dict[str, str]) -> dict[str, Any]:
-        """AssumeRole's answer. AccessDenied names both sides of the trust policy."""
+        """AssumeRole's response. AccessDenied names both sides of the trust policy."""
         scope = Scope(caller.account_id, self._config.home_region, "sts")
         where = f"sts AssumeRole in {self._config.home_region} of {caller.account_id}"
         client = self._sts_of_base()
@@ -180,21 +180,21 @@ class Sessions:
         client = make_client(session, self._config, self._config.home_region, "sts")
         place = f" of {account_id}" if account_id else ""
         try:
-            answer = self._ask(
+            response = self._ask(
                 Scope(account_id, self._config.home_region, "sts"),
                 client.get_caller_identity,
                 f"sts GetCallerIdentity in {self._config.home_region}{place}",
             )
         finally:
             client.close()
-        confirmed = str(answer.get("Account") or "")
+        confirmed = str(response.get("Account") or "")
         if not confirmed:
             raise AwsError(
-                f"sts GetCallerIdentity in {self._config.home_region}{place}: the answer names no account",
+                f"sts GetCallerIdentity in {self._config.home_region}{place}: the response names no account",
                 hint="A proxy may have answered instead of AWS: check the network and estate.ca_bundle.",
                 code="Malformed",
             )
-        return Identity(AccountId(confirmed), str(answer.get("Arn", "")))
+        return Identity(AccountId(confirmed), str(response.get("Arn", "")))
 
     def _identify_embedded(self, session: Any, account_id: str) -> Identity:
         """Who a loopback endpoint says we are. One without STS (ElasticMQ, rclone) is believed: its keys are our own fixed

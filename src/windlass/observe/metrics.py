@@ -1,4 +1,4 @@
-"""The metrics of one process, in a registry of its own: `windlass_<capability>_<what>_<unit>`.
+"""The metrics of one process, in its own registry: `windlass_<capability>_<what>_<unit>`.
 
 One table, so that docs and code cannot differ (tests/docs checks each name against docs/reference/metrics.md).
 """

@@ -30,14 +30,14 @@ class LocalConfig(BaseModel):
     port: int = Field(default=8471, ge=0, le=65535, description="Port to listen on; 0 takes a free one.")
     allow_hosts: list[str] = Field(
         default=[],
-        description="Host names that requests may carry besides loopback's (`host.docker.internal`); `*.name` for all below.",
+        description="Host names that requests may carry besides loopback's (`host.docker.internal`); `*.name` for its subdomains.",
     )
     allow_origins: list[str] = Field(
         default=[],
         description="Origins whose web pages may read S3, as the buckets' CORS rules say; every other page is refused.",
     )
     require_signature: bool = Field(
-        default=False, description="Accept only requests signed with a secret of each start, which is printed."
+        default=False, description="Accept only requests signed with the secret that each start prints."
     )
     random_seed: int = Field(
         default=7, description="Random seed of the sample estate: the same number creates the same estate."

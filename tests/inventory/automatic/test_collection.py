@@ -113,7 +113,7 @@ def test_an_unchanged_estate_writes_no_revision_and_an_empty_scope_no_row(invent
     assert server.calls == calls + 6  # two pages, as type and as parent, and the parts of each gizmo: no folders
     assert {status.scope.type for status in opened.scopes()} == {"gizmos.gizmo", "gizmos.part"}
     (row,) = opened.coverage()
-    assert (row.state, row.scopes, row.unread, row.asked_at) == ("ok", 3, 0, T0)
+    assert (row.state, row.scopes, row.unread, row.scanned_at) == ("ok", 3, 0, T0)
     clock["now"] += timedelta(hours=1)
     assert "gizmos.folder" in {scope.type for scope in opened.plan(opened.options())}
 

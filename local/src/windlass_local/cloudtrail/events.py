@@ -114,7 +114,7 @@ def event(call: S3Call, identity: UserIdentity, recipient: str) -> dict[str, Any
         "userAgent": f"[{call.headers.get('user-agent', '')}]",
     }
     if call.status >= 400:
-        result |= {"errorCode": _ERRORS.get(call.status, "InternalError"), "errorMessage": "see the answer"}
+        result |= {"errorCode": _ERRORS.get(call.status, "InternalError"), "errorMessage": "see the response"}
     parameters = {"bucketName": call.bucket, "Host": host} | ({"key": call.key} if call.key else {})
     bucket_arn = f"arn:aws:s3:::{call.bucket}"
     result |= {

@@ -47,12 +47,12 @@ class Recorder:
         self._thread: threading.Thread | None = None
         self.delivered = 0
 
-    def watch(self, request: Request, answer: Response) -> None:
+    def watch(self, request: Request, response: Response) -> None:
         """Record the call if a trail selects it. It runs for every call, so the cheapest checks come first."""
         if request.service != "s3" or request.operation not in DATA_OPERATIONS or not _any_trail():
             return
         try:
-            self._record(request, answer)
+            self._record(request, response)
         except Exception:  # a failure to record must not fail the call
             log.warning("a CloudTrail event could not be written", exc_info=True)
 
@@ -73,13 +73,13 @@ class Recorder:
                 _write(bucket, account_id, region, day, of_day)
                 self.delivered += len(of_day)
 
-    def _record(self, request: Request, answer: Response) -> None:
+    def _record(self, request: Request, response: Response) -> None:
         bucket_name = request.bucket
         destination = s3_backends.bucket_accounts.get(bucket_name)
         owner = destination[1] if destination else ""
         result = s3_backends[owner][destination[0]].buckets.get(bucket_name) if destination else None
         region = getattr(result, "region_name", "") or request.region or "us-east-1"
-        call = _call_of(request, answer, owner, region)
+        call = _call_of(request, response, owner, region)
         name, reads = DATA_OPERATIONS[request.operation]
         identity = identity_of(request)
         for account_id in {owner, identity.account_id} - {""}:
@@ -133,11 +133,11 @@ def _trails(account_id: str) -> list[Any]:
     return [trail for trail in result if trail.status.is_logging]
 
 
-def _call_of(request: Request, answer: Response, owner: str, region: str) -> S3Call:
+def _call_of(request: Request, response: Response, owner: str, region: str) -> S3Call:
     headers = request.headers
     bucket, _, key = request.path.lstrip("/").partition("/")
     reported = headers.get("x-windlass-time", "")
-    length = next((value for name, value in answer.headers if name.lower() == "x-amz-request-id"), "")
+    length = next((value for name, value in response.headers if name.lower() == "x-amz-request-id"), "")
     return S3Call(
         at=datetime.fromisoformat(reported).astimezone(UTC) if reported else datetime.now(UTC),
         operation=request.operation,
@@ -149,9 +149,9 @@ def _call_of(request: Request, answer: Response, owner: str, region: str) -> S3C
         host=headers.get("host", ""),
         headers=headers,
         query=dict(parse_qsl(request.query, keep_blank_values=True)),
-        status=answer.status,
+        status=response.status,
         bytes_in=len(request.body),
-        bytes_out=len(answer.body),
+        bytes_out=len(response.body),
         request_id=length or secrets.token_hex(8).upper(),
     )
 

@@ -91,11 +91,11 @@ class EstateRegion:
     def make(self, kind: str, call: Callable[..., Any], **params: Any) -> Any:
         """Make the call and count its result as one `kind`; None when the embedded AWS does not have the operation."""
         try:
-            answer = call(**params)
+            response = call(**params)
         except ClientError as error:
             if error.response["Error"]["Code"] not in ("NotImplemented", "UnsupportedOperation"):
                 raise
             self._clients.note(kind, skipped=True)
             return None
         self._clients.note(kind)
-        return answer
+        return response

@@ -31,7 +31,7 @@ def demo(
 ) -> None:
     """Show everything on an embedded AWS: a sample estate, a first collection, live changes and the console.
 
-    It needs no AWS account, no credentials and nothing outside this machine. Ctrl-C stops all of it.
+    It needs no AWS account, no credentials and nothing outside this machine. Ctrl-C stops everything.
 
     Examples:
       windlass demo
@@ -121,7 +121,7 @@ def _emptied(folder: Path) -> Path:
 
 @contextlib.contextmanager
 def _embedded_aws(folder: Path) -> Iterator[str]:
-    """Run the embedded AWS in a process of its own, so that it has a core to itself, and yield its URL."""
+    """Run the embedded AWS in a separate process, so that it can use another core, and yield its URL."""
     log = folder / "aws.log"
     words = ("up", "--port", "0", "--no-populate", "--no-require-signature", "--until-stdin-closes")
     with started(*words, log=log) as server:

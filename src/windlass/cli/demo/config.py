@@ -31,7 +31,7 @@ url = "sqlite:///{folder}/windlass.db"
 
 [inventory]
 interval_s = {interval_s}
-# The sample estate has nothing of these types.
+# The sample estate has no resources of these types.
 exclude_types = {exclude_types}
 
 [feed]
