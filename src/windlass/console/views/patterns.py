@@ -47,11 +47,12 @@ def patterns(_context: PageContext, _: Params) -> Data:
             "region": "eu-west-1",
             "key": "arn:aws:s3:::harbour-ledger",
             "revision_id": 1,
-            "actor": "arn:aws:iam::111111111111:role/deploy",
+            "actor": "arn:aws:sts::111111111111:assumed-role/deploy/ann",
             "events": [
                 {
-                    "name": "PutBucketVersioning",
-                    "at": "2026-11-20T07:59:41Z",
+                    "event_id": "1",
+                    "at": "2026-11-20T08:00:00Z",
+                    "name": "PutBucketTagging",
                     "source_ip": "198.51.100.7",
                     "user_agent": "aws-cli",
                 }
