@@ -44,7 +44,9 @@ def roles(account_id):
     )
 
 
-ACCOUNTS = st.lists(st.sampled_from(IDS), unique=True).flatmap(lambda ids: st.tuples(*(roles(one) for one in ids)))
+ACCOUNTS = st.lists(st.sampled_from(IDS), unique=True).flatmap(
+    lambda ids: st.tuples(*(roles(identifier) for identifier in ids))
+)
 
 MODELS = botocore.loaders.create_loader()
 """botocore's models, parsed once for all examples: that is most of what an example costs."""

@@ -48,6 +48,7 @@ def patterns(_context: PageContext, _: Params) -> Data:
             "key": "arn:aws:s3:::harbour-ledger",
             "revision_id": 1,
             "actor": "deploy",
+            "events": [],
             "valid_from": "2026-11-20T08:00:00Z",
             "summary": "~Versioning.Status +Tags.team",
             "patch": [
