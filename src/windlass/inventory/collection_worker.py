@@ -35,7 +35,9 @@ _CONCURRENCY = 16  # GetCallerIdentity calls in flight
 
 @dataclass(frozen=True, slots=True)
 class WorkerResult:
-    """How a worker's part in a run ended: `finished`, `stopped`, `closed` (the run has ended) or `lost` (its lease expired)."""
+    """How a worker's part in a run ended: `finished`, `stopped`, `closed` (the run has ended), `abandoned` (its coordinator is
+    gone, and another process must coordinate the remaining scopes) or `lost` (the worker's lease expired).
+    """
 
     run_id: str
     end: str
@@ -92,7 +94,7 @@ class CollectionWorker:
         ended = _AnySet(stop, lease.lost)
         # Another worker scans interrupted scopes at once: writing half of their details would add a needless revision.
         if collector.run_from(claims, sink=sink_of(claims), stop=ended, report_unfinished=False):
-            return "finished"
+            return "abandoned" if claims.is_abandoned else "finished"
         return self._end_of(claims.run_id) if lease.lost.is_set() else "stopped"
 
     def _end_of(self, run_id: str) -> str:
