@@ -19,6 +19,7 @@ class AccountClient:
 
     def __init__(self, url: str, account_id: str) -> None:
         self._clients = Clients(url)
+        self.url = url
         self.account_id = account_id
 
     def call(self, region: str, service: str, operation: str, /, **params: Any) -> dict[str, Any]:

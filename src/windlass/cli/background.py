@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from windlass.pipelines.worker import PipelineWorker
     from windlass.queues.consumer import Consumer
 
-__all__ = ["collector", "consumers", "seeds", "workers"]
+__all__ = ["collector", "consumers", "feed", "seeds", "workers"]
 
 
 @contextlib.contextmanager
@@ -71,6 +71,20 @@ def consumers(app: App, stop: threading.Event) -> Iterator[None]:
     ]
     targets = [(f"consume-{consumer.config.title}", partial(_consume, consumer, stop)) for consumer in configured]
     with _running(targets, stop):
+        yield
+
+
+@contextlib.contextmanager
+def feed(app: App, stop: threading.Event) -> Iterator[None]:
+    """Keep the inventory current from the queue of `[feed]` for the block, when one is configured."""
+
+    def run() -> None:
+        try:
+            app.feed.worker(registry=app.metrics.registry).run(stop=stop, signals=False)
+        except WindlassError as error:
+            logger("feed").error("feed.failed", error=error.message, hint=error.hint)
+
+    with _running([("feed", run)] if app.settings.feed.queue else [], stop):
         yield
 
 

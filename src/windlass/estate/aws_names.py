@@ -24,19 +24,20 @@ class Answer:
 @functools.cache
 def region_names() -> frozenset[str]:
     """Return every region of every partition, and the partitions' `aws-global` and similar."""
-    from botocore.loaders import Loader
+    from windlass.estate.model_loader import shared_loader
 
-    partitions = Loader().load_data("partitions")["partitions"]
+    partitions = shared_loader().load_data("partitions")["partitions"]
     return frozenset(name for partition in partitions for name in partition["regions"])
 
 
 @functools.cache
 def answer_of(service: str, operation: str) -> Answer:
     """Return the members of an operation's response; empty for an operation without output."""
-    from botocore.loaders import Loader
     from botocore.model import ServiceModel
 
-    model = ServiceModel(Loader().load_service_model(service, "service-2"))
+    from windlass.estate.model_loader import shared_loader
+
+    model = ServiceModel(shared_loader().load_service_model(service, "service-2"))
     members: set[str] = set()
     free = _collect(model.operation_model(operation).output_shape, members, (), _DEPTH)
     return Answer(frozenset(members), free)

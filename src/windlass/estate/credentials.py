@@ -21,6 +21,7 @@ from botocore.exceptions import BotoCoreError, ProfileNotFound
 from windlass.core.aws_errors import masked
 from windlass.core.errors import ConfigError
 from windlass.estate.credential_errors import CredentialSource, explain, no_credentials
+from windlass.estate.model_loader import shared_loader
 from windlass.estate.policy import Decision
 from windlass.estate.translate import translate
 
@@ -39,7 +40,7 @@ def base_session(
     """
     if decision.refusal:
         raise ConfigError(decision.refusal, hint=decision.hint, code="CredentialsRefused")
-    session = _bare_session() if not decision.profile else botocore.session.Session(profile=decision.profile)
+    session = _session(decision.profile) if decision.profile else _bare_session()
     if ca_bundle:
         session.set_config_variable("ca_bundle", ca_bundle)
     _silence_tracebacks()
@@ -175,8 +176,15 @@ def _silence_tracebacks() -> None:
         logging.getLogger(name).addFilter(_NO_TRACEBACK)  # the same filter is added only once
 
 
+def _session(profile: str = "") -> Any:
+    """Return a session of botocore with the process's models: they are parsed once for all accounts."""
+    session = botocore.session.Session(profile=profile or None)
+    session.register_component("data_loader", shared_loader())
+    return session
+
+
 def _bare_session() -> Any:
-    session = botocore.session.Session()
+    session = _session()
     store = session.get_component("config_store")
     for name, value in (("config_file", os.devnull), ("credentials_file", os.devnull), ("profile", None)):
         store.set_config_provider(name, ConstantProvider(value))

@@ -39,13 +39,13 @@ def models_version() -> str:
 
 def describe_services() -> Iterator[ServiceDescription]:
     """Yield every service, by name. One model is in memory at a time."""
-    from botocore.loaders import Loader
+    from windlass.estate.model_loader import ModelLoader
 
-    shared = Loader()
+    shared = ModelLoader()
     endpoints, partitions = shared.load_data("endpoints")["partitions"], shared.load_data("partitions")
     for name in shared.list_available_services("service-2"):
         # A loader caches every model: each service gets its own loader.
-        loader = Loader()
+        loader = ModelLoader()
         document = loader.load_service_model(name, "service-2")
         listed = _listed(endpoints, document["metadata"].get("endpointPrefix", name))
         yield describe_service(

@@ -13,8 +13,6 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
-import botocore.loaders
-
 from windlass.core.arns import AccountId, parse_arn
 from windlass.core.errors import AccessDenied, AwsError, WindlassError
 from windlass.estate.accounts import check_allowed
@@ -63,7 +61,6 @@ class Sessions:
         self._account_of = account_of
         self._ask = ask
         self._clock = clock
-        self._loader = botocore.loaders.create_loader()  # the models are parsed once for all accounts
         self._lock = threading.Lock()
         self._locks: dict[str, threading.Lock] = {}
         self._results: dict[str, _Opened | _Failed] = {}
@@ -115,12 +112,10 @@ class Sessions:
     def _open_base(self, _: str) -> _Opened:
         if self._decision.embedded:
             first = self._config.accounts[0].id if self._config.accounts else EMBEDDED_ACCOUNT
-            session = self._with_models(embedded_session(first, self._config.endpoint_secret))
+            session = embedded_session(first, self._config.endpoint_secret)
             identity = self._identify_embedded(session, first)
         else:
-            session = self._with_models(
-                base_session(self._decision, region=self._config.home_region, ca_bundle=self._config.ca_bundle)
-            )
+            session = base_session(self._decision, region=self._config.home_region, ca_bundle=self._config.ca_bundle)
             identity = self._identify(session, "")
         check_allowed((Account(id=identity.account_id),), self._config.allowed_accounts)
         return _Opened(session, identity)
@@ -131,7 +126,7 @@ class Sessions:
         if account.role_arn:
             opened = self._assumed(account)
         elif self._decision.embedded:
-            session = self._with_models(embedded_session(account_id, self._config.endpoint_secret))
+            session = embedded_session(account_id, self._config.endpoint_secret)
             opened = _Opened(session, self._identify_embedded(session, account_id))
         else:
             opened = self._base()
@@ -149,14 +144,12 @@ class Sessions:
                 code="AccountMismatch",
             )
         base = self._base()
-        session = self._with_models(
-            assumed_session(
-                base.session,
-                lambda params: self._assume(account, base.identity, params),
-                role_arn=account.role_arn,
-                external_id=account.external_id,
-                session_name=account.session_name,
-            )
+        session = assumed_session(
+            base.session,
+            lambda params: self._assume(account, base.identity, params),
+            role_arn=account.role_arn,
+            external_id=account.external_id,
+            session_name=account.session_name,
         )
         return _Opened(session, self._identify(session, account.id))
 
@@ -212,10 +205,6 @@ class Sessions:
             if is_unanswered(error):
                 raise
             return Identity(AccountId(account_id), "")
-
-    def _with_models(self, session: Any) -> Any:
-        session.register_component("data_loader", self._loader)
-        return session
 
 
 def _mismatch(config: EstateConfig, account: Account, identity: Identity) -> AccessDenied:

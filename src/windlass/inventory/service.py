@@ -129,7 +129,7 @@ class Inventory:
 
     def plan(self, options: CollectOptions) -> tuple[Scope, ...]:
         """Return the scopes that a collection would scan, in its order."""
-        return self._collection().plan(options)
+        return self.collection().plan(options)
 
     def collect(
         self,
@@ -145,12 +145,13 @@ class Inventory:
 
         After a stop the run is `interrupted`; `resume_run_id` continues it with the remaining scopes.
         """
-        run_id = self._collection().run(
+        run_id = self.collection().run(
             options, progress=progress, stop=stop, job_id=job_id, resume_run_id=resume_run_id, started=started
         )
         return self.run(run_id)
 
-    def _collection(self) -> Collection:
+    def collection(self) -> Collection:
+        """Return what collects into this store."""
         return self._collection_on(self._store)
 
     def queues(self) -> tuple[ScopeQueue, ...]:

@@ -8,6 +8,7 @@ from windlass.aggregation.config import AggregateConfig
 from windlass.checks.config import ChecksConfig
 from windlass.clients.config import ClientsConfig
 from windlass.estate.config import EstateConfig, ServiceConfig
+from windlass.feed.config import FeedConfig
 from windlass.inventory.config import InventoryConfig
 from windlass.memcached.config import MemcachedConfig
 from windlass.observe.config import LogConfig
@@ -60,6 +61,7 @@ class Settings(BaseModel):
     store: StoreConfig = StoreConfig()
     estate: EstateConfig = EstateConfig()
     inventory: InventoryConfig = InventoryConfig()
+    feed: FeedConfig = FeedConfig()
     checks: ChecksConfig = ChecksConfig()
     memcached: MemcachedConfig = MemcachedConfig()
     clients: ClientsConfig = ClientsConfig()

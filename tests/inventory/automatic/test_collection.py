@@ -6,8 +6,10 @@ from datetime import UTC, datetime, timedelta
 import botocore.loaders
 import pytest
 
+from tests import botocore_models
 from tests.inventory import model_server
 from tests.inventory.automatic.gizmos import gizmos, write
+from windlass.estate import model_loader
 from windlass.estate.config import AccountConfig, EstateConfig
 from windlass.estate.service import open_estate
 from windlass.estate.service_models import describe_service
@@ -52,7 +54,14 @@ def served(tmp_path, monkeypatch):
     monkeypatch.setattr(botocore.loaders.Loader, "CUSTOMER_DATA_PATH", str(write(tmp_path / "models")))
     for operation in ("ListGizmos", "ListParts", "ListFolders"):
         monkeypatch.setitem(model_server.OPERATIONS, ("gizmos", operation), "")
-    caches = (model_server.model, model_server.botocore_protocol, model_server._by_signing)
+    caches = (
+        model_server.model,
+        model_server.botocore_protocol,
+        model_server._by_signing,
+        model_loader.shared_loader,
+        botocore_models.session,
+        botocore_models.service_model,
+    )
     for cached in caches:
         cached.cache_clear()
     server = Gizmos(items=1)

@@ -18,11 +18,10 @@ from typing import Any
 from urllib.parse import parse_qsl, unquote
 
 from moto.cloudtrail.models import cloudtrail_backends
-from moto.iam.models import iam_backends
 from moto.s3.models import s3_backends
-from moto.sts.models import sts_backends
 
-from windlass_local.cloudtrail.events import DATA_OPERATIONS, S3Call, UserIdentity, event
+from windlass_local.cloudtrail.events import DATA_OPERATIONS, S3Call, event
+from windlass_local.cloudtrail.identity import identity_of
 from windlass_local.cloudtrail.selectors import selects
 from windlass_local.request import Request, Response
 
@@ -32,8 +31,6 @@ PRIVATE_NAMES = (
     "moto.cloudtrail.models.cloudtrail_backends",
     "moto.cloudtrail.models.Trail",
     "moto.s3.models.s3_backends",
-    "moto.iam.models.iam_backends",
-    "moto.sts.models.sts_backends",
 )
 
 log = logging.getLogger(__name__)
@@ -84,7 +81,7 @@ class Recorder:
         region = getattr(result, "region_name", "") or request.region or "us-east-1"
         call = _call_of(request, response, owner, region)
         name, reads = DATA_OPERATIONS[request.operation]
-        identity = _identity_of(request)
+        identity = identity_of(request)
         for account_id in {owner, identity.account_id} - {""}:
             targets = {
                 trail.bucket_name
@@ -157,30 +154,6 @@ def _call_of(request: Request, response: Response, owner: str, region: str) -> S
         bytes_out=len(response.body),
         request_id=length or secrets.token_hex(8).upper(),
     )
-
-
-def _identity_of(request: Request) -> UserIdentity:
-    key = request.access_key or _presigned_key(request.query)
-    if not key:
-        return UserIdentity(account_id="", arn="", role_arn="", principal_id="", access_key="", user_name="")
-    account_id = key if len(key) == 12 and key.isdigit() else request.account_id
-    arn, role_arn, principal, user = f"arn:aws:iam::{account_id}:root", "", account_id, ""
-    if not key.isdigit():
-        session = sts_backends[account_id]["aws"].get_assumed_role_from_access_key(key)
-        of_user = iam_backends[account_id]["aws"].access_keys.get(key)
-        if session is not None:
-            arn, role_arn, principal = session.arn, session.role_arn, session.user_id
-        elif of_user is not None:
-            user = of_user.user_name
-            arn, principal = f"arn:aws:iam::{account_id}:user/{user}", user
-    return UserIdentity(
-        account_id=account_id, arn=arn, role_arn=role_arn, principal_id=principal, access_key=key, user_name=user
-    )
-
-
-def _presigned_key(query: str) -> str:
-    result = dict(parse_qsl(query))
-    return result.get("X-Amz-Credential", "").partition("/")[0] or result.get("AWSAccessKeyId", "")
 
 
 def _write(bucket: str, account_id: str, region: str, day: str, events: list[dict[str, Any]]) -> None:

@@ -94,6 +94,8 @@ def _welcome(file: Path, address: str, ready_s: float) -> str:
              windlass -c {file} queue watch {CONSUMED_QUEUE}
              windlass -c {file} clients report
              windlass -c {file} replicate status    (fourteen pairs: created and seeded in the first two minutes)
+  feed       windlass inventory feed, who changed what within seconds; its log: {file.parent}/feed.log
+             windlass -c {file} inventory changes --since 10m
   consumer   windlass consume arrivals, on live S3 events; its log: {file.parent}/consume.log
   pipeline   windlass pipeline run, YAML to JSON, some of it broken; its log: {file.parent}/pipeline.log
   aggregator windlass aggregate run, killed again and again; its log: {file.parent}/aggregate.log
