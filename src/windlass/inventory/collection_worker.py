@@ -35,8 +35,10 @@ _CONCURRENCY = 16  # GetCallerIdentity calls in flight
 
 @dataclass(frozen=True, slots=True)
 class WorkerResult:
-    """How a worker's part in a run ended: `finished`, `stopped`, `closed` (the run has ended), `abandoned` (its coordinator is
-    gone, and another process must coordinate the remaining scopes) or `lost` (the worker's lease expired).
+    """How a worker's part in a run ended.
+
+    `end`: `finished`, `stopped`, `closed` (the run has ended), `abandoned` (its coordinator is gone, and its batches must be
+    taken over) or `lost` (the worker's lease expired).
     """
 
     run_id: str

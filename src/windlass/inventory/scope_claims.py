@@ -74,7 +74,7 @@ class ScopeClaims:
     now: Callable[[], datetime]
     accounts: frozenset[str] = frozenset()  # those of this process's estate; empty: any
     empty_scopes: EmptyScopeWriter | None = None  # buffers results: their batches are deleted after its next flush
-    is_abandoned: bool = False  # a coordinator that is gone holds the remaining scopes
+    is_abandoned: bool = False  # a coordinator that is gone holds the remaining batches
     scanned: int = 0  # scopes that this process has scanned and written
     _open: dict[int, set[Scope]] = field(default_factory=dict)  # claimed batches: their scopes that are not scanned yet
     _batch_of: dict[Scope, int] = field(default_factory=dict)
