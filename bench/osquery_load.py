@@ -156,12 +156,15 @@ class Server:
         with App(load(config=str(folder / "windlass.toml"), environ={}, cwd=folder), environ={}) as app:
             self.secret = app.osquery.create_secret("bench").reveal()
         command = [sys.executable, "-m", "windlass", "--config", str(folder / "windlass.toml"), "serve"]
-        self.process = subprocess.Popen(command, cwd=folder, stderr=subprocess.PIPE, text=True)
-        line = ""
-        while "Console: " not in line:
-            line = self.process.stderr.readline()
-            assert line, "the server did not start"
-        self.port = int(line.partition("localhost:")[2].split()[0])
+        log = folder / "server.log"  # a pipe that nobody reads would stop the server
+        with log.open("w") as stderr:
+            self.process = subprocess.Popen(command, cwd=folder, stderr=stderr)
+        deadline = time.monotonic() + 60
+        while "Console: " not in log.read_text():
+            assert self.process.poll() is None, log.read_text()
+            assert time.monotonic() < deadline, log.read_text()
+            time.sleep(0.05)
+        self.port = int(log.read_text().partition("https://localhost:")[2].split()[0])
         self.pid = self.process.pid
         self.context = ssl.create_default_context(cafile=str(certificate))
 
