@@ -91,7 +91,7 @@ def addresses(app):
 
 
 def filled(path, **values):
-    return re.sub(r"{(\w+)}", lambda one: quote({**VALID, **values}[one[1]], safe=""), path)
+    return re.sub(r"{(\w+)}", lambda item: quote({**VALID, **values}[item[1]], safe=""), path)
 
 
 def check(answer):

@@ -160,8 +160,8 @@ def _fill(url, folder):
     client("elasticache").create_cache_cluster(
         CacheClusterId="sessions", Engine="memcached", CacheNodeType="cache.t4g.micro", NumCacheNodes=2
     )
-    for one in made:
-        one.close()
+    for entry in made:
+        entry.close()
 
 
 @pytest.fixture

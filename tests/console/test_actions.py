@@ -201,7 +201,7 @@ def test_no_page_shows_a_role_a_form_that_it_may_not_send(app, person):
                     continue
                 sent = person.post(action, data=fields, headers=SAME)
                 assert sent.status_code in (303, 409), f"{address}: {action} {fields}: {sent.status_code} {sent.text}"
-                seen.add(next(one.name for one in ACTIONS if matches(one.path, action)))
+                seen.add(next(entry.name for entry in ACTIONS if matches(entry.path, action)))
     if person.role is Role.READ:
         assert seen == set()
     else:
@@ -311,7 +311,7 @@ class TestBodies:
         [
             ("/v1/aggregation/shares/trigger", {}, "needs the field 'key'"),
             ("/v1/aggregation/shares/trigger", {"kye": "drop"}, "'kye' is not a known field"),
-            ("/v1/pipelines/uniform/backfill", {"origin": "/etc/passwd"}, "does not read files of its own machine"),
+            ("/v1/pipelines/uniform/backfill", {"origin": "/etc/passwd"}, "does not read files of the server"),
             ("/v1/pipelines/uniform/retry", ["key"], "body"),
             ("/v1/pipelines/uniform/retry", {"key": 7}, "body.key"),
         ],

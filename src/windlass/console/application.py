@@ -52,7 +52,13 @@ PAGES: tuple[PageRoute, ...] = (
     PageRoute("/", "overview.html", "Overview", views.overview, "Overview", "helm"),
     PageRoute("/inventory", "inventory.html", "Inventory", views.inventory, "Inventory", "crate", (*_FILTERS, "col")),
     PageRoute(
-        "/changes", "changes.html", "Changes", views.changes, "Changes", "tide", (*_FILTERS, "since", "until", "kind")
+        "/changes",
+        "changes.html",
+        "Changes",
+        views.changes,
+        "Changes",
+        "tide",
+        (*_FILTERS, "since", "until", "kind", "actor"),
     ),
     PageRoute(
         "/checks",
