@@ -46,7 +46,6 @@ WRITES = {
     "token create",
     "check mute",
     "token revoke",
-    "agent build",
     "osquery query",
     "osquery revoke",
     "osquery restore",
