@@ -13,6 +13,7 @@ SCRIPTS = (
     "inventory_graph",
     "inventory_claims",
     "facts",
+    "inventory_events",
     "redaction",
     "queues",
     "clients",

@@ -18,9 +18,20 @@ VERBS = {
 }
 
 # Every command is one of these; a new one fails the test until it is put where it belongs.
-WORKERS = {"up", "serve", "consume", "pipeline run", "aggregate run", "replicate worker", "inventory worker"}
+WORKERS = {
+    "up",
+    "serve",
+    "consume",
+    "pipeline run",
+    "aggregate run",
+    "replicate worker",
+    "inventory worker",
+    "inventory feed",
+}
 WRITES = {
     "inventory collect",
+    "inventory import config",
+    "inventory import cloudtrail",
     "queue send",
     "aggregate init",
     "aggregate trigger",

@@ -27,13 +27,15 @@ def api(tmp_path_factory):
             role: create_token(app.store, name=role.name, role=role, now=clock.now())[1].reveal()
             for role in (Role.REPORT, Role.READ, Role.OPERATE)
         }
-        with served(app, host="0.0.0.0") as url:
-            with httpx.Client(base_url=url.replace("0.0.0.0", "127.0.0.1"), timeout=20) as client:
+        with (
+            served(app, host="0.0.0.0") as url,
+            httpx.Client(base_url=url.replace("0.0.0.0", "127.0.0.1"), timeout=20) as client,
+        ):
 
-                def call(method, path, role=Role.READ, **options):
-                    return client.request(method, path, headers={"authorization": f"Bearer {secrets[role]}"}, **options)
+            def call(method, path, role=Role.READ, **options):
+                return client.request(method, path, headers={"authorization": f"Bearer {secrets[role]}"}, **options)
 
-                yield call
+            yield call
 
 
 def put(api, *reports, role=Role.REPORT):

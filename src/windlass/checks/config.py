@@ -14,12 +14,12 @@ class ChecksConfig(BaseModel):
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
-    folder: str = Field(default="", description="Folder with checks of your own: *.toml files with [[check]] tables.")
+    folder: str = Field(default="", description="Folder with your own checks: *.toml files with [[check]] tables.")
     mutes: str = Field(
         default="windlass-mutes.toml", description="File of accepted findings; `windlass check mute` adds to it."
     )
     exclude: list[str] = Field(default=[], description="Ids of checks that do not run.")
     owner_tags: Annotated[list[str], Field(min_length=1)] = Field(
         default=["owner", "team", "service"],
-        description="Tags that name a resource's owner, the first that it has; capitals do not matter.",
+        description="Tags that name a resource's owner; the first that it has counts, in upper or lower case.",
     )

@@ -1,7 +1,7 @@
 """A run of all checks over the inventory: judge what changed, and keep the findings.
 
-One transaction per type: findings of a type are complete, or as they were. What is neither changed nor timed is not judged
-again; its findings stay.
+One transaction per type: findings of a type are replaced together or not at all. Resources that did not change are judged
+again only by timed checks; their other findings stay.
 """
 
 from __future__ import annotations
@@ -43,7 +43,7 @@ class RunSummary:
     duration_s: float = 0.0
     counts: Counter[tuple[str, str]] = field(default_factory=Counter)
     unread_scopes: int = 0
-    """Scopes of judged types whose last listing was not complete: what is in them was not judged."""
+    """Scopes of judged types whose last listing was not complete: their resources were not judged."""
 
 
 def run_checks(store: Store, evaluator: Evaluator, checks: Sequence[Check], *, now: datetime) -> RunSummary:
@@ -157,12 +157,12 @@ def _beginning(
     judged: Mapping[int, tuple[int, str]],
     now: datetime,
 ) -> Beginning:
-    """Return when a new finding began. An unknown one begins now; a failure with the change after which the check fails."""
+    """Return when a new finding began. An unknown result begins now; a failure begins with the change that caused it."""
     if status is Status.UNKNOWN:
         return Beginning(now)
     earlier = judged.get(row.id)
     if earlier is not None and earlier[0] == row.revision_id and compiled.timed:
-        return Beginning(now)  # time passed, and nothing else
+        return Beginning(now)  # nothing changed but the time
     return beginning_of(connection, row, compiled)
 
 
@@ -263,7 +263,7 @@ def _judge_accounts(connection: Connection, evaluator: Evaluator, kind: str, sum
 
 
 def _account_status(compiled: CompiledCheck, subjects: Iterable[Subject], states: Iterable[str]) -> Status:
-    """Return PASS when one resource passes; FAIL only when everything of the type was read, and none does."""
+    """Return PASS when one resource passes; FAIL only when all resources of the type were read and none passes."""
     results = {compiled.judge(subject.members(), subject.unread) for subject in subjects}
     if Status.PASS in results:
         return Status.PASS

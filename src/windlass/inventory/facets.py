@@ -15,13 +15,13 @@ from windlass.inventory.tables import member_value
 
 __all__ = ["facets"]
 
-_TAG_VALUES = 50  # of one tag: types, accounts and regions are a closed set, and all of theirs are listed
+_TAG_VALUES = 50  # per tag; types, accounts and regions are few, and all are listed
 
 
 def facets(connection: Connection, query: Query, tags: Sequence[str]) -> dict[str, tuple[Facet, ...]]:
     """Return counts by type, account, region and the given tags, each over the matches of the *other* conditions."""
-    found = matches_now_or_then(connection, query)
-    listed = {name: _largest(counts) for name, counts in facet_counts(connection, found).items()}
+    matches = matches_now_or_then(connection, query)
+    listed = {name: _largest(counts) for name, counts in facet_counts(connection, matches).items()}
     free = [name for name in tags if name not in query.tags]
     by_tag = _tag_counts(connection, query, free) if free else {}
     for name in tags:
@@ -33,13 +33,13 @@ def facets(connection: Connection, query: Query, tags: Sequence[str]) -> dict[st
 
 
 def _tag_counts(connection: Connection, query: Query, names: Sequence[str]) -> dict[str, dict[str, int]]:
-    """Return the number of matches by the values of each tag: one statement, so that their set is built once."""
+    """Return the number of matches by the values of each tag: one statement, so that the set of matches is built once."""
     rows = member_value.alias()
     pointers = {tag_pointer(name): name for name in names}
     conditions = [rows.c.pointer.in_(pointers), valid_at(rows, query.at), rows.c.value != LONG_TEXT]
     conditions += in_groups(query, rows.c.group_id)
-    found = matches_now_or_then(connection, query)
-    conditions += found.restrict(rows.c.resource_row_id, rows.c.group_id, exists_anyway=True)
+    matches = matches_now_or_then(connection, query)
+    conditions += matches.restrict(rows.c.resource_row_id, rows.c.group_id, exists_anyway=True)
     statement = (
         select(rows.c.pointer, rows.c.value, func.count()).where(*conditions).group_by(rows.c.pointer, rows.c.value)
     )
