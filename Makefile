@@ -78,6 +78,10 @@ lock:                     ## renew requirements/*.lock (needs uv on the PATH)
 release-check: $(VENV)/.base .tools/release/.locked  ## build both distributions and try them in clean environments; publishes nothing
 	$(BIN)/python -m tools.release $(RELEASE)
 
+TOOLS  ?=
+tools:                    ## programs that tests skip without, into .tools/bin (TOOLS="helm hadolint" for some)
+	@$(PYTHON) -m tools.programs $(TOOLS)
+
 HELM ?= helm
 MANIFESTS := postgresql-irsa-keda sqlite-pod-identity
 manifests:                ## renew deploy/kubernetes/*.yaml from the chart (needs helm on the PATH)

@@ -26,19 +26,21 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """Run the command line; return 0, or 1 when a check failed."""
     options = _parser().parse_args(arguments)
     faults: list[str] = []
-    if "build" in options.parts:
+    if options.part != "try":
         faults += _build(options)
-    if "try" in options.parts and not faults:
+    if options.part != "build" and not faults:
         faults += _try(options)
     for fault in faults:
-        print(f"FAIL  {fault}", flush=True)
+        print(f"{'FAIL':<8}{fault}", flush=True)
     print(f"release check: {len(faults)} failures" if faults else "release check: passed; nothing was published")
     return 1 if faults else 0
 
 
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="python -m tools.release", description=__doc__)
-    parser.add_argument("parts", nargs="*", default=["build", "try"], metavar="{build,try}", help="all by default")
+    parser.add_argument(
+        "part", nargs="?", choices=("all", "build", "try"), default="all", help="build, or try what was built"
+    )
     parser.add_argument("--dist", type=Path, default=ROOT / "dist", help="folder of the distributions")
     parser.add_argument("--repository", default=os.environ.get("REPOSITORY_URL") or PLACEHOLDER, help="its address")
     parser.add_argument("--tag", default="", help="check for the release of this tag, such as v1.2.3")
@@ -114,7 +116,7 @@ def _files(dist: Path) -> list[Path]:
 
 
 def _report(kind: str, text: str) -> None:
-    print(f"{kind:<6}{text}", flush=True)
+    print(f"{kind:<8}{text}", flush=True)
 
 
 if __name__ == "__main__":

@@ -8,7 +8,7 @@ import subprocess
 import sys
 import tarfile
 import zipfile
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from email.parser import Parser
 from pathlib import Path
 
@@ -21,10 +21,10 @@ _GENERATED = re.compile(r"(^|/)(__pycache__/|[^/]+\.pyc$)")
 _FIELDS = ("Project-URL", "License-Expression", "Requires-Python", "Classifier")
 
 
-def build(staged: Path, output: Path, *, time_s: int) -> list[Path]:
-    """Build both sdists, and each wheel from its sdist; return the files. `time_s` is the time of all that is in them."""
+def build(staged: Path, output: Path, *, time_s: int, folders: Sequence[str] = FOLDERS) -> list[Path]:
+    """Build the sdists, and each wheel from its sdist; return the files. `time_s` is the time of all that is in them."""
     output.mkdir(parents=True, exist_ok=True)
-    for folder in FOLDERS:
+    for folder in folders:
         sdist = _hatchling(staged / folder, output, "sdist", time_s)
         unpacked = output / "unpacked"
         with tarfile.open(sdist) as tar:
