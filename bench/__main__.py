@@ -13,6 +13,7 @@ SCRIPTS = (
     "inventory_graph",
     "inventory_claims",
     "inventory_events",
+    "inventory_import",
     "redaction",
     "queues",
     "clients",
@@ -22,6 +23,7 @@ SCRIPTS = (
     "pipelines_large",
     "manifests",
     "replication",
+    "osquery_load",
     "lambda_start",
 )
 

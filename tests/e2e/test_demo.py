@@ -87,7 +87,7 @@ def test_the_demo_lives_changes_and_leaves_nothing_behind(tmp_path, least_privil
             aws = settings.estate.endpoint_url
             made = get(f"{aws}/_windlass/calls")["calls"]
             policy = statements_of(settings, "inventory", PolicyIdentity.WORKER)
-            collected = [one for one in made if "windlass/" in one["user_agent"]]
+            collected = [entry for entry in made if "windlass/" in entry["user_agent"]]
             unused = {action for _, action in check(collected, policy).unused}
             assert unused == set()  # the demo's estate has something of every type that it collects
             kept = [tmp_path / ".windlass", *(tmp_path / ".windlass").rglob("*")]

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import timedelta
 
-from sqlalchemy import Connection, or_, select
+from sqlalchemy import ColumnElement, Connection, or_, select
 
 from windlass.core.clock import format_time, parse_time
 from windlass.inventory.derived_rows import batches
@@ -29,10 +29,15 @@ EVENTS_RUN = "events"
 
 @dataclass(frozen=True, slots=True)
 class ReadOutcome:
-    """What a read changed, and the ids of events whose change it does not show yet: to be read again a little later."""
+    """What a read changed, and the ids of events whose change it does not show yet: to be read again a little later.
+
+    An event may create what it names in another scope: it is `invisible` here and `visible` there.
+    """
 
     counts: ChangeCounts = field(default_factory=ChangeCounts)
     unconfirmed: frozenset[str] = frozenset()
+    invisible: frozenset[str] = frozenset()  # creations
+    visible: frozenset[str] = frozenset()
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,7 +89,7 @@ def write_read(store: Store, result: ScopeResult, touches: Sequence[Touch]) -> R
             [*read_ids, *(name for each in touches for name in each.names)],
             own.started_at,
         )
-        return ReadOutcome(count_changes(changes), _unconfirmed(touches, observed))
+        return _outcome(count_changes(changes), touches, observed)
 
     return store.transact(write)
 
@@ -108,23 +113,33 @@ def _touched(connection: Connection, result: ScopeResult, touches: Sequence[Touc
     if any(not touch.names for touch in touches):
         rows = known_resources(connection, of)
         return _Known(rows, {key: frozenset({key, row.resource_id}) for key, row in rows.items()})
-    names = sorted(
-        {name for touch in touches for name in touch.names}
-        | {name for each in result.observations for name in (each.resource_id, each.arn) if name}
-    )
+    # What was observed is found by its key alone, which the index has; the rest is looked for in all of the scope.
+    keys = {key for each in result.observations for key in (each.key, replace(each, arn="").key)}
+    covered = {name for each in result.observations if each.arn for name in _names_of(each)}
+    names = {name for touch in touches for name in touch.names} - covered
+    names |= {each.resource_id for each in result.observations if not each.arn}
     known: dict[str, KnownResource] = {}
     by_key: dict[str, frozenset[str]] = {}
-    for batch in batches(names):
+    for condition in (*_by_key(keys), *_by_name(names)):
         statement = select(resource).where(
             resource.c.account_id == of.account_id,
             resource.c.scope_region == of.region,
             resource.c.type == of.type,
-            or_(resource.c.resource_id.in_(batch), resource.c.key.in_(batch), resource.c.name.in_(batch)),
+            condition,
         )
         for row in connection.execute(statement):
             known[row.key] = KnownResource(row.id, row.digest, row.deleted_at is not None, row.resource_id, row.region)
             by_key[row.key] = frozenset({row.key, row.resource_id, row.name})
     return _Known(known, by_key)
+
+
+def _by_key(keys: Collection[str]) -> Iterator[ColumnElement[bool]]:
+    return (resource.c.key.in_(batch) for batch in batches(sorted(keys)))
+
+
+def _by_name(names: Collection[str]) -> Iterator[ColumnElement[bool]]:
+    for batch in batches(sorted(names)):
+        yield or_(resource.c.resource_id.in_(batch), resource.c.key.in_(batch), resource.c.name.in_(batch))
 
 
 def _names_of(observation: Observation) -> frozenset[str]:
@@ -138,8 +153,13 @@ def _names_of_change(change: NewRevision, known: _Known, observed: Mapping[str, 
 
 
 def _events_of(names: frozenset[str], touches: Sequence[Touch]) -> tuple[ChangeEvent, ...]:
-    """Return the events that touched the resource with these names, each once, oldest first."""
-    events = {touch.event.event_id: touch.event for touch in touches if not touch.names or touch.names & names}
+    """Return the events that touched the resource with these names, each once, oldest first.
+
+    Operations about something else that only named it count when there are no others.
+    """
+    own = [touch for touch in touches if not touch.names or touch.names & names]
+    about = [touch for touch in own if not touch.is_mention]
+    events = {touch.event.event_id: touch.event for touch in about or own}
     return tuple(sorted(events.values(), key=lambda event: (event.at, event.event_id)))
 
 
@@ -148,10 +168,10 @@ def _is_ended(names: frozenset[str], touches: Sequence[Touch]) -> bool:
     return any(not touch.names or (touch.deletes and touch.names & names) for touch in touches)
 
 
-def _unconfirmed(touches: Sequence[Touch], observed: Mapping[str, frozenset[str]]) -> frozenset[str]:
-    """Return the deletions of resources that are still there, and the creations that are not there yet."""
+def _outcome(counts: ChangeCounts, touches: Sequence[Touch], observed: Mapping[str, frozenset[str]]) -> ReadOutcome:
+    """Return the counts, the deletions of resources that are still there, and the creations that are or are not there."""
     present = frozenset(name for names in observed.values() for name in names)
     deletions = {touch.event.event_id for touch in touches if touch.deletes and touch.names & present}
-    creations = {touch.event.event_id for touch in touches if touch.creates}
-    visible = {touch.event.event_id for touch in touches if not touch.names or touch.names & present}
-    return frozenset(deletions | (creations - visible))
+    visible = frozenset(touch.event.event_id for touch in touches if not touch.names or touch.names & present)
+    creations = frozenset(touch.event.event_id for touch in touches if touch.creates)
+    return ReadOutcome(counts, frozenset(deletions), creations - visible, visible)
