@@ -125,7 +125,7 @@ def test_wrong_and_missing_keys_and_what_it_can_not_do_are_one_error(place):
         "does not accept these keys" in place("seed", "box:photos", ours, code=253, BOX_ACCESS_KEY_ID="nobody").stderr
     )
     assert "BOX_ACCESS_KEY_ID is not set" in place("plan", "box:photos", ours, code=253, BOX_ACCESS_KEY_ID="").stderr
-    assert "there is no such bucket" in place("seed", ours, "box:nothing", code=254).stderr
+    assert "the bucket does not exist" in place("seed", ours, "box:nothing", code=254).stderr
     place.aws.put_object(Bucket=ours, Key="k", Body=b"x")
     assert (
         "can't be shared"
