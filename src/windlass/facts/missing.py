@@ -1,4 +1,4 @@
-"""What is not known: instances without facts, sections that were not read, hosts that are silent."""
+"""Gaps: instances without facts, sections that were not read, hosts that no longer report."""
 
 from __future__ import annotations
 
@@ -20,12 +20,12 @@ from windlass.inventory.tables import resource
 __all__ = ["MissingFacts", "hosts_with_known_packages", "instances_without_facts", "silent_hosts", "unread_sections"]
 
 DEFAULT_SECTIONS = ("os", "packages")
-"""What every source reads: a host without them has a fault."""
+"""The sections that every source reads: a host without them has a fault."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class MissingFacts:
-    """What is not known of a host, and why. `last_seen_at` is None for an instance that never reported."""
+    """A gap in what is known of a host, with its reason. `last_seen_at` is None for an instance that never reported."""
 
     host_id: str
     name: str

@@ -53,7 +53,7 @@ class PackageQuery:
 class PackageHost(NamedTuple):
     """A host with a package. `since` is when the host began to match without interruption; `observed_at` the last report.
 
-    A tuple, because a frozen dataclass takes four times as long to make, and an answer may have ten thousand.
+    A tuple, because a frozen dataclass takes four times as long to create, and a result may have ten thousand.
     """
 
     host_id: str
@@ -68,7 +68,7 @@ class PackageHost(NamedTuple):
     since: datetime
     observed_at: datetime
     is_current: bool
-    """False when the last report could not read the packages: this is what was known before."""
+    """False when the last report could not read the packages: these are from an earlier report."""
 
 
 def package_sections(kind: str = "") -> tuple[str, ...]:
