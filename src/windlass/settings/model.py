@@ -12,6 +12,7 @@ from windlass.feed.config import FeedConfig
 from windlass.inventory.config import InventoryConfig
 from windlass.memcached.config import MemcachedConfig
 from windlass.observe.config import LogConfig
+from windlass.osquery.config import OsqueryConfig
 from windlass.pipelines.config import PipelineConfig
 from windlass.queues.config import ConsumeConfig
 from windlass.replication.config import ReplicateConfig, ReplicationConfig
@@ -63,6 +64,7 @@ class Settings(BaseModel):
     inventory: InventoryConfig = InventoryConfig()
     feed: FeedConfig = FeedConfig()
     checks: ChecksConfig = ChecksConfig()
+    osquery: OsqueryConfig = OsqueryConfig()
     memcached: MemcachedConfig = MemcachedConfig()
     clients: ClientsConfig = ClientsConfig()
     replication: ReplicationConfig = ReplicationConfig()
