@@ -51,7 +51,7 @@ def enroll_node(
 ) -> Node | None:
     """Enroll a host, or enroll it again with a new key; the old key ends. None when the node was revoked.
 
-    What an earlier enrollment learned (the instance ID) is kept: it is the same machine.
+    The instance ID of an earlier enrollment is kept: it is the same machine.
     """
     at = format_time(now)
     values = {

@@ -1,4 +1,4 @@
-"""Writing what was read because of events: the touched resources of one scope, in one transaction, with who changed them."""
+"""Writes the touched resources of one scope in one transaction, with the events that changed them."""
 
 from __future__ import annotations
 
@@ -24,14 +24,14 @@ from windlass.store.engine import Store
 __all__ = ["EVENTS_RUN", "ReadOutcome", "write_read"]
 
 EVENTS_RUN = "events"
-"""The `run_id` of revisions that events brought."""
+"""The `run_id` of revisions from events."""
 
 
 @dataclass(frozen=True, slots=True)
 class ReadOutcome:
-    """What a read changed, and the ids of events whose change it does not show yet: to be read again a little later.
+    """What a read changed, and the ids of events whose change AWS does not show yet: they are read again a little later.
 
-    An event may create what it names in another scope: it is `invisible` here and `visible` there.
+    An event may create its resource in another scope: it is `invisible` here and `visible` there.
     """
 
     counts: ChangeCounts = field(default_factory=ChangeCounts)
@@ -47,7 +47,7 @@ class _Known:
 
 
 def write_read(store: Store, result: ScopeResult, touches: Sequence[Touch]) -> ReadOutcome:
-    """Write the touched resources as they were read, and nothing else of the scope.
+    """Write the touched resources, and nothing else of the scope.
 
     A resource that was not found is deleted only when an event said so. When a scan began after this read and is written,
     the read is stale: nothing is written, and every event is unconfirmed.
@@ -145,7 +145,7 @@ def _names_of_change(change: NewRevision, known: _Known, observed: Mapping[str, 
 def _events_of(names: frozenset[str], touches: Sequence[Touch]) -> tuple[ChangeEvent, ...]:
     """Return the events that touched the resource with these names, each once, oldest first.
 
-    Operations about something else that only named it count when there are no others.
+    Operations on another resource that only name this one count when there are no others.
     """
     own = [touch for touch in touches if not touch.names or touch.names & names]
     about = [touch for touch in own if not touch.is_mention]

@@ -1,7 +1,7 @@
 """Which resources a CloudTrail record touched. Pure.
 
-The record's service gives the types, the operation's noun the one it is about, and the members of parameters and
-response its name. A name too many costs one read that changes nothing; a name too few waits for the next scan.
+The record's service gives the types, the operation's noun the changed type, and the members of parameters and
+response the name. A superfluous name costs one read that changes nothing; a missed one waits for the next scan.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ _VERSION = re.compile(r"(?:\d{8}(?:v\d+)?|\d{4}_\d{2}_\d{2}|v\d+|V\d+)$")
 _DELETING = ("delete", "terminate", "release", "deregister", "remove", "disable")
 _CREATING = ("create", "run", "allocate", "register", "put", "import", "copy", "restore", "publish", "request")
 _NOT_CHANGED = frozenset({"ec2.image", "ec2.key-pair"})
-"""Types that many operations of EC2 name without changing them: only an operation on them reads them again."""
+"""Types that many operations of EC2 name without changing them: only operations on them cause a read."""
 
 Text = tuple[str, str]
 """A member's name in lower case, and its text."""
@@ -94,7 +94,7 @@ class _Named:
             self._put(each, scope_of(each, self._account_id, self._region), names_in(each, text))
 
     def add_resources(self, resources: object, index: TypeIndex) -> None:
-        """Add what the record itself lists as its resources."""
+        """Add the resources in the record's own list."""
         for entry in resources if isinstance(resources, list) else ():
             arn, config_type = (entry.get("ARN"), entry.get("type")) if isinstance(entry, dict) else (None, None)
             if not isinstance(arn, str):
@@ -114,7 +114,7 @@ class _Named:
                 self.add(each, (text,))
 
     def add_scopes(self, types: Iterable[IndexedType]) -> None:
-        """Add the scopes of types that the operation is about but names no resource of."""
+        """Add the scopes of types that the operation changes without naming a resource."""
         for each in types:
             self._put(each, scope_of(each, self._account_id, self._region), frozenset())
 

@@ -91,13 +91,13 @@ _GENERIC = frozenset({"name", "id", "arn", "identifier", "description", "alias",
 
 @dataclass(frozen=True)
 class IndexedType:
-    """A type with the words that events have for it."""
+    """A type with its names in events."""
 
     kind: ResourceType
 
     @cached_property
     def nouns(self) -> tuple[str, ...]:
-        """What operations call it, in lower case: `securitygroup`."""
+        """Its noun in the names of operations, in lower case: `securitygroup`."""
         return (self.kind.name.partition(".")[2].replace("-", ""), *_NOUNS.get(self.kind.name, ()))
 
     @cached_property
@@ -126,7 +126,7 @@ def _last(path: str) -> str:
 
 @dataclass(frozen=True)
 class TypeIndex:
-    """The collected types, for finding the one that an event is about."""
+    """The collected types, by which the type in an event is found."""
 
     kinds: tuple[ResourceType, ...]
     by_source: Mapping[str, tuple[IndexedType, ...]] = field(default_factory=dict)
@@ -135,7 +135,7 @@ class TypeIndex:
 
     @classmethod
     def of(cls, kinds: Iterable[ResourceType]) -> TypeIndex:
-        """Index the types that have a declaration; derived ones are left to scans."""
+        """Index the types with a declaration; only scans read derived types."""
         curated = tuple(kind for kind in kinds if not kind.automatic)
         indexed = {kind.name: IndexedType(kind) for kind in curated}
         sources: defaultdict[str, list[IndexedType]] = defaultdict(list)

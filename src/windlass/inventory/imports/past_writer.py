@@ -1,4 +1,4 @@
-"""Writing past states: their revisions and the index, never what Windlass saw itself."""
+"""Writes past states: their revisions and the index. Windlass's own observations never change."""
 
 from __future__ import annotations
 
@@ -43,7 +43,7 @@ def resource_of_state(connection: Connection, state: ItemState) -> Any:
 def write_past(connection: Connection, row: Any, states: Sequence[ItemState]) -> int:
     """Write the past states of one resource; return how many revisions are new. `row` is None for an unknown resource.
 
-    A resource that only Config ever saw is created here; the next collection compares it with what AWS answers.
+    A resource that only Config ever saw is created here; the next collection compares it with AWS's response.
     """
     last = next((state.observation for state in reversed(states) if state.observation is not None), None)
     if row is None:
@@ -187,7 +187,7 @@ def _members(state: PastState, group_id: int) -> frozenset[tuple[int, str, int]]
 
 
 def _follow(connection: Connection, own: Any, previous: Document | None) -> None:
-    """Let our own first revision follow the imported ones: an update of what Config last saw, else the creation.
+    """Make our own first revision follow the imported ones: an update of Config's last state, else the creation.
 
     Its document and its time stay as they were.
     """
