@@ -156,7 +156,7 @@ def _stored_document(
                 return _absent(call)
             return raw_xml(default.encode())
         stored = documents_of(bucket).get(call.subresource)
-        return None if stored is None else raw_xml(stored)  # set past the API (CloudFormation): moto writes it
+        return None if stored is None else raw_xml(stored)  # set without the API (by CloudFormation): moto writes it
 
     return answer
 

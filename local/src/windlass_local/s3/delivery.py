@@ -1,7 +1,7 @@
 """Delivery of S3 events to queues, topics, EventBridge and functions, outside of the call that caused them.
 
 Queues, topics and Lambda's queue of asynchronous events are served by one thread in the order of the changes, EventBridge by
-a few others; AWS promises no order anywhere, and faults.py can be ordered to break it. A reset drops pending deliveries.
+a few others; AWS promises no order, and a fault can break this one. A reset drops pending deliveries.
 """
 
 from __future__ import annotations
@@ -102,7 +102,7 @@ class Delivery:
             self._bring(notice, self._slow, _to_bridge(bucket.account_id, notice))
 
     def _bring(self, notice: S3Event, workers: Workers, job: Job) -> None:
-        """Deliver once and soon, unless a fault applies."""
+        """Deliver once and at once, unless a fault applies."""
         if not self._faults:
             workers.put(job)
             return

@@ -52,7 +52,7 @@ def _left_to_moto(call: S3Request) -> bool:
 
 
 def metadata_of(headers: Mapping[str, str]) -> dict[str, str]:
-    """Return the metadata that an object keeps of its put's headers."""
+    """Return the metadata of an object from the headers of its put."""
     stored = {
         name: value for name, value in headers.items() if name.startswith("x-amz-meta-") or name in _SYSTEM_METADATA
     }
@@ -169,7 +169,7 @@ def put_object(call: S3Request, bucket: Any, notify: Notify) -> Response | None:
 
 
 def copy_object(call: S3Request, bucket: Any, notify: Notify) -> Response | None:
-    """Answer CopyObject; None leaves it to moto. The source's bucket and its permission were seen to before."""
+    """Answer CopyObject; None leaves it to moto. The source's bucket and permission were already checked."""
     source_bucket_name, source_name, version_id = copy_source(call)
     source_bucket = find_bucket(source_bucket_name)
     if source_bucket is None:
@@ -296,7 +296,7 @@ def _bypasses(call: S3Request) -> bool:
 
 
 def delete_object(call: S3Request, bucket: Any, notify: Notify) -> Response:
-    """Answer DeleteObject: a delete marker, or a version taken out, or nothing (that is no error)."""
+    """Answer DeleteObject: add a delete marker, or remove a version, or do nothing (which is no error)."""
     if "if-match" in call.request.headers and "versionId" not in call.query:
         unmet = put_unmet(call, bucket)
         if unmet is not None:
@@ -313,7 +313,7 @@ def delete_object(call: S3Request, bucket: Any, notify: Notify) -> Response:
 
 
 def delete_objects(call: S3Request, bucket: Any, notify: Notify) -> Response:
-    """Answer DeleteObjects: up to 1,000 keys, each permitted and reported by itself."""
+    """Answer DeleteObjects: up to 1,000 keys, each permitted and reported separately."""
     try:
         root = parse_xml(call.request.body)
     except ET.ParseError:

@@ -1,7 +1,7 @@
 """Bucket policies: does a statement apply to this caller, action and resource?
 
 Evaluated as AWS does it: an explicit Deny wins, then an Allow; otherwise the policy does not decide. A key the request doesn't carry
-meets negated and `...IfExists` operators only. A condition operator not known here counts as *not met* in an Allow and
+meets negated and `...IfExists` operators only. An unknown condition operator counts as *not met* in an Allow and
 as *met* in a Deny: never more access than AWS would give.
 Source: AWS IAM user guide, "Policy evaluation logic" and "JSON policy elements".
 """
@@ -28,7 +28,7 @@ class Decision(Enum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Question:
-    """One call: who (`account_id` "" = anonymous; `arns` names the caller is known by), what, on which resource."""
+    """One call: who (`account_id` "" = anonymous; `arns` names the caller is known by), the action, and the resource."""
 
     account_id: str
     arns: tuple[str, ...]

@@ -53,7 +53,7 @@ def trusts(role: Any, service: str) -> bool:
 def denies(role: Any, action: str, resource: str) -> bool:
     """True when a policy of the role denies the action.
 
-    What it does not allow is not checked: the embedded AWS checks no Allow of roles.
+    A missing Allow is no refusal: the embedded AWS checks no Allow of roles.
     """
     documents = [
         *role.policies.values(),
@@ -77,7 +77,7 @@ def _for_everybody(document: str) -> bytes:
 
 
 def session_of(arn: str, region: str, name: str) -> Caller:
-    """Assume a role as S3 does; bucket policies know its calls by the session."""
+    """Assume a role as S3 does; bucket policies see the session as the caller of its calls."""
     _, partition, _, _, account_id, _ = arn.split(":", 5)
     role = sts_backends[account_id][partition].assume_role(
         region_name=region, role_session_name=name, role_arn=arn, policy="", duration=_SESSION_S, external_id=""

@@ -1,8 +1,8 @@
 """Queue policies: what callers other than the owner may do, and AddPermission's and RemovePermission's statements.
 
-Only what queue policies are used for is evaluated: Effect, Principal, Action, Resource. A statement with a Condition
+Only the usual elements are evaluated: Effect, Principal, Action, Resource. A statement with a Condition
 grants nothing to callers of the API here (conditions mostly name an AWS service as the sender, and services of the
-embedded AWS deliver without asking); a Deny with one refuses nothing.
+embedded AWS deliver without a check); a Deny with one refuses nothing.
 """
 
 from __future__ import annotations
