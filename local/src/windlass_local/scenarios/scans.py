@@ -24,7 +24,7 @@ class Scans:
     """A bucket behind an NFS file share, and a line of scanners that fills it."""
 
     def prepare(self, aws: AccountClient) -> dict[str, Any]:
-        """Create the queue, the bucket, a gateway and its file share; return the share's ARN and the number of objects that will arrive."""
+        """Create the queue, the bucket, a gateway and its file share; return the share's ARN and the number of objects."""
         aws.call(REGION, "sqs", "CreateQueue", QueueName=_QUEUE)
         aws.call(REGION, "s3", "CreateBucket", Bucket=_BUCKET)
         send_events_to_queue(aws, _BUCKET, _QUEUE)
