@@ -41,20 +41,20 @@ def touches_of(record: Mapping[str, Any], index: TypeIndex) -> tuple[Touch, ...]
     operation = _VERSION.sub("", event.name).lower()
     named = _Named(event, account_id, event.region or "us-east-1", operation)
     texts = [*_texts(record.get("requestParameters")), *_texts(record.get("responseElements"))]
-    about = [each for each in types if any(noun in operation for noun in each.nouns)]
+    about = [kind for kind in types if any(noun in operation for noun in kind.nouns)]
     named.add_resources(record.get("resources"), index)
-    for each in about:
+    for kind in about:
         generic = ("name", "id", "arn", "identifier")
-        named.add(each, (text for key, text in texts if key in each.keys or key in generic))
+        named.add(kind, (text for key, text in texts if key in kind.keys or key in generic))
     if not named.touches:
-        for each in types:
-            named.add(each, (text for key, text in texts if key in each.keys))
+        for kind in types:
+            named.add(kind, (text for key, text in texts if key in kind.keys))
     if event.source.startswith("ec2."):
         named.add_ec2_ids(texts, index, about)
     if not named.touches:
         for _, text in texts:
-            for each in index.of_arn(text) if text.startswith("arn:") else ():
-                named.add(each, (text,))
+            for kind in index.of_arn(text) if text.startswith("arn:") else ():
+                named.add(kind, (text,))
     if not named.touches:
         named.add_scopes(about)
     return tuple(named.touches.values())[:MAX_TOUCHES]
@@ -101,26 +101,26 @@ class _Named:
                 continue
             kind = index.by_config_name.get(str(config_type).lower())
             types = (index.by_name[kind.name],) if kind else index.of_arn(arn)
-            for each in types:
-                self.add(each, (arn,))
+            for indexed in types:
+                self.add(indexed, (arn,))
 
     def add_ec2_ids(self, texts: Iterable[Text], index: TypeIndex, about: Iterable[IndexedType]) -> None:
         """Add every resource whose id is in the record: an attachment changes both its ends."""
-        about_names = {each.kind.name for each in about}
+        about_names = {indexed.kind.name for indexed in about}
         for _, text in texts:
             match = _EC2_ID.fullmatch(text)
-            each = index.by_name.get(EC2_PREFIXES.get(match[1], "")) if match else None
-            if each and (each.kind.name not in _NOT_CHANGED or each.kind.name in about_names):
-                self.add(each, (text,))
+            indexed = index.by_name.get(EC2_PREFIXES.get(match[1], "")) if match else None
+            if indexed and (indexed.kind.name not in _NOT_CHANGED or indexed.kind.name in about_names):
+                self.add(indexed, (text,))
 
     def add_scopes(self, types: Iterable[IndexedType]) -> None:
         """Add the scopes of types that the operation changes without naming a resource."""
-        for each in types:
-            self._put(each, scope_of(each, self._account_id, self._region), frozenset())
+        for indexed in types:
+            self._put(indexed, scope_of(indexed, self._account_id, self._region), frozenset())
 
-    def _put(self, each: IndexedType, scope: Scope, names: frozenset[str]) -> None:
-        is_about = any(noun in self._operation for noun in each.nouns)
-        ends = any(self._operation.rstrip("s").endswith(noun.rstrip("s")) for noun in each.nouns)
+    def _put(self, indexed: IndexedType, scope: Scope, names: frozenset[str]) -> None:
+        is_about = any(noun in self._operation for noun in indexed.nouns)
+        ends = any(self._operation.rstrip("s").endswith(noun.rstrip("s")) for noun in indexed.nouns)
         self.touches.setdefault(
             (scope, names),
             Touch(

@@ -139,8 +139,8 @@ class TypeIndex:
         curated = tuple(kind for kind in kinds if not kind.automatic)
         indexed = {kind.name: IndexedType(kind) for kind in curated}
         sources: defaultdict[str, list[IndexedType]] = defaultdict(list)
-        for each in indexed.values():
-            sources[_SOURCES.get(each.kind.service, each.kind.service)].append(each)
+        for entry in indexed.values():
+            sources[_SOURCES.get(entry.kind.service, entry.kind.service)].append(entry)
         return cls(
             curated,
             {source: tuple(types) for source, types in sources.items()},
@@ -159,8 +159,8 @@ class TypeIndex:
         if arn is None:
             return ()
         types = self.by_source.get(_ARN_SERVICES.get(arn.service, arn.service), ())
-        matching = tuple(each for each in types if each.arn_pattern and each.arn_pattern.fullmatch(text))
-        return matching or tuple(each for each in types if each.arn_pattern is None and _is_of(each, arn))
+        matching = tuple(entry for entry in types if entry.arn_pattern and entry.arn_pattern.fullmatch(text))
+        return matching or tuple(entry for entry in types if entry.arn_pattern is None and _is_of(entry, arn))
 
 
 _CONFIG_NAMES: Mapping[str, str] = {

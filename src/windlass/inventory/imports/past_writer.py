@@ -124,18 +124,18 @@ def _write_revisions(
     """Bring the imported rows to these revisions: rows keep their ids, and so their events."""
     by_time = {row.valid_from: row for row in stored}
     new, changed = [], []
-    for each in revisions:
+    for past in revisions:
         values = {
-            "change": str(each.change),
-            "valid_to": each.valid_to,
-            "patch": canonical_json(list(each.patch)),
-            "keyframe": canonical_json(each.keyframe) if each.keyframe is not None else None,
-            "name": each.state.name,
+            "change": str(past.change),
+            "valid_to": past.valid_to,
+            "patch": canonical_json(list(past.patch)),
+            "keyframe": canonical_json(past.keyframe) if past.keyframe is not None else None,
+            "name": past.state.name,
             "group_id": group_id,
         }
-        row = by_time.pop(each.state.at, None)
+        row = by_time.pop(past.state.at, None)
         if row is None:
-            fixed = {"resource_row_id": row_id, "valid_from": each.state.at, "run_id": IMPORT_RUN}
+            fixed = {"resource_row_id": row_id, "valid_from": past.state.at, "run_id": IMPORT_RUN}
             new.append(values | fixed | {"actor": "", "event_id": ""})
         elif any(getattr(row, name) != value for name, value in values.items()):
             changed.append({f"new_{name}": value for name, value in values.items()} | {"row": row.revision_id})
