@@ -85,7 +85,7 @@ def list_hosts(connection: Connection, owner_of: OwnerOf, *, words: str = "", go
         columns = (host.c.host_id, func.lower(host.c.name), func.lower(resource.c.name), host.c.platform)
         statement = statement.where(or_(*(column.contains(word, autoescape=True) for column in columns)))
     hosts = [host_of(row, owner_of) for row in connection.execute(statement).all()]
-    return tuple(sorted(hosts, key=lambda each: (each.name, each.host_id)))
+    return tuple(sorted(hosts, key=lambda item: (item.name, item.host_id)))
 
 
 def find_host(connection: Connection, ref: str, owner_of: OwnerOf) -> Host:

@@ -97,7 +97,7 @@ def find_packages(connection: Connection, query: PackageQuery, owner_of: OwnerOf
         for details, row_id, since in _with_details(connection, periods, query)
         if query.owner in ("", owner(details.tags))
     ]
-    return sorted(hosts, key=lambda each: (each.package, each.version, each.name, each.host_id))
+    return sorted(hosts, key=lambda item: (item.package, item.version, item.name, item.host_id))
 
 
 def _matching_rows(connection: Connection, query: PackageQuery) -> Iterator[Any]:

@@ -69,7 +69,7 @@ def _texts(value: Any) -> list[str]:
     """Return moto's lists, single texts and None as a list."""
     if value is None:
         return []
-    return [str(each) for each in value] if isinstance(value, list) else [str(value)]
+    return [str(entry) for entry in value] if isinstance(value, list) else [str(value)]
 
 
 def _matches(pattern: str, text: str) -> bool:

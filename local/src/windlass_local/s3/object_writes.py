@@ -56,7 +56,9 @@ def metadata_of(headers: Mapping[str, str]) -> dict[str, str]:
     stored = {
         name: value for name, value in headers.items() if name.startswith("x-amz-meta-") or name in _SYSTEM_METADATA
     }
-    encoding = ",".join(each for each in stored.pop("content-encoding", "").split(",") if each.strip() != "aws-chunked")
+    encoding = ",".join(
+        entry for entry in stored.pop("content-encoding", "").split(",") if entry.strip() != "aws-chunked"
+    )
     if encoding:
         stored["content-encoding"] = encoding
     return {"content-type": "binary/octet-stream", **stored}
@@ -319,7 +321,7 @@ def delete_objects(call: S3Request, bucket: Any, notify: Notify) -> Response:
     except ET.ParseError:
         root = ET.Element("none")
     requested = [
-        (each.findtext("{*}Key"), each.findtext("{*}VersionId") or None) for each in root.iter() if _is_object(each)
+        (entry.findtext("{*}Key"), entry.findtext("{*}VersionId") or None) for entry in root.iter() if _is_object(entry)
     ]
     if not requested or len(requested) > _MOST_DELETES or any(not name for name, _ in requested):
         message = "The XML you provided was not well-formed or did not validate against our published schema"

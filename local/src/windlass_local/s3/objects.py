@@ -176,7 +176,7 @@ class ObjectVersion(models.FakeKey):
         for name, value in metadata.items():
             folded = name.lower()
             if folded == "content-encoding":
-                value = ",".join(each for each in value.split(",") if each.strip() != "aws-chunked")
+                value = ",".join(entry for entry in value.split(",") if entry.strip() != "aws-chunked")
                 if not value:
                     continue
             self._metadata[folded] = value

@@ -47,7 +47,7 @@ def replica_of(version: Any, destination: Any, rule: ReplicationRule) -> ObjectV
 def put_replica(bucket: Any, replica: ObjectVersion | DeleteMarker, tags: dict[str, str]) -> bool:
     """Insert it among the versions of its key, by time; return whether it is new there. Inside the bucket's lock."""
     store: IndexedKeyStore = bucket.keys
-    versions = [each for each in store.getlist(replica.name, []) if each.version_id != replica.version_id]
+    versions = [version for version in store.getlist(replica.name, []) if version.version_id != replica.version_id]
     new = len(versions) == len(store.getlist(replica.name, []))
     at = len(versions)
     while at and versions[at - 1].last_modified > replica.last_modified:

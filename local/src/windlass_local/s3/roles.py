@@ -43,7 +43,7 @@ def trusts(role: Any, service: str) -> bool:
     for statement in statements if isinstance(statements, list) else [statements]:
         principal = statement.get("Principal") or {}
         services = ["*"] if principal == "*" else _as_list(principal.get("Service")) + _as_list(principal.get("AWS"))
-        actions = [each.lower() for each in _as_list(statement.get("Action"))]
+        actions = [entry.lower() for entry in _as_list(statement.get("Action"))]
         named = service in services or "*" in services
         if statement.get("Effect") == "Allow" and named and {"sts:assumerole", "sts:*", "*"} & set(actions):
             return True
@@ -86,4 +86,4 @@ def session_of(arn: str, region: str, name: str) -> Caller:
 
 
 def _as_list(value: Any) -> list[str]:
-    return [str(each) for each in value] if isinstance(value, list) else [] if value is None else [str(value)]
+    return [str(entry) for entry in value] if isinstance(value, list) else [] if value is None else [str(value)]

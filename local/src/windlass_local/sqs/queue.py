@@ -159,13 +159,17 @@ class Queue:
     def _repeat(self, attempt_id: str, visibility_s: float, now_s: float) -> list[Received]:
         """Return the deliveries of an earlier receive with this attempt id, hidden again; none if one was changed."""
         earlier = self._attempts.get(("", attempt_id), now_s) or ()
-        for each in earlier:
-            message = self._messages.get(each.receipt.seq)
-            if message is None or message.state is not State.IN_FLIGHT or message.deliveries != each.receipt.delivery:
+        for delivery in earlier:
+            message = self._messages.get(delivery.receipt.seq)
+            if (
+                message is None
+                or message.state is not State.IN_FLIGHT
+                or message.deliveries != delivery.receipt.delivery
+            ):
                 return []
-        for each in earlier:
-            each.message.due_s = now_s + visibility_s
-            self._arm(each.message)
+        for delivery in earlier:
+            delivery.message.due_s = now_s + visibility_s
+            self._arm(delivery.message)
         return list(earlier)
 
     def _is_exhausted(self, message: Message) -> bool:

@@ -102,7 +102,7 @@ class RegionQueues(SQSBackend):
 
     def sources_of(self, queue: SqsQueue) -> list[SqsQueue]:
         """Return the queues whose dead letters go to `queue`."""
-        return [each for each in self.queues.values() if each.core.dead_letter is queue.core]
+        return [source for source in self.queues.values() if source.core.dead_letter is queue.core]
 
     def _link(self) -> None:
         """Connect every queue with its dead-letter queue, if that exists now."""

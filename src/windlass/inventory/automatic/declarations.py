@@ -61,7 +61,7 @@ def candidates(source: ModelSource) -> Iterator[Candidate]:
             (items, identity) for items in operation.lists() if (identity := _identity(items, noun)) is not None
         ]
         if len(identified) > 1:  # the list named like the operation is what it lists
-            identified = [each for each in identified if _noun_of_list(each[0]) == noun.lower()]
+            identified = [entry for entry in identified if _noun_of_list(entry[0]) == noun.lower()]
         if len(identified) == 1:
             yield Candidate(operation, *identified[0], noun, request, missing)
 

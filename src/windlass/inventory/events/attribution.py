@@ -25,7 +25,7 @@ def attribute(connection: Connection, row_id: int, events: Iterable[ChangeEvent]
     An event that is already recorded changes nothing. The revision's `actor` is that of its last event with an actor.
     """
     explained = 0
-    for event in sorted(events, key=lambda each: (each.at, each.event_id)):
+    for event in sorted(events, key=lambda item: (item.at, item.event_id)):
         target = _revision_after(connection, row_id, event)
         if target is None or _is_too_late(event, target) or _is_recorded(connection, row_id, event):
             continue

@@ -40,7 +40,10 @@ def without(
     return (
         {key: row for key, row in known.items() if row.resource_id not in resource_ids},
         replace(
-            result, observations=tuple(each for each in result.observations if each.resource_id not in resource_ids)
+            result,
+            observations=tuple(
+                observation for observation in result.observations if observation.resource_id not in resource_ids
+            ),
         ),
     )
 

@@ -63,13 +63,15 @@ def write_read(store: Store, result: ScopeResult, touches: Sequence[Touch]) -> R
             return ReadOutcome(unconfirmed=events)
         own = replace(
             result,
-            observations=tuple(each for each in result.observations if each.account_id == result.scope.account_id),
+            observations=tuple(
+                observation for observation in result.observations if observation.account_id == result.scope.account_id
+            ),
         )
         known = _touched(connection, own, touches)
         newer = newer_reads(connection, own.scope, own.started_at, forget=False)
         rows, own = without(known.rows, own, newer)  # another worker has read them since
         own, _ = match_known(rows, own)
-        observed = {each.key: _names_of(each) for each in own.observations}
+        observed = {observation.key: _names_of(observation) for observation in own.observations}
         changes = [
             replace(change, events=_events_of(_names_of_change(change, known, observed), touches))
             for change in diff_scope(rows, own, lambda row_ids: documents_of(connection, row_ids))
@@ -81,12 +83,14 @@ def write_read(store: Store, result: ScopeResult, touches: Sequence[Touch]) -> R
         for key, row in known.rows.items():
             if row.row_id not in changed:
                 attribute(connection, row.row_id, _events_of(known.names[key], touches))
-        read_ids = [each.resource_id for each in own.observations] + [row.resource_id for row in known.rows.values()]
+        read_ids = [observation.resource_id for observation in own.observations] + [
+            row.resource_id for row in known.rows.values()
+        ]
         record_reads(
             store,
             connection,
             own.scope,
-            [*read_ids, *(name for each in touches for name in each.names)],
+            [*read_ids, *(name for touch in touches for name in touch.names)],
             own.started_at,
         )
         return _outcome(count_changes(changes), touches, observed)
@@ -115,7 +119,7 @@ def _touched(connection: Connection, result: ScopeResult, touches: Sequence[Touc
         return _Known(rows, {key: frozenset({key, row.resource_id}) for key, row in rows.items()})
     names = sorted(
         {name for touch in touches for name in touch.names}
-        | {name for each in result.observations for name in (each.resource_id, each.arn) if name}
+        | {name for observation in result.observations for name in (observation.resource_id, observation.arn) if name}
     )
     known: dict[str, KnownResource] = {}
     by_key: dict[str, frozenset[str]] = {}

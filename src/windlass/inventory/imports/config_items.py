@@ -56,8 +56,8 @@ def states_in(
     defaults = {"awsAccountId": match[1], "awsRegion": match[2]} if match else {}
     states: list[ItemState] = []
     left_out = 0
-    for each in _items(document):
-        item = defaults | _current_names(each)
+    for entry in _items(document):
+        item = defaults | _current_names(entry)
         kind = types.get(str(item.get("resourceType", "")).lower())
         state = _state(item, kind, names, salt, redact_paths) if kind else None
         if state is None:
@@ -146,7 +146,7 @@ def _bucket_details(more: Mapping[str, Any]) -> dict[str, Any]:
     """Return a bucket's supplementary configuration under the keys of our document; a member without such a key keeps its name."""
     details: dict[str, Any] = {}
     for name, value in more.items():
-        key, convert = _BUCKET_DETAILS.get(name, (name, lambda each: each))
+        key, convert = _BUCKET_DETAILS.get(name, (name, lambda item: item))
         details[key] = convert(value) if isinstance(value, Mapping) else value
     details.pop("BucketTaggingConfiguration", None)  # `tags` of the item has the same
     return details

@@ -225,7 +225,7 @@ def _write_resource(
             "deleted_at": newest.at if newest.document is None else None,
             "group_id": group_id,
         }
-        document = newest.document or next((each.document for each in reversed(states) if each.document), None)
+        document = newest.document or next((state.document for state in reversed(states) if state.document), None)
         if document is not None:
             tags = document.get("Tags")
             values |= {
