@@ -46,6 +46,7 @@ WRITES = {
     "token create",
     "check mute",
     "token revoke",
+    "agent build",
     "osquery query",
     "osquery revoke",
     "osquery restore",

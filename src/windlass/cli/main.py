@@ -59,6 +59,9 @@ COMMANDS: tuple[Command, ...] = (
         "Find what is wrong with the estate, since when, and after which change.",
     ),
     Command(
+        "agent", "windlass.agent.commands:GROUP", "Read facts of hosts that have neither osquery nor Systems Manager."
+    ),
+    Command(
         "osquery", "windlass.osquery.commands:GROUP", "Read facts of hosts by their osquery agents, and ask them live."
     ),
     Command(
