@@ -14,6 +14,7 @@ SCRIPTS = (
     "inventory_claims",
     "facts",
     "inventory_events",
+    "inventory_import",
     "redaction",
     "queues",
     "clients",
