@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import functools
 import threading
 from collections.abc import Callable, Mapping
 from dataclasses import replace
@@ -24,6 +25,7 @@ if TYPE_CHECKING:  # parts are imported on first use, so that a command loads on
     from windlass.estate.model import Scope
     from windlass.estate.service import Estate
     from windlass.estate.services import Services
+    from windlass.inventory.owner_directory import OwnerDirectory
     from windlass.inventory.service import Inventory
     from windlass.jobs.service import Jobs
     from windlass.memcached.service import Memcached
@@ -151,7 +153,22 @@ class App:
             self.settings.inventory,
             single_server=bool(self.settings.estate.endpoint_url),
             iam_actions=actions_of,
+            owners=self.owners,
         )
+
+    @_Part
+    def owners(self) -> OwnerDirectory:
+        """The owners of resources, by the rules of the configuration."""
+        from windlass.inventory.owner_directory import OwnerDirectory
+        from windlass.owners.rule_files import load_rules
+
+        rules = functools.cache(lambda: load_rules(self.settings.owners, self._base))
+        return OwnerDirectory(self.store, rules)
+
+    @property
+    def _base(self) -> Path:
+        """The folder that relative paths of the settings start from: that of windlass.toml."""
+        return self.loaded.file.parent if self.loaded.file is not None else Path()
 
     @_Part
     def jobs(self) -> Jobs:
@@ -179,8 +196,7 @@ class App:
         """What is wrong with the estate. It reads the inventory, and calls nothing."""
         from windlass.checks.service import Checks
 
-        base = self.loaded.file.parent if self.loaded.file is not None else Path()
-        return Checks(self.store, self.settings.checks, base)
+        return Checks(self.store, self.settings.checks, self._base, owners=self.owners)
 
     @_Part
     def clients(self) -> Clients:

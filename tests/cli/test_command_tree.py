@@ -67,6 +67,7 @@ READS = {  # nothing in AWS changes, and in the store no more than what was read
     "inventory runs",
     "inventory coverage",
     "inventory types",
+    "inventory owners",
     "inventory ip",
     "inventory export",
     "queue list",

@@ -23,7 +23,8 @@ from windlass.core.clock import parse_time
 from windlass.core.errors import NotFound, UsageError
 from windlass.core.suggest import nearest, unknown_word
 from windlass.inventory.catalog import BY_NAME
-from windlass.inventory.tables import resource
+from windlass.inventory.owner_directory import OwnerDirectory
+from windlass.inventory.tables import resource, resource_owner
 from windlass.store.engine import Store
 
 __all__ = ["CheckRun", "Checks", "FindingQuery"]
@@ -38,6 +39,7 @@ class FindingQuery:
     """The lowest severity."""
     accounts: tuple[str, ...] = ()
     owner: str = ""
+    """`-` for findings of resources without an owner."""
     statuses: tuple[Status, ...] = ()
     muted: bool = False
     """Muted findings, too."""
@@ -58,9 +60,16 @@ class Checks:
     """Checks over one store. `base` is the folder that relative paths of the settings start from."""
 
     def __init__(
-        self, store: Store, config: ChecksConfig, base: Path, *, now: Callable[[], datetime] = clock.now
+        self,
+        store: Store,
+        config: ChecksConfig,
+        base: Path,
+        *,
+        owners: OwnerDirectory | None = None,
+        now: Callable[[], datetime] = clock.now,
     ) -> None:
         self._store, self._config, self._base, self._now = store, config, base, now
+        self._owners = owners or OwnerDirectory(store, now=now)
 
     def checks(self) -> tuple[Check, ...]:
         """Return the checks that run: shipped and own ones, without those that the settings exclude."""
@@ -92,6 +101,7 @@ class Checks:
         for check_id in query.checks:
             self.check(check_id)
         mutes, today = self.mutes(), self._now().date()
+        self._owners.refresh()
         with self._store.read() as connection:
             rows = _rows(connection)
         findings = [self._finding(row, checks[row.check_id], mutes, today) for row in rows if row.check_id in checks]
@@ -132,7 +142,6 @@ class Checks:
         return self._base / self._config.folder if self._config.folder else None
 
     def _finding(self, row: Any, check: Check, mutes: Sequence[Mute], today: date) -> Finding:
-        tags: Mapping[str, str] = json.loads(row.tags) if row.tags else {}
         subject = row.arn or row.key or row.account_id
         mute = mute_of(mutes, check.id, (subject, row.key or "", row.resource_id or "", row.name or ""), today)
         return Finding(
@@ -143,21 +152,22 @@ class Checks:
             resource_row_id=row.resource_row_id,
             resource=subject,
             name=row.name or row.account_id,
-            owner=self._owner(tags),
+            owner=row.owner or "",
             since=parse_time(row.since),
             actor=row.actor,
             unread=tuple(json.loads(row.unread)),
             muted=mute.reason if mute else "",
         )
 
-    def _owner(self, tags: Mapping[str, str]) -> str:
-        lowered = {name.lower(): value for name, value in tags.items()}
-        return next((lowered[name.lower()] for name in self._config.owner_tags if lowered.get(name.lower())), "")
-
 
 def _rows(connection: Connection) -> Sequence[Any]:
-    columns = [resource.c[name] for name in ("key", "arn", "resource_id", "name", "region", "tags")]
-    statement = select(check_finding, *columns).outerjoin(resource, resource.c.id == check_finding.c.resource_row_id)
+    columns = [resource.c[name] for name in ("key", "arn", "resource_id", "name", "region")]
+    of_resource = resource_owner.c.resource_row_id == check_finding.c.resource_row_id
+    statement = (
+        select(check_finding, *columns, resource_owner.c.owner)
+        .outerjoin(resource, resource.c.id == check_finding.c.resource_row_id)
+        .outerjoin(resource_owner, of_resource & resource_owner.c.valid_to.is_(None))
+    )
     return connection.execute(statement).all()
 
 
@@ -166,7 +176,7 @@ def _matches(finding: Finding, query: FindingQuery) -> bool:
         (not query.checks or finding.check.id in query.checks)
         and finding.check.severity >= query.severity
         and (not query.accounts or finding.account_id in query.accounts)
-        and (not query.owner or finding.owner == query.owner)
+        and (not query.owner or finding.owner == ("" if query.owner == "-" else query.owner))
         and (not query.statuses or finding.status in query.statuses)
         and (query.muted or not finding.muted)
     )

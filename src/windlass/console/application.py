@@ -46,7 +46,7 @@ class PageRoute:
     parameters: tuple[str, ...] = ()  # the query parameters that it accepts
 
 
-_FILTERS = ("type", "account", "region", "tag:", "where", "q", "at", "deleted", "sort", "cursor")
+_FILTERS = ("type", "account", "region", "owner", "tag:", "where", "q", "at", "deleted", "sort", "cursor")
 
 PAGES: tuple[PageRoute, ...] = (
     PageRoute("/", "overview.html", "Overview", views.overview, "Overview", "helm"),

@@ -121,6 +121,7 @@ class Resource:
     deleted_at: datetime | None = None
     document: Document | None = None
     measures: Mapping[str, Any] = field(default_factory=dict)
+    owner: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -151,6 +152,8 @@ class Query:
     regions: tuple[str, ...] = ()
     tags: Mapping[str, str] = field(default_factory=dict)
     untagged: str = ""  # resources without this tag
+    owner: str = ""  # `*`: any owner
+    ownerless: bool = False  # resources without an owner
     where: tuple[tuple[str, str, str], ...] = ()
     words: str = ""  # full text
     at: datetime | None = None

@@ -11,6 +11,7 @@ from windlass.estate.config import EstateConfig, ServiceConfig
 from windlass.inventory.config import InventoryConfig
 from windlass.memcached.config import MemcachedConfig
 from windlass.observe.config import LogConfig
+from windlass.owners.config import OwnersConfig
 from windlass.pipelines.config import PipelineConfig
 from windlass.queues.config import ConsumeConfig
 from windlass.replication.config import ReplicateConfig, ReplicationConfig
@@ -60,6 +61,7 @@ class Settings(BaseModel):
     store: StoreConfig = StoreConfig()
     estate: EstateConfig = EstateConfig()
     inventory: InventoryConfig = InventoryConfig()
+    owners: OwnersConfig = OwnersConfig()
     checks: ChecksConfig = ChecksConfig()
     memcached: MemcachedConfig = MemcachedConfig()
     clients: ClientsConfig = ClientsConfig()

@@ -52,6 +52,7 @@ def resource(context: PageContext, params: Params) -> Data:
     here: Params = {"ref": [name]}
     return {
         "resource": plain(rows.resource_row(now)) | {"measures": dict(now.measures)},
+        "ownership": context.inventory.owners.explain(f"#{now.id}").ownership,
         "account": context.aliases().get(now.account_id, ""),
         "document": document,
         "at": plain(moment) if moment else "",

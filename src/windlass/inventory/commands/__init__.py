@@ -23,6 +23,7 @@ GROUP = Group(
         "runs",
         "coverage",
         "types",
+        "owners",
         "ip",
         "export",
         "prune",

@@ -8,13 +8,21 @@ from typing import Annotated
 import typer
 
 from windlass.core import clock
-from windlass.inventory.commands.options import At, TypeNames, checked_query, empty_text, open_inventory
+from windlass.inventory.commands.options import (
+    At,
+    Owner,
+    TypeNames,
+    checked_query,
+    empty_text,
+    open_inventory,
+    owner_conditions,
+)
 from windlass.present.options import Accounts, Limit, Output, Regions, Types, Where
 from windlass.present.output import ALL, Format, emit
 
 __all__ = ["LISTED", "list_"]
 
-LISTED = ("type", "name", "resource_id", "account_id", "region", "tags", "changed_at")
+LISTED = ("type", "name", "resource_id", "account_id", "region", "owner", "tags", "changed_at")
 
 
 def list_(
@@ -24,6 +32,7 @@ def list_(
     accounts: Accounts = None,
     regions: Regions = None,
     where: Where = None,
+    owner: Owner = "",
     at: At = "",
     deleted: Annotated[bool, typer.Option("--deleted", help="Include deleted resources.")] = False,
     sort: Annotated[
@@ -45,7 +54,7 @@ def list_(
     query = checked_query(
         inventory,
         chosen,
-        where,
+        [*(where or ()), *owner_conditions(owner)],
         accounts=accounts,
         regions=regions,
         at=at,
