@@ -37,5 +37,7 @@ def owners(
         emit(rows, output, _WHY, limit=limit, empty="Nobody owns it: no source of [owners] names an owner.")
         return
     rows = [owner_row(count) for count in inventory.owners.counts()]
+    if output is Format.TABLE:
+        rows = [row | {"owner": row["owner"] or "(nobody)"} for row in rows]
     columns = ("owner", Column("resources", right=True), "sources")
     emit(rows, output, columns, limit=limit, empty=empty_text(inventory, "There is no resource."))
