@@ -15,6 +15,7 @@ from datetime import UTC, datetime, timedelta
 from urllib.parse import parse_qs, urlsplit
 
 from bench.report import report, rss_mib
+from windlass.aws.client import AwsClient
 from windlass.core.regions import DEFAULT_REGIONS
 from windlass.estate.config import AccountConfig, EstateConfig
 from windlass.estate.service import open_estate
@@ -32,16 +33,18 @@ _IDENTITY = (
     f"<Arn>arn:aws:iam::{ACCOUNT}:root</Arn><UserId>root</UserId><Account>{ACCOUNT}</Account>"
     "</GetCallerIdentityResult></GetCallerIdentityResponse>"
 )
+_ROOTS = {"ListBuckets": "ListAllMyBucketsResult", "ListDirectoryBuckets": "ListAllMyDirectoryBucketsResult"}
+_CBOR_EMPTY = {"list": b"\x80", "map": b"\xa0", "structure": b"\xa0", "boolean": b"\xf4"}
 _EMPTY = {"list": [], "map": {}, "structure": {}, "boolean": False}
 
 
 def answers():
-    """{operation or (method, path): (content type, body)} of every listing that an automatic collection makes."""
+    """{signing name and operation, or method and path: (content type, body)} of every listing that an automatic collection makes."""
     from botocore.loaders import Loader
     from botocore.model import ServiceModel
 
     kinds = TypeRegistry(CATALOG, True).collected
-    found = {"GetCallerIdentity": ("text/xml", _IDENTITY)}
+    known = {"sts GetCallerIdentity": ("text/xml", _IDENTITY)}
     wanted = {(kind.service, kind.parent.operation if kind.parent else kind.operation) for kind in kinds}
     models = {}
     for service, operation in sorted(wanted):
@@ -49,9 +52,16 @@ def answers():
             models = {service: ServiceModel(Loader().load_service_model(service, "service-2"), service)}
         model = models[service].operation_model(operation)
         shape, protocol = model.output_shape, models[service].resolved_protocol
-        if "xml" in protocol or protocol in ("query", "ec2"):
+        if "cbor" in protocol:
+            names = [(name, shape.members[name].type_name) for name in shape.required_members]
+            body = _cbor([(name, _CBOR_EMPTY[kind]) for name, kind in names if kind in _CBOR_EMPTY])
+            content_type = "application/cbor"
+        elif "xml" in protocol or protocol in ("query", "ec2"):
             inner = "".join(f"<{name}></{name}>" for name in shape.required_members)
-            body = f'<{operation}Response xmlns="http://amazonaws.com/doc/">{inner}</{operation}Response>'
+            if wrapper := shape.serialization.get("resultWrapper"):
+                inner = f"<{wrapper}>{inner}</{wrapper}>"
+            root = _ROOTS.get(operation, f"{operation}Response")
+            body = f'<{root} xmlns="http://amazonaws.com/doc/">{inner}</{root}>'
             content_type = "text/xml"
         else:
             members = {name: shape.members[name] for name in shape.required_members}
@@ -59,10 +69,22 @@ def answers():
             body = json.dumps({name: value for name, value in keyed.items() if value is not None})
             content_type = "application/json" if protocol == "rest-json" else "application/x-amz-json-1.1"
         key = operation
-        if protocol.startswith("rest"):
+        if "cbor" in protocol:
+            key = f"POST /service/{models[service].metadata['targetPrefix']}/operation/{operation}"
+        elif protocol.startswith("rest"):
             key = f"{model.http['method']} {model.http['requestUri'].partition('?')[0].rstrip('/')}"
-        found[key] = (content_type, body)
-    return found
+        metadata = models[service].metadata
+        signing_name = metadata.get("signingName") or metadata["endpointPrefix"]
+        known[f"{signing_name} {key}"] = (content_type, body)
+    return known
+
+
+def _cbor(members):
+    """A CBOR map of short texts to encoded values, as the text of Latin-1 that the server sends."""
+    encoded = bytes([0xA0 + len(members)]) + b"".join(
+        bytes([0x78, len(name)]) + name.encode() + item for name, item in members
+    )
+    return encoded.decode("latin-1")
 
 
 class Server(asyncio.Protocol):
@@ -96,14 +118,16 @@ class Server(asyncio.Protocol):
         key = headers.get("x-amz-target", "").rpartition(".")[2]
         if not key and b"Action=" in body:
             key = parse_qs(body.decode())["Action"][0]
-        content_type, text = self.known.get(key or f"{method} {urlsplit(target).path.rstrip('/')}", (None, ""))
+        signing_name = headers["authorization"].split("/", 4)[3]
+        key = key or f"{method} {urlsplit(target).path.rstrip('/')}"
+        content_type, text = self.known.get(f"{signing_name} {key}", (None, ""))
         status = "200 OK" if content_type else "501 Not Implemented"
         if content_type is None:
             content_type, text = "application/json", '{"__type":"UnknownOperation"}'
         return (
             f"HTTP/1.1 {status}\r\ncontent-type: {content_type}\r\nx-amzn-requestid: 1\r\n"
-            f"content-length: {len(text.encode())}\r\n\r\n{text}"
-        ).encode()
+            f"content-length: {len(text)}\r\n\r\n{text}"
+        ).encode("latin-1")
 
 
 async def serve(latency_s):
@@ -129,11 +153,11 @@ def main(regions=17, latency_ms=30, concurrency=64):
             endpoint_url=url, regions=names, accounts=[AccountConfig(id=ACCOUNT)], max_connections=8, retries=0
         )
         store = open_store(StoreConfig(url=f"sqlite:///{folder}/windlass.db"))
-        with open_estate(config, {}) as estate:
+        with open_estate(config, {}) as estate, AwsClient(estate) as client:
             for name, later in (("first", timedelta()), ("again", timedelta(minutes=10))):
                 inventory = Inventory(
                     store,
-                    lambda: estate,
+                    lambda: client,
                     InventoryConfig(automatic=True, concurrency=concurrency),
                     now=_clock(later),
                 )
@@ -157,7 +181,7 @@ def main(regions=17, latency_ms=30, concurrency=64):
         store.close()
         server.stdin.close()
     print(
-        f"{len(names)} regions, {latency_ms} ms, client: boto3; the cached types load in {cached_s * 1000:.0f} ms of CPU"
+        f"{len(names)} regions, {latency_ms} ms, the generic client; the cached types load in {cached_s * 1000:.0f} ms of CPU"
     )
     report("inventory_automatic", rows, cached_ms=cached_s * 1000)
 

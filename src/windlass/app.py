@@ -25,6 +25,7 @@ if TYPE_CHECKING:  # parts are imported on first use, so that a command loads on
     from windlass.estate.model import Scope
     from windlass.estate.service import Estate
     from windlass.estate.services import Services
+    from windlass.facts.service import Facts
     from windlass.inventory.owner_directory import OwnerDirectory
     from windlass.inventory.service import Inventory
     from windlass.jobs.service import Jobs
@@ -197,6 +198,13 @@ class App:
         from windlass.checks.service import Checks
 
         return Checks(self.store, self.settings.checks, self._base, owners=self.owners)
+
+    @_Part
+    def facts(self) -> Facts:
+        """What runs inside hosts. The sources report to it; it calls nothing."""
+        from windlass.facts.service import Facts
+
+        return Facts(self.store, owner_of=self.owners.owner_by_tags)
 
     @_Part
     def clients(self) -> Clients:

@@ -1,12 +1,19 @@
 """Only AWS's own, complete answers are read: for every operation of the catalogue, in each protocol."""
 
+import contextlib
 import functools
+import http.server
+import threading
 
 import botocore.session
 import pytest
 
 from tests.inventory.model_server import OPERATIONS, ModelServer, botocore_protocol, serialise
+from windlass.aws.client import AwsClient
+from windlass.core.errors import AwsError
+from windlass.estate.config import AccountConfig, EstateConfig
 from windlass.estate.response_check import InvalidResponse, check_response
+from windlass.estate.service import open_estate
 
 PORTAL = b"<!DOCTYPE html><html><head><title>Sign in</title></head><body>Wi-Fi</body></html>"
 
@@ -97,3 +104,49 @@ def test_overload_is_retried_whoever_says_it():
     for status in (500, 502, 503, 504, 429):
         response = {"status_code": status, "headers": {"content-type": "text/html"}, "body": PORTAL}
         check_response(operation_model("sqs", "ListQueues"), response)
+
+
+@pytest.mark.parametrize(
+    ("status", "content_type", "body"), [(502, "text/html", PORTAL), (429, "", b"{}"), (503, "text/plain", b"")]
+)
+@pytest.mark.parametrize("client", ["boto3", "generic"])
+def test_an_error_that_is_no_cbor_is_the_load_balancers_not_a_parsers_crash(
+    client, status, content_type, body, answering
+):
+    """CloudWatch speaks CBOR, and a text read as CBOR has lengths of gigabytes."""
+    with answering(status, content_type, body) as (estate, generic):
+        caller = estate if client == "boto3" else generic
+        with pytest.raises(AwsError) as refused:
+            caller.call("111111111111", "us-east-1", "cloudwatch", "ListDashboards")
+    assert refused.value.code == str(status)
+
+
+@pytest.fixture
+def answering():
+    """A server that answers everything alike, and the two callers in front of it."""
+
+    @contextlib.contextmanager
+    def serve(status, content_type, body):
+        class Handler(http.server.BaseHTTPRequestHandler):
+            protocol_version = "HTTP/1.1"
+
+            def do_POST(self):
+                self.rfile.read(int(self.headers["content-length"]))
+                self.send_response(status)
+                self.send_header("content-type", content_type)
+                self.send_header("content-length", str(len(body)))
+                self.end_headers()
+                self.wfile.write(body)
+
+            def log_message(self, *_):
+                pass
+
+        with http.server.ThreadingHTTPServer(("127.0.0.1", 0), Handler) as server:
+            threading.Thread(target=server.serve_forever, daemon=True).start()
+            url = f"http://127.0.0.1:{server.server_port}"
+            config = EstateConfig(endpoint_url=url, accounts=[AccountConfig(id="111111111111")], retries=0)
+            with open_estate(config, {}) as estate, AwsClient(estate) as generic:
+                yield estate, generic
+            server.shutdown()
+
+    return serve

@@ -12,10 +12,11 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Iterator, Mapping
+from http.client import responses
 from typing import Any
 
 import orjson
-from botocore.exceptions import BotoCoreError
+from botocore.exceptions import BotoCoreError, ClientError
 
 __all__ = ["InvalidResponse", "check_response", "register"]
 
@@ -76,13 +77,26 @@ def check_response(operation_model: Any, response: Mapping[str, Any]) -> None:
     status, headers, body = int(response["status_code"]), response["headers"], response["body"]
     raw = body if isinstance(body, bytes) else None  # None: a stream, which is read elsewhere
     content_type = str(headers.get("content-type", "")).partition(";")[0].strip().lower()
+    is_cbor = "cbor" in operation_model.service_model.resolved_protocol
+    # botocore's CBOR parser takes the letters of a text for lengths, and ends with a MemoryError.
+    foreign = _foreign_error(operation_model.name, status) if is_cbor and content_type != "application/cbor" else None
     if status >= 500 or status == 429:
+        if foreign is not None:
+            raise foreign
         return  # load balancers send these, too; they are retried whoever sent them
     # Queue servers that are not AWS's send no request id with JSON, and no proxy sends this content type.
     if not _has_request_id(headers, raw) and not content_type.startswith("application/x-amz-json"):
         raise InvalidResponse(reason=f"HTTP {status} {content_type or 'without a content type'} without a request id")
+    if status >= 300 and foreign is not None:
+        raise foreign
     if status < 300 and status != 204 and raw is not None:
         _check_body(operation_model, content_type, raw)
+
+
+def _foreign_error(operation: str, status: int) -> ClientError:
+    """Return the error that botocore makes of a load balancer's error page: its code is the status."""
+    error = {"Code": str(status), "Message": responses.get(status, "")}
+    return ClientError({"Error": error, "ResponseMetadata": {"HTTPStatusCode": status}}, operation)
 
 
 def _has_request_id(headers: Mapping[str, str], body: bytes | None) -> bool:

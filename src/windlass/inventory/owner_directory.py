@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from functools import partial
@@ -99,6 +99,10 @@ class OwnerDirectory:
             resource = find_resource(connection, ref)
             candidates = tuple(self._rules().candidates(owned_resource(connection, resource.id)))
         return Explanation(resource, candidates[0] if candidates else NOBODY, candidates)
+
+    def owner_by_tags(self, tags: Mapping[str, str]) -> str:
+        """Return the owner that tags alone name; empty without one."""
+        return self._rules().owner_by_tags(tags)
 
     def owners_of(self, row_ids: Sequence[int]) -> dict[int, str]:
         """Return the owners of resources, by their row ids; those without one are left out."""

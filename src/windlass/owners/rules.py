@@ -41,6 +41,11 @@ class OwnerRules:
             if ownership is not None:
                 yield ownership
 
+    def owner_by_tags(self, tags: Mapping[str, str]) -> str:
+        """Return the owner that tags alone name; empty without one."""
+        tag = self._owner_tag(tags)
+        return tag[1] if tag else ""
+
     def _by_tag(self, resource: OwnedResource) -> Ownership | None:
         tag = self._owner_tag(resource.tags)
         return Ownership(tag[1], Source.TAG, f"tag {tag[0]}={tag[1]}") if tag else None

@@ -1,0 +1,1 @@
+"""Facts about the inside of machines: packages, ports, users, kernels, each section with its own history."""
