@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -17,7 +17,7 @@ from windlass.inventory.resources import find_resource
 from windlass.inventory.tables import revision
 from windlass.inventory.timetravel import document_at
 
-__all__ = ["Beginning", "beginning_of"]
+__all__ = ["Beginning", "actors_of", "beginning_of"]
 
 _MAX_REVISIONS = 50
 """Older changes are not looked at: the failure is at least as old as the oldest of these."""
@@ -31,11 +31,22 @@ class Beginning:
     actor: str = ""
 
 
-def beginning_of(connection: Connection, row: Any, compiled: CompiledCheck) -> Beginning:
-    """Return the first of the latest changes after which the check fails without interruption. `row` is a resource that fails."""
-    beginning = Beginning(parse_time(row.changed_at), row.actor or "")
+def actors_of(connection: Connection, revision_ids: Sequence[int]) -> dict[int, str]:
+    """Return who made the revisions, of those of which it is known."""
+    statement = select(revision.c.revision_id, revision.c.actor).where(
+        revision.c.revision_id.in_(revision_ids), revision.c.actor != ""
+    )
+    return {row.revision_id: row.actor for row in connection.execute(statement)}
+
+
+def beginning_of(connection: Connection, row: Any, compiled: CompiledCheck, actor: str) -> Beginning:
+    """Return the first of the latest changes after which the check fails without interruption.
+
+    `row` is a resource that fails, and `actor` made its last change.
+    """
     if row.revisions == 1:
-        return beginning
+        return Beginning(parse_time(row.changed_at), actor)
+    beginning = Beginning(parse_time(row.changed_at), actor)
     for number, change in enumerate(_revisions(connection, row.id)):
         if number and not _fails(connection, row, compiled, parse_time(change.valid_from)):
             break

@@ -13,7 +13,6 @@ from sqlalchemy import Connection, select
 
 from windlass.checks.catalog_files import load_checks
 from windlass.checks.config import ChecksConfig
-from windlass.checks.evaluation import Evaluator
 from windlass.checks.model import Check, Finding, Mute, Severity, Status
 from windlass.checks.mutes import add_mute, load_mutes, mute_of, mute_text
 from windlass.checks.runner import RunSummary, run_checks
@@ -92,8 +91,7 @@ class Checks:
     def run(self) -> RunSummary:
         """Judge what changed since the last run, and keep the findings."""
         checks = self.checks()
-        now = self._now()
-        return run_checks(self._store, Evaluator(checks, lambda: now), checks, now=now)
+        return run_checks(self._store, checks, now=self._now())
 
     def findings(self, query: FindingQuery = FindingQuery()) -> tuple[Finding, ...]:
         """Return the findings of the last run, the worst first, then the longest standing. NotFound for an unknown check."""

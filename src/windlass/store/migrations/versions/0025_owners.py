@@ -33,6 +33,7 @@ def upgrade() -> None:
     )
     op.create_index("ix_resource_owner_owner", "resource_owner", ["owner", "valid_to", "resource_row_id"])
     op.create_index("ix_resource_owner_resource", "resource_owner", ["resource_row_id", "valid_to"])
+    op.add_column("judged_resource", sa.Column("due_at", sa.String(27)))
     op.create_table(
         "alert",
         sa.Column("alert_id", serial, primary_key=True, autoincrement=True),
