@@ -150,3 +150,13 @@ def answering():
             server.shutdown()
 
     return serve
+
+
+def test_what_refuses_is_quoted():
+    response = {
+        "status_code": 400,
+        "headers": {"content-type": "application/json"},
+        "body": b'{"error": "no such service"}',
+    }
+    with pytest.raises(InvalidResponse, match='without a request id: {"error": "no such service"}'):
+        check_response(operation_model("sqs", "ListQueues"), response)

@@ -110,3 +110,11 @@ def test_a_password_in_a_url_is_not_shown(tmp_path):
     shown = origin_rows(loaded(tmp_path, '[store]\nurl = "postgresql://app:hunter2@db/windlass"\n'))
     [url] = [row["value"] for row in shown if row["key"] == "store.url"]
     assert url == "postgresql://app:***@db/windlass"
+
+
+@pytest.mark.parametrize(
+    ("text", "value"), [("true", True), ("False", False), ("glue.*, xray.*", ["glue.*", "xray.*"])]
+)
+def test_a_variable_of_a_switch_that_also_takes_a_list(tmp_path, text, value):
+    settings = load(environ={"WINDLASS_INVENTORY_AUTOMATIC": text}, cwd=tmp_path).settings
+    assert settings.inventory.automatic == value

@@ -18,6 +18,8 @@ from typing import Any
 import orjson
 from botocore.exceptions import BotoCoreError, ClientError
 
+from windlass.core.aws_errors import masked
+
 __all__ = ["InvalidResponse", "check_response", "register"]
 
 _REQUEST_ID_HEADERS = ("x-amzn-requestid", "x-amz-request-id", "x-amzn-request-id", "x-amz-requestid", "x-amz-id-2")
@@ -27,6 +29,7 @@ _ROOT = re.compile(
 )
 _AWS_NAMESPACE = re.compile(rb"xmlns(?::\w+)?=[\"'][^\"']*amazonaws\.com")
 _ERROR_ROOTS = frozenset({"error", "errorresponse", "html", "response"})
+_EXCERPT = 120
 _STRUCTURAL = frozenset({"list", "map", "structure", "boolean"})
 # Root elements of S3's documents, which its model does not name (Amazon S3 API Reference): one of them in answer to
 # another operation is a wrong answer.
@@ -86,11 +89,18 @@ def check_response(operation_model: Any, response: Mapping[str, Any]) -> None:
         return  # load balancers send these, too; they are retried whoever sent them
     # Queue servers that are not AWS's send no request id with JSON, and no proxy sends this content type.
     if not _has_request_id(headers, raw) and not content_type.startswith("application/x-amz-json"):
-        raise InvalidResponse(reason=f"HTTP {status} {content_type or 'without a content type'} without a request id")
+        kind = content_type or "without a content type"
+        raise InvalidResponse(reason=f"HTTP {status} {kind} without a request id{_excerpt(raw)}")
     if status >= 300 and foreign is not None:
         raise foreign
     if status < 300 and status != 204 and raw is not None:
         _check_body(operation_model, content_type, raw)
+
+
+def _excerpt(body: bytes | None) -> str:
+    """Return how a text begins: emulators and proxies say there what they refuse."""
+    text = " ".join((body or b"")[:400].decode(errors="replace").split())
+    return f": {masked(text[:_EXCERPT])}" if text and text.isprintable() else ""
 
 
 def _foreign_error(operation: str, status: int) -> ClientError:

@@ -44,8 +44,12 @@ _METRIC_DAYS = 3  # CloudWatch publishes storage metrics once a day, up to two d
 def list_buckets(context: ListingContext, scan: ScopeScan, read_times: ReadTimes) -> None:
     """List the account's buckets. Buckets that are listed without their region are located by tasks of their own."""
     by_region: dict[str, list[Item]] = {}
-    for page in context.calls.pages(scan, GLOBAL, "s3", "ListBuckets", **LIST_PARAMS):
+    names = scan.selection.names if scan.selection else frozenset()
+    prefix = {"Prefix": min(names)} if len(names) == 1 else {}
+    for page in context.calls.pages(scan, GLOBAL, "s3", "ListBuckets", **LIST_PARAMS, **prefix):
         for document in items_of(scan.kind, page):
+            if not scan.is_wanted(document):
+                continue
             region = str(document.pop("BucketRegion", "") or "")
             document.pop("BucketArn", None)
             item = Item(document, region)

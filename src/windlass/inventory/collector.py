@@ -16,7 +16,7 @@ import queue
 import threading
 import time
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 
 from windlass.core.errors import AwsError, WindlassError
@@ -33,6 +33,7 @@ from windlass.inventory.scheduler import AccountRegion, Endpoint, Scheduler
 from windlass.inventory.scope_result import INTERRUPTED, scope_result
 from windlass.inventory.scope_scan import ScopeScan
 from windlass.inventory.scope_source import FixedScopes, ScopeSource
+from windlass.inventory.selection import Selection
 
 __all__ = ["CollectOptions", "CollectProgress", "Collector"]
 
@@ -72,6 +73,7 @@ class Collector:
     redact_paths: Sequence[str] = ()
     read_measures: bool = True  # whether this run reads sizes and counts that AWS charges for
     single_server: bool = False  # one program answers for all regions (the embedded AWS), not AWS
+    selections: Mapping[Scope, Selection] = field(default_factory=dict)  # scopes of which only some resources are read
 
     def run(
         self,
@@ -287,7 +289,13 @@ class _Run:
             self.unfinished.update(scopes)
             for scope in scopes:
                 kind = self.collector.types[scope.type]
-                scan = ScopeScan(kind=kind, scope=scope, started_at=self.collector.now(), finish=self._finish)
+                scan = ScopeScan(
+                    kind=kind,
+                    scope=scope,
+                    started_at=self.collector.now(),
+                    finish=self._finish,
+                    selection=self.collector.selections.get(scope),
+                )
                 self.scans[scope] = scan
                 self._submit(scan, scope.region, functools.partial(self._list, scan), scan.fail, detail=False)
 
@@ -305,7 +313,8 @@ class _Run:
 
     def _finish(self, scan: ScopeScan) -> None:
         result = self._result(scan)
-        self.parents.ended(scan)
+        if scan.selection is None:
+            self.parents.ended(scan)
         if scan.error is not None:
             self.refusals.learn(scan.kind, scan.scope, scan.error)
         while not self.closing:

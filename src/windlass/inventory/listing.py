@@ -10,11 +10,11 @@ from typing import Any
 from windlass.core.errors import AwsError, NotFound, WindlassError
 from windlass.inventory.calls import Calls
 from windlass.inventory.detail_reader import DetailReader, ReadTimes, SubmitTask
-from windlass.inventory.model import Scope
-from windlass.inventory.observations import is_kept, items_of
+from windlass.inventory.model import Scope, ScopeState
+from windlass.inventory.observations import items_of
 from windlass.inventory.paths import find
 from windlass.inventory.resource_type import Parent
-from windlass.inventory.scope_scan import Item, ScopeScan, is_absence
+from windlass.inventory.scope_scan import Item, ScopeScan, classify, is_absence
 
 __all__ = ["Lister", "ListingContext", "above_params", "list_items", "scope_params"]
 
@@ -44,10 +44,47 @@ def list_items(context: ListingContext, scan: ScopeScan, read_times: ReadTimes) 
     Items that the type does not keep are left out before their details are read.
     """
     try:
-        _list_all(context, scan, read_times)
+        if not _list_filtered(context, scan):
+            _list_all(context, scan, read_times)
     except WindlassError as error:
         if not is_absence(error, scan.kind.absent):
             raise
+
+
+def _list_filtered(context: ListingContext, scan: ScopeScan) -> bool:
+    """Ask for the selected resources by their ids. False when the service does not take them: the scope must be listed."""
+    kind, scope = scan.kind, scan.scope
+    requests = scan.selection.requests() if scan.selection and kind.parent is None else None
+    if requests is None:
+        return False
+    documents: list[dict[str, Any]] = []
+    for ids in requests:
+        request = scope_params(kind.request, scope) | ids
+        try:
+            answer = context.calls.call(scan, scope.region, kind.service, kind.operation, **request)
+        except NotFound:
+            # One request for several ids says only that some of them do not exist.
+            if any(isinstance(value, list) and len(value) > 1 for value in ids.values()):
+                return False
+        except WindlassError as error:
+            if classify(error) is ScopeState.FAILED:
+                return False  # it takes other ids than the event has
+            raise
+        else:
+            documents += items_of(kind, answer)
+    for document in documents:
+        _add(context, scan, document, read_immediately=True)
+    return True
+
+
+def _add(context: ListingContext, scan: ScopeScan, document: dict[str, Any], *, read_immediately: bool) -> None:
+    if not scan.is_wanted(document):
+        return
+    item = Item(document, scan.scope.region)
+    scan.add_item(item)
+    context.details.add(scan, item)
+    if read_immediately:
+        context.details.feed(scan, (scan.scope.region,))
 
 
 def _list_all(context: ListingContext, scan: ScopeScan, read_times: ReadTimes) -> None:
@@ -58,13 +95,7 @@ def _list_all(context: ListingContext, scan: ScopeScan, read_times: ReadTimes) -
         try:
             for page in context.calls.pages(scan, scope.region, kind.service, kind.operation, **request):
                 for document in items_of(kind, page, parent_params):
-                    if not is_kept(kind, document):
-                        continue
-                    item = Item(document, scope.region)
-                    scan.add_item(item)
-                    context.details.add(scan, item)
-                    if not read_times:
-                        context.details.feed(scan, (scope.region,))
+                    _add(context, scan, document, read_immediately=not read_times)
         except WindlassError as error:
             if is_absence(error, kind.absent):
                 continue

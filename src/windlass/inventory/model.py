@@ -125,8 +125,25 @@ class Resource:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class ChangeEvent:
+    """One call to AWS that changed a resource, as CloudTrail records it: who called what, when, and from where."""
+
+    event_id: str
+    at: datetime
+    source: str = ""  # the service: `s3.amazonaws.com`
+    name: str = ""  # the operation: `PutBucketTagging`
+    actor: str = ""  # the principal's ARN; the service for a call of AWS itself
+    source_ip: str = ""
+    user_agent: str = ""
+    region: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Revision:
-    """One change of one resource, valid until the next one. `patch` (RFC 6902) applies to the revision before it."""
+    """One change of one resource, valid until the next one. `patch` (RFC 6902) applies to the revision before it.
+
+    `actor` and `event_id` are those of the last of its `events`; empty when only a scan saw the change.
+    """
 
     revision_id: int
     resource: Resource
@@ -137,6 +154,7 @@ class Revision:
     run_id: str
     actor: str = ""
     event_id: str = ""
+    events: tuple[ChangeEvent, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

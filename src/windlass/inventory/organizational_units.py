@@ -26,7 +26,8 @@ def list_units(context: ListingContext, scan: ScopeScan, read_times: ReadTimes) 
                 if document["Id"] in listed:  # it was moved while the tree was listed
                     continue
                 listed.add(document["Id"])
-                item = Item(document, scan.scope.region)
-                scan.add_item(item)
-                context.details.add(scan, item)
+                if scan.is_wanted(document):
+                    item = Item(document, scan.scope.region)
+                    scan.add_item(item)
+                    context.details.add(scan, item)
                 waiting.append(document["Id"])

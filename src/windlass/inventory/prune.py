@@ -15,7 +15,7 @@ from windlass.core.clock import format_time, parse_time
 from windlass.inventory.member_values import Interval, State, intervals, member_values, microseconds
 from windlass.inventory.model import ChangeKind, Document
 from windlass.inventory.revisions import replay
-from windlass.inventory.tables import member_value, revision
+from windlass.inventory.tables import member_value, revision, revision_event
 
 __all__ = ["prune"]
 
@@ -62,6 +62,7 @@ def _thin(connection: Connection, rows: list[Any], cutoff: str, *, dry_run: bool
             )
         follows_a_gap = not is_kept
     connection.execute(delete(revision).where(revision.c.revision_id.in_(removed)))
+    connection.execute(delete(revision_event).where(revision_event.c.revision_id.in_(removed)))
     remaining = [state for state, is_kept in zip(states, kept, strict=True) if is_kept]
     _replace_members(connection, rows[0].resource_row_id, intervals(states), intervals(remaining))
     return len(removed)

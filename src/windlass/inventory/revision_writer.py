@@ -11,7 +11,11 @@ from sqlalchemy import Connection, bindparam, insert, select, update
 
 from windlass.core.canonical import canonical_json
 from windlass.core.clock import format_time, parse_time
+<<<<<<< HEAD
 from windlass.inventory.change_feed import append_to_feed
+=======
+from windlass.inventory.change_events import insert_events, naming_event
+>>>>>>> origin/main
 from windlass.inventory.derived_rows import StoredState, WrittenRevision, batches, write_derived_rows
 from windlass.inventory.facet_groups import GroupKey, group_ids
 from windlass.inventory.model import ChangeKind, Observation, Scope
@@ -60,7 +64,17 @@ def write_revisions(
             closed,
         )
     revision_ids = _insert_revisions(connection, revisions)
+<<<<<<< HEAD
     append_to_feed(connection, scope, revision_ids)
+=======
+    insert_events(
+        connection,
+        (
+            (revision_id, each.row_id, each.change.events)
+            for each, revision_id in zip(written, revision_ids, strict=True)
+        ),
+    )
+>>>>>>> origin/main
     for each, revision_id in zip(written, revision_ids, strict=True):
         count = current.get(each.row_id, _NEVER_SEEN).revisions + 1
         values = _resource_values(each.row_id, each.change, format_time(each.valid_from), revision_id, count)
@@ -105,6 +119,7 @@ def _revision_values(
     row_id: int, change: NewRevision, before: _Current, run_id: str, valid_from: str
 ) -> dict[str, Any]:
     created = change.change is ChangeKind.CREATED
+    event = naming_event(change.events) if change.events else None
     has_keyframe = change.change is not ChangeKind.DELETED and (created or before.revisions % KEYFRAME_EVERY == 0)
     return {
         "resource_row_id": row_id,
@@ -116,8 +131,8 @@ def _revision_values(
         "keyframe": canonical_json(change.document) if has_keyframe else None,
         "name": change.observation.name if change.observation else before.name,
         "run_id": run_id,
-        "actor": "",
-        "event_id": "",
+        "actor": event.actor if event else "",
+        "event_id": event.event_id if event else "",
     }
 
 

@@ -13,7 +13,7 @@ from typing import Any
 from windlass.core.canonical import digest
 from windlass.core.patch import apply_patch, make_patch
 from windlass.inventory.catalog import BY_NAME
-from windlass.inventory.model import GLOBAL, ChangeKind, Document, Observation, ScopeResult
+from windlass.inventory.model import GLOBAL, ChangeEvent, ChangeKind, Document, Observation, ScopeResult
 from windlass.inventory.observations import addresses_of, edges_of, name_of
 
 __all__ = [
@@ -51,6 +51,7 @@ class NewRevision:
     document: Document | None = None
     digest: str = ""
     patch: tuple[Mapping[str, Any], ...] = ()
+    events: tuple[ChangeEvent, ...] = ()  # oldest first
 
 
 def match_known(known: Mapping[str, KnownResource], result: ScopeResult) -> tuple[ScopeResult, dict[str, str]]:

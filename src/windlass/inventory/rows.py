@@ -60,6 +60,7 @@ def revision_row(item: Revision) -> dict[str, Any]:
         "summary": patch_summary(item.patch),
         "actor": item.actor,
         "event_id": item.event_id,
+        "events": [asdict(event) for event in item.events],
         "run_id": item.run_id,
         "patch": [dict(operation) for operation in item.patch],
     }

@@ -4,14 +4,16 @@ from __future__ import annotations
 
 import threading
 from collections import Counter, deque
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
 from windlass.core.errors import AccessDenied, NotFound, Throttled, WindlassError
 from windlass.inventory.model import Scope, ScopeState
+from windlass.inventory.observations import is_kept
 from windlass.inventory.resource_type import Detail, ResourceType
+from windlass.inventory.selection import Selection
 
 __all__ = ["UNANSWERED", "DetailTask", "Item", "ScopeScan", "classify", "is_absence", "is_deleted", "is_unanswered"]
 
@@ -134,6 +136,7 @@ class ScopeScan:
     scope: Scope
     started_at: datetime
     finish: Callable[[ScopeScan], None]
+    selection: Selection | None = None  # the resources to read; None for all
     details_started_s: float | None = None  # monotonic time of the first detail
     items: list[Item] = field(default_factory=list)
     backlog: dict[str, deque[DetailTask]] = field(default_factory=dict)  # by region
@@ -164,6 +167,10 @@ class ScopeScan:
         with self.lock:
             if self.state.complete:
                 self.state, self.error = state or classify(error, automatic=self.kind.automatic), error
+
+    def is_wanted(self, document: Mapping[str, Any]) -> bool:
+        """True when the type keeps the listed item and the scan's selection includes it."""
+        return is_kept(self.kind, document) and (self.selection is None or self.selection.selects(self.kind, document))
 
     def add_item(self, item: Item) -> None:
         """Add an item of the listing; all of its details are unread."""

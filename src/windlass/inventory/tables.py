@@ -1,4 +1,8 @@
+<<<<<<< HEAD
 """The inventory's tables, as the migrations create them (0002, 0010, 0013, 0016, 0017, 0019, 0025)."""
+=======
+"""The inventory's tables, as the migrations create them (0002, 0010, 0013, 0016, 0017, 0019, 0022)."""
+>>>>>>> origin/main
 
 from __future__ import annotations
 
@@ -47,6 +51,40 @@ revision = Table(
     Column("actor", Text),
     Column("event_id", Text),
     Column("group_id", BigInteger),
+)
+
+revision_event = Table(
+    "revision_event",
+    metadata,
+    Column("revision_id", BigInteger, primary_key=True, autoincrement=False),
+    Column("event_id", String(64), primary_key=True),
+    Column("resource_row_id", BigInteger),
+    Column("at", Time),
+    *(Column(name, Text) for name in ("source", "name", "actor", "source_ip", "user_agent")),
+    Column("region", String(32)),
+)
+"""The events behind a revision. The revision's own `actor` and `event_id` are those of the last one."""
+
+event_read = Table(
+    "event_read",
+    metadata,
+    Column("account_id", String(12), primary_key=True),
+    Column("region", String(32), primary_key=True),
+    Column("type", String(64), primary_key=True),
+    Column("resource_id", Text, primary_key=True),
+    Column("read_at", Time),
+)
+"""Resources that were read again because of an event, and when that read began, until a scan begins later."""
+
+imported_file = Table(
+    "imported_file",
+    metadata,
+    Column("kind", String(16), primary_key=True),
+    Column("location", Text, primary_key=True),
+    Column("etag", Text),
+    Column("items", BigInteger),
+    Column("revisions", BigInteger),
+    Column("imported_at", Time),
 )
 
 run = Table(
@@ -171,6 +209,7 @@ revision_feed = Table(
     metadata,
     Column("revision_id", BigInteger, primary_key=True, autoincrement=False),
     Column("is_baseline", Boolean),
+    Column("names_actor", Boolean),
 )
 """The revisions that nobody has processed yet: see change_feed.py."""
 

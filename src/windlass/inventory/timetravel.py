@@ -13,6 +13,7 @@ from sqlalchemy import Connection, and_, or_, select
 
 from windlass.core.clock import format_time, parse_time
 from windlass.core.patch import make_patch
+from windlass.inventory.change_events import with_events
 from windlass.inventory.conditions import identity_conditions, owner_condition
 from windlass.inventory.filters import matches
 from windlass.inventory.member_index import in_groups
@@ -40,7 +41,7 @@ def history(connection: Connection, of: Resource, *, limit: int) -> tuple[Revisi
     statement = (
         select(revision).where(revision.c.resource_row_id == of.id).order_by(revision.c.valid_from.desc()).limit(limit)
     )
-    return tuple(_revision(row, of) for row in connection.execute(statement))
+    return with_events(connection, [_revision(row, of) for row in connection.execute(statement)])
 
 
 def recent_changes(
@@ -83,7 +84,8 @@ def recent_changes(
     )
     rows = connection.execute(statement).all()
     following = write_cursor(rows[limit - 1].v_valid_from, rows[limit - 1].v_revision_id) if len(rows) > limit else ""
-    return tuple(_revision(row, resource_of(row), prefix="v_") for row in rows[:limit]), following
+    revisions = [_revision(row, resource_of(row), prefix="v_") for row in rows[:limit]]
+    return with_events(connection, revisions), following
 
 
 def _revision(row: Any, of: Resource, *, prefix: str = "") -> Revision:

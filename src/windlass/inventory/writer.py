@@ -12,6 +12,7 @@ from sqlalchemy import Connection, bindparam, case, select, text, update
 from windlass.core.canonical import canonical_json
 from windlass.core.clock import format_time
 from windlass.inventory.derived_rows import batches
+from windlass.inventory.events.read_times import newer_reads, without
 from windlass.inventory.model import ChangeKind, Document, Scope, ScopeResult, ScopeState
 from windlass.inventory.revision_writer import write_revisions
 from windlass.inventory.revisions import KnownResource, NewRevision, diff_scope, match_known
@@ -22,7 +23,7 @@ from windlass.inventory.tables import resource, run, scope, scope_failure
 from windlass.inventory.unread_details import write_unread_details
 from windlass.store.engine import Store
 
-__all__ = ["ChangeCounts", "write_result"]
+__all__ = ["ChangeCounts", "count_changes", "documents_of", "known_resources", "lock_type", "write_result"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,27 +46,28 @@ def write_result(store: Store, run_id: str, result: ScopeResult, *, worker: str 
     def write(connection: Connection) -> ChangeCounts:
         if _is_written(connection, run_id, result.scope, when):
             return ChangeCounts()
-        _lock_type(connection, result.scope)
-        own, shared = split_shared(result)
-        known = _known(connection, own.scope)
+        lock_type(connection, result.scope)
+        newer = newer_reads(connection, result.scope, result.started_at, forget=result.state.complete)
+        known, current = without(known_resources(connection, result.scope), result, newer)
+        own, shared = split_shared(current)
         own, renewed = match_known(known, own)
         _renew_keys(connection, known, renewed)
         matched = replace(own, observations=(*own.observations, *shared))
-        changes = diff_scope(known, own, lambda row_ids: _documents(connection, row_ids))
+        changes = diff_scope(known, own, lambda row_ids: documents_of(connection, row_ids))
         write_revisions(connection, store.dialect, changes, own.scope, run_id, when)
         changes += write_shared(
             connection,
             matched,
             shared,
             when,
-            documents_of=lambda row_ids: _documents(connection, row_ids),
+            documents_of=lambda row_ids: documents_of(connection, row_ids),
             write=lambda more: write_revisions(connection, store.dialect, more, matched.scope, run_id, when),
         )
         _write_measures(connection, matched)
         write_unread_details(connection, matched)
-        counts = _count(changes)
-        _write_scope(store, connection, run_id, matched, when)
-        _add_counts(connection, run_id, worker, matched, counts)
+        counts = count_changes(changes)
+        _write_scope(store, connection, run_id, result, when)
+        _add_counts(connection, run_id, worker, result, counts)
         return counts
 
     return store.transact(write)
@@ -82,7 +84,7 @@ def _is_written(connection: Connection, run_id: str, of: Scope, when: str) -> bo
     return connection.execute(statement).first() is not None
 
 
-def _lock_type(connection: Connection, of: Scope) -> None:
+def lock_type(connection: Connection, of: Scope) -> None:
     """Let no other process write scopes of this type and region until the transaction ends.
 
     Two accounts that see one shared resource write the same row. SQLite has one writer at a time as it is.
@@ -92,7 +94,8 @@ def _lock_type(connection: Connection, of: Scope) -> None:
         connection.execute(lock, {"name": f"windlass {of.type} {of.region}"})
 
 
-def _known(connection: Connection, of: Scope) -> dict[str, KnownResource]:
+def known_resources(connection: Connection, of: Scope) -> dict[str, KnownResource]:
+    """Return the scope's resources in the store, deleted ones included, by key."""
     columns = (resource.c.key, resource.c.id, resource.c.digest, resource.c.deleted_at, resource.c.resource_id)
     statement = select(*columns, resource.c.region).where(
         resource.c.account_id == of.account_id, resource.c.scope_region == of.region, resource.c.type == of.type
@@ -110,7 +113,8 @@ def _renew_keys(connection: Connection, known: dict[str, KnownResource], renewed
         connection.execute(update(resource).where(resource.c.id == known_resource.row_id).values(key=new, arn=new))
 
 
-def _documents(connection: Connection, row_ids: Sequence[int]) -> dict[int, Document]:
+def documents_of(connection: Connection, row_ids: Sequence[int]) -> dict[int, Document]:
+    """Return current documents by row id."""
     documents: dict[int, Document] = {}
     for batch in batches(row_ids):
         rows = connection.execute(select(resource.c.id, resource.c.document).where(resource.c.id.in_(batch)))
@@ -143,7 +147,9 @@ def _write_measures(connection: Connection, result: ScopeResult) -> None:
         connection.execute(target.values(measures=bindparam("new_measures")), changed)
 
 
-def _count(changes: Sequence[NewRevision]) -> ChangeCounts:
+def count_changes(changes: Sequence[NewRevision]) -> ChangeCounts:
+    """Count new revisions by what happened."""
+
     def number(kind: ChangeKind) -> int:
         return sum(change.change is kind for change in changes)
 

@@ -196,6 +196,8 @@ def _value(annotation: str, text: str) -> Any:
             return json.loads(text)
         except json.JSONDecodeError:
             return text
+    if "bool" in annotation and text.strip().lower() in ("true", "false"):
+        return text.strip().lower()
     if "list[" in annotation and f"'{text}'" not in annotation:  # a Literal beside the list, such as 'enabled', stays
         return [word.strip() for word in text.split(",") if word.strip()]
     return text

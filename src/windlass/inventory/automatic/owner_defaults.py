@@ -44,6 +44,7 @@ _BY_OPERATION: Mapping[tuple[str, str], Mapping[str, Any]] = {
     ("ssm", "DescribePatchBaselines"): {"Filters": [{"Key": "OWNER", "Values": ["Self"]}]},
     ("organizations", "ListPolicies"): {"Filter": "SERVICE_CONTROL_POLICY"},
     ("ec2", "DescribeManagedPrefixLists"): {"Filters": [{"Name": "owner-id", "Values": [_ACCOUNT]}]},
+    ("bedrock", "ListInferenceProfiles"): {"typeEquals": "APPLICATION"},
     ("lightsail", "GetBundles"): {"includeInactive": False},
 }
 

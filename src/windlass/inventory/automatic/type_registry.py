@@ -6,6 +6,7 @@ import fnmatch
 import functools
 from collections.abc import Callable, Mapping, Sequence
 
+from windlass.core.errors import ConfigError
 from windlass.inventory.automatic.catalog_cache import AutomaticCatalog, load
 from windlass.inventory.automatic.nouns import kebab, noun_of_operation
 from windlass.inventory.model import GLOBAL
@@ -68,6 +69,13 @@ class TypeRegistry:
         """The types that a collection reads unless it names others."""
         if not self._patterns:
             return self._curated
+        names = [kind.name for kind in self.all if kind.automatic]
+        for pattern in self._patterns:
+            if not fnmatch.filter(names, pattern):
+                raise ConfigError(
+                    f"inventory.automatic: {pattern!r} matches no automatic type",
+                    hint="`windlass inventory types --automatic` lists them; true takes all.",
+                )
         return tuple(kind for kind in self.all if not kind.automatic or self._is_enabled(kind.name))
 
     def named(self, names: Sequence[str]) -> tuple[ResourceType, ...]:

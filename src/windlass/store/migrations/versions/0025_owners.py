@@ -9,7 +9,7 @@ import sqlalchemy as sa
 from alembic import op
 
 revision = "0025"
-down_revision = "0023"
+down_revision = "0022"
 branch_labels = None
 depends_on = None
 
@@ -19,6 +19,7 @@ def upgrade() -> None:
         "revision_feed",
         sa.Column("revision_id", sa.BigInteger, primary_key=True, autoincrement=False),
         sa.Column("is_baseline", sa.Boolean, nullable=False),
+        sa.Column("names_actor", sa.Boolean, nullable=False),
     )
     serial = sa.BigInteger().with_variant(sa.Integer, "sqlite")
     op.create_table(

@@ -1,0 +1,34 @@
+"""What an event says: the resources that it touched, or why it touched none."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+from windlass.inventory.model import ChangeEvent, Scope
+
+__all__ = ["Parsed", "Touch"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Touch:
+    """A resource that an event changed, created or deleted; without `names`, some resource of the scope.
+
+    `names` are ids, ARNs or names of the one resource. An event without a caller (Config, a state change) has an empty actor.
+    """
+
+    scope: Scope
+    names: frozenset[str]
+    event: ChangeEvent
+    deletes: bool = False
+    creates: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Parsed:
+    """A message's touches. `ignored` counts events that change nothing we collect; `unrecognised` says what is not an event."""
+
+    touches: tuple[Touch, ...] = ()
+    ignored: int = 0
+    unrecognised: tuple[str, ...] = ()
+    files: tuple[tuple[str, str], ...] = field(default=())  # (bucket, key) of files that Config or CloudTrail delivered
+    buckets: tuple[Touch, ...] = ()  # buckets in which an object changed: of interest only when they are unknown

@@ -1,0 +1,96 @@
+"""Reading the resources that events touched, and writing what changed."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+
+from sqlalchemy import Connection, select
+
+from windlass.inventory.collector import Collector
+from windlass.inventory.events.id_parameters import selection_of
+from windlass.inventory.events.model import Touch
+from windlass.inventory.events.read_writer import ReadOutcome, write_read
+from windlass.inventory.model import Scope, ScopeResult
+from windlass.inventory.selection import Selection
+from windlass.inventory.tables import resource
+from windlass.inventory.writer import ChangeCounts
+from windlass.store.engine import Store
+
+__all__ = ["Refresh", "RefreshResult", "unknown_buckets"]
+
+
+@dataclass(slots=True)
+class RefreshResult:
+    """What reading the touched resources brought. `failures` are errors by scope; events are named by their ids."""
+
+    reads: int = 0
+    counts: ChangeCounts = field(default_factory=ChangeCounts)
+    unconfirmed: frozenset[str] = frozenset()
+    failures: dict[Scope, str] = field(default_factory=dict)
+    failed: frozenset[str] = frozenset()
+
+    def add(self, outcome: ReadOutcome) -> None:
+        """Add one scope's outcome."""
+        counts = outcome.counts
+        self.counts = ChangeCounts(
+            self.counts.created + counts.created,
+            self.counts.updated + counts.updated,
+            self.counts.deleted + counts.deleted,
+        )
+        self.unconfirmed |= outcome.unconfirmed
+
+
+@dataclass(frozen=True, slots=True)
+class Refresh:
+    """Reads touched resources with a collector that selects them, however many events touched each."""
+
+    store: Store
+    collector: Callable[[], Collector]
+
+    def refresh(self, touches: Sequence[Touch]) -> RefreshResult:
+        """Read each touched resource once and write what changed: one transaction per scope."""
+        by_scope: defaultdict[Scope, list[Touch]] = defaultdict(list)
+        for touch in touches:
+            by_scope[touch.scope].append(touch)
+        result = RefreshResult(reads=len({(touch.scope, touch.names) for touch in touches}))
+        collector = self.collector()
+        known = {scope: each for scope, each in by_scope.items() if scope.type in collector.types}
+
+        def write(read: ScopeResult) -> None:
+            of_scope = known[read.scope]
+            if read.state.complete:
+                result.add(write_read(self.store, read, of_scope))
+            else:
+                result.failures[read.scope] = f"{read.error_code}: {read.error}"
+                result.failed |= {touch.event.event_id for touch in of_scope}
+
+        selecting = replace(collector, selections=_selections(known))
+        selecting.run(tuple(known), sink=write)
+        return result
+
+
+def _selections(by_scope: Mapping[Scope, Sequence[Touch]]) -> dict[Scope, Selection]:
+    """Return what to read of each scope; a scope with a touch that names no resource is read as a whole."""
+    return {
+        scope: selection_of(scope.type, (name for touch in touches for name in touch.names))
+        for scope, touches in by_scope.items()
+        if all(touch.names for touch in touches)
+    }
+
+
+def unknown_buckets(store: Store, touches: Iterable[Touch]) -> tuple[Touch, ...]:
+    """Return those of the touches on buckets (one event per object) whose bucket the store does not have, each once."""
+    by_name = {name: touch for touch in touches for name in touch.names}
+    if not by_name:
+        return ()
+
+    def known(connection: Connection) -> set[str]:
+        statement = select(resource.c.resource_id).where(
+            resource.c.type == "s3.bucket", resource.c.deleted_at.is_(None), resource.c.resource_id.in_(list(by_name))
+        )
+        return set(connection.execute(statement).scalars())
+
+    existing = store.fetch(known)
+    return tuple(touch for name, touch in by_name.items() if name not in existing)
