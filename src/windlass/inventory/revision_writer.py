@@ -11,11 +11,8 @@ from sqlalchemy import Connection, bindparam, insert, select, update
 
 from windlass.core.canonical import canonical_json
 from windlass.core.clock import format_time, parse_time
-<<<<<<< HEAD
-from windlass.inventory.change_feed import append_to_feed
-=======
 from windlass.inventory.change_events import insert_events, naming_event
->>>>>>> origin/main
+from windlass.inventory.change_feed import append_to_feed
 from windlass.inventory.derived_rows import StoredState, WrittenRevision, batches, write_derived_rows
 from windlass.inventory.facet_groups import GroupKey, group_ids
 from windlass.inventory.model import ChangeKind, Observation, Scope
@@ -64,9 +61,6 @@ def write_revisions(
             closed,
         )
     revision_ids = _insert_revisions(connection, revisions)
-<<<<<<< HEAD
-    append_to_feed(connection, scope, revision_ids)
-=======
     insert_events(
         connection,
         (
@@ -74,7 +68,7 @@ def write_revisions(
             for each, revision_id in zip(written, revision_ids, strict=True)
         ),
     )
->>>>>>> origin/main
+    append_to_feed(connection, scope, revision_ids)
     for each, revision_id in zip(written, revision_ids, strict=True):
         count = current.get(each.row_id, _NEVER_SEEN).revisions + 1
         values = _resource_values(each.row_id, each.change, format_time(each.valid_from), revision_id, count)

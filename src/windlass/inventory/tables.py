@@ -1,8 +1,4 @@
-<<<<<<< HEAD
-"""The inventory's tables, as the migrations create them (0002, 0010, 0013, 0016, 0017, 0019, 0025)."""
-=======
-"""The inventory's tables, as the migrations create them (0002, 0010, 0013, 0016, 0017, 0019, 0022)."""
->>>>>>> origin/main
+"""The inventory's tables, as the migrations create them (0002, 0010, 0013, 0016, 0017, 0019, 0022, 0025)."""
 
 from __future__ import annotations
 
