@@ -86,6 +86,8 @@ def document_shape(kind):
         listed = listed.member
     if kind.wrap:
         members[kind.wrap] = OPEN
+    elif listed is OPEN:
+        members["*"] = OPEN  # items that an expression makes
     else:
         members |= listed.members
     for detail in kind.details:
