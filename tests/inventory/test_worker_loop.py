@@ -9,7 +9,7 @@ import pytest
 
 from tests.inventory.fake import ONE, TWO, FakeCaller, denied
 from windlass.core.errors import Interrupted
-from windlass.inventory import collection
+from windlass.inventory import collection, scope_claims
 from windlass.inventory.collection_job import collect_as_job, resume_abandoned
 from windlass.inventory.config import InventoryConfig
 from windlass.inventory.service import Inventory
@@ -137,14 +137,16 @@ def test_a_process_that_would_read_something_else_says_why_it_does_not_join(
     coordinated[0].go_on.set()
 
 
-def test_a_run_whose_coordinator_is_gone_is_taken_over_and_the_late_one_writes_nothing(store, monkeypatch):
+@pytest.mark.parametrize("dies", ["before a worker joins", "when a worker has scanned what it could"])
+def test_a_run_whose_coordinator_is_gone_is_taken_over_and_the_late_one_writes_nothing(store, monkeypatch, dies):
     monkeypatch.setattr(
         collection, "Leases", lambda store: Leases(store, holder=lambda: replace(ELSEWHERE, pid=8))
     )  # this process, as the coordinator, is another one than the worker's
-    late, caller = Estate(), Estate()
+    monkeypatch.setattr(scope_claims, "POLL_S", 0.2)
+    late, caller, dead = Estate(), Estate(), threading.Event()
     caller.go_on.set()
     gone = Jobs(store, leases=Leases(store, holder=lambda: replace(ELSEWHERE, pid=8)))
-    here = Jobs(store, leases=Leases(store, is_gone=lambda holder: holder.pid == 8))
+    here = Jobs(store, leases=Leases(store, is_gone=lambda holder: holder.pid == 8 and dead.is_set()))
     inventory, errors, stop = inventory_of(store, late), [], threading.Event()
 
     def coordinate():
@@ -158,8 +160,15 @@ def test_a_run_whose_coordinator_is_gone_is_taken_over_and_the_late_one_writes_n
 
     with running(coordinate):
         until(inventory.queues)
+        if dies == "before a worker joins":
+            dead.set()
         with running(take_over):
             try:
+                if not dead.is_set():
+                    until(lambda: caller.log)
+                    time.sleep(0.5)
+                    assert not inventory.runs(1)[0].finished_at
+                    dead.set()
                 runs = until(lambda: [run for run in inventory.runs(1) if run.finished_at])
             finally:
                 stop.set()

@@ -50,7 +50,7 @@ def host_columns() -> tuple[Any, ...]:
 
 def instance_join() -> Any:
     """Return the condition that joins a host with its EC2 instance."""
-    return and_(func.lower(resource.c.resource_id) == host.c.host_id, resource.c.type == INSTANCE_TYPE)
+    return and_(resource.c.resource_id == host.c.host_id, resource.c.type == INSTANCE_TYPE)
 
 
 def is_present() -> Any:
@@ -84,7 +84,7 @@ def list_hosts(connection: Connection, owner_of: OwnerOf, *, words: str = "", go
     for word in words.lower().split():
         columns = (host.c.host_id, func.lower(host.c.name), func.lower(resource.c.name), host.c.platform)
         statement = statement.where(or_(*(column.contains(word, autoescape=True) for column in columns)))
-    hosts = [host_of(row, owner_of) for row in connection.execute(statement)]
+    hosts = [host_of(row, owner_of) for row in connection.execute(statement).all()]
     return tuple(sorted(hosts, key=lambda each: (each.name, each.host_id)))
 
 

@@ -11,6 +11,8 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any
 
+import orjson
+
 from windlass.core.canonical import canonical_json
 from windlass.core.errors import UsageError
 from windlass.facts.model import Row
@@ -64,10 +66,18 @@ def _row_value(shape: Shape, row: Row, number: int) -> RowValue:
         raise UsageError(
             f"row {number} of section {shape.name} has no {shape.label!r}", hint=f"Its columns: {', '.join(columns)}."
         )
-    document = canonical_json(kept)
+    document = _document(kept)
     digest = hashlib.blake2b(document.encode("utf-8", "surrogatepass"), digest_size=16).hexdigest()
     version = str(kept.get(shape.version, "")) if shape.version else ""
     return RowValue(shape.name, label[:MAX_LABEL], version[:MAX_LABEL], document, digest)
+
+
+def _document(row: dict[str, Any]) -> str:
+    """Return the canonical text: by orjson, which is ten times faster, where it takes the values."""
+    try:
+        return orjson.dumps(row, option=orjson.OPT_SORT_KEYS).decode()
+    except TypeError:  # a lone surrogate, or a number of more than 64 bits
+        return canonical_json(row)
 
 
 def _plain(value: Any) -> Any:

@@ -9,7 +9,16 @@ from functools import partial
 from windlass.core import clock
 from windlass.core.errors import NotFound
 from windlass.facts.host_views import OwnerOf, changes_of, find_host, list_hosts, sections_of
+from windlass.facts.missing import (
+    DEFAULT_SECTIONS,
+    MissingFacts,
+    hosts_with_known_packages,
+    instances_without_facts,
+    silent_hosts,
+    unread_sections,
+)
 from windlass.facts.model import Host, HostSection, Report, SectionChange, SectionResult
+from windlass.facts.packages import PackageHost, PackageQuery, find_packages, package_sections
 from windlass.facts.row_ids import RowIds
 from windlass.facts.sections import check_section
 from windlass.facts.writer import Prepared, prepare, write_reports
@@ -85,6 +94,50 @@ class Facts:
         """Return the latest changes of a host's sections, newest first."""
         with self._store.read() as connection:
             return changes_of(connection, find_host(connection, ref, self._owner_of).id, limit=limit)
+
+    # --- questions ---------------------------------------------------------------------------------------------
+
+    def packages(self, query: PackageQuery) -> tuple[PackageHost, ...]:
+        """Return the hosts that have a package, with its version, the host's owner, and since when."""
+        with self._store.read() as connection:
+            return tuple(find_packages(connection, query, self._owner_of))
+
+    def without_package(self, query: PackageQuery) -> tuple[Host, ...]:
+        """Return the hosts that do not have a matching package now. A host with unknown packages is not among them."""
+        with self._store.read() as connection:
+            having = {match.host_id for match in find_packages(connection, query, self._owner_of)}
+            known = hosts_with_known_packages(connection, package_sections(query.kind))
+            hosts = list_hosts(connection, self._owner_of)
+        return tuple(
+            host
+            for host in hosts
+            if host.id in known
+            and host.host_id not in having
+            and query.owner in ("", host.owner)
+            and (not query.accounts or host.account_id in query.accounts)
+        )
+
+    def hosts_with_unknown_packages(self, kind: str = "") -> tuple[Host, ...]:
+        """Return the hosts of which nobody can say whether they have a package."""
+        with self._store.read() as connection:
+            known = hosts_with_known_packages(connection, package_sections(kind))
+            return tuple(host for host in list_hosts(connection, self._owner_of) if host.id not in known)
+
+    def missing(self, *, section: str = "", silent_s: float = 0) -> tuple[MissingFacts, ...]:
+        """Return what is not known: instances without facts, hosts whose section was not read, hosts silent for `silent_s`.
+
+        Without a section, operating system and packages are looked for.
+        """
+        sections = (section,) if section else DEFAULT_SECTIONS
+        for name in sections:
+            check_section(name)
+        with self._store.read() as connection:
+            missing = list(instances_without_facts(connection, self._owner_of))
+            for name in sections:
+                missing += unread_sections(connection, name, self._owner_of)
+            if silent_s:
+                missing += silent_hosts(connection, clock.later(self._now(), -silent_s), self._owner_of)
+        return tuple(missing)
 
 
 def _batches(reports: Iterable[Prepared]) -> Iterator[list[Prepared]]:

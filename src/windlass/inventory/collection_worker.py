@@ -35,7 +35,9 @@ _CONCURRENCY = 16  # identities asked for at once
 
 @dataclass(frozen=True, slots=True)
 class WorkerResult:
-    """How a worker's part in a run ended: `finished`, `stopped`, `closed` (the run was ended) or `lost` (its lease was)."""
+    """How a worker's part in a run ended: `finished`, `stopped`, `closed` (the run was ended), `abandoned` (its coordinator
+    is gone, and what is left must be taken from it) or `lost` (the worker's lease was).
+    """
 
     run_id: str
     end: str
@@ -92,7 +94,7 @@ class CollectionWorker:
         ended = _AnySet(stop, lease.lost)
         # What a stop cuts short is scanned by another worker at once: half of its details would be a revision too many.
         if collector.run_from(claims, sink=sink_of(claims), stop=ended, report_unfinished=False):
-            return "finished"
+            return "abandoned" if claims.is_abandoned else "finished"
         return self._end_of(claims.run_id) if lease.lost.is_set() else "stopped"
 
     def _end_of(self, run_id: str) -> str:

@@ -26,7 +26,7 @@ from windlass.store.engine import Store
 from windlass.store.leases import POLL_S, Leases
 from windlass.store.leases.table import delete_leases
 
-__all__ = ["ScopeClaims", "fill_queue", "free_lost", "leave"]
+__all__ = ["ScopeClaims", "fill_queue", "free_lost", "is_coordinator_gone", "leave"]
 
 _SCOPES_PER_BATCH = 8  # the least that a full batch has: so many batches are claimed that the wanted scopes are in them
 
@@ -74,6 +74,7 @@ class ScopeClaims:
     now: Callable[[], datetime]
     accounts: frozenset[str] = frozenset()  # those of this process's estate; empty: any
     empty_scopes: EmptyScopeWriter | None = None  # keeps results back: their batches are deleted after its next flush
+    is_abandoned: bool = False  # what is left is held by a coordinator that is gone
     scanned: int = 0  # scopes that this process has scanned and written
     _open: dict[int, set[Scope]] = field(default_factory=dict)  # claimed batches: their scopes that are not scanned yet
     _batch_of: dict[Scope, int] = field(default_factory=dict)
@@ -94,6 +95,8 @@ class ScopeClaims:
         if time.monotonic() - self._looked_s >= POLL_S:
             self._looked_s = time.monotonic()
             free_lost(self.store, self.leases, self.run_id, now=self.now)
+            # A coordinator has no lease as a worker: its batches are free once another process coordinates the run.
+            self.is_abandoned = self._is_starved and is_coordinator_gone(self.leases, self.queue)
         if self._is_starved and self.empty_scopes is not None:  # nothing but these results may be left of the run
             self.empty_scopes.flush()
         self._find_written()
@@ -125,8 +128,8 @@ class ScopeClaims:
         self._close_batch(number)
 
     def is_finished(self) -> bool:
-        """True when the last claim saw no batch of the run, here or elsewhere."""
-        return self._is_finished
+        """True when nothing is left to claim: the last claim saw no batch of the run, or the coordinator is gone."""
+        return self._is_finished or self.is_abandoned
 
     @property
     def kept_back(self) -> int:
@@ -175,6 +178,11 @@ class ScopeClaims:
         columns = (given_up_endpoint.c.account_id, given_up_endpoint.c.region, given_up_endpoint.c.service)
         statement = select(*columns).where(given_up_endpoint.c.run_id == self.run_id)
         return frozenset((row.account_id, row.region, row.service) for row in connection.execute(statement))
+
+
+def is_coordinator_gone(leases: Leases, queue: ScopeQueue) -> bool:
+    """Return whether the process that coordinates the run was killed or cut off, so that another must resume its job."""
+    return bool(queue.job_id) and not leases.held_by(f"job/{queue.job_id}")
 
 
 def leave(connection: Connection, run_id: str, worker: str, *, now: datetime) -> int:

@@ -8,6 +8,7 @@ from collections.abc import Callable
 from windlass.core.errors import Conflict, Interrupted, WindlassError
 from windlass.inventory.collection_job import resume_abandoned
 from windlass.inventory.collection_worker import WorkerResult
+from windlass.inventory.scope_claims import is_coordinator_gone
 from windlass.inventory.scope_queue import ScopeQueue
 from windlass.inventory.service import Inventory
 from windlass.jobs.service import Jobs
@@ -38,7 +39,7 @@ def work_forever(
         pause_s = _LOOK_S
         try:
             queue = _joinable(inventory, jobs, refused)
-            if queue is not None and _is_abandoned(jobs, queue):
+            if queue is not None and is_coordinator_gone(jobs.leases, queue):
                 if resume and resume_abandoned(inventory, jobs, queue.job_id, stop=stop) is not None:
                     log.info("collection.resumed", job_id=queue.job_id)
                     continue
@@ -47,7 +48,7 @@ def work_forever(
                 result = inventory.work(queue, jobs.leases, stop=stop)
                 log.info("worker.left", run_id=result.run_id, end=result.end, scopes=result.scopes)
                 left(result)
-                if result.end == "lost":
+                if result.end in ("lost", "abandoned"):
                     continue
         except Interrupted:
             continue
@@ -75,7 +76,3 @@ def _joinable(inventory: Inventory, jobs: Jobs, refused: set[str]) -> ScopeQueue
             continue
         return queue
     return None
-
-
-def _is_abandoned(jobs: Jobs, queue: ScopeQueue) -> bool:
-    return bool(queue.job_id) and not jobs.leases.held_by(f"job/{queue.job_id}")

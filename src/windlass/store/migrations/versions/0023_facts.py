@@ -9,7 +9,7 @@ import sqlalchemy as sa
 from alembic import op
 
 revision = "0023"
-down_revision = "0021"
+down_revision = "0022"
 branch_labels = None
 depends_on = None
 
@@ -60,7 +60,7 @@ def upgrade() -> None:
         "CREATE TABLE host_fact (section_row_id bigint NOT NULL, fact_row_id bigint NOT NULL, "
         f"valid_from bigint NOT NULL, valid_to bigint, PRIMARY KEY ({key}))" + (" WITHOUT ROWID" if is_sqlite else "")
     )
-    op.create_index("ix_host_fact_row", "host_fact", ["fact_row_id", "section_row_id", "valid_to"])
+    op.create_index("ix_host_fact_row", "host_fact", ["fact_row_id", "section_row_id", "valid_to", "valid_from"])
     op.create_table(
         "section_change",
         sa.Column("id", serial, primary_key=True, autoincrement=True),
