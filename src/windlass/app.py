@@ -34,6 +34,8 @@ if TYPE_CHECKING:  # parts are imported on first use, so that a command loads on
     from windlass.queues.service import Queues
     from windlass.replication.service import Replication
     from windlass.store.engine import Store
+    from windlass.watch.config import WatchConfig
+    from windlass.watch.service import Watch
 
 __all__ = ["App"]
 
@@ -164,7 +166,7 @@ class App:
         from windlass.owners.rule_files import load_rules
 
         rules = functools.cache(lambda: load_rules(self.settings.owners, self._base))
-        return OwnerDirectory(self.store, rules)
+        return OwnerDirectory(self.store, rules, observers=self.watch.observers if self.settings.watch else tuple)
 
     @property
     def _base(self) -> Path:
@@ -198,6 +200,22 @@ class App:
         from windlass.checks.service import Checks
 
         return Checks(self.store, self.settings.checks, self._base, owners=self.owners)
+
+    @_Part
+    def watch(self) -> Watch:
+        """Alerts: what is watched, and who is told. Only deliveries call AWS."""
+        from windlass.watch.service import Sources, Watch
+
+        def locate(rule: WatchConfig) -> tuple[str, str]:
+            return rule.account or self.estate.accounts()[0].id, rule.region or self.settings.estate.home_region
+
+        def calls(account: str, region: str) -> Callable[..., dict[str, Any]]:
+            return lambda service, operation, /, **params: self.estate.call(
+                account, region, service, operation, **params
+            )
+
+        sources = Sources(lambda: self.inventory, lambda: self.checks, lambda: self.jobs)
+        return Watch(self.store, self.settings.watch, sources, locate=locate, call=calls)
 
     @_Part
     def facts(self) -> Facts:

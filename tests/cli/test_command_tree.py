@@ -18,11 +18,21 @@ VERBS = {
 }
 
 # Every command is one of these; a new one fails the test until it is put where it belongs.
-WORKERS = {"up", "serve", "consume", "pipeline run", "aggregate run", "replicate worker", "inventory worker"}
+WORKERS = {
+    "up",
+    "serve",
+    "consume",
+    "pipeline run",
+    "aggregate run",
+    "replicate worker",
+    "inventory worker",
+    "watch run",
+}
 WRITES = {
     "inventory collect",
     "queue send",
     "aggregate init",
+    "watch retry",
     "aggregate trigger",
     "aggregate pause",
     "aggregate resume",
@@ -81,6 +91,9 @@ READS = {  # nothing in AWS changes, and in the store no more than what was read
     "pipeline transforms",
     "pipeline test",
     "aggregate list",
+    "watch list",
+    "watch test",
+    "watch deliveries",
     "aggregate status",
     "aggregate simulate",
     "memcached list",

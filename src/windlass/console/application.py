@@ -63,6 +63,7 @@ PAGES: tuple[PageRoute, ...] = (
         "shield",
         ("severity", "account", "owner", "check", "status"),
     ),
+    PageRoute("/alerts", "alerts.html", "Alerts", views.alerts, "Alerts", "bell", ("rule", "status")),
     PageRoute("/clients", "clients.html", "Clients", views.clients, "Clients", "key", ("rule",)),
     PageRoute("/accounts", "accounts.html", "Accounts", views.accounts, "Accounts", "flag"),
     PageRoute("/memcached", "memcached.html", "Memcached", views.memcached, "Memcached", "ring"),
