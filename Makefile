@@ -61,10 +61,10 @@ docs: $(VENV)/.dev        ## renew the generated reference pages
 
 UV_COMPILE = uv pip compile -q --universal --python-version 3.11 --generate-hashes --no-annotate --no-header --no-emit-index-url
 lock:                     ## renew requirements/*.lock (needs uv on the PATH)
-	$(UV_COMPILE) pyproject.toml local/pyproject.toml requirements/build.in --extra clients --extra transforms --extra postgres --extra parquet --extra oidc --extra dev -o requirements/dev.lock
-	$(UV_COMPILE) pyproject.toml local/pyproject.toml requirements/build.in --extra clients -c requirements/dev.lock -o requirements/base.lock
-	$(UV_COMPILE) pyproject.toml requirements/build.in --extra clients --extra postgres --extra oidc -c requirements/dev.lock -o requirements/image.lock
-	$(UV_COMPILE) pyproject.toml requirements/build.in --extra clients --extra postgres --extra transforms --extra parquet --extra oidc -c requirements/dev.lock -o requirements/image-full.lock
+	$(UV_COMPILE) pyproject.toml local/pyproject.toml requirements/build.in --extra server --extra clients --extra transforms --extra postgres --extra parquet --extra oidc --extra dev -o requirements/dev.lock
+	$(UV_COMPILE) pyproject.toml local/pyproject.toml requirements/build.in --extra server --extra clients -c requirements/dev.lock -o requirements/base.lock
+	$(UV_COMPILE) pyproject.toml requirements/build.in --extra server --extra clients --extra postgres --extra oidc -c requirements/dev.lock -o requirements/image.lock
+	$(UV_COMPILE) pyproject.toml requirements/build.in --extra server --extra clients --extra postgres --extra transforms --extra parquet --extra oidc -c requirements/dev.lock -o requirements/image-full.lock
 	$(BIN)/python -m windlass.deploy.distributions < requirements/dev.lock > src/windlass/deploy/lambda.lock.new
 	mv src/windlass/deploy/lambda.lock.new src/windlass/deploy/lambda.lock
 

@@ -12,6 +12,7 @@ SCRIPTS = (
     "inventory_history",
     "inventory_graph",
     "inventory_claims",
+    "inventory_events",
     "redaction",
     "queues",
     "clients",

@@ -52,7 +52,11 @@ def run_windlass(words, *, cwd, env, stdin="", timeout=120):
 
 
 def start_windlass(words, *, cwd, env, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL):
-    """Start `windlass WORDS`, as subprocess.Popen does with `text=True`; the streams are open files, PIPE or DEVNULL."""
+    """Start `windlass WORDS`, as subprocess.Popen does with `text=True`; the streams are open files, PIPE or DEVNULL.
+
+    It shares the cache of this run, unless `env` names another: what fills it takes seconds of CPU.
+    """
+    env = {name: os.environ[name] for name in ("XDG_CACHE_HOME",) if name in os.environ} | dict(env)
     for listener in LISTENERS:
         listener([sys.executable, "-m", "windlass", *words])
     return ForkedCommand([str(word) for word in words], cwd, env, (stdin, stdout, stderr))
@@ -67,7 +71,7 @@ class ForkedCommand:
             theirs, ours = zip(*(_ends(stream, number, stack) for number, stream in enumerate(streams)), strict=True)
             self.stdin, self.stdout, self.stderr = ours
             files = [_CONTEXT.reducer.DupFd(file.fileno()) for file in theirs]
-            self._process = _CONTEXT.Process(target=_become_windlass, args=(words, str(cwd), dict(env), files))
+            self._process = _CONTEXT.Process(target=_become_windlass, args=(words, str(cwd), env, files))
             self._process.start()
         self.pid = self._process.pid
 

@@ -58,13 +58,26 @@ def deal(items, duration, *, workers):
     return dealt
 
 
+@pytest.fixture(scope="session")
+def run_folder(tmp_path_factory):
+    """A folder that all workers of this run share."""
+    folder = tmp_path_factory.getbasetemp()
+    return folder.parent if "PYTEST_XDIST_WORKER" in os.environ else folder
+
+
 @pytest.fixture(autouse=True)
-def _no_ambient_settings(monkeypatch, tmp_path):
-    """Neither the developer's AWS keys nor their windlass.toml may leak into a test."""
+def _no_ambient_settings(request, monkeypatch, run_folder):
+    """Neither the developer's AWS keys nor their windlass.toml may leak into a test.
+
+    The cache is one for the run: what it holds is keyed by everything it is made of, and takes seconds of CPU to make.
+    """
     for name in list(os.environ):
         if name.startswith(("AWS_", "WINDLASS_")) or name in ("APP_ENV", "KUBERNETES_SERVICE_HOST"):
             monkeypatch.delenv(name)
-    monkeypatch.setenv("HOME", str(tmp_path / "home"))
+    # Most tests have no files: a folder for each of them would take longer than they do.
+    folder = request.getfixturevalue("tmp_path") if "tmp_path" in request.fixturenames else run_folder
+    monkeypatch.setenv("HOME", str(folder / "home"))
+    monkeypatch.setenv("XDG_CACHE_HOME", str(run_folder / "cache"))
     monkeypatch.setenv("AWS_EC2_METADATA_DISABLED", "true")
 
 

@@ -10,6 +10,7 @@ import windlass.aggregation.worker
 import windlass.app
 import windlass.cli.main
 import windlass.clients.service
+import windlass.deploy.archive
 import windlass.deploy.capabilities
 import windlass.deploy.service
 import windlass.estate.service
@@ -26,7 +27,18 @@ import windlass.replication.service
 import windlass.store.database
 import windlass.store.engine
 import windlass.store.schema
+from windlass.estate.model_loader import shared_loader
 
 __all__ = ["alembic", "windlass"]
 
+# What most commands would read again: botocore's models of the services that they call first.
+for service in ("dynamodb", "elasticache", "iam", "lambda", "s3", "s3control", "sns", "sqs", "sts"):
+    for type_name in ("service-2", "endpoint-rule-set-1", "paginators-1"):
+        shared_loader().load_service_model(service, type_name)
+shared_loader().load_data("partitions")
+shared_loader().load_data("endpoints")
+shared_loader().load_data("sdk-default-configuration")
+shared_loader().load_data("_retry")
+# Each function's zip is made for one test and unpacked once. tests/deploy/test_bundle.py makes zips as they are deployed.
+windlass.deploy.archive._LEVEL = 1
 gc.freeze()  # no command's garbage collection looks through them, and copies their pages

@@ -26,6 +26,8 @@ if TYPE_CHECKING:  # parts are imported on first use, so that a command loads on
     from windlass.estate.service import Estate
     from windlass.estate.services import Services
     from windlass.facts.service import Facts
+    from windlass.feed.service import Feed
+    from windlass.inventory.imports.service import HistoryImport
     from windlass.inventory.owner_directory import OwnerDirectory
     from windlass.inventory.service import Inventory
     from windlass.jobs.service import Jobs
@@ -193,6 +195,32 @@ class App:
         from windlass.memcached.service import Memcached
 
         return Memcached(lambda: self.estate, self.settings.memcached)
+
+    @_Part
+    def feed(self) -> Feed:
+        """Events that keep the inventory current between collections."""
+        from windlass.feed.service import Feed
+
+        return Feed(
+            self.settings.feed,
+            self.inventory,
+            lambda: self.history_import,
+            queues=self.queues,
+            store=lambda: self.store,
+            metrics=self.metrics,
+        )
+
+    @_Part
+    def history_import(self) -> HistoryImport:
+        """Imports of history from before the first collection. Files in a bucket are read by the estate."""
+        from windlass.inventory.events.type_index import TypeIndex
+        from windlass.inventory.imports.service import HistoryImport
+
+        def home() -> tuple[str, str]:
+            return str(self.estate.accounts()[0].id), self.settings.estate.home_region
+
+        index = TypeIndex.of(self.inventory.collection().types.collected)
+        return HistoryImport(self.store, index, lambda: self.estate, home, self.settings.inventory.redact_paths)
 
     @_Part
     def checks(self) -> Checks:

@@ -83,7 +83,7 @@ MISTAKES = {
         "claim",
         lambda item, effect: (
             replace(claimed, claimed=item.dirty)
-            if (claimed := decide_claim(item, effect)) and effect.again
+            if (claimed := decide_claim(item, effect)) and effect.repeat
             else claimed
         ),
     ),

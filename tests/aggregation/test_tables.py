@@ -83,8 +83,8 @@ def count(table, rule, token, *keys, since=100.0, now=101.0, key="k", **more):
     return table.perform(CountEvents(rule, key, token, len(keys), since, now, summary(*keys, **more)))
 
 
-def claim(table, rule, token, attempt, now, *, pace=PACE, again=False, key="k"):
-    return table.perform(ClaimEvents(rule, key, token, attempt, now, pace, again))
+def claim(table, rule, token, attempt, now, *, pace=PACE, repeat=False, key="k"):
+    return table.perform(ClaimEvents(rule, key, token, attempt, now, pace, repeat))
 
 
 def commit(table, rule, claimed, now, key="k"):
@@ -181,9 +181,9 @@ def test_an_unsettled_claim_is_claimed_again_with_the_same_events(table, rule):
     count(table, rule, "m1", "a/1")
     claim(table, rule, "m1", "t1", 130.0)
     count(table, rule, "m2", "b/1", since=135.0, now=135.0)
-    assert isinstance(claim(table, rule, "m1", "t2", 159.0, again=True), ConditionFailed)
+    assert isinstance(claim(table, rule, "m1", "t2", 159.0, repeat=True), ConditionFailed)
     assert isinstance(claim(table, rule, "m1", "t2", 165.0), ConditionFailed)  # no new claim while one is unsettled
-    reclaimed = claim(table, rule, "m1", "t2", 165.0, again=True)
+    reclaimed = claim(table, rule, "m1", "t2", 165.0, repeat=True)
     assert (reclaimed.claim, reclaimed.claimed, reclaimed.held.folders, reclaimed.summary.folders) == (
         "t2",
         1,
@@ -219,8 +219,8 @@ def test_the_last_completion_returns_the_attempt(table, rule):
     assert table.complete(first) is None  # a duplicate
     last = table.complete(two)
     assert (last.rule, last.key, last.attempt) == (rule, "k", "t1")
-    assert isinstance(claim(table, rule, "m1", "t2", 500.0, again=True), ConditionFailed)  # its deadline is at 1030
-    assert isinstance(claim(table, rule, "m1", "t2", 1030.0, again=True), KeyState)
+    assert isinstance(claim(table, rule, "m1", "t2", 500.0, repeat=True), ConditionFailed)  # its deadline is at 1030
+    assert isinstance(claim(table, rule, "m1", "t2", 1030.0, repeat=True), KeyState)
     assert table.complete(two) is None  # of an older attempt
     assert table.perform(AwaitCompletions(rule, "k", "t1", ("late",), 1.0)) is False
 
@@ -264,7 +264,7 @@ def test_only_its_own_attempt_renews_a_claim(table, rule):
     assert table.perform(RenewClaim(rule, "k", "t2", 140.0, PACE, 5.0)) is None
     renewed = table.perform(RenewClaim(rule, "k", "t1", 140.0, PACE, 5.0))
     assert (renewed.na, renewed.claimed, renewed.claim) == (175.0, 1, "t1")
-    assert isinstance(claim(table, rule, "m1", "t3", 174.0, again=True), ConditionFailed)
+    assert isinstance(claim(table, rule, "m1", "t3", 174.0, repeat=True), ConditionFailed)
     commit(table, rule, 1, 141.0)
     assert table.perform(RenewClaim(rule, "k", "t1", 150.0, PACE, 0.0)) is None
 

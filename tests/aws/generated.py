@@ -6,12 +6,12 @@ import string
 import uuid
 import warnings
 
-import botocore.session
 from botocore.awsrequest import AWSResponse
 from botocore.httpsession import HTTPClientError
 from moto.core.model import ServiceModel
 from moto.core.serialize import SerializationContext, get_serializer_class
 
+from tests import botocore_models
 from tests.inventory.model_server import botocore_protocol
 from windlass.aws.endpoint_resolution import Endpoints
 from windlass.aws.exchange import Exchange, Unsupported
@@ -104,8 +104,7 @@ def request_params(service, operation, random):
 
 @functools.cache
 def moto_model(service):
-    loader = botocore.session.get_session().get_component("data_loader")
-    return ServiceModel(loader.load_service_model(service, "service-2"), service)
+    return ServiceModel(botocore_models.loader().load_service_model(service, "service-2"), service)
 
 
 def answer_document(service, operation, random):

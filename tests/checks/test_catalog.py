@@ -3,11 +3,12 @@
 from collections.abc import Mapping
 from datetime import UTC, datetime
 
-import botocore.session
 import jmespath.parser
 import pytest
 
+from tests import botocore_models
 from tests.checks.examples import EXAMPLES, UNREAD, Others
+from tests.sweeps import sweep
 from windlass.checks.catalog_files import load_checks, shipped_checks
 from windlass.checks.evaluation import Evaluator, Subject
 from windlass.checks.model import Status
@@ -17,7 +18,7 @@ from windlass.inventory.catalog import BY_NAME
 NOW = datetime(2026, 12, 1, tzinfo=UTC)
 ACCOUNT = "111111111111"
 EVALUATOR = Evaluator(shipped_checks(), lambda: NOW, Others())
-SESSION = botocore.session.get_session()
+every_check = sweep("check", shipped_checks(), ids=lambda check: check.id)
 OPEN = object()
 """The shape of what the models do not describe: JSON documents in texts, maps with free keys."""
 
@@ -35,7 +36,7 @@ def test_at_least_eighty_checks_are_shipped_each_with_its_own_id_a_reason_and_a_
     assert [check.id for check in checks if check.type not in BY_NAME] == []
 
 
-@pytest.mark.parametrize("check", shipped_checks(), ids=lambda check: check.id)
+@every_check
 def test_a_check_tells_good_from_bad(check):
     good, bad = EXAMPLES[check.id]
     assert [judge(check, document) for document in good] == [Status.PASS] * len(good)
@@ -44,7 +45,7 @@ def test_a_check_tells_good_from_bad(check):
     assert bad
 
 
-@pytest.mark.parametrize("check", shipped_checks(), ids=lambda check: check.id)
+@every_check
 def test_what_was_not_read_never_passes(check):
     """With every member unread the result is unknown; with one of them unread it is unknown, or a certain failure."""
     good, bad = EXAMPLES[check.id]
@@ -66,7 +67,7 @@ def decided_without(check, document, member):
     return {judge(check, {**document, member: value}) for value in values} == {Status.PASS}
 
 
-@pytest.mark.parametrize("check", shipped_checks(), ids=lambda check: check.id)
+@every_check
 def test_conditions_name_members_that_the_models_have(check):
     shape = document_shape(BY_NAME[check.type])
     for text in filter(None, (check.passes, check.applies)):
@@ -102,7 +103,7 @@ def document_shape(kind):
 
 
 def output_of(service, operation):
-    return SESSION.get_service_model(service).operation_model(operation).output_shape
+    return botocore_models.service_model(service).operation_model(operation).output_shape
 
 
 def follow(shape, path):

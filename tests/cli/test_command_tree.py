@@ -27,9 +27,12 @@ WORKERS = {
     "replicate worker",
     "inventory worker",
     "watch run",
+    "inventory feed",
 }
 WRITES = {
     "inventory collect",
+    "inventory import config",
+    "inventory import cloudtrail",
     "queue send",
     "aggregate init",
     "watch retry",

@@ -4,10 +4,10 @@ import pytest
 
 from windlass.core.errors import AccessDenied, ConfigError, Conflict, NotFound, Throttled
 from windlass.pipelines.model import Reason, Rejected
-from windlass.wire.errors import BadAnswer
+from windlass.wire.errors import BadResponse
 
 
-@pytest.mark.parametrize("kind", [AccessDenied, ConfigError, Conflict, NotFound, Throttled, BadAnswer])
+@pytest.mark.parametrize("kind", [AccessDenied, ConfigError, Conflict, NotFound, Throttled, BadResponse])
 def test_context_makes_a_copy_of_the_same_kind(kind):
     original = kind("the bucket is locked", hint="Unlock it.", code="Locked")
     copied = original.with_context(prefix="s3 PutObject: ", suffix="; and 2 more")

@@ -4,10 +4,10 @@ import re
 import sys
 
 import boto3
-import botocore.session
 import pytest
 from botocore.config import Config
 
+from tests import botocore_models
 from tests.privilege import Proof
 from windlass.inventory.catalog import CATALOG
 from windlass_local.rest_routes import rest_operation
@@ -79,12 +79,11 @@ def test_calls_of_accounts_that_were_there_before_are_not_this_test_s(embedded, 
 
 def test_the_embedded_aws_names_every_rest_operation_that_the_inventory_calls():
     """A call without a name would be compared with no policy. S3 and S3 Control have routes of their own."""
-    session = botocore.session.get_session()
     operations = {(kind.service, kind.operation) for kind in CATALOG}
     operations |= {(detail.service or kind.service, detail.operation) for kind in CATALOG for detail in kind.details}
     unnamed = []
     for service, operation in sorted(operations):
-        model = session.get_service_model(service)
+        model = botocore_models.service_model(service)
         if service in ("s3", "s3control") or not model.metadata["protocol"].startswith("rest"):
             continue
         http = model.operation_model(operation).http

@@ -3,10 +3,10 @@
 import ast
 from pathlib import Path
 
-import botocore.session
 import pytest
 
 import windlass.replication
+from tests import botocore_models
 from tests.deploy.proving import statements_of
 from windlass import wire
 from windlass.deploy.policy import PolicyIdentity
@@ -46,8 +46,7 @@ def _wire_operations():
 @pytest.fixture(scope="module")
 def operations():
     """(service, operation) of every call that the package's source names: by its own name, or by the wire's function."""
-    session = botocore.session.get_session()
-    models = {name: set(session.get_service_model(name).operation_names) for name in SERVICES}
+    models = {name: set(botocore_models.service_model(name).operation_names) for name in SERVICES}
     models["s3control"] -= models["s3"]  # S3 on Outposts has operations of the same names
     by_function = _wire_operations()
     pairs = set()

@@ -3,7 +3,6 @@
 import contextlib
 import os
 
-import botocore.loaders
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -46,9 +45,6 @@ def roles(account_id):
 
 ACCOUNTS = st.lists(st.sampled_from(IDS), unique=True).flatmap(lambda ids: st.tuples(*(roles(one) for one in ids)))
 
-MODELS = botocore.loaders.create_loader()
-"""botocore's models, parsed once for all examples: that is most of what an example costs."""
-
 DOORS = {
     "call": lambda estate, account: estate.call(account, REGION, "sqs", "ListQueues"),
     "pages": lambda estate, account: list(estate.pages(account, REGION, "sqs", "ListQueues")),
@@ -88,7 +84,6 @@ def test_no_call_is_made_with_credentials_of_another_account(
         **({"endpoint_url": aws.url} if embedded else {"allow_endpoint_override": True}),
     )
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr("botocore.loaders.create_loader", lambda *_: MODELS)
         for name, value in ({} if embedded else aws.environ(caller)).items():
             patch.setenv(name, value)
         with open_estate(config, os.environ) as estate:

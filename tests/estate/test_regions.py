@@ -4,6 +4,7 @@ import os
 
 import pytest
 
+from tests import botocore_models
 from tests.estate.aws_identities import Identities
 from windlass.core.errors import AwsError, ConfigError
 from windlass.core.regions import DEFAULT_REGIONS, needs_opt_in
@@ -87,9 +88,7 @@ def test_silence_is_no_answer_either():
 
 
 def test_the_default_regions_are_those_that_botocore_knows():
-    import botocore.session
-
-    session = botocore.session.get_session()
+    session = botocore_models.session()
     for partition, names in DEFAULT_REGIONS.items():
         assert set(names) <= set(session.get_available_regions("ec2", partition)), partition
         assert not any(needs_opt_in(name) for name in names)

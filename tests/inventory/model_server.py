@@ -13,10 +13,10 @@ import uuid
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from urllib.parse import parse_qs, unquote, urlsplit
 
-import botocore.session
 from moto.core.model import ServiceModel
 from moto.core.serialize import SerializationContext, get_serializer_class
 
+from tests import botocore_models
 from windlass.inventory.catalog import CATALOG
 
 ACCOUNT = "111111111111"
@@ -60,14 +60,13 @@ _S3_ROOTS = {
 
 @functools.cache
 def model(service):
-    loader = botocore.session.get_session().get_component("data_loader")
-    return ServiceModel(loader.load_service_model(service, "service-2"), service)
+    return ServiceModel(botocore_models.loader().load_service_model(service, "service-2"), service)
 
 
 @functools.cache
 def botocore_protocol(service):
     """The one of a service's protocols that botocore's clients speak."""
-    return botocore.session.get_session().get_service_model(service).resolved_protocol
+    return botocore_models.service_model(service).resolved_protocol
 
 
 def operations():

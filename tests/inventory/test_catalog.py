@@ -1,13 +1,12 @@
 """Every declaration against AWS's own service models: no operation, parameter or path is misspelt."""
 
-import functools
 import json
 import re
 
-import botocore.session
 import jmespath
-import pytest
 
+from tests import botocore_models
+from tests.sweeps import sweep
 from windlass.core.arns import parse_arn
 from windlass.inventory.catalog import BY_NAME, CATALOG
 from windlass.inventory.listing import above_params
@@ -28,11 +27,6 @@ KEPT = {
     "organizations.policy": {"AwsManaged": False},
     "s3.directory-bucket": {"Name": "name--use1-az4--x-s3"},
 }
-
-
-@functools.cache
-def service(name):
-    return botocore.session.get_session().get_service_model(name)
 
 
 def example(shape, seen=()):
@@ -58,7 +52,7 @@ def example(shape, seen=()):
 
 
 def answer(name, operation):
-    return example(service(name).operation_model(operation).output_shape)
+    return example(botocore_models.service_model(name).operation_model(operation).output_shape)
 
 
 def detail_service(kind, detail):
@@ -118,7 +112,7 @@ def full_item(kind):
 
 
 def check_params(name, operation, params):
-    shape = service(name).operation_model(operation).input_shape
+    shape = botocore_models.service_model(name).operation_model(operation).input_shape
     members = set(shape.members) if shape else set()
     required = set(shape.required_members) if shape else set()
     assert set(params) <= members, f"{operation} takes no {set(params) - members}"
@@ -139,7 +133,7 @@ def fields_of(node):
         yield from fields_of(child)
 
 
-every_type = pytest.mark.parametrize("kind", CATALOG, ids=lambda kind: kind.name)
+every_type = sweep("kind", CATALOG, ids=lambda kind: kind.name)
 
 
 def test_there_are_more_curated_types_than_promised_and_each_name_is_one():

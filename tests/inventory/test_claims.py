@@ -74,7 +74,7 @@ class Process:
             total=len(SCOPES),
             done_at_start=0,
             now=self.now,
-            _looked_s=1e12,  # reaping is a step of its own
+            _checked_s=1e12,  # reaping is a step of its own
         )
         self.scanned = []
 

@@ -1,12 +1,12 @@
-import functools
 import random
 from datetime import UTC, datetime
 
-import botocore.session
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from tests import botocore_models
+from tests.sweeps import sweep
 from windlass.inventory.catalog import BY_NAME, CATALOG
 from windlass.inventory.model import GLOBAL, Edge, Scope
 from windlass.inventory.observations import ORDERED, addresses_of, edges_of, items_of, observe, stabilise, tags_of
@@ -191,11 +191,6 @@ def test_a_stable_document_stays_as_it_is(value):
 # --- every list of every document ------------------------------------------------------------------------------
 
 
-@functools.cache
-def service_model(name):
-    return botocore.session.get_session().get_service_model(name)
-
-
 def rich(shape, rng, depth=0):
     """A document of the shape: some of its members, several items a list, texts that repeat."""
     match shape.type_name:
@@ -225,7 +220,7 @@ def rich_item(kind, rng):
     """One item of the type with all its details, from answers in AWS's own shapes."""
 
     def answer(service, operation):
-        return rich(service_model(service).operation_model(operation).output_shape, rng)
+        return rich(botocore_models.service_model(service).operation_model(operation).output_shape, rng)
 
     given = dict.fromkeys(kind.parent.params, "text") if kind.parent else {}
     item = items_of(kind, answer(kind.service, kind.operation), given)[0]
@@ -253,7 +248,7 @@ def reordered(value, arrange, kind, name="", path=()):
     return items if name in ORDERED or ".".join(path) in kind.ordered else arrange(items)
 
 
-@pytest.mark.parametrize("kind", CATALOG, ids=lambda kind: kind.name)
+@sweep("kind", CATALOG, ids=lambda kind: kind.name)
 def test_the_order_of_no_list_of_any_type_makes_a_revision(kind):
     """Reversed and shuffled, every list that is not declared ordered: the same document, tags, relations and addresses."""
     rng = random.Random(kind.name)

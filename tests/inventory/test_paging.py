@@ -6,7 +6,9 @@ import itertools
 import botocore.session
 import pytest
 
+from tests import botocore_models
 from tests.inventory.model_server import ACCOUNT, OPERATIONS, ModelServer, model, serve, signalled
+from tests.sweeps import sweep
 from windlass.aws.client import AwsClient
 from windlass.core.errors import AwsError
 from windlass.estate.config import AccountConfig, EstateConfig
@@ -20,6 +22,7 @@ from windlass.inventory.paths import find
 @pytest.fixture(scope="module")
 def client_of():
     session = botocore.session.get_session()
+    session.register_component("data_loader", botocore_models.loader())
     session.set_credentials("a", "b")
 
     @functools.cache
@@ -41,7 +44,7 @@ def world(request):
         yield server, client if request.param == "generic" else estate
 
 
-@pytest.mark.parametrize(("service", "operation"), sorted(OPERATIONS))
+@sweep("service, operation", sorted(OPERATIONS))
 def test_every_operation_of_the_catalogue_has_a_rule_that_uses_all_that_can_mean_more(client_of, service, operation):
     rule = rule_of(client_of(service), operation)
     assert isinstance(rule, PagingRule), rule
@@ -49,8 +52,7 @@ def test_every_operation_of_the_catalogue_has_a_rule_that_uses_all_that_can_mean
 
 
 def test_of_all_that_lists_in_aws_next_to_nothing_lacks_a_rule():
-    session = botocore.session.get_session()
-    loader = session.get_component("data_loader")
+    session, loader = botocore_models.session(), botocore_models.loader()
     lacking, rules = [], 0
     for service in (
         "ec2",
@@ -133,10 +135,9 @@ class Client:
     """As much of a botocore client as paging looks at."""
 
     def __init__(self, service):
-        session = botocore.session.get_session()
-        self._loader = session.get_component("data_loader")
+        self._loader = botocore_models.loader()
         self.meta = self
-        self.service_model = session.get_service_model(service)
+        self.service_model = botocore_models.service_model(service)
 
 
 def test_a_listing_that_says_more_without_a_token_is_an_error():
@@ -188,7 +189,7 @@ def test_a_size_without_which_there_is_no_token_is_sent():
 
 
 def test_signals_of_a_wrapped_listing_are_seen():
-    of = botocore.session.get_session().get_service_model("cloudfront").operation_model("ListDistributions")
+    of = botocore_models.service_model("cloudfront").operation_model("ListDistributions")
     assert {"DistributionList.NextMarker", "DistributionList.IsTruncated"} <= set(signals(of))
 
 

@@ -10,6 +10,7 @@ import pytest
 from tests.inventory.planted import PLAIN, planted, planted_in_free_text
 from tests.inventory.test_catalog import ACCOUNT, KEPT, answer, full_item
 from tests.inventory.test_revisions import T0, begin, inventory_of
+from tests.sweeps import sweep
 from windlass.inventory import writer
 from windlass.inventory.catalog import BY_NAME, CATALOG
 from windlass.inventory.model import GLOBAL, Query, Scope, ScopeResult, ScopeState
@@ -54,7 +55,7 @@ def leaked(text, secrets):
     return sorted(part for part in parts if part in text)
 
 
-every_type = pytest.mark.parametrize("kind", CATALOG, ids=lambda kind: kind.name)
+every_type = sweep("kind", CATALOG, ids=lambda kind: kind.name)
 
 
 def planted_item(kind, next_text):
@@ -79,7 +80,7 @@ def test_every_text_of_every_type_is_planted_with_some_format(kind):
 
 
 @pytest.mark.slow
-@every_type
+@pytest.mark.parametrize("kind", CATALOG, ids=lambda kind: kind.name)
 def test_every_text_of_every_type_is_planted_with_every_format(kind):
     for name, (secret, text) in FORMATS.items():
         observation = observe(

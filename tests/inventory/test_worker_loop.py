@@ -118,7 +118,7 @@ def test_a_process_does_not_join_its_own_run(store, coordinated):
     [
         ({}, {"redact_paths": ["ec2.vpc:Tags"]}, "redact_paths"),
         ({"refusals": {TWO: denied("sts:AssumeRole")}}, {}, "can't read account 222222222222"),
-        ({"one_account": True}, {}, "this estate lacks"),
+        ({"one_account": True}, {}, "is not in this estate"),
     ],
 )
 def test_a_process_that_would_read_something_else_says_why_it_does_not_join(

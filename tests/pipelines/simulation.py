@@ -12,7 +12,7 @@ from windlass.pipelines.delivery import (
     HeadSource,
     HeadTarget,
     NextOutput,
-    PutAnswer,
+    PutResult,
     PutTarget,
     ReadSource,
     deliver,
@@ -115,9 +115,9 @@ class Handler:
                     stamp = Stamp.from_metadata(stamp.to_metadata())
                     world.targets[key] = (transformed(self.content), stamp)
                     if not fault:
-                        return PutAnswer.WRITTEN
+                        return PutResult.WRITTEN
                 # The client retries after a lost response, and its own write then breaks the condition.
-                return world.rng.choice([PutAnswer.REFUSED, PutAnswer.REFUSED_AND_SPENT])
+                return world.rng.choice([PutResult.REFUSED, PutResult.REFUSED_AND_SPENT])
             case DeleteTarget(key, if_match):
                 target = world.targets.get(key)
                 if target is not None and etag(target[0]) != if_match:

@@ -68,7 +68,7 @@ def _never_looking_back(task, head_first):
         answer = yield effect
         if isinstance(effect, delivery.ReadSource):
             last = answer
-        placed = placed or answer is delivery.PutAnswer.WRITTEN
+        placed = placed or answer is delivery.PutResult.WRITTEN
 
 
 _attempt = delivery._attempt
@@ -176,7 +176,7 @@ STATE = SourceState(version_id="", etag="e1", modified="t1")
 EVENT = ObjectEvent(kind=Kind.CREATED, name="ObjectCreated:Put", bucket="b", key="k", sequencer="02")
 TASK = delivery.DeliveryTask(pipeline="p", recipe="r", bucket="b", key="k", event=EVENT)
 STAMP = stamp_of("p", "b", "k", "r", STATE, EVENT)
-WRITTEN, REFUSED = delivery.PutAnswer.WRITTEN, delivery.PutAnswer.REFUSED
+WRITTEN, REFUSED = delivery.PutResult.WRITTEN, delivery.PutResult.REFUSED
 
 
 def test_a_first_output_takes_one_read_and_one_write():

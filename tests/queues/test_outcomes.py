@@ -110,7 +110,7 @@ def test_every_exception_is_a_failure_of_its_message_and_nothing_else(name, form
             await work
         return driver
 
-    driver = run_event_loop(main(), goes_on=lambda _: True)
+    driver = run_event_loop(main(), continues_after=lambda _: True)
     assert sorted(transport.deleted) == ["r4", "r5", "r6", "r7"]
     assert sorted(receipt for receipt, _ in transport.changed) == ["r0", "r1", "r2", "r3"]
     assert driver.coordinator.counts.failed == 4
@@ -176,10 +176,10 @@ def test_what_main_raises_itself_ends_it_and_a_loop_that_must_not_go_on_does_not
         await asyncio.wait([task])
 
     with pytest.raises(SystemExit):
-        run_event_loop(leave(), goes_on=lambda _: True)
+        run_event_loop(leave(), continues_after=lambda _: True)
     with pytest.raises(SystemExit):
         run_event_loop(child())
-    assert run_event_loop(child(), goes_on=lambda _: True) is None
+    assert run_event_loop(child(), continues_after=lambda _: True) is None
 
 
 # The same in Lambda

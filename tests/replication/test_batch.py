@@ -2,10 +2,10 @@
 
 from datetime import UTC, datetime
 
-import botocore.session
 import pytest
 from botocore.validate import ParamValidator
 
+from tests import botocore_models
 from windlass.replication.methods.batch.job import JobSpec, ManifestRef, StagingPrefix, create_effect
 from windlass.replication.methods.batch.template import Template
 from windlass.replication.model import BucketRef, Operation, Pair
@@ -48,7 +48,7 @@ def test_the_parameters_fit_the_model(operation, manifest):
         }
     )
     effect = made(operation, manifest, template)
-    shape = botocore.session.get_session().get_service_model("s3control").operation_model("CreateJob").input_shape
+    shape = botocore_models.service_model("s3control").operation_model("CreateJob").input_shape
     assert not ParamValidator().validate(dict(effect.params), shape).has_errors()
 
 

@@ -294,7 +294,9 @@ def test_the_loop_seeds_what_is_due_and_finishes_what_was_detached(seed_app, buc
     from windlass.replication.seed.scheduler import seed_forever
 
     stop = threading.Event()
-    thread = threading.Thread(target=seed_forever, args=(other.replication, other.jobs, stop), kwargs={"look_s": 0.05})
+    thread = threading.Thread(
+        target=seed_forever, args=(other.replication, other.jobs, stop), kwargs={"poll_interval_s": 0.05}
+    )
     thread.start()
     try:
         for _ in range(600):

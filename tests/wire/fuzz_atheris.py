@@ -9,7 +9,7 @@ with atheris.instrument_imports(include=["windlass.wire"]):
     from tests.wire.memory import Fed, new_loop
     from windlass.core.errors import WindlassError
     from windlass.wire import sqs
-    from windlass.wire.errors import BrokenAnswer, ConnectionLost, read_fault
+    from windlass.wire.errors import BrokenResponse, ConnectionLost, read_fault
     from windlass.wire.listing import read_page, read_versions
     from windlass.wire.model import Response
 
@@ -36,7 +36,7 @@ def one_input(data):
     fed.feed(source.ConsumeBytes(1 << 16), cuts)
     fed.hang_up()
     error = fed.answer.exception()
-    if error is not None and not isinstance(error, (ConnectionLost, BrokenAnswer)):
+    if error is not None and not isinstance(error, (ConnectionLost, BrokenResponse)):
         raise error
 
 

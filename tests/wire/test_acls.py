@@ -5,7 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from windlass.wire.acls import Acl, Grant, bucket_acl, grant_headers, object_acl
-from windlass.wire.errors import BadAnswer
+from windlass.wire.errors import BadResponse
 from windlass.wire.model import Response
 
 XSI = 'xmlns:xsi="http://www.w3.org/2001/XMLSchema-instance"'
@@ -50,11 +50,11 @@ def test_requests():
 def test_any_other_answer_is_told(body):
     try:
         object_acl("b", "k").read(Response(200, {}, body))
-    except BadAnswer:
+    except BadResponse:
         return
     pytest.fail("it was taken for an ACL")
 
 
 def test_a_grant_to_nobody_is_told():
-    with pytest.raises(BadAnswer):
+    with pytest.raises(BadResponse):
         object_acl("b", "k").read(Response(200, {}, BODY.replace(b"<ID>you</ID>", b"<X>you</X>")))

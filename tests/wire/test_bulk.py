@@ -13,7 +13,7 @@ from tests.wire.test_connection import ANSWERS, BODY
 from windlass.core.errors import AwsError, Throttled
 from windlass.wire import s3
 from windlass.wire.client import Client
-from windlass.wire.errors import BrokenAnswer, ConnectionLost
+from windlass.wire.errors import BrokenResponse, ConnectionLost
 from windlass.wire.event_loops import new_loop as our_loop
 
 MIB = 1024 * 1024
@@ -65,7 +65,7 @@ def test_more_than_there_is_room_for_is_refused(loop, name):
     into, fed = room(24), Fed(loop)
     fed.ask(into=into)
     fed.feed(ANSWERS[name][0])
-    assert fed.outcome() is BrokenAnswer
+    assert fed.outcome() is BrokenResponse
     assert fed.connection.closed
 
 

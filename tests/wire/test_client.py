@@ -15,7 +15,7 @@ from windlass.core.errors import AccessDenied, AwsError, ConfigError, Conflict, 
 from windlass.core.secret import Secret
 from windlass.wire import s3, sqs
 from windlass.wire.client import Client
-from windlass.wire.errors import BadAnswer, ConnectionLost
+from windlass.wire.errors import BadResponse, ConnectionLost
 from windlass.wire.model import POLL, Call, Request
 
 OK = answer(200, b"hello", etag='"e"')
@@ -701,10 +701,10 @@ def test_a_page_of_another_kind_is_a_bad_answer(run):
         b"<ListBucketResult><Contents><Key>a</Key></Contents></ListBucketResult>",
     ):
         found, _ = one(run, [answer(200, body)], s3.list_objects("box"))
-        assert isinstance(found, BadAnswer)
+        assert isinstance(found, BadResponse)
         assert "ListObjectsV2 (box)" in str(found)
     found, _ = one(run, [answer(200, b"<html>")], RECEIVE, service="sqs")
-    assert isinstance(found, BadAnswer)
+    assert isinstance(found, BadResponse)
 
 
 def test_any_call_may_be_made_of_a_request(run):

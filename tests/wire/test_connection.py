@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from tests.examples import examples
 from tests.wire.memory import Fed, new_loop
-from windlass.wire.errors import BrokenAnswer, ConnectionLost
+from windlass.wire.errors import BrokenResponse, ConnectionLost
 
 BODY = b"hello, \r\n\r\nHTTP/1.1 world"
 CHUNKED = (
@@ -155,7 +155,7 @@ BROKEN = {
 @pytest.mark.parametrize("name", BROKEN)
 def test_what_is_broken_is_said_at_once(loop, name):
     fed = ask(loop, BROKEN[name])
-    assert fed.outcome() is BrokenAnswer
+    assert fed.outcome() is BrokenResponse
     assert (fed.pipe.aborted, fed.freed) == (True, [fed.connection])
 
 
@@ -177,7 +177,7 @@ def test_what_never_ends_is_given_up(loop, name, stream):
     fed = ask(loop, start + more * (1_000_000 // len(more)), stream=stream)
     assert fed.connection.closed
     assert fed.answer.done()
-    assert fed.answer.exception() is None or isinstance(fed.answer.exception(), BrokenAnswer)
+    assert fed.answer.exception() is None or isinstance(fed.answer.exception(), BrokenResponse)
 
 
 def test_chunks_of_a_byte_are_read_in_proportion(loop):
@@ -324,6 +324,6 @@ def test_random_answers_are_answered_or_refused(loop):
         fed = ask(loop, CHUNKED[:cut] + CHUNKED[cut + 1 :])
         fed.hang_up()
         assert fed.answer.done()
-        assert isinstance(fed.answer.exception(), (ConnectionLost, BrokenAnswer, type(None)))
+        assert isinstance(fed.answer.exception(), (ConnectionLost, BrokenResponse, type(None)))
         assert len(fed.freed) <= 2
     assert not asyncio.all_tasks(loop)

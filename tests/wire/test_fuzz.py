@@ -17,7 +17,7 @@ from tests.examples import examples
 from tests.wire.memory import Fed, new_loop
 from windlass.core.errors import WindlassError
 from windlass.wire import s3, sqs
-from windlass.wire.errors import BadAnswer, BrokenAnswer, ConnectionLost, read_fault, safe_xml, sensible
+from windlass.wire.errors import BadResponse, BrokenResponse, ConnectionLost, read_fault, safe_xml, sensible
 from windlass.wire.listing import _columns, _slow_page, _without_checksums, read_page, read_versions
 from windlass.wire.model import Response
 from windlass.wire.s3 import Part
@@ -85,7 +85,7 @@ def test_any_bytes_end_in_an_answer_or_an_error_of_ours(said, cuts, head_only, s
         for answer in answers:
             assert answer.done()
             error = answer.exception()
-            assert error is None or isinstance(error, (ConnectionLost, BrokenAnswer))
+            assert error is None or isinstance(error, (ConnectionLost, BrokenResponse))
             if error is None and answer.result().stream is None:
                 assert len(answer.result().body) <= LIMIT
             elif error is None:
@@ -165,7 +165,7 @@ def test_documents_that_grow_are_refused_in_any_encoding(encoding):
         declared + LAUGHS.encode(encoding),
         f"<?xml version='1.0' encoding='{encoding}'?>{LAUGHS}".encode(encoding),
     ):
-        with pytest.raises(BadAnswer):
+        with pytest.raises(BadResponse):
             safe_xml(body)
 
 
@@ -257,8 +257,8 @@ def pages(draw):
 def outcome(read, body):
     try:
         return read(body)
-    except BadAnswer:
-        return BadAnswer
+    except BadResponse:
+        return BadResponse
 
 
 @settings(max_examples=examples(300))
@@ -304,7 +304,7 @@ def usual_pages(draw):
 @given(usual_pages())
 def test_the_quickest_reader_reads_what_the_slow_one_reads(text):
     slow = outcome(sensible(_slow_page), text.encode())
-    assert slow is BadAnswer or outcome(read_page, text.encode()) == slow
+    assert slow is BadResponse or outcome(read_page, text.encode()) == slow
 
 
 def test_the_quickest_reader_reads_a_usual_page_by_itself():
@@ -462,7 +462,7 @@ def test_a_message_whose_sum_differs_is_not_handed_over():
     document = orjson.dumps(
         {"Messages": [{"MessageId": "m", "ReceiptHandle": "r", "Body": "b", "MD5OfBody": "0" * 32}]}
     )
-    with pytest.raises(BadAnswer, match="damaged"):
+    with pytest.raises(BadResponse, match="damaged"):
         sqs.receive("q").read(Response(200, {}, document))
 
 

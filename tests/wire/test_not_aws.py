@@ -12,7 +12,7 @@ from windlass.wire import acls, s3, sqs
 from windlass.wire.client import Client
 from windlass.wire.copy_pipeline import CopyPipeline
 from windlass.wire.copy_requests import CopyRequests
-from windlass.wire.errors import UNIDENTIFIED, BadAnswer
+from windlass.wire.errors import UNIDENTIFIED, BadResponse
 from windlass.wire.model import Call, Response
 
 QUEUE = "http://localhost/111111111111/q"
@@ -47,7 +47,7 @@ FOREIGN = {
 @pytest.mark.parametrize("foreign", FOREIGN)
 def test_what_is_not_from_aws_is_no_answer(operation, foreign):
     call, _ = CALLS[operation]
-    with pytest.raises(BadAnswer):
+    with pytest.raises(BadResponse):
         call.read(Response(200, {}, FOREIGN[foreign]))
 
 
@@ -56,7 +56,7 @@ def test_a_cut_answer_is_none_wherever_it_is_cut(operation):
     call, whole = CALLS[operation]
     call.read(Response(200, {}, whole))
     for at in range(len(whole)):
-        with pytest.raises(BadAnswer):
+        with pytest.raises(BadResponse):
             call.read(Response(200, {}, whole[:at]))
 
 
@@ -143,14 +143,14 @@ def test_an_error_that_the_service_did_not_give_decides_nothing(page):
             assert isinstance(outcome, AwsError | Throttled), (call.name, status, outcome)
             assert not isinstance(outcome, DECIDING)
             if status < 500 and status != 429:
-                assert (type(outcome), outcome.code) == (BadAnswer, UNIDENTIFIED), (call.name, status)
+                assert (type(outcome), outcome.code) == (BadResponse, UNIDENTIFIED), (call.name, status)
                 assert "proxy" in outcome.hint
 
 
 def test_a_success_that_the_service_did_not_give_is_no_success():
     page = answer(200, b"<!DOCTYPE html><html>Sign in</html>", request_id="", content_type="text/html")
     outcomes, _ = talk(page, calls=OPERATIONS)
-    assert [type(outcome) for outcome in outcomes] == [BadAnswer] * len(OPERATIONS)
+    assert [type(outcome) for outcome in outcomes] == [BadResponse] * len(OPERATIONS)
 
 
 @pytest.mark.parametrize(
@@ -194,7 +194,7 @@ def test_a_get_that_says_otherwise_confirms_nothing(confirmation):
 
 def test_a_receive_is_not_sent_again_after_a_proxys_answer():
     outcomes, asked = talk(answer(404, request_id=""), calls=[sqs.receive(QUEUE, wait_s=0)])
-    assert (type(outcomes[0]), len(asked)) == (BadAnswer, 1)
+    assert (type(outcomes[0]), len(asked)) == (BadResponse, 1)
 
 
 def test_streams_and_uploads_believe_no_page_either():
@@ -210,8 +210,8 @@ def test_streams_and_uploads_believe_no_page_either():
 
     for status, body in itertools.product((302, 403, 404, 409), (b"", b"<html>")):
         page = answer(status, body, request_id="")
-        assert type(talk(page, calls=[s3.get("box", "k")], each=streamed)[0][0]) is BadAnswer
-        assert type(talk(page, calls=[s3.put("box", "k", b"")], each=upload)[0][0]) is BadAnswer
+        assert type(talk(page, calls=[s3.get("box", "k")], each=streamed)[0][0]) is BadResponse
+        assert type(talk(page, calls=[s3.put("box", "k", b"")], each=upload)[0][0]) is BadResponse
 
 
 @pytest.mark.parametrize("status", [302, 403, 404, 409, 412])
@@ -237,4 +237,4 @@ def test_a_pages_status_says_nothing_of_a_copy(status):
             return failure
 
     failure = asyncio.run(main())
-    assert (type(failure), failure.code) == (BadAnswer, UNIDENTIFIED)
+    assert (type(failure), failure.code) == (BadResponse, UNIDENTIFIED)

@@ -1,4 +1,4 @@
-"""A client of one account of the embedded AWS: the programs of a demo, which are none of Windlass's (ADR 0010)."""
+"""A client of one account of the embedded AWS, for the demo's programs, which are not part of Windlass (ADR 0010)."""
 
 from __future__ import annotations
 
@@ -19,10 +19,11 @@ class AccountClient:
 
     def __init__(self, url: str, account_id: str) -> None:
         self._clients = Clients(url)
+        self.url = url
         self.account_id = account_id
 
     def call(self, region: str, service: str, operation: str, /, **params: Any) -> dict[str, Any]:
-        """Make one call and return its answer. CallFailed when it fails."""
+        """Make one call and return its response. CallFailed when it fails."""
         client = self._clients.get(self.account_id, region, service)
         try:
             result: dict[str, Any] = getattr(client, xform_name(operation))(**params)

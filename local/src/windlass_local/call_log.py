@@ -59,7 +59,7 @@ class CallLog:
             self.total = 0
 
     def add(self, request: Request, status: int, started: float) -> None:
-        """Record an answer; `started` is a time.perf_counter()."""
+        """Record a response; `started` is a time.perf_counter()."""
         call = LoggedCall(
             at=time.time(),
             account_id=request.account_id,

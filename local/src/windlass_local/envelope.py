@@ -12,18 +12,18 @@ __all__ = ["enveloped"]
 _REQUEST_IDS = ("x-amzn-requestid", "x-amz-request-id")
 
 
-def enveloped(request: Request, answer: Response) -> Response:
+def enveloped(request: Request, response: Response) -> Response:
     """Return `answer` with a request id, and with its body's content type instead of moto's defaults (`text/html`, `text`)."""
-    headers = [(name, value) for name, value in answer.headers]
+    headers = [(name, value) for name, value in response.headers]
     names = {name.lower(): value for name, value in headers}
     if not any(name in names for name in _REQUEST_IDS):
         name = "x-amz-request-id" if request.service == "s3" else "x-amzn-requestid"
         headers.append((name, str(uuid.uuid4())))
-    content_type = _content_type(request, names.get("content-type", "text"), answer.body)
+    content_type = _content_type(request, names.get("content-type", "text"), response.body)
     if content_type:
         headers = [(name, value) for name, value in headers if name.lower() != "content-type"]
         headers.append(("content-type", content_type))
-    return replace(answer, headers=tuple(headers))
+    return replace(response, headers=tuple(headers))
 
 
 def _content_type(request: Request, moto_type: str, body: bytes) -> str:

@@ -95,27 +95,27 @@ class Gateway:
         if request.path.startswith(PREFIX):
             await _send(send, self._admin.answer(request), head=False)
             return
-        answer = await self._answer(request, headers.get("host", "127.0.0.1"))
+        response = await self._answer(request, headers.get("host", "127.0.0.1"))
         if not _is_control(request):
-            self.calls.add(request, answer.status if isinstance(answer, Response) else 0, started)
-        if isinstance(answer, Response):
-            answer = self._finished(request, answer)
-            await _send(send, answer, head=request.method == "HEAD")
+            self.calls.add(request, response.status if isinstance(response, Response) else 0, started)
+        if isinstance(response, Response):
+            response = self._finished(request, response)
+            await _send(send, response, head=request.method == "HEAD")
             return
-        if isinstance(answer, Hang):
+        if isinstance(response, Hang):
             await self._until_gone(receive)
         await _hang_up(send, receive)
 
-    def _finished(self, request: Request, answer: Response) -> Response:
+    def _finished(self, request: Request, response: Response) -> Response:
         """Notify the watcher of a response, and return it with the CORS headers that the page behind the request needs."""
-        if answer.status < 300:
+        if response.status < 300:
             self.faults.note(request, time.monotonic())
         if "origin" in request.headers:
-            answer = replace(answer, headers=(*answer.headers, *self._page_headers(request).items()))
-        self._watch(request, answer)
-        if request.path == _RESET and answer.status == 200:
+            response = replace(response, headers=(*response.headers, *self._page_headers(request).items()))
+        self._watch(request, response)
+        if request.path == _RESET and response.status == 200:
             self._reset()
-        return answer
+        return response
 
     def _reset(self) -> None:
         """Clear the log and restore the faults of the start: moto has emptied every service."""
@@ -152,7 +152,7 @@ class Gateway:
 
     def _ask_moto(self, request: Request, host: str) -> Response:
         try:
-            answer = call_wsgi(self._moto, request, host)
+            response = call_wsgi(self._moto, request, host)
         except (NotImplementedError, UnknownService):
             return self._unknown(request)
         except KeyError as error:
@@ -164,13 +164,13 @@ class Gateway:
         except Exception as error:  # noqa: BLE001  moto raises anything
             traceback.print_exc()
             return error_response(request, 500, "InternalError", f"moto failed: {type(error).__name__}: {error}")
-        content_type = next((value for name, value in answer.headers if name.lower() == "content-type"), "")
-        is_page = content_type.startswith("text/html") and b"<title>" in answer.body[:400]
-        if is_page and answer.status in (404, 405, 500) and not request.path.startswith("/moto-api"):
+        content_type = next((value for name, value in response.headers if name.lower() == "content-type"), "")
+        is_page = content_type.startswith("text/html") and b"<title>" in response.body[:400]
+        if is_page and response.status in (404, 405, 500) and not request.path.startswith("/moto-api"):
             return self._unknown(request)
-        stored = tuple(field for field in answer.headers if not field[0].lower().startswith("access-control-"))
-        answer = replace(answer, headers=stored)
-        return enveloped(request, answer) if request.service else answer
+        stored = tuple(field for field in response.headers if not field[0].lower().startswith("access-control-"))
+        response = replace(response, headers=stored)
+        return enveloped(request, response) if request.service else response
 
     def _unknown(self, request: Request) -> Response:
         what = f"{request.service or 'this service'} {request.operation or request.method + ' ' + request.path}"
@@ -225,15 +225,15 @@ def _headers(scope: Scope) -> dict[str, str]:
     return headers
 
 
-async def _send(send: Send, answer: Response, *, head: bool) -> None:
+async def _send(send: Send, response: Response, *, head: bool) -> None:
     headers = [
         (name.lower().encode("latin-1"), str(value).encode("latin-1", "replace"))
-        for name, value in answer.headers
+        for name, value in response.headers
         if name.lower() not in ("transfer-encoding", "connection") and (head or name.lower() != "content-length")
     ]
     if not head:
-        headers.append((b"content-length", b"%d" % len(answer.body)))
+        headers.append((b"content-length", b"%d" % len(response.body)))
     elif not any(name == b"content-length" for name, _ in headers):
         headers.append((b"content-length", b"0"))
-    await send({"type": "http.response.start", "status": answer.status, "headers": headers})
-    await send({"type": "http.response.body", "body": b"" if head else answer.body})
+    await send({"type": "http.response.start", "status": response.status, "headers": headers})
+    await send({"type": "http.response.body", "body": b"" if head else response.body})

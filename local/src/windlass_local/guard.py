@@ -152,9 +152,9 @@ class Guard:
 async def _refuse(method: str, path: str, query: str, headers: RawHeaders, refusal: str, send: Send) -> None:
     named = {name.decode("latin-1"): value.decode("latin-1") for name, value in headers}
     request = read_request(method=method, path=path, query=query, headers=named, body=b"", account_of=lambda _: "")
-    answer = error_response(request, 403, "AccessDenied", f"The embedded AWS refuses this request: {refusal}")
-    body = b"" if method == "HEAD" else answer.body
-    fields = [(name.lower().encode(), value.encode("latin-1", "replace")) for name, value in answer.headers]
+    response = error_response(request, 403, "AccessDenied", f"The embedded AWS refuses this request: {refusal}")
+    body = b"" if method == "HEAD" else response.body
+    fields = [(name.lower().encode(), value.encode("latin-1", "replace")) for name, value in response.headers]
     fields += [(b"content-length", b"%d" % len(body)), (b"x-content-type-options", b"nosniff")]
     # The body may be unread, so the connection cannot be kept.
     fields.append((b"connection", b"close"))

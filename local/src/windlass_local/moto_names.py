@@ -7,7 +7,7 @@ from collections.abc import Iterable
 from importlib.metadata import version
 
 from windlass_local import dispatch, moto_patches, rest_routes
-from windlass_local.cloudtrail import recorder
+from windlass_local.cloudtrail import identity, parameters, recorder
 from windlass_local.exceptions import ConfigError
 from windlass_local.services import SERVICES
 
@@ -18,7 +18,11 @@ MOTO_VERSION = "5.2.5"
 
 def missing_names() -> list[str]:
     """Return the dotted names that the embedded AWS relies on and this moto does not have."""
-    names = [name for part in (dispatch, rest_routes, recorder, *SERVICES) for name in part.PRIVATE_NAMES]
+    names = [
+        name
+        for part in (dispatch, rest_routes, identity, parameters, recorder, *SERVICES)
+        for name in part.PRIVATE_NAMES
+    ]
     names += moto_patches.private_names()
     return [name for name in names if not _exists(name)]
 

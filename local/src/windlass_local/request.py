@@ -70,7 +70,7 @@ class Response:
 
 
 Native = Callable[[Request], Awaitable[Response | None] | Response | None]
-"""A service's own door: its answer, or None to let moto answer."""
+"""A service's own handler: its response, or None to let moto answer."""
 
 
 def read_request(
@@ -109,7 +109,7 @@ def signing_service(headers: Mapping[str, str], path: str, query: str) -> str:
     """Return the service that a request is for, by its signature, target or path; empty when none of them names it."""
     service = _credential(headers, query)[2]
     if service == "s3" and path.startswith("/v20180820/"):
-        return "s3control"  # signed as S3, but an API of its own
+        return "s3control"  # signed as S3, but a separate API
     return "s3" if not service and _is_unsigned_s3(path, headers) else service
 
 

@@ -8,10 +8,11 @@ from __future__ import annotations
 import functools
 import re
 from typing import Any
+from urllib.parse import unquote
 
 import moto.core.utils
 
-__all__ = ["PRIVATE_NAMES", "rest_operation"]
+__all__ = ["PRIVATE_NAMES", "rest_operation", "uri_params"]
 
 PRIVATE_NAMES = ("moto.core.utils.get_service_model", "moto.core.utils.create_loader")
 
@@ -39,6 +40,15 @@ def rest_operation(service: str, method: str, path: str) -> str:
             if pattern.fullmatch(path.rstrip("/") or "/"):
                 return operation
     return ""
+
+
+def uri_params(template: str, path: str) -> dict[str, str]:
+    """Return the values of the places in a model's URI (`/functions/{FunctionName}`) that a path, as sent, has there."""
+    names = [name.removesuffix("+") for name in re.findall(r"\{([^}]+)\}", template)]
+    literal = re.escape(template.partition("?")[0])
+    pattern = _PLACE.sub(lambda place: "(.+)" if place[1] else "([^/]+)", literal)
+    match = re.fullmatch(pattern, path.rstrip("/") or "/") or re.fullmatch(pattern, path)
+    return dict(zip(names, map(unquote, match.groups()), strict=True)) if match else {}
 
 
 @functools.cache

@@ -23,6 +23,7 @@ from windlass_local.signature import Signatures
 
 if TYPE_CHECKING:
     from windlass_local.gateway import Gateway
+    from windlass_local.request import Request, Response
 
 __all__ = ["Access", "LocalServer"]
 
@@ -172,6 +173,7 @@ def _build(faults: Faults, access: Access, secret: str) -> Gateway:
     # Hundreds of Amazon's own images and snapshots belong to no estate and cost a second of every start.
     os.environ.setdefault("MOTO_EC2_LOAD_DEFAULT_AMIS", "false")
     try:
+        from windlass_local.cloudtrail.management import ManagementEvents
         from windlass_local.cloudtrail.recorder import Recorder
         from windlass_local.dispatch import Dispatcher
         from windlass_local.gateway import Gateway
@@ -189,7 +191,12 @@ def _build(faults: Faults, access: Access, secret: str) -> Gateway:
 
     self_check()
     install_all()
-    recorder = Recorder()
+    recorder, management = Recorder(), ManagementEvents()
+
+    def watch(request: Request, answer: Response) -> None:
+        recorder.watch(request, answer)
+        management.watch(request, answer)
+
     return Gateway(
         Dispatcher(control_api=access.moto_api),
         natives(),
@@ -201,7 +208,7 @@ def _build(faults: Faults, access: Access, secret: str) -> Gateway:
             "/_windlass/trails": recorder.page,
         },
         faults,
-        recorder.watch,
+        watch,
         page_headers,
         Signatures(secret, functools.partial(_secret_of, secret)).refusal if secret else lambda _: None,
     )

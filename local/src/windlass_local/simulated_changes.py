@@ -24,6 +24,7 @@ __all__ = ["Change", "RegionView", "apply_change", "next_change", "read_views", 
 logger = logging.getLogger(__name__)
 
 _LOOK_EVERY = 25
+_PEOPLE = ("ann", "ben", "ci-storefront")
 _OURS = "simulated-"  # prefix of what the simulation created; only that is deleted again
 _KINDS = (
     ("put-object", 6),
@@ -272,6 +273,7 @@ def simulate_changes(
         return
     rng = random.Random(random_seed)  # noqa: S311  simulated changes, not secrets
     clients = Clients(endpoint_url)
+    people = [_signed_in(clients, endpoint_url, name) for name in _PEOPLE]
     views: tuple[RegionView, ...] = ()
     number = 0
     try:
@@ -284,10 +286,22 @@ def simulate_changes(
                     return
                 change = next_change(rng, views, number)
                 if change is not None:
-                    apply_change(change, clients)
+                    apply_change(change, people[number % len(people)])
                     if on_change:
                         on_change(str(change))
             except (ClientError, BotoCoreError) as error:
                 logger.info("simulated change refused: %s", error)
     finally:
-        clients.close()
+        for each in (clients, *people):
+            each.close()
+
+
+def _signed_in(clients: Clients, endpoint_url: str, name: str) -> Clients:
+    """Return the clients of a person, who has assumed a role in each account: the actor in CloudTrail's records."""
+    sessions = {}
+    for account_id in ACCOUNTS:
+        sts = clients.get(account_id, "us-east-1", "sts")
+        role = f"arn:aws:iam::{account_id}:role/{'deploy' if name.startswith('ci-') else 'engineer'}"
+        keys = sts.assume_role(RoleArn=role, RoleSessionName=name)["Credentials"]
+        sessions[account_id] = (keys["AccessKeyId"], keys["SecretAccessKey"], keys["SessionToken"])
+    return Clients(endpoint_url, sessions=sessions)

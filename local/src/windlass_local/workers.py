@@ -84,15 +84,15 @@ class Workers:
 async def done_by(workers: Workers, work: Callable[[], T]) -> T:
     """Run a job on one of `workers` while the event loop continues. Its exceptions are raised here."""
     loop = asyncio.get_running_loop()
-    answer: asyncio.Future[T] = loop.create_future()
+    response: asyncio.Future[T] = loop.create_future()
 
     def settle(result: T | None, error: BaseException | None) -> None:
-        if answer.cancelled():
+        if response.cancelled():
             return
         if error is not None:
-            answer.set_exception(error)
+            response.set_exception(error)
         else:
-            answer.set_result(result)  # type: ignore[arg-type]  # it is a T where there is no error
+            response.set_result(result)  # type: ignore[arg-type]  # it is a T where there is no error
 
     def job() -> None:
         result, error = None, None
@@ -104,4 +104,4 @@ async def done_by(workers: Workers, work: Callable[[], T]) -> T:
             loop.call_soon_threadsafe(settle, result, error)
 
     workers.put(job)
-    return await answer
+    return await response

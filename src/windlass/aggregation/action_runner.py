@@ -75,7 +75,7 @@ class ActionRunner:
 
     def _try(self, effect: RunAction, context: Context) -> ActionOutcome:
         try:
-            answer = self._action.act(effect.summary, context)
+            result = self._action.act(effect.summary, context)
         except RetryActionLater as later:
             return ActionPostponed(later.after_s, later.reason)
         except WindlassError as error:
@@ -83,4 +83,4 @@ class ActionRunner:
         except BaseException as error:  # noqa: BLE001  any exception of a user's action is a failure, and is retried
             logger("aggregation").warning("action.raised", rule=effect.rule, key=effect.key, **trace_of(error))
             return ActionFailed(describe(error))
-        return ActionStarted(answer.tokens) if isinstance(answer, StartedAction) else ActionCompleted()
+        return ActionStarted(result.tokens) if isinstance(result, StartedAction) else ActionCompleted()

@@ -55,7 +55,7 @@ class ClaimEvents:
     """Claim the uncovered events. Result: the item after the write, or ConditionFailed.
 
     New claim: the token owns the key, uncovered events are due, and no claim is unsettled; `summary` moves to `held`.
-    `again`: the unsettled claim's events once more, after its pace and its deadline; `held` stays.
+    `repeat`: claim the unsettled claim's events once more, after its pace and its deadline; `held` stays.
     """
 
     rule: str
@@ -64,7 +64,7 @@ class ClaimEvents:
     attempt: str
     now: float
     pace: WindowPace
-    again: bool
+    repeat: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -238,7 +238,7 @@ class ActionTooLate:
 ActionOutcome = ActionCompleted | ActionStarted | ActionPostponed | ActionFailed | ActionTooLate
 
 
-# What becomes of a timer
+# The fate of a timer
 
 
 @dataclass(frozen=True, slots=True)

@@ -33,20 +33,20 @@ class ProtocolHandlers:
 def run_protocol(steps: Steps | Firing, handlers: ProtocolHandlers) -> Any:
     """Run the protocol to its end and return its verdict. An error of a handler is raised: the message is then redelivered."""
     read_at = handlers.monotonic()
-    answer: Any = None
+    result: Any = None
     while True:
         try:
-            effect = steps.send(answer)
+            effect = steps.send(result)
         except StopIteration as stop:
             return stop.value
         match effect:
             case ReadClock():
-                read_at, answer = handlers.monotonic(), handlers.now()
+                read_at, result = handlers.monotonic(), handlers.now()
             case SendTimer(timer, delay_s):
                 handlers.send(timer, delay_s)
-                answer = None
+                result = None
             case RunAction():
                 late_s = handlers.monotonic() - read_at
-                answer = ActionTooLate(late_s) if late_s > PROMPT_S + effect.slack_s else handlers.act(effect)
+                result = ActionTooLate(late_s) if late_s > PROMPT_S + effect.slack_s else handlers.act(effect)
             case _:
-                answer = handlers.table.perform(effect)
+                result = handlers.table.perform(effect)

@@ -8,7 +8,7 @@ Why no event is lost after a crash, a duplicate, a retry or a delay:
 - an event is counted (`dirty`) in the same write that arms a timer when none is armed; the writer that armed it sends it,
 and a redelivery of the arming message finds its own id and sends it again;
 - a claim reads how much is dirty *before* the action starts, and only that much is `done` when the action succeeded;
-- a timer ends only in the write that finds nothing dirty; any other end brings it back.
+- a timer ends only in the write that finds nothing dirty; otherwise it comes again.
 No step compares a clock with S3's. `na` bounds the pace: two claims of a key are never closer than the window.
 
 An action may start late and still cover its claim; only the pace needs promptness. A claim that took longer than PROMPT_S is
@@ -172,9 +172,9 @@ def _take(
 ) -> Generator[ProtocolEffect, Any, KeyState | TimerVerdict | None]:
     """Claim uncovered events. Return the item, the verdict when there is no action to run now, or None to retry."""
     rule, key, token = timer.rule, timer.key, timer.token
-    item: KeyState | ConditionFailed = yield ClaimEvents(rule, key, token, attempt, now, pace, again=False)
+    item: KeyState | ConditionFailed = yield ClaimEvents(rule, key, token, attempt, now, pace, repeat=False)
     if isinstance(item, ConditionFailed) and _retry_due(item.item, token, now):
-        item = yield ClaimEvents(rule, key, token, attempt, now, pace, again=True)
+        item = yield ClaimEvents(rule, key, token, attempt, now, pace, repeat=True)
     if not isinstance(item, ConditionFailed):
         return item
     current = item.item

@@ -61,7 +61,7 @@ class Action:
 
 
 def find_action(name: str) -> Action:
-    """Return the action of this name. KeyError for an unknown name, which is a fault of a template."""
+    """Return the action of this name. KeyError for an unknown name, which is a bug in a template."""
     return _BY_NAME[name]
 
 
@@ -143,7 +143,7 @@ def _backfill(app: App, values: Values) -> ActionResult:
     origin = values.get("origin", "")
     if origin and not origin.startswith("s3://"):
         raise UsageError(
-            f"the console cannot backfill from {origin!r}: it does not read files of its own machine",
+            f"the console cannot backfill from {origin!r}: it does not read files of the server",
             hint="Give the s3:// URL of the manifest.json of an S3 Inventory, or leave `origin` out to list the source bucket.",
         )
     return _job_result(app, backfill.start(app.pipelines, app.jobs, values["name"], origin=origin), values["name"])

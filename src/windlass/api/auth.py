@@ -94,7 +94,7 @@ def is_loopback_host(host: str) -> bool:
 
 
 def check_bind(host: str, *, logins: bool, required: bool | None = None) -> None:
-    """Raise ConfigError for a bind that others can reach while login is impossible or switched off.
+    """Raise ConfigError for a bind address that others can reach while login is impossible or switched off.
 
     `logins` is True when a token or an OIDC provider exists; `required` is `console.require_login`.
     """
@@ -149,7 +149,7 @@ def is_trusted(peer: str, trusted: Collection[str]) -> bool:
 
 
 def authorize(request: RequestFacts, *, login_required: bool, hosts: Collection[str]) -> Role:
-    """Return the role of the request. AccessDenied when it must not be answered at all."""
+    """Return the role of the request. AccessDenied for a request that must not be answered."""
     name = request.host.rsplit(":", 1)[0] if not request.host.endswith("]") else request.host
     if name.lower() not in hosts:
         raise AccessDenied(

@@ -1,4 +1,4 @@
-"""`/v1/checks` and `/v1/findings`: what checks declare, and what they found in the last run."""
+"""`/v1/checks` and `/v1/findings`: the checks, and the findings of the last run."""
 
 from __future__ import annotations
 
@@ -52,7 +52,7 @@ def findings(
     muted: bool = False,
     limit: Annotated[int, Query(ge=1, le=10_000)] = 1000,
 ) -> dict[str, Any]:
-    """What fails or could not be judged in the last run, the worst first; `total` counts those beyond `limit`, too."""
+    """Failures and unknown results of the last run, the worst first; `total` also counts those beyond `limit`."""
     query = FindingQuery(
         checks=tuple(check),
         severity=severity_of(severity),

@@ -13,7 +13,9 @@ from dataclasses import dataclass, field
 
 __all__ = ["ALLOWED_FAILURES", "AUDITED_PER_WINDOW", "MAX_ADDRESSES", "WINDOW_S", "FailedLogins", "FailureRecord"]
 
-ALLOWED_FAILURES = 10  # distinct wrong credentials of one address within a window; further attempts are refused unread
+ALLOWED_FAILURES = (
+    10  # distinct wrong credentials of one address within a window; further attempts are refused unchecked
+)
 WINDOW_S = 600.0
 MAX_ADDRESSES = 10_000  # bounds the memory: the address whose last failure is oldest is forgotten first
 AUDITED_PER_WINDOW = 200  # bounds the audit log: further failures of a flood from many addresses are not listed

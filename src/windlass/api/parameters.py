@@ -30,7 +30,7 @@ def declare_parameters(state: Any, path: str, names: Collection[str]) -> None:
 def check_parameters(request: Request) -> None:
     """Raise UsageError for an unknown query parameter, a NUL character, or an invalid account or region in the path.
 
-    A FastAPI dependency of the whole application. A route that is neither declared nor in the OpenAPI document takes no
+    A FastAPI dependency of the complete application. A route that is neither declared nor in the OpenAPI document takes no
     parameters.
     """
     path = str(

@@ -38,9 +38,9 @@ def problem(error: WindlassError, status: int = 0) -> JSONResponse:
         body["hint"] = error.hint
     if error.code:
         body["code"] = error.code
-    answer = JSONResponse(body, status_code=status, media_type="application/problem+json")
+    response = JSONResponse(body, status_code=status, media_type="application/problem+json")
     if status == 401:
-        answer.headers["www-authenticate"] = "Bearer"
+        response.headers["www-authenticate"] = "Bearer"
     if isinstance(error, LoginBlocked):
-        answer.headers["retry-after"] = str(error.wait_s)
-    return answer
+        response.headers["retry-after"] = str(error.wait_s)
+    return response

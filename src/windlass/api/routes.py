@@ -125,7 +125,7 @@ def graph(app: AppDep, ref: str, depth: Annotated[int, Query(ge=1, le=6)] = 2) -
     }
 
 
-@v1.get("/resource/dependents", summary="What would break if a resource were gone")
+@v1.get("/resource/dependents", summary="What would break without a resource")
 def dependents(
     app: AppDep,
     ref: str,
@@ -133,7 +133,7 @@ def dependents(
     mentions: bool = False,
     limit: Annotated[int, Query(ge=1, le=1000)] = 1000,
 ) -> dict[str, Any]:
-    """All that depends on it, directly or through others, the nearest first; `mentions` adds documents that mention it."""
+    """Everything that depends on it, directly or through others, the nearest first; `mentions` adds documents that mention it."""
     found = app.inventory.dependents(ref, depth=depth, limit=limit, mentions=mentions)
     return {
         "root": found.root.key,

@@ -1,6 +1,6 @@
 """Prometheus gauges computed from the store at each scrape.
 
-They cover work whose process is gone (a CronJob, a seed from a laptop, a Lambda function) and cannot be scraped. Every
+They cover work of processes that cannot be scraped (a CronJob, a seed from a laptop, a Lambda function). Every
 console reports the same values, so aggregate them with `max`. A scrape never calls AWS.
 """
 

@@ -1,6 +1,6 @@
-"""The generic client: every read of AWS by its operation's name, for all accounts and regions, without botocore's clients.
+"""The generic client: calls read operations of AWS by name, for all accounts and regions, without botocore's clients.
 
-It is the inventory's EstateCaller. Identity, accounts, pace, retries and error translation are the estate's.
+It implements the inventory's EstateCaller. The estate provides identities, accounts, pacing, retries and error translation.
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ __all__ = ["AwsClient"]
 
 
 class AwsClient:
-    """Reads AWS for an estate, which it does not close; close it, or use it with `with`. Thread-safe."""
+    """A reader of AWS for an estate, which it does not close. Close it, or use it with `with`. Thread-safe."""
 
     def __init__(self, estate: Estate, *, models: ServiceModels | None = None) -> None:
         self.estate = estate
@@ -66,7 +66,7 @@ class AwsClient:
         return self.estate.partition(account_id)
 
     def call(self, account_id: str, region: str, service: str, operation: str, /, **params: Any) -> dict[str, Any]:
-        """Call an operation by AWS's name; return its answer without metadata. Errors are those of `Estate.call`."""
+        """Call an operation by AWS's name; return its response without metadata. Errors are those of `Estate.call`."""
         where = f"{service} {operation} in {region} of {account_id}"
         model = self._operation(service, operation, where)
         if model.unsupported or unsupported_params(service, params):
@@ -88,7 +88,7 @@ class AwsClient:
     def pages(
         self, account_id: str, region: str, service: str, operation: str, /, **params: Any
     ) -> Iterator[dict[str, Any]]:
-        """Yield every page of a listing; each is paced and retried as a call."""
+        """Yield every page of a listing; each is paced and retried like a call."""
 
         def ask(**request: Any) -> dict[str, Any]:
             return self.call(account_id, region, service, operation, **request)

@@ -1,7 +1,7 @@
 """One keep-alive connection of a thread: a blocking socket, read by the wire's receiver.
 
-The collector's threads wait for their own answer anyway. Handing a request to an event loop and the answer back saves no
-CPU (docs/benchmarks.md), so that a thread talks to its socket directly.
+A thread of the collector waits for its response anyway. Passing the request to an event loop and the response back saves
+no CPU (docs/benchmarks.md), so a thread uses its socket directly.
 """
 
 from __future__ import annotations
@@ -11,14 +11,14 @@ import socket
 import time
 from typing import Protocol
 
-from windlass.wire.errors import BrokenAnswer, ConnectionLost
+from windlass.wire.errors import BrokenResponse, ConnectionLost
 from windlass.wire.model import Response
 from windlass.wire.receiver import Receiver
 
 __all__ = ["BlockingConnection", "Socket"]
 
 _READ_BYTES = 64 * 1024
-_SLOWEST_BYTES_S = 1024  # slower than this over a whole timeout is as good as silent
+_SLOWEST_BYTES_S = 1024  # slower than this over the complete timeout counts as silent
 _MAX_BODY_BYTES = 256 * 1024 * 1024
 
 
@@ -47,7 +47,7 @@ class Socket(Protocol):
 
 
 class BlockingConnection:
-    """One request at a time. Not for two threads at once."""
+    """A connection for one request at a time. Not thread-safe."""
 
     def __init__(self, connected: Socket | socket.socket, *, read_timeout_s: float) -> None:
         self._socket = connected
@@ -55,14 +55,14 @@ class BlockingConnection:
         self._receiver = Receiver()
         self._receiver.set_owner(self)
         self._response: Response | None = None
-        self._failure: BrokenAnswer | None = None
+        self._failure: BrokenResponse | None = None
         self.reusable = True
         self.used = 0
         self.idle_since_s = 0.0
         connected.settimeout(read_timeout_s)
 
     def exchange(self, request: bytes, *, head_only: bool) -> Response:
-        """Send a request and return its response. ConnectionLost or BrokenAnswer; the connection is then closed."""
+        """Send a request and return its response. ConnectionLost or BrokenResponse; the connection is then closed."""
         self.used += 1
         self._response = self._failure = None
         self._receiver.start(head_only=head_only, limit=_MAX_BODY_BYTES)
@@ -70,7 +70,7 @@ class BlockingConnection:
             response = self._exchange(request)
         except TimeoutError:
             self.close()
-            message = f"no answer within {self._timeout_s:g} s"
+            message = f"no response within {self._timeout_s:g} s"
             raise ConnectionLost(message, begun=self._receiver.read_bytes > 0, timed_out=True) from None
         except OSError as error:
             self.close()
@@ -98,7 +98,7 @@ class BlockingConnection:
         return response
 
     def _outcome(self) -> Response | None:
-        """Return the response when it is complete. BrokenAnswer when the bytes are none."""
+        """Return the response when it is complete. BrokenResponse when the bytes are not a response."""
         if self._failure is not None:
             raise self._failure
         return self._response
@@ -113,7 +113,7 @@ class BlockingConnection:
         return response
 
     def is_dropped(self) -> bool:
-        """Return whether the server closed the idle connection, or sent what nothing asked for."""
+        """Return whether the server closed the idle connection, or sent unexpected bytes."""
         poll = select.poll()
         poll.register(self._socket.fileno(), select.POLLIN)
         return bool(poll.poll(0))
@@ -124,17 +124,17 @@ class BlockingConnection:
         self._receiver.release()
         self._socket.close()
 
-    # What the receiver calls
+    # Callbacks of the receiver
 
     def on_head(self, response: Response) -> None:
-        """Take the head of a streamed response; none is asked for."""
+        """Do nothing: no streamed response is requested here."""
 
     def on_complete(self, response: Response | None, *, keep: bool) -> None:
-        """Take the complete response."""
+        """Keep the complete response."""
         self._response = response
         self.reusable = self.reusable and keep
 
-    def on_failure(self, error: BrokenAnswer) -> None:
-        """Take the reason why the bytes are no response."""
+    def on_failure(self, error: BrokenResponse) -> None:
+        """Keep the reason why the bytes are not a response."""
         self._failure = error
         self._receiver.abort()

@@ -1,4 +1,4 @@
-"""Idle connections by endpoint, for all threads of a process: few stay open, however many endpoints are called."""
+"""Idle connections by endpoint, for all threads of a process: a bounded number, however many endpoints are called."""
 
 from __future__ import annotations
 
@@ -14,10 +14,10 @@ from windlass.wire.pool import Endpoint, open_tunnel, read_proxy, tls_context
 __all__ = ["IDLE_CONNECTIONS", "ConnectFailed", "ConnectionPool", "NetworkOptions", "Route"]
 
 IDLE_CONNECTIONS = 256
-"""Kept open in all, the longest unused endpoint's closed first: an estate has thousands of endpoints, a process often
-1,024 files."""
+"""The most connections kept open; those of the least recently used endpoint are closed first. An estate has thousands of
+endpoints, and a process is often limited to 1,024 files."""
 
-_IDLE_S = 20.0  # AWS closes idle connections a few seconds later
+_IDLE_S = 20.0  # just below the time after which AWS closes idle connections
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -76,7 +76,7 @@ class ConnectionPool:
         return BlockingConnection(_connect(route, self._options), read_timeout_s=self._options.read_timeout_s)
 
     def give_back(self, route: Route, connection: BlockingConnection) -> None:
-        """Keep a connection for the next call, when it can serve one."""
+        """Keep a connection for the next call if it is still usable."""
         if not connection.reusable:
             return
         connection.idle_since_s = time.monotonic()
@@ -94,7 +94,7 @@ class ConnectionPool:
             idle.close()
 
     def drop(self, route: Route) -> None:
-        """Close an endpoint's idle connections: when one was dead, the others may be."""
+        """Close an endpoint's idle connections: if one was dead, the others may be dead, too."""
         with self._lock:
             dropped = self._idle.pop(route, deque())
             self._idle_count -= len(dropped)
@@ -102,7 +102,7 @@ class ConnectionPool:
             connection.close()
 
     def close(self) -> None:
-        """Close all idle connections, and keep none any more."""
+        """Close all idle connections. Connections returned later are closed, too."""
         with self._lock:
             self._closed = True
             routes = list(self._idle)
@@ -121,7 +121,7 @@ class ConnectionPool:
             return connection
 
     def _oldest(self) -> BlockingConnection:
-        """Take the longest idle connection of the longest unused endpoint. Call it under the lock."""
+        """Take the longest idle connection of the longest unused endpoint. The caller holds the lock."""
         route, idle = next(iter(self._idle.items()))
         connection = idle.popleft()
         self._idle_count -= 1

@@ -1,7 +1,7 @@
 """Endpoints by botocore's rules, resolved once per service, region and options, not once per client.
 
-botocore builds a rule set for each client, and evaluates it for each call. Here a service has one rule set, a region of
-it has its built-in parameters, and each combination of an operation's own parameters (a bucket) is evaluated once.
+botocore builds a rule set for each client, and evaluates it for each call. Here each service has one rule set and each of its
+regions the built-in parameters, and each combination of an operation's own parameters (a bucket) is evaluated once.
 """
 
 from __future__ import annotations
@@ -29,9 +29,9 @@ from windlass.estate.facts import is_loopback
 
 __all__ = ["Endpoints", "ResolvedEndpoint"]
 
-_MAX_RESOLVED = 4096  # of one service and region: tables, streams, buckets with unusual names
-# S3's rules ask of a bucket's name whether it is a host label, an alias (`--x-s3`, `--op-s3`, `-s3alias`) or an ARN. All
-# plain labels have the same endpoint but for the name itself, so that the rules are evaluated for one of them.
+_MAX_RESOLVED = 4096  # per service and region: tables, streams, buckets with unusual names
+# S3's rules test whether a bucket's name is a host label, an alias (`--x-s3`, `--op-s3`, `-s3alias`) or an ARN. All
+# plain labels have the same endpoint except for the name, so the rules are evaluated for one of them.
 _PLAIN_BUCKET = re.compile(r"(?!.*--)(?!.*-s3alias$)[a-z0-9][a-z0-9-]{1,61}[a-z0-9]")
 _EXAMPLE_BUCKET = "windlass-example-bucket"
 _S3_SIGNING_NAMES = frozenset({"s3", "s3-outposts", "s3-object-lambda", "s3express"})  # botocore.handlers
@@ -52,7 +52,7 @@ class ResolvedEndpoint:
     signing_region: str
 
     def of_bucket(self, bucket: str) -> ResolvedEndpoint:
-        """Return the endpoint of another bucket than the example."""
+        """Return the endpoint with the example bucket's name replaced by `bucket`."""
         return replace(
             self,
             url=self.url.replace(_EXAMPLE_BUCKET, bucket),
@@ -87,7 +87,7 @@ class Endpoints:
         self._regional: dict[tuple[str, str, str], _Regional] = {}
 
     def resolve(self, operation: Operation, region: str, params: Mapping[str, Any], session: Any) -> ResolvedEndpoint:
-        """Return the endpoint of a call. botocore's EndpointProviderError and its like when there is none."""
+        """Return the endpoint of a call. Raises botocore's EndpointProviderError or a similar error when there is none."""
         bucket = str(params.get("Bucket") or "") if operation.service.name == "s3" else ""
         if _PLAIN_BUCKET.fullmatch(bucket):
             example = {**params, "Bucket": _EXAMPLE_BUCKET}
@@ -114,7 +114,7 @@ class Endpoints:
         key = (service.name, region, session.profile or "")
         regional = self._regional.get(key)
         if regional is None:
-            with self._lock:  # botocore's configuration is not thread-safe while it is read the first time
+            with self._lock:  # the first read of botocore's configuration is not thread-safe
                 regional = self._regional.get(key) or self._regional.setdefault(
                     key, self._make(service, region, session)
                 )
@@ -226,7 +226,7 @@ class Endpoints:
 
 
 def _resolver(service: Service) -> EndpointRulesetResolver:
-    """Return botocore's reading of the rules' results. It shares the service's rule set, which its constructor would build."""
+    """Return botocore's resolver, which shares the service's rule set; its constructor would build another one."""
     resolver = EndpointRulesetResolver.__new__(EndpointRulesetResolver)
     resolver._provider = service.ruleset  # noqa: SLF001
     resolver._service_model = service.model  # noqa: SLF001

@@ -1,6 +1,6 @@
-"""One attempt of a call: endpoint, serialised request, signature, exchange, parsed and checked answer.
+"""One attempt of a call: endpoint, serialised request, signature, exchange, parsed and checked response.
 
-It raises what botocore's client raises, so that the estate's retries and error translation serve both.
+It raises the errors of botocore's client, so that the estate's retries and error translation work for both.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ from windlass.core.access import Keys
 from windlass.core.secret import Secret
 from windlass.estate.access import proxy_for
 from windlass.estate.response_check import check_response
-from windlass.wire.errors import BrokenAnswer, ConnectionLost
+from windlass.wire.errors import BrokenResponse, ConnectionLost
 from windlass.wire.model import Response
 from windlass.wire.pool import read_endpoint
 
@@ -40,13 +40,13 @@ class Unsupported(Exception):
 
 @dataclass(slots=True)
 class _Answer:
-    """An answer as botocore's handlers read it."""
+    """A response as botocore's handlers read it."""
 
     status_code: int
     headers: Mapping[str, str]
     content: bytes
     raw: bool = True
-    """Not None: there is an answer (botocore.handlers.parse_get_bucket_location)."""
+    """Not None means that there is a response (botocore.handlers.parse_get_bucket_location)."""
 
 
 class _Headers(dict[str, str]):
@@ -84,7 +84,7 @@ class Exchange:
         self._now = now
 
     def call(self, operation: Operation, region: str, params: dict[str, Any], session: Any) -> dict[str, Any]:
-        """Return the parsed answer. botocore's errors; Unsupported when only botocore's client can make the call."""
+        """Return the parsed response. botocore's errors; Unsupported when only botocore's client can make the call."""
         if operation.service.name != "s3":
             return self._attempt(operation, region, params, session)
         bucket = str(params.get("Bucket", ""))
@@ -131,7 +131,7 @@ class Exchange:
         return request.head(headers, _USER_AGENT) + request.body
 
     def _send(self, route: Route, request: HttpRequest, data: bytes, url: str) -> Response:
-        """Return the answer. A connection that the server closed while it was idle is replaced once, unnoticed."""
+        """Return the response. A connection that the server closed while it was idle is replaced once without an error."""
         try:
             connection = self._pool.take(route)
             was_used = connection.used > 0
@@ -143,7 +143,7 @@ class Exchange:
                 self._pool.drop(route)
                 connection = self._pool.open(route)
                 response = connection.exchange(data, head_only=request.method == "HEAD")
-        except (ConnectFailed, ConnectionLost, BrokenAnswer) as error:
+        except (ConnectFailed, ConnectionLost, BrokenResponse) as error:
             raise _transport_error(error, url, route) from None
         self._pool.give_back(route, connection)
         return response
@@ -151,13 +151,13 @@ class Exchange:
     def _other_region(
         self, operation: Operation, region: str, bucket: str, session: Any, error: boto.ClientError
     ) -> str:
-        """Return the region that S3 names for a bucket asked for elsewhere; empty when the error is another."""
+        """Return the region that S3 names for a bucket requested in the wrong region; empty for any other error."""
         if not bucket or not names_other_region(operation.name, error.response):
             return ""
         named = named_region(error.response)
         if named or operation.name == "HeadBucket":
             return named
-        try:  # a redirect without a region: only HeadBucket's headers have it
+        try:  # a redirect without a region, which only HeadBucket's headers contain
             self._attempt(self._models.operation("s3", "HeadBucket"), region, {"Bucket": bucket}, session)
         except boto.ClientError as refused:
             return named_region(refused.response)
@@ -173,9 +173,9 @@ def _keys(session: Any) -> Keys:
 
 
 def _read(operation: Operation, response: Response, context: dict[str, Any]) -> dict[str, Any]:
-    """Check and parse an answer as botocore.endpoint and botocore.client do. ClientError for the service's error."""
+    """Check and parse a response as botocore.endpoint and botocore.client do. ClientError for the service's error."""
     headers = _Headers(response.headers)
-    answer = {
+    raw_response = {
         "status_code": response.status,
         "headers": headers,
         "body": response.body,
@@ -183,11 +183,15 @@ def _read(operation: Operation, response: Response, context: dict[str, Any]) -> 
     }
     customized: dict[str, Any] = {}
     model = operation.model
-    operation.emit("before-parse", operation_model=model, response_dict=answer, customized_response_dict=customized)
-    check_response(model, answer)
-    parsed: dict[str, Any] = operation.service.parser.parse(answer, model.output_shape)
+    operation.emit(
+        "before-parse", operation_model=model, response_dict=raw_response, customized_response_dict=customized
+    )
+    check_response(model, raw_response)
+    parsed: dict[str, Any] = operation.service.parser.parse(raw_response, model.output_shape)
     parsed.update(customized)
-    status = int(str(answer["status_code"]))  # S3's errors with status 200 have another one by now
+    status = int(
+        str(raw_response["status_code"])
+    )  # botocore's handlers have changed the status of S3's errors with 200
     http = _Answer(status, headers, response.body)
     operation.emit("after-call", http_response=http, parsed=parsed, model=model, context=context)
     if status >= 300:
@@ -197,16 +201,16 @@ def _read(operation: Operation, response: Response, context: dict[str, Any]) -> 
 
 @lru_cache(maxsize=4096)  # proxies are read from the environment, which is slow
 def _route(scheme: str, authority: str) -> Route:
-    """Return the way to an endpoint. Unsupported where only botocore's client takes the proxy."""
+    """Return the route to an endpoint. Unsupported where only botocore's client can use the proxy."""
     url = f"{scheme}://{authority}"
     endpoint, proxy_url = read_endpoint(url), proxy_for(url)
     if proxy_url and not (endpoint.tls and proxy_url.startswith("http://")):
-        raise Unsupported("the proxy is of another kind, or the endpoint is plain HTTP")
+        raise Unsupported("the proxy is not an HTTP proxy, or the endpoint is plain HTTP")
     return Route(endpoint, proxy_url)
 
 
-def _transport_error(error: ConnectFailed | ConnectionLost | BrokenAnswer, url: str, route: Route) -> Exception:
-    """Return botocore's error for a request that got no answer."""
+def _transport_error(error: ConnectFailed | ConnectionLost | BrokenResponse, url: str, route: Route) -> Exception:
+    """Return botocore's error for a request that got no response."""
     raised: Exception
     if isinstance(error, ConnectFailed) and error.at_proxy:
         raised = boto.ProxyConnectionError(proxy_url=route.proxy_url.rpartition("@")[2], error=error)

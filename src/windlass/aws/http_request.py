@@ -1,4 +1,4 @@
-"""A serialised call becomes the bytes of an HTTP request: URL, headers and body as botocore makes them. Pure."""
+"""The HTTP request of a serialised call: URL, headers and body, byte for byte as botocore's. Pure."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ _WITHOUT_LENGTH = frozenset({"GET", "HEAD", "OPTIONS"})
 
 @dataclass(frozen=True, slots=True)
 class HttpRequest:
-    """A request that is not signed yet. Header names are lower-case; `host` is the first."""
+    """An unsigned request. Header names are lower-case; `host` is the first."""
 
     method: str
     scheme: str

@@ -1,4 +1,4 @@
-"""What the generic client leaves to botocore's own clients, with the reason. Pure."""
+"""The operations that the generic client leaves to botocore's own clients, with the reason. Pure."""
 
 from __future__ import annotations
 
@@ -7,10 +7,10 @@ from typing import Any
 
 __all__ = ["unsupported_params", "unsupported_reason"]
 
-# Requests that botocore rewrites after it serialised them, by handlers that need its own request object.
+# Requests that handlers of botocore rewrite after serialisation; they need botocore's request object.
 _REWRITTEN = frozenset({("cloudsearch-domain", "Search"), ("machine-learning", "Predict")})
 _SIGNED = frozenset({"v4", "s3v4"})
-# Their keys are of sessions that another call opens (S3 Express), or they are signed for several regions (ARNs of MRAPs).
+# Signed with session keys from another call (S3 Express), or for several regions (ARNs of Multi-Region Access Points).
 _ARN_MEMBERS = ("Bucket", "AccessPointName", "Name")
 
 
@@ -25,14 +25,14 @@ def unsupported_reason(model: Any) -> str:
     if model.unsigned_payload or model.resolved_auth_type not in (None, *_SIGNED):
         return f"it is signed as {model.resolved_auth_type or 'unsigned payload'}"
     if (model.endpoint_discovery or {}).get("required"):
-        return "its endpoint is found by another call"
+        return "its endpoint comes from another call"
     if (model.service_model.service_id.hyphenize(), model.name) in _REWRITTEN:
         return "botocore rewrites its request"
     output = model.output_shape
     if output is not None and any(
         member.serialization.get("location") == "headers" for member in output.members.values()
     ):
-        return "its answer has header names of any case"
+        return "its response has headers with variable names"
     return ""
 
 

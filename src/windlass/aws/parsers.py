@@ -1,7 +1,7 @@
-"""botocore's parsers, which look up each structure's members once instead of once per item.
+"""botocore's parsers, changed to look up a structure's members once instead of once per item.
 
-A page of a thousand volumes asks the same questions of the same shapes a thousand times: most of a parser's time.
-What is read, and how each value is read, stays botocore's.
+For a page of a thousand volumes, botocore inspects the same shapes a thousand times, which is most of its time.
+The values and how each is read are unchanged.
 """
 
 from __future__ import annotations
@@ -34,7 +34,7 @@ def make_parser(protocol: str) -> Any:
 
 
 def _is_plain(shape: Any) -> bool:
-    """Return whether a structure is its members and nothing else."""
+    """Return whether a structure consists of plain members only."""
     if shape.is_tagged_union or shape.is_document_type or shape.metadata.get("exception"):
         return False
     traits = (member.serialization for member in shape.members.values())
@@ -42,7 +42,7 @@ def _is_plain(shape: Any) -> bool:
 
 
 class _XmlMembers:
-    """Of structures and lists in XML."""
+    """The mixin for structures and lists in XML."""
 
     def _handle_structure(self: Any, shape: Any, node: Any) -> Any:
         members = shape.__dict__.get(_TABLE)
@@ -67,7 +67,7 @@ class _XmlMembers:
         return [read(member, item) for item in items]
 
     def _members(self: Any, shape: Any) -> tuple[tuple[str, str, _Read, Any], ...]:
-        """Return (name, tag, reader, shape) of each member in the body; empty when botocore's own way must be taken."""
+        """Return (name, tag, reader, shape) of each member in the body; empty when botocore's own code must read the structure."""
         if not _is_plain(shape):
             return ()
         return tuple(
@@ -99,12 +99,12 @@ def _children(node: Any) -> dict[str, Any]:
 
 
 def _read_text(_: Any, node: Any) -> Any:
-    """Return an element's text. A repeated element stays what it is to botocore: a list of elements."""
+    """Return an element's text. For a repeated element, return the list of elements, as botocore does."""
     return (node.text or "") if isinstance(node, Element) else node
 
 
 class _JsonMembers:
-    """Of structures and lists in JSON."""
+    """The mixin for structures and lists in JSON."""
 
     def _handle_structure(self: Any, shape: Any, value: Any) -> Any:
         members = shape.__dict__.get(_TABLE)
@@ -129,7 +129,7 @@ class _JsonMembers:
         return [None if item is None else read(member, item) for item in value]
 
     def _members(self: Any, shape: Any) -> tuple[tuple[str, str, _Read | None, Any], ...]:
-        """Return (name, key, reader, shape) of each member; empty when botocore's own way must be taken."""
+        """Return (name, key, reader, shape) of each member; empty when botocore's own code must read the structure."""
         if not _is_plain(shape):
             return ()
         return tuple(

@@ -1,4 +1,4 @@
-"""S3 buckets that are in another region than they were asked for in. Pure but for what it learns.
+"""S3 buckets requested in the wrong region: recognising S3's redirect, and remembering the right region.
 
 The rules are botocore's (botocore.utils.S3RegionRedirectorv2); "Amazon S3 API Reference", Error responses, PermanentRedirect.
 """
@@ -17,13 +17,13 @@ _REGION = re.compile(r"[a-z0-9-]{1,40}")
 
 
 class RedirectedBuckets:
-    """The regions of buckets that were asked for elsewhere once."""
+    """The regions of buckets that were once requested in the wrong region."""
 
     def __init__(self) -> None:
         self._regions: dict[str, str] = {}
 
     def region(self, bucket: str, default: str) -> str:
-        """Return the bucket's region, `default` when it was never redirected."""
+        """Return the bucket's region; `default` when no redirect is known."""
         return self._regions.get(bucket, default)
 
     def learn(self, bucket: str, region: str) -> None:
@@ -33,9 +33,9 @@ class RedirectedBuckets:
         self._regions[bucket] = region
 
 
-def names_other_region(operation: str, answer: Mapping[str, Any]) -> bool:
-    """Return whether an error (botocore's parsed answer) says that the bucket is in another region."""
-    error, metadata = answer.get("Error", {}), answer.get("ResponseMetadata", {})
+def names_other_region(operation: str, response: Mapping[str, Any]) -> bool:
+    """Return whether an error (botocore's parsed response) says that the bucket is in another region."""
+    error, metadata = response.get("Error", {}), response.get("ResponseMetadata", {})
     code, has_header = error.get("Code"), "x-amz-bucket-region" in metadata.get("HTTPHeaders", {})
     return (
         metadata.get("HTTPStatusCode") in _REDIRECT_STATUS
@@ -47,9 +47,9 @@ def names_other_region(operation: str, answer: Mapping[str, Any]) -> bool:
     )
 
 
-def named_region(answer: Mapping[str, Any]) -> str:
-    """Return the region that an answer names, in its header or its error document; empty for none."""
-    headers = answer.get("ResponseMetadata", {}).get("HTTPHeaders", {})
-    region = str(headers.get("x-amz-bucket-region") or answer.get("Error", {}).get("Region") or "")
-    # It becomes part of a host name that signed requests go to.
+def named_region(response: Mapping[str, Any]) -> str:
+    """Return the region that a response names, in its header or its error document; empty for none."""
+    headers = response.get("ResponseMetadata", {}).get("HTTPHeaders", {})
+    region = str(headers.get("x-amz-bucket-region") or response.get("Error", {}).get("Region") or "")
+    # The region becomes part of a host name that receives signed requests, so its form is checked.
     return region if _REGION.fullmatch(region) else ""

@@ -1,28 +1,23 @@
-"""botocore's models, serialisers, parsers and handlers: one per service, shared by all accounts and regions.
-
-Documentation is dropped while a model is read: it is two thirds of a model's memory and nothing here reads it.
-"""
+"""botocore's models, serialisers, parsers and handlers: one per service, shared by all accounts and regions."""
 
 from __future__ import annotations
 
-import gzip
 import threading
 from collections.abc import Mapping
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
 import botocore.serialize
-import orjson
 from botocore.endpoint_provider import EndpointProvider
 from botocore.exceptions import DataNotFoundError, UnknownServiceError
-from botocore.loaders import JSONFileLoader, Loader
+from botocore.loaders import Loader
 from botocore.model import OperationModel, ServiceModel
 from botocore.regions import S3_UNREFERENCED_PARAMS, EndpointResolver
 
 from windlass.aws.botocore_handlers import Handler, Handlers
 from windlass.aws.limits import unsupported_reason
 from windlass.aws.parsers import make_parser
+from windlass.estate.model_loader import shared_loader
 
 __all__ = ["Operation", "Service", "ServiceModels"]
 
@@ -31,7 +26,7 @@ _EVENTS = ("before-parameter-build", "before-call", "before-parse", "after-call"
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Service:
-    """What all calls of a service share. Thread-safe, as a botocore client is."""
+    """The parts that all calls of a service share. Thread-safe, like a botocore client."""
 
     name: str
     model: Any  # botocore's ServiceModel
@@ -45,7 +40,7 @@ class Service:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Operation:
-    """An operation, with what is known of it before the first call."""
+    """An operation, with everything that does not depend on a call's parameters."""
 
     service: Service
     name: str
@@ -57,7 +52,7 @@ class Operation:
     call_params: tuple[tuple[str, str], ...]
     """Endpoint parameters (name, request member) that come from the request."""
     searched_params: tuple[tuple[str, str], ...]
-    """Endpoint parameters (name, JMESPath on the request) that are searched for in the request."""
+    """Endpoint parameters (name, JMESPath) that are evaluated on the request."""
 
     handlers: Mapping[str, tuple[Handler, ...]]
     """botocore's handlers of the operation's events, by the event's name."""
@@ -72,7 +67,7 @@ class ServiceModels:
     """Services and operations by AWS's names. Each is built once, on first use. Thread-safe."""
 
     def __init__(self, loader: Loader | None = None) -> None:
-        self.loader = loader or Loader(file_loader=_FileLoader())
+        self.loader = loader or shared_loader()
         self.events = Handlers()
         self._serializers: dict[str, Any] = {}
         self._parsers: dict[str, Any] = {}
@@ -101,7 +96,7 @@ class ServiceModels:
         return operation
 
     def legacy_endpoints(self) -> EndpointResolver:
-        """Return botocore's endpoints of before its rules: signing names and regions still come from them."""
+        """Return botocore's older endpoint data, which still provides signing names and regions."""
         with self._lock:
             if self._legacy_endpoints is None:
                 data, path = self.loader.load_data_with_path("endpoints")
@@ -157,36 +152,9 @@ def _operation(service: Service, name: str) -> Operation:
             (param.name, param.member_name) for param in model.context_parameters if param.name not in ignored
         ),
         searched_params=tuple(
-            (name, declared["path"]) for name, declared in dict(model.operation_context_parameters).items()
+            (name, member["path"]) for name, member in dict(model.operation_context_parameters).items()
         ),
         handlers={
             event: service.events.of_operation(f"{event}.{service.event_suffix}.{name}", model) for event in _EVENTS
         },
     )
-
-
-class _FileLoader(JSONFileLoader):  # type: ignore[misc]  # botocore has no types
-    """botocore's file loader, with orjson and without documentation."""
-
-    def load_file(self, file_path: str) -> Any:
-        """botocore: return the document, or None when the file does not exist."""
-        for suffix in (".json", ".json.gz"):
-            path = Path(file_path + suffix)
-            if path.is_file():
-                data = path.read_bytes()
-                return _without_documentation(orjson.loads(gzip.decompress(data) if suffix.endswith("gz") else data))
-        return None
-
-
-def _without_documentation(document: Any) -> Any:
-    """Remove `documentation` where its value is text: a member of that name has a shape as its value."""
-    waiting = [document]
-    while waiting:
-        node = waiting.pop()
-        if isinstance(node, dict):
-            if isinstance(node.get("documentation"), str):
-                del node["documentation"]
-            waiting.extend(node.values())
-        elif isinstance(node, list):
-            waiting.extend(node)
-    return document

@@ -14,11 +14,11 @@ __all__ = ["SIGNATURES", "Signers"]
 SIGNATURES = frozenset({"v4", "s3v4"})
 """The signature versions that are signed here; botocore's client signs the others (v4a, bearer, unsigned)."""
 
-_MAX_KEYS = 4096  # identities x services x regions of a day
+_MAX_KEYS = 4096  # identities x services x regions of one day
 
 
 class Signers:
-    """Signs requests, and keeps each signing key for its day. Thread-safe: a key is computed twice at worst."""
+    """Signs requests and caches each signing key for its day. Thread-safe; a key may be computed twice."""
 
     def __init__(self) -> None:
         self._keys: dict[tuple[str, str, str, str], bytes] = {}
@@ -65,5 +65,5 @@ class Signers:
 
 
 def _pairs(query: str) -> list[tuple[str, str]]:
-    """Return the names and values of a query as they are encoded, a value for each name."""
+    """Return the encoded (name, value) pairs of a query."""
     return [(name, value) for name, _, value in (pair.partition("=") for pair in query.split("&"))]

@@ -1,4 +1,4 @@
-"""Timestamps of answers: the forms that AWS sends, at a tenth of dateutil's cost; all others as botocore reads them."""
+"""Timestamps in responses: AWS's usual forms at a tenth of dateutil's cost; all others are left to botocore."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ _UTC = tzutc()
 
 
 def read_timestamp(value: Any) -> dt.datetime:
-    """Return the time that botocore's `parse_timestamp` returns. ValueError when it is none."""
+    """Return the time that botocore's `parse_timestamp` returns. ValueError for any other value."""
     if isinstance(value, str) and _ISO_UTC.fullmatch(value):
         fraction = value[20:-1]
         return dt.datetime(

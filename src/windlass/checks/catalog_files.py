@@ -111,7 +111,7 @@ def _check(place: str, row: Mapping[str, Any], origin: str) -> Check:
 
 
 def _reference(text: str) -> Reference:
-    """Return `CIS 2.1.4` as (CIS, 2.1.4). A reference of an unknown standard is kept as it is."""
+    """Return `CIS 2.1.4` as (CIS, 2.1.4). The complete text is the standard when it begins with no known one."""
     for standard in _STANDARDS:
         if text.startswith(f"{standard} "):
             return Reference(standard, text.removeprefix(f"{standard} "))

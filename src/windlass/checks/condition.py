@@ -1,7 +1,7 @@
 """Conditions of checks: JMESPath with three truth values. Pure.
 
-A condition is true, false, or unknown (None) when its answer depends on a member of the document that was not read.
-`A && B` with a false A is false whatever B is (Kleene's logic), so that a certain failure is never hidden by a gap.
+A condition is true, false, or unknown (None) when its result depends on a member of the document that was not read.
+`A && B` with a false A is false whatever B is (Kleene's logic), so that an unread member never hides a certain failure.
 """
 
 from __future__ import annotations
@@ -32,7 +32,7 @@ Evaluate = Callable[[Any, AbstractSet[str]], "bool | None"]
 Read = Callable[[Any], Any]
 
 ALL_UNREAD = "*"
-"""In a set of unread members: it is not known which ones were not read."""
+"""In a set of unread members: which ones were not read is unknown."""
 _ALL = "@"
 _RELATIVE = frozenset(
     {"index_expression", "projection", "value_projection", "filter_projection", "flatten", "pipe", "slice"}
@@ -156,7 +156,7 @@ def _members(node: Node) -> frozenset[str]:
     if kind == "subexpression" or kind in _RELATIVE:
         return _members(children[0])
     if kind == "expref":
-        return frozenset()  # it is evaluated on the items of another argument
+        return frozenset()  # evaluated on the items of another argument
     return frozenset().union(*(_members(child) for child in children if isinstance(child, Mapping)))
 
 
@@ -203,7 +203,7 @@ def _is_true(value: Any) -> bool:
 
 
 # --- reading -----------------------------------------------------------------------------------------------------------
-# The interpreter takes 20 to 40 µs a condition. Most nodes are paths and comparisons: these are closures of 1 µs instead,
+# The interpreter takes 20 to 40 µs a condition. Most nodes are paths and comparisons: these become closures of 1 µs,
 # and the interpreter does the rest. tests/checks compares both on every node type.
 
 

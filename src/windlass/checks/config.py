@@ -12,7 +12,7 @@ class ChecksConfig(BaseModel):
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
-    folder: str = Field(default="", description="Folder with checks of your own: *.toml files with [[check]] tables.")
+    folder: str = Field(default="", description="Folder with your own checks: *.toml files with [[check]] tables.")
     mutes: str = Field(
         default="windlass-mutes.toml", description="File of accepted findings; `windlass check mute` adds to it."
     )

@@ -98,7 +98,7 @@ class Functions(functions.Functions):  # type: ignore[misc]  # jmespath has no t
 
     @functions.signature({"types": ["string", "number", "null"]})  # type: ignore[untyped-decorator]
     def _func_days_since(self, value: Any) -> float | None:
-        """Days from a time (ISO 8601 or epoch seconds) to now; null when it is none."""
+        """Days from a time (ISO 8601 or epoch seconds) to now; null for any other value."""
         at = _time(value)
         if at is None:
             return None
@@ -107,13 +107,13 @@ class Functions(functions.Functions):  # type: ignore[misc]  # jmespath has no t
 
     @functions.signature({"types": ["string", "number", "null"]})  # type: ignore[untyped-decorator]
     def _func_days_until(self, value: Any) -> float | None:
-        """Days from now to a time; negative when it has passed; null when it is none."""
+        """Days from now to a time; negative when it has passed; null for any other value."""
         at = _time(value)
         return None if at is None else self._days_until(at)
 
     @functions.signature({"types": ["object", "string", "null"]})  # type: ignore[untyped-decorator]
     def _func_is_public_policy(self, value: Any) -> bool:
-        """True when a resource policy grants anything to everybody, by AWS's own meaning of public."""
+        """True when a resource policy grants anything to everyone, by AWS's definition of public."""
         return is_public_policy(policy_of(value))
 
     @functions.signature({"types": ["object", "string", "null"]})  # type: ignore[untyped-decorator]
@@ -135,12 +135,12 @@ class Functions(functions.Functions):  # type: ignore[misc]  # jmespath has no t
         {"types": ["object", "string", "null"]}, {"types": ["string"]}
     )
     def _func_others_may_administer(self, value: Any, account_id: str) -> bool:
-        """True when a bucket policy lets another account than this change the bucket's permissions or encryption."""
+        """True when a bucket policy lets an account other than this one change the bucket's permissions or encryption."""
         return others_may_administer(policy_of(value), account_id)
 
     @functions.signature({"types": ["string"]}, {"types": ["string", "null"]})  # type: ignore[untyped-decorator]
     def _func_days_to_end(self, kind: str, version: Any) -> float:
-        """Days until AWS ends the support of a version; negative when it has. The condition is unknown for an unlisted version."""
+        """Days until AWS ends the support of a version; negative afterwards. The condition is unknown for an unlisted version."""
         end = day_of_end(kind, str(version))
         return self._days_until(datetime(end.year, end.month, end.day, tzinfo=UTC))
 
@@ -177,7 +177,7 @@ class Functions(functions.Functions):  # type: ignore[misc]  # jmespath has no t
 
     @functions.signature({"types": ["object", "null"]})  # type: ignore[untyped-decorator]
     def _func_is_public_acl(self, value: Any) -> bool:
-        """True when an S3 ACL grants anything to everybody or to every AWS account."""
+        """True when an S3 ACL grants anything to everyone or to every AWS account."""
         return is_public_acl(value)
 
     @functions.signature({"types": ["array", "null"]}, {"types": ["number"]})  # type: ignore[untyped-decorator]

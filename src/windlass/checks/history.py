@@ -20,7 +20,7 @@ from windlass.inventory.timetravel import document_at
 __all__ = ["Beginning", "actors_of", "beginning_of"]
 
 _MAX_REVISIONS = 50
-"""Older changes are not looked at: the failure is at least as old as the oldest of these."""
+"""Older changes are not read: the failure is at least as old as the oldest of these."""
 
 
 @dataclass(frozen=True, slots=True)

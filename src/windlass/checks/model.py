@@ -1,4 +1,4 @@
-"""What a check declares, and what it finds."""
+"""Checks and their findings."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ class Status(StrEnum):
     PASS = "pass"
     FAIL = "fail"
     UNKNOWN = "unknown"
-    """What the check needs could not be read. It never counts as a pass."""
+    """Data that the check needs could not be read. It never counts as a pass."""
 
 
 class Severity(IntEnum):
@@ -51,7 +51,7 @@ class Check:
     id: str
     type: str
     title: str
-    """The failure in one sentence, as a user reads it in a list."""
+    """The failure in one sentence, as lists show it."""
     severity: Severity
     passes: str = ""
     sql: str = ""

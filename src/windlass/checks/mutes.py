@@ -44,7 +44,7 @@ def load_mutes(file: Path, checks: Iterable[str]) -> tuple[Mute, ...]:
     for row in rows:
         if row.check not in known and "*" not in row.check:
             raise ConfigError(
-                f"{file} mutes {row.check}, which does not exist", hint="`windlass check list` has the ids."
+                f"{file} mutes {row.check}, which does not exist", hint="`windlass check list` shows the ids."
             )
     return tuple(
         Mute(
@@ -55,14 +55,14 @@ def load_mutes(file: Path, checks: Iterable[str]) -> tuple[Mute, ...]:
 
 
 def add_mute(file: Path, mute: Mute) -> None:
-    """Append a mute to the file, which is created when it is missing."""
+    """Append a mute to the file, and create the file if needed."""
     new = not file.exists()
     with file.open("a", encoding="utf-8") as text:
         text.write((_HEAD if new else "") + "\n" + mute_text(mute) + "\n")
 
 
 def mute_text(mute: Mute) -> str:
-    """Return a mute as the file has it."""
+    """Return a mute as the text of the file."""
     lines = ["[[mute]]", f"check = {_text(mute.check)}", f"resource = {_text(mute.resource)}"]
     lines.append(f"reason = {_text(mute.reason)}")
     return "\n".join([*lines, *([f"until = {mute.until}"] if mute.until else [])])

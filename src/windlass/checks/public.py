@@ -1,7 +1,7 @@
-"""Whether a resource policy or an ACL is public, by AWS's own meaning of the word. Pure.
+"""Whether a resource policy or an ACL is public, by AWS's definition. Pure.
 
 Source: Amazon S3 User Guide, "Blocking public access to your Amazon S3 storage", section "The meaning of 'public'": a policy
-is public when it grants anything to everybody and no condition limits the grant to fixed values of the keys listed there.
+is public when it grants anything to everyone and no condition limits the grant to fixed values of the keys listed there.
 """
 
 from __future__ import annotations
@@ -37,7 +37,7 @@ _ADMINISTRATIVE = (
     "s3:putobjectacl",
 )
 _WIDEST_PREFIX = 8
-"""A range of IPv4 addresses as wide as this, or wider, limits nobody: AWS treats it as public."""
+"""A range of IPv4 addresses as wide as this, or wider, is no limit: AWS treats it as public."""
 _WIDEST_PREFIX_V6 = 32
 
 
@@ -54,18 +54,18 @@ def policy_of(value: Any) -> tuple[Statement, ...]:
 
 
 def is_public_policy(statements: Iterable[Statement]) -> bool:
-    """True when a statement allows anything to everybody without a condition that limits it."""
+    """True when a statement allows anything to everyone without a condition that limits it."""
     return any(
-        statement.get("Effect") == "Allow" and _for_everybody(statement) and not _is_limited(statement)
+        statement.get("Effect") == "Allow" and _for_everyone(statement) and not _is_limited(statement)
         for statement in statements
     )
 
 
 def requires_tls(statements: Iterable[Statement]) -> bool:
-    """True when a statement denies everybody every action where `aws:SecureTransport` is false, on everything."""
+    """True when a statement denies everyone every action on everything where `aws:SecureTransport` is false."""
     return any(
         statement.get("Effect") == "Deny"
-        and _for_everybody(statement)
+        and _for_everyone(statement)
         and any(text in ("*", "s3:*") for text in _texts(statement.get("Action")))
         and _only_insecure(statement.get("Condition"))
         for statement in statements
@@ -73,7 +73,7 @@ def requires_tls(statements: Iterable[Statement]) -> bool:
 
 
 def others_may_administer(statements: Iterable[Statement], account_id: str) -> bool:
-    """True when a statement allows an administrative action (FSBP S3.6) to somebody outside the account."""
+    """True when a statement allows an administrative action (FSBP S3.6) to a principal outside the account."""
     return any(
         statement.get("Effect") == "Allow"
         and any(
@@ -85,12 +85,12 @@ def others_may_administer(statements: Iterable[Statement], account_id: str) -> b
 
 
 def is_public_acl(acl: Any) -> bool:
-    """True when an ACL grants anything to everybody (AllUsers) or to every AWS account (AuthenticatedUsers)."""
+    """True when an ACL grants anything to everyone (AllUsers) or to every AWS account (AuthenticatedUsers)."""
     grants = acl.get("Grants") if isinstance(acl, Mapping) else None
     return any((grant.get("Grantee") or {}).get("URI") in _PUBLIC_GROUPS for grant in grants or ())
 
 
-def _for_everybody(statement: Statement) -> bool:
+def _for_everyone(statement: Statement) -> bool:
     if "NotPrincipal" in statement:
         return True
     principal = statement.get("Principal")
@@ -100,7 +100,7 @@ def _for_everybody(statement: Statement) -> bool:
 
 
 def _for_others(statement: Statement, account_id: str) -> bool:
-    if _for_everybody(statement):
+    if _for_everyone(statement):
         return True
     principal = statement.get("Principal")
     texts = _texts(principal.get("AWS")) if isinstance(principal, Mapping) else []
@@ -128,7 +128,7 @@ def _is_limited(statement: Statement) -> bool:
 
 
 def _is_fixed(text: str) -> bool:
-    """True for a value that names somebody: `*`, `arn:aws:iam::*:role/x` and `${…}` do not."""
+    """True for a value that names a fixed principal: `*`, `arn:aws:iam::*:role/x` and `${…}` do not."""
     if text.startswith("arn:"):
         parts = text.split(":", 5)
         return (
@@ -146,7 +146,7 @@ def _is_narrow(text: str) -> bool:
 
 
 def _only_insecure(condition: Any) -> bool:
-    """True for exactly `Bool: {aws:SecureTransport: false}`: a further condition would leave requests out."""
+    """True for exactly `Bool: {aws:SecureTransport: false}`: a further condition would exclude some requests."""
     if not isinstance(condition, Mapping) or len(condition) != 1:
         return False
     keys = condition.get("Bool")

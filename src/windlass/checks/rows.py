@@ -96,7 +96,7 @@ def summary_line(summary: RunSummary, findings: Sequence[Finding]) -> str:
     )
     if summary.unread_scopes:
         line += (
-            f" {summary.unread_scopes:,} scopes could not be read, and what is in them was not judged: "
+            f" {summary.unread_scopes:,} scopes could not be read, and their resources were not judged: "
             "`windlass inventory coverage` lists them."
         )
     return line

@@ -45,7 +45,7 @@ class RunSummary:
     duration_s: float = 0.0
     counts: Counter[tuple[str, str]] = field(default_factory=Counter)
     unread_scopes: int = 0
-    """Scopes of judged types whose last listing was not complete: what is in them was not judged."""
+    """Scopes of judged types whose last listing was not complete: their resources were not judged."""
 
 
 def run_checks(store: Store, checks: Sequence[Check], *, now: datetime) -> RunSummary:
@@ -164,7 +164,7 @@ def _judge(
 def _beginning(
     connection: Connection, row: Any, compiled: CompiledCheck, status: Status, due: DueType, now: datetime
 ) -> Beginning:
-    """Return when a new finding began. An unknown one begins now; a failure with the change after which the check fails."""
+    """Return when a new finding began. An unknown result begins now; a failure begins with the change that caused it."""
     if status is Status.UNKNOWN:
         return Beginning(now)
     gone_at = due.contexts.gone_at.get(row.id)

@@ -41,7 +41,7 @@ class FindingQuery:
     """`-` for findings of resources without an owner."""
     statuses: tuple[Status, ...] = ()
     muted: bool = False
-    """Muted findings, too."""
+    """Include muted findings."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,7 +56,7 @@ class CheckRun:
 
 
 class Checks:
-    """Checks over one store. `base` is the folder that relative paths of the settings start from."""
+    """Checks over one store. Relative paths in the settings start at the folder `base`."""
 
     def __init__(
         self,
@@ -94,7 +94,7 @@ class Checks:
         return run_checks(self._store, checks, now=self._now())
 
     def findings(self, query: FindingQuery = FindingQuery()) -> tuple[Finding, ...]:
-        """Return the findings of the last run, the worst first, then the longest standing. NotFound for an unknown check."""
+        """Return the findings of the last run, the worst first, then the oldest. NotFound for an unknown check."""
         checks = {check.id: check for check in self.checks()}
         for check_id in query.checks:
             self.check(check_id)
@@ -129,9 +129,10 @@ class Checks:
         self.check(mute.check)
         if not mute.reason.strip():
             raise UsageError(
-                "a mute needs a reason", hint="Say why the finding is accepted: --reason 'a public website'."
+                "a mute needs a reason",
+                hint="Give the reason why the finding is accepted: --reason 'a public website'.",
             )
-        self.mutes()  # a mistake in the file is said before it is added to
+        self.mutes()  # report a mistake in the file before adding to it
         if not dry_run:
             add_mute(self.mutes_file, mute)
         return mute_text(mute)

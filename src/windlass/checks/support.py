@@ -12,7 +12,7 @@ __all__ = ["UnlistedVersion", "day_of_end"]
 
 
 class UnlistedVersion(Exception):
-    """The table does not have this version: nobody here knows when its support ends."""
+    """The table does not have this version, so the end of its support is unknown."""
 
 
 def day_of_end(kind: str, version: str) -> date:

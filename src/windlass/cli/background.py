@@ -21,14 +21,14 @@ if TYPE_CHECKING:
     from windlass.pipelines.worker import PipelineWorker
     from windlass.queues.consumer import Consumer
 
-__all__ = ["alerts", "collector", "consumers", "seeds", "workers"]
+__all__ = ["alerts", "collector", "consumers", "feed", "seeds", "workers"]
 
 
 @contextlib.contextmanager
 def collector(app: App, stop: threading.Event) -> Iterator[None]:
-    """Collect the estate periodically for the block, and help with the collections of other processes.
+    """Collect the estate periodically during the block, and join the collections of other processes.
 
-    At its end, the collection that is running is stopped in order.
+    At its end, a running collection is interrupted and can be resumed.
     """
     register_runners(app)
 
@@ -53,7 +53,7 @@ def collector(app: App, stop: threading.Event) -> Iterator[None]:
 
 
 def _judge(app: App) -> None:
-    """Run the checks over what the collection changed. A mistake in a user's check stops no collection."""
+    """Run the checks over the changes of a collection. A mistake in a user's check does not stop collections."""
     try:
         app.checks.run()
     except WindlassError as error:
@@ -71,6 +71,20 @@ def consumers(app: App, stop: threading.Event) -> Iterator[None]:
     ]
     targets = [(f"consume-{consumer.config.title}", partial(_consume, consumer, stop)) for consumer in configured]
     with _running(targets, stop):
+        yield
+
+
+@contextlib.contextmanager
+def feed(app: App, stop: threading.Event) -> Iterator[None]:
+    """Keep the inventory current from the queue of `[feed]` for the block, when one is configured."""
+
+    def run() -> None:
+        try:
+            app.feed.worker(registry=app.metrics.registry).run(stop=stop, signals=False)
+        except WindlassError as error:
+            logger("feed").error("feed.failed", error=error.message, hint=error.hint)
+
+    with _running([("feed", run)] if app.settings.feed.queue else [], stop):
         yield
 
 

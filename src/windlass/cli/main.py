@@ -226,6 +226,13 @@ def _run(arguments: list[str], *, debug: bool) -> int:
         if debug:
             raise
         return _print_error(error)
+    except ModuleNotFoundError as error:
+        from windlass.cli.extras import missing_package
+
+        missing = missing_package(error)
+        if debug or missing is None:
+            raise
+        return _print_error(missing)
     except (KeyboardInterrupt, typer.Abort):
         print("windlass: interrupted", file=sys.stderr)
         return 130

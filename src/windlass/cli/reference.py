@@ -1,6 +1,6 @@
 """The reference pages, written from the code itself: `python -m windlass.cli.reference docs/reference` (`make docs`).
 
-tests/docs compares them with what is committed, so that no command, setting, type, metric or error is undocumented.
+tests/docs compares them with the committed pages, so that no command, setting, type, metric or error is undocumented.
 """
 
 from __future__ import annotations

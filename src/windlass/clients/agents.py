@@ -7,8 +7,8 @@
     metadata = ua/ os/ lang/ md/ api/ exec-env/ cfg/ app/ ft/ m/   (User agent 2.x); lang and md name runtimes
 
 The signing SDK is the first token that names one (`S3Console/0.4, aws-internal/3 aws-sdk-java/1.11.666`), except that
-Botocore takes precedence: it signs for the AWS CLI, Boto3 and everything built on them. Agents can be forged: a client sends
-what it likes, while CloudTrail itself writes the signature field.
+Botocore takes precedence: it signs for the AWS CLI, Boto3 and everything built on them. Agents can be forged: a client
+can send any text, while CloudTrail itself writes the signature field.
 """
 
 from __future__ import annotations

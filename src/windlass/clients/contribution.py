@@ -10,10 +10,10 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 
 import orjson
-import zstandard
 
 from windlass.clients.model import ClientUse, FileRead
 from windlass.clients.scan.aggregator import CountKey
+from windlass.core.compression import compress, decompress
 
 __all__ = ["Contribution", "TotalsShare", "pack_share", "unpack_share"]
 
@@ -40,21 +40,21 @@ class TotalsShare:
 
 
 def pack_share(share: TotalsShare) -> bytes:
-    """Return the share as bytes: JSON by columns, compressed with Zstandard."""
+    """Return the share as bytes: JSON by columns, compressed."""
     columns = {
         "ids": list(share.uses),
         "uses": [list(column) for column in zip(*share.uses.values(), strict=True)],
         "counts": [list(share.counts), list(share.counts.values())],
         "buckets": [list(share.buckets), list(share.buckets.values())],
     }
-    return zstandard.ZstdCompressor(level=_LEVEL).compress(orjson.dumps(columns))
+    return compress(orjson.dumps(columns), _LEVEL)
 
 
 def unpack_share(body: bytes | None) -> TotalsShare:
     """Return the share that `pack_share` packed; an empty share for None."""
     if not body:
         return TotalsShare()
-    columns = orjson.loads(zstandard.ZstdDecompressor().decompress(body))
+    columns = orjson.loads(decompress(body))
     uses: Iterable[tuple[int, str, str]] = zip(*columns["uses"], strict=True) if columns["uses"] else ()
     return TotalsShare(
         uses=dict(zip(columns["ids"], uses, strict=True)),

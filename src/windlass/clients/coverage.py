@@ -1,7 +1,7 @@
 """The coverage of a report: the logs that were read, and the gaps. Pure.
 
 A report without findings is an all-clear only when every log of its days was read and judged by all of its rules. Otherwise
-the answer is unknown, and the report lists the gaps.
+the result is unknown, and the report lists the gaps.
 """
 
 from __future__ import annotations

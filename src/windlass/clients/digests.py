@@ -150,7 +150,7 @@ def _log_file(entry: Mapping[str, str], fetch: Callable[[str, str], bytes]) -> F
 
 
 def keys_of(listed: Mapping[str, Any]) -> dict[str, tuple[int, int]]:
-    """Return the keys in a ListPublicKeys answer, by fingerprint."""
+    """Return the keys in a ListPublicKeys response, by fingerprint."""
     keys = {}
     for entry in listed.get("PublicKeyList", ()):
         value = entry["Value"]

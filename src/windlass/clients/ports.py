@@ -14,7 +14,7 @@ class AwsCaller(Protocol):
     """Calls AWS by operation name, as the estate does."""
 
     def call(self, account_id: str, region: str, service: str, operation: str, /, **params: Any) -> dict[str, Any]:
-        """Return the answer of one call."""
+        """Return the response of one call."""
         ...
 
     def pages(

@@ -257,17 +257,17 @@ class Clients:
         )
         scan_id, now = new_id("scan", self._now()), self._now()
         athena.prepare(layout)
-        answer = athena.run_query(layout, rules=rules, first_day=first_day, last_day=last_day)
+        response = athena.run_query(layout, rules=rules, first_day=first_day, last_day=last_day)
         directory = self._directory()
-        uses, changed = attributed(answer, directory)
-        scanned = answer.scanned_bytes
+        uses, changed = attributed(response, directory)
+        scanned = response.scanned_bytes
         if changed:  # addresses whose holder changed: their uses by second
             again = athena.run_query(
                 layout, rules=rules, first_day=first_day, last_day=last_day, addresses=sorted(changed)
             )
             uses += attributed(again, directory)[0]
             scanned += again.scanned_bytes
-        days = day_contributions(location.text, rules, uses, answer.counts(), first_day=first_day, last_day=last_day)
+        days = day_contributions(location.text, rules, uses, response.counts(), first_day=first_day, last_day=last_day)
         if options.fresh:
             rows.forget(self._store)
         rows.begin_scan(self._store, scan_id, source=location.text, engine="athena", rules=rules, now=now)
@@ -301,10 +301,10 @@ class Clients:
             for item in page.get("Contents", ()):
                 key = item["Key"]
                 if "/CloudTrail-Digest/" in f"/{key}" and key.endswith(".json.gz") and item["LastModified"] >= since:
-                    answer = ask("s3", "GetObject", Bucket=location.bucket, Key=key)
-                    signature = answer.get("Metadata", {}).get("signature", "")
+                    response = ask("s3", "GetObject", Bucket=location.bucket, Key=key)
+                    signature = response.get("Metadata", {}).get("signature", "")
                     name = f"s3://{location.bucket}/{key}"
-                    yield from verify(answer["Body"].read(), signature, keys, fetch, source=name)
+                    yield from verify(response["Body"].read(), signature, keys, fetch, source=name)
 
     # --- reading -----------------------------------------------------------------------------------------------
 

@@ -298,9 +298,9 @@ def requests_per_day(
 
 def _requests_of(caller: AwsCaller, account_id: str, region: str, bucket: str, now: datetime) -> float | None:
     try:
-        answer = caller.call(account_id, region, "s3", "GetBucketLocation", Bucket=bucket)
-        place = {"": "us-east-1", "EU": "eu-west-1"}.get(answer.get("LocationConstraint") or "", "")
-        place = place or answer["LocationConstraint"]
+        response = caller.call(account_id, region, "s3", "GetBucketLocation", Bucket=bucket)
+        place = {"": "us-east-1", "EU": "eu-west-1"}.get(response.get("LocationConstraint") or "", "")
+        place = place or response["LocationConstraint"]
         # The configuration without a filter counts all requests; AWS's console calls it EntireBucket.
         listed = caller.call(account_id, place, "s3", "ListBucketMetricsConfigurations", Bucket=bucket)
         unfiltered = [

@@ -1,4 +1,4 @@
-"""Server-sent events that tell an open page when its data changed. The store is read at most twice a second for all pages."""
+"""Server-sent events that notify an open page when its data changed. The store is read at most twice a second for all pages."""
 
 from __future__ import annotations
 
@@ -33,7 +33,9 @@ class EtagFeed:
         async with self._lock:
             now = asyncio.get_running_loop().time()
             if now - self._read_at >= INTERVAL_S:
-                with contextlib.suppress(WindlassError):  # the database is busy or away: try again after the interval
+                with contextlib.suppress(
+                    WindlassError
+                ):  # the database is busy or unavailable: try again after the interval
                     self._etags = await asyncio.to_thread(self._context.etags)
                 self._read_at = now
             return self._etags

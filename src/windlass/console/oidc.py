@@ -34,7 +34,7 @@ _ALGORITHMS = ("RS256", "RS384", "RS512", "PS256", "PS384", "PS512", "ES256", "E
 
 
 class ProviderError(WindlassError):
-    """The OIDC provider did not answer, or its answer does not follow OpenID Connect."""
+    """The OIDC provider did not answer, or its response does not follow OpenID Connect."""
 
     http_status = 502
 
@@ -157,20 +157,22 @@ class Provider:
             )
         return str(url), pending
 
-    def finish(self, answer: Mapping[str, str], pending: PendingLogin, redirect_uri: str) -> dict[str, Any]:
+    def finish(self, response: Mapping[str, str], pending: PendingLogin, redirect_uri: str) -> dict[str, Any]:
         """Finish a login: return the claims of the user. AccessDenied when the provider or a check refuses."""
-        if not hmac.compare_digest(answer.get("state", "").encode(), pending.state.encode()):
+        if not hmac.compare_digest(response.get("state", "").encode(), pending.state.encode()):
             raise AccessDenied("this login was not started here", hint="Start the login again.", code="OidcState")
-        if answer.get("iss", self.config.issuer) != self.metadata()["issuer"]:  # RFC 9207: mix-up of providers
-            raise AccessDenied("the answer is from another provider", hint="Start the login again.", code="OidcIssuer")
-        if "error" in answer or not answer.get("code"):
-            reason = answer.get("error_description") or answer.get("error") or "it sent no code"
+        if response.get("iss", self.config.issuer) != self.metadata()["issuer"]:  # RFC 9207: mix-up of providers
+            raise AccessDenied(
+                "the response is from another provider", hint="Start the login again.", code="OidcIssuer"
+            )
+        if "error" in response or not response.get("code"):
+            reason = response.get("error_description") or response.get("error") or "it sent no code"
             raise AccessDenied(f"{self.title} refused the login: {reason}", hint="Start the login again.")
         with self._session(redirect_uri) as session:
             token = self._ask(
                 lambda: session.fetch_token(
                     self.metadata()["token_endpoint"],
-                    code=answer["code"],
+                    code=response["code"],
                     code_verifier=pending.verifier,
                     timeout=_TIMEOUT_S,
                 )
@@ -235,10 +237,10 @@ class Provider:
         configured = (self.config.role_claim, self.config.name_claim)
         if not endpoint or all(claim_values(claims, name) for name in configured):
             return claims
-        answer = self._ask(lambda: session.get(endpoint, timeout=_TIMEOUT_S))
-        if answer.status_code != 200:
+        response = self._ask(lambda: session.get(endpoint, timeout=_TIMEOUT_S))
+        if response.status_code != 200:
             return claims
-        more = self._ask(answer.json)
+        more = self._ask(response.json)
         if not isinstance(more, dict) or more.get("sub") != claims["sub"]:
             raise AccessDenied(
                 "the userinfo endpoint returned another user", hint="Start the login again.", code="OidcToken"
@@ -261,9 +263,9 @@ class Provider:
         import requests
 
         def read() -> Any:
-            answer = requests.get(url, timeout=_TIMEOUT_S)
-            answer.raise_for_status()
-            return answer.json()
+            response = requests.get(url, timeout=_TIMEOUT_S)
+            response.raise_for_status()
+            return response.json()
 
         document = self._ask(read)
         if not isinstance(document, dict):

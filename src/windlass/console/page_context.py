@@ -1,6 +1,6 @@
 """The services that pages read from, with caches and pollers for slow ones.
 
-An answer is cached while its topic's etag holds, so that a large estate is not counted again for every page. Calls to
+A result is cached while its topic's etag holds, so that a large estate is not counted again for every page. Calls to
 AWS are made in the background, never by a page.
 """
 
@@ -37,7 +37,7 @@ __all__ = ["PageContext"]
 Answer = TypeVar("Answer")
 IDENTITY_TTL_S = 300.0
 IDENTITY_WAIT_S = (
-    0.04  # a page waits this long for the answer; STS usually takes longer, and the page is refreshed then
+    0.04  # a page waits this long for the result; STS usually takes longer, and the page is refreshed then
 )
 ETAG_CHARACTERS = 12
 
@@ -114,7 +114,7 @@ class PageContext:
         return _etag([rows.run_row(run) for run in self.inventory.runs(1)])
 
     def cached(self, key: str, compute: Callable[[], Answer]) -> Answer:
-        """Return an answer about the inventory, computed again only after a collection changed it."""
+        """Return a result about the inventory, computed again only after a collection changed it."""
         return self._cache.get(key, self._runs_etag(), compute)
 
     def check(self, query: Query) -> None:
@@ -126,11 +126,11 @@ class PageContext:
         return self.cached("stats", lambda: rows.stats_value(self.inventory.stats()))
 
     def scopes(self) -> tuple[ScopeStatus, ...]:
-        """The last visit of every scope, failures first."""
+        """The last scan of every scope, failures first."""
         return self.cached("scopes", self.inventory.scopes)
 
     def facets(self, query: Query) -> Mapping[str, tuple[Facet, ...]]:
-        """Counts beside a listing; the same for each of its pages and sort orders."""
+        """The facets of a listing, cached for all of its pages and sort orders."""
         counted = replace(query, cursor="", sort="key", limit=1)
         return self.cached(f"facets {counted!r}", lambda: self.inventory.facets(counted))
 

@@ -1,4 +1,4 @@
-"""A cache of computed answers: valid while their etag holds, for a bounded time, and never recomputed too often."""
+"""A cache of computed results: valid while their etag holds, for a bounded time, and never recomputed too often."""
 
 from __future__ import annotations
 
@@ -13,8 +13,8 @@ __all__ = ["TTLCache"]
 Answer = TypeVar("Answer")
 
 TTL_S = 60.0
-MIN_AGE_S = 1.0  # an answer this young is served although its etag changed: a running collection changes it constantly
-COST_FACTOR = 3  # but no longer than a few times what it cost to compute: cheap answers stay exact
+MIN_AGE_S = 1.0  # a result this young is served although its etag changed: a running collection changes it constantly
+COST_FACTOR = 3  # but no longer than a few times what it cost to compute: cheap results stay exact
 MAX_ENTRIES = 200
 
 
@@ -27,7 +27,7 @@ class _Entry:
 
 
 class TTLCache:
-    """Answers by key, each with the etag of the data it was computed from. Thread-safe."""
+    """Results by key, each with the etag of the data it was computed from. Thread-safe."""
 
     def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
         self._clock = clock
@@ -35,7 +35,7 @@ class TTLCache:
         self._lock = threading.Lock()
 
     def get(self, key: str, etag: str, compute: Callable[[], Answer]) -> Answer:
-        """Return the cached answer, or compute and store a new one."""
+        """Return the cached result, or compute and store a new one."""
         now = self._clock()
         entry = self._entries.get(key)
         if entry is not None:

@@ -1,4 +1,4 @@
-"""How to reach one AWS service as one identity, as values: the estate decides, the wire uses them."""
+"""Access to one AWS service as one identity, as values: the estate decides, the wire uses them."""
 
 from __future__ import annotations
 

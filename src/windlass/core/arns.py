@@ -84,8 +84,8 @@ def dns_suffix(region: str) -> str:
 def via_service(service: str, region: str, *, in_regions: str = "") -> list[str]:
     """Return the values of `kms:ViaService` for a service in `in_regions` (a pattern; `region` when empty).
 
-    The KMS guide documents `SERVICE.REGION.amazonaws.com` and no other suffix. Partitions whose services have names of their
-    own (China, the ISO partitions, the European Sovereign Cloud) therefore get both names: only KMS sets this key, so that a
+    The KMS guide documents `SERVICE.REGION.amazonaws.com` and no other suffix. Partitions whose services have their own
+    names (China, the ISO partitions, the European Sovereign Cloud) therefore get both names: only KMS sets this key, so that a
     name it never sets grants nothing. Source: AWS KMS guide, "kms:ViaService".
     """
     suffixes = dict.fromkeys(("amazonaws.com", dns_suffix(region)))

@@ -74,7 +74,7 @@ _IDENTITY_HINTS = {
     "OptInRequired": "Enable the region in the account, or leave it out of estate.regions.",
     "SubscriptionRequiredException": "Enable the service in the account, or leave its types out of inventory.types.",
 }
-# What AWS answers to valid credentials in a region that their account has not enabled (AWS General Reference).
+# AWS's errors for valid credentials in a region that their account has not enabled (AWS General Reference).
 _OPT_IN_CODES = frozenset({"InvalidClientTokenId", "UnrecognizedClientException", "AuthFailure", "InvalidAccessKeyId"})
 _REGION = re.compile(r" in (?P<region>[a-z]{2,4}(?:-[a-z]+)+-\d+)(?: |$)")
 _CONFLICT_CODES = frozenset(
@@ -88,7 +88,7 @@ def service_error(code: str, text: str, *, where: str, request_id: str = "", sta
     """Return the error for a service's code and message; `where` is like `sqs SendMessage in eu-west-1 of 111…`."""
     code, text = code.rpartition("#")[2], masked(text.strip())
     message = f"{where}: {code}: {text}" if text else f"{where}: {code}"
-    if code in THROTTLE_CODES or status in (429, 503):  # other services have their own codes for it
+    if code in THROTTLE_CODES or status in (429, 503):  # some services have their own codes
         hint = "The call was throttled and retried. Try later, or request a higher limit."
         return Throttled(message, hint=hint, code=code)
     if code in _DENIED_CODES:

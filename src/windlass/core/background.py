@@ -16,7 +16,7 @@ V = TypeVar("V")
 
 @contextlib.contextmanager
 def running(stop: threading.Event, *targets: tuple[str, Callable[[], object]]) -> Iterator[None]:
-    """Run each (thread name, function) on a thread of its own for the block; at its end set `stop` and wait for them."""
+    """Run each (thread name, function) on its own thread during the block; at its end set `stop` and wait for them."""
     threads = [threading.Thread(target=function, name=name) for name, function in targets]
     for thread in threads:
         thread.start()
@@ -29,7 +29,7 @@ def running(stop: threading.Event, *targets: tuple[str, Callable[[], object]]) -
 
 
 class Poller(Generic[K, V]):
-    """Values by key, polled on one thread for as long as they are read, and not at all otherwise.
+    """Values by key, polled on one thread only while they are read.
 
     `poll(key, previous)` returns a key's value and is called every `interval_s` until the key was not read for
     `idle_s`; an exception ends the polling until the next read. `changed(previous, value)` decides whether `version`

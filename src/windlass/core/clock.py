@@ -1,4 +1,4 @@
-"""Time is aware UTC; "now" is a parameter everywhere but at the edge, where it is `now()`.
+"""Time is aware UTC; "now" is a parameter everywhere except at the edge, where it is `now()`.
 
 Stored form: ISO 8601 with microseconds and `Z`, fixed width, so that text order is time order in every database.
 """

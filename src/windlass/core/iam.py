@@ -1,7 +1,7 @@
 """The IAM policy evaluator: what policies allow, what is missing, and their difference as text. Pure.
 
 It knows actions, resources and principals with wildcards and their Not… forms; an explicit deny wins. The result has
-three values: None when it depends on a condition that cannot be evaluated here. Only IAM itself decides.
+three values: None when it depends on a condition that cannot be evaluated here. IAM alone is authoritative.
 """
 
 from __future__ import annotations
@@ -78,7 +78,7 @@ def uncertain(
 
 
 def _cut_down(
-    policies: Sequence[Document], needed: Iterable[Statement], principal: str, answer: bool | None
+    policies: Sequence[Document], needed: Iterable[Statement], principal: str, response: bool | None
 ) -> tuple[dict[str, Any], ...]:
     missing_statements = []
     for statement in needed:
@@ -90,7 +90,7 @@ def _cut_down(
         chosen: dict[str, list[str]] = {}
         for action in _listed(statement["Action"]):
             for resource in _listed(statement["Resource"]):
-                if evaluate(policies, action, resource, principal, context) is answer:
+                if evaluate(policies, action, resource, principal, context) is response:
                     chosen.setdefault(resource, []).append(action)
         for resource, actions in chosen.items():
             missing_statements.append({**statement, "Action": actions, "Resource": resource})
@@ -139,7 +139,7 @@ def _applies(
     statement: Statement, action: str, resource: str, principal: str, context: Mapping[str, str]
 ) -> bool | None:
     """Return whether a statement applies to this call; None when that is unknown."""
-    answers = [
+    responses = [
         _chosen(statement, "Action", lambda patterns: _matches(patterns, action, fold=True)),
         _chosen(statement, "Resource", lambda patterns: _matches(patterns, resource)),
         _chosen(statement, "Principal", lambda named: _meant(named, principal)) if principal else True,
@@ -149,14 +149,14 @@ def _applies(
             for key, values in keys.items()
         ),
     ]
-    return False if False in answers else None if None in answers else True
+    return False if False in responses else None if None in responses else True
 
 
 def _chosen(statement: Statement, name: str, matches: Callable[[Any], bool | None]) -> bool | None:
     """Match `Action`, or everything except `NotAction`; the same for the other members."""
     if f"Not{name}" in statement:
-        answer = matches(statement[f"Not{name}"])
-        return None if answer is None else not answer
+        response = matches(statement[f"Not{name}"])
+        return None if response is None else not response
     return matches(statement.get(name))
 
 
@@ -170,8 +170,8 @@ def _meant(named: Any, principal: str) -> bool | None:
     account = principal.split(":")[4] if principal.count(":") >= 5 else principal
     if any(name in ("*", principal, account) or name.endswith(f"::{account}:root") for name in listed):
         return True
-    somebody = principal == account or principal.endswith(":root")
-    return None if somebody and any(f"::{account}:" in name for name in listed) else False
+    is_account = principal == account or principal.endswith(":root")
+    return None if is_account and any(f"::{account}:" in name for name in listed) else False
 
 
 def _holds(operator: str, values: Any, value: str | None) -> bool | None:

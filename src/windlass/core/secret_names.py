@@ -8,7 +8,7 @@ import re
 __all__ = ["is_reference", "is_secret_name", "name_words"]
 
 _WORD = re.compile(r"[A-Z]+(?![a-z])|[A-Z]?[a-z]+|[0-9]+")
-# The end of a name shows what it holds: DB_PASSWORD does, PasswordLastUsed does not.
+# The end of a name decides: DB_PASSWORD is a secret, PasswordLastUsed is not.
 _SECRET_END = re.compile(
     r"(passwords?|passwd|passphrase|passcode|pwd|secret|secrets|token|credentials?|authorization|cookie|apikey|authkey|"
     r"accesskey|secretkey|privatekey|sharedkey|presharedkey|signingkey|sessionkey|accountkey|storagekey|licensekey|"
@@ -18,7 +18,7 @@ _SECRET_END = re.compile(
 )
 # Complete words only: `ping`, `compass`, `author` and `salted` end otherwise.
 _WHOLE = frozenset({"pass", "pin", "otp", "dsn", "jwt", "salt", "pwd", "auth", "psk", "webhook"})
-# A value, an environment, a version: words after the name of a secret that change nothing.
+# Words after the name of a secret that do not matter: a value, an environment, a version.
 _NEUTRAL = frozenset(
     {
         "value",
@@ -43,7 +43,7 @@ _NEUTRAL = frozenset(
         "secondary",
     }
 )
-# Tokens that page, lock or make a call idempotent open nothing; public keys are public.
+# Tokens for paging, locking and idempotency grant no access; public keys are public.
 _HARMLESS = re.compile(
     r"(aws|ecs)?(next|nextpage|page|lock|client|clientrequest|request|creation|creator|continuation|idempotency|pagination|update|"
     r"change|start|marker|resume|caller)token|publickeymaterial"

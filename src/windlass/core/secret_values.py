@@ -120,7 +120,7 @@ def secret_spans(text: str) -> list[Span]:
 
 @functools.lru_cache(maxsize=32_768)
 def _may_hold_one(text: str) -> bool:
-    """Cache the answers for short texts: an estate repeats most of them thousands of times."""
+    """Cache the results for short texts: an estate repeats most of them thousands of times."""
     return bool(_spans(text))
 
 

@@ -59,9 +59,9 @@ def format_duration(seconds: float) -> str:
         return f"{seconds * 1000:.0f} ms"
     if seconds < 60:
         return f"{seconds:.1f} s"
-    whole = round(seconds)
+    total = round(seconds)
     for big, big_name, small, small_name in ((86400, "d", 3600, "h"), (3600, "h", 60, "m"), (60, "m", 1, "s")):
-        if whole >= big:
-            rest = whole % big // small
-            return f"{whole // big} {big_name} {rest} {small_name}" if rest else f"{whole // big} {big_name}"
+        if total >= big:
+            rest = total % big // small
+            return f"{total // big} {big_name} {rest} {small_name}" if rest else f"{total // big} {big_name}"
     raise AssertionError("unreachable")

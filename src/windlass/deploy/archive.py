@@ -59,14 +59,14 @@ def interpreter(python: str) -> str:
     if program is None:
         return ""
     command = [program, "-c", "import sys; print('%d.%d' % sys.version_info[:2])"]
-    answer = subprocess.run(command, capture_output=True, text=True, timeout=30, check=False)  # noqa: S603
-    return program if answer.stdout.strip() == python else ""
+    response = subprocess.run(command, capture_output=True, text=True, timeout=30, check=False)  # noqa: S603
+    return program if response.stdout.strip() == python else ""
 
 
 def bytecode(entries: Iterable[ZipEntry], python: str, *, folder: str = _CODE_FOLDER) -> list[ZipEntry]:
     """Return the bytecode of every module among the entries; `folder` is where Lambda unpacks the zip (seen in tracebacks).
 
-    Files that only look like Python, such as templates, have none. Raises ConfigError when the interpreter does not run.
+    Files that are no valid Python, such as templates, have none. Raises ConfigError when the interpreter does not run.
     """
     sources = [entry for entry in entries if entry.path.endswith(".py")]
     with tempfile.TemporaryDirectory(prefix="windlass-zip-") as scratch:

@@ -68,10 +68,10 @@ def check(call: AwsCall, effect: StartCheck, *, sleep: Sleep = time.sleep) -> No
     """Invoke the function with the check event. AwsError with the function's error when it does not start."""
     params = {"FunctionName": effect.function, "Payload": json.dumps(CHECK_EVENT).encode()}
     invoke = ApiCall(effect.resource, "lambda", "Invoke", params, effect.why, _NOT_READY)
-    answer = _call_until_ready(call, invoke, sleep)
-    if answer.get("FunctionError"):
-        body = json.loads(answer["Payload"].read() or b"{}")
-        problem = f"{body.get('errorType', 'error')}: {body.get('errorMessage', answer['FunctionError'])}"
+    response = _call_until_ready(call, invoke, sleep)
+    if response.get("FunctionError"):
+        body = json.loads(response["Payload"].read() or b"{}")
+        problem = f"{body.get('errorType', 'error')}: {body.get('errorMessage', response['FunctionError'])}"
         raise AwsError(
             f"the function {effect.function} does not start: {problem}",
             hint="No event is sent to it yet. Correct windlass.toml or the code (--add), and run the same command again.",

@@ -199,7 +199,7 @@ def size_of(statements: Iterable[Statement]) -> tuple[int, int]:
 def split(statements: Iterable[Statement]) -> tuple[tuple[Statement, ...], ...]:
     """Return the statements as parts that each fit into a managed policy. A statement with many actions is divided by them.
 
-    One that is too long by its resources or conditions stays as it is.
+    One that is too long because of its resources or conditions stays unchanged.
     """
     parts: list[tuple[Statement, ...]] = []
     for statement in merged(statements):

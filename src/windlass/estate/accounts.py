@@ -36,7 +36,7 @@ def check_allowed(accounts: Iterable[Account], allowed: list[str]) -> None:
     outside = [account.id for account in accounts if allowed and account.id not in allowed]
     if outside:
         raise AccessDenied(
-            f"account {', '.join(outside)} is not in estate.allowed_accounts; nothing was called there",
+            f"account {', '.join(outside)} is not in estate.allowed_accounts; no call was made there",
             hint="Use an identity of an allowed account, or add this one to the list.",
             code="AccountNotAllowed",
         )

@@ -45,7 +45,7 @@ def client_config(config: EstateConfig, *, read_timeout_s: float | None = None, 
         s3={"addressing_style": "path"} if custom_s3 else {"us_east_1_regional_endpoint": "regional"},
         request_checksum_calculation="when_required",
         response_checksum_validation="when_required",
-        # "api.127.0.0.1" is no host: the prefixes of some operations' hosts have a meaning at AWS alone.
+        # "api.127.0.0.1" is not a host: only AWS has the host prefixes of some operations.
         inject_host_prefix=not is_loopback(config.endpoint_url),
     )
 

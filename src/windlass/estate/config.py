@@ -42,7 +42,7 @@ class EnvironmentConfig(BaseModel):
 
     model_config = _STRICT
 
-    profile: str = Field(description="The AWS profile this environment uses, and nothing else.")
+    profile: str = Field(description="The only AWS profile that this environment uses.")
 
 
 class EstateConfig(BaseModel):
@@ -55,7 +55,7 @@ class EstateConfig(BaseModel):
         description="Environments in which only role credentials (IRSA, Pod Identity, container, instance) are taken.",
     )
     allow_static_keys: bool = Field(
-        default=False, description="Take static keys from the environment in a production-like environment, too."
+        default=False, description="Also take static keys from the environment in a production-like environment."
     )
     allow_endpoint_override: bool = Field(
         default=False, description="Honour AWS_ENDPOINT_URL* of the environment; refused otherwise."
@@ -90,16 +90,16 @@ class EstateConfig(BaseModel):
     )
     allowed_accounts: list[str] = Field(
         default=[],
-        description="Guard rail: nothing is called with credentials of an account outside this list; empty allows all.",
+        description="Guard rail: credentials of an account outside this list are never used for a call; empty allows all.",
     )
     organization: bool = Field(default=False, description="Take the accounts from AWS Organizations.")
     organization_units: list[str] = Field(default=[], description="Only accounts below these OU or root ids.")
     organization_role: str = Field(
-        default="", description="Role name to assume in each account of the organization but the caller's own."
+        default="", description="Role name to assume in each account of the organization except the caller's own."
     )
     retries: int = Field(default=3, ge=0, le=10, description="Retries of a failed call, after the first attempt.")
     connect_timeout_s: float = Field(default=5.0, gt=0, description="Seconds to wait for a connection.")
-    read_timeout_s: float = Field(default=60.0, gt=0, description="Seconds to wait for an answer.")
+    read_timeout_s: float = Field(default=60.0, gt=0, description="Seconds to wait for a response.")
     max_connections: int = Field(default=64, ge=1, le=1000, description="Connections kept per client.")
     ca_bundle: str = Field(default="", description="File of certificates to trust instead of the built-in ones.")
     use_fips: bool = Field(default=False, description="Use FIPS endpoints.")
@@ -144,7 +144,7 @@ _NOT_NAMES = frozenset({"s3", "arn", "aws", "http", "https"})
 
 
 class ServiceConfig(BaseModel):
-    """An S3 service that is not the estate's AWS: another cloud, MinIO, R2, rclone. `NAME:BUCKET` names its buckets."""
+    """An S3 service other than the estate's AWS: another cloud, MinIO, R2, rclone. `NAME:BUCKET` names its buckets."""
 
     model_config = _STRICT
 
@@ -153,7 +153,7 @@ class ServiceConfig(BaseModel):
     region: str = Field(
         default="us-east-1",
         pattern=r"^[a-z0-9-]{1,40}$",
-        description="The region that requests are signed for; R2 wants `auto`.",
+        description="The region that requests are signed for; `auto` for R2.",
     )
     path_style: bool = Field(
         default=True, description="Buckets go into the path; false puts them before the host's name."
@@ -171,10 +171,10 @@ class ServiceConfig(BaseModel):
     )
     ca_bundle: str = Field(default="", description="File of certificates to trust instead of the built-in ones.")
     max_connections: int = Field(default=64, ge=1, le=1000, description="Connections kept to it.")
-    tags: bool = Field(default=True, description="Carry objects' tags to it; false where it refuses them, as R2 does.")
+    tags: bool = Field(default=True, description="Copy objects' tags to it; false where it refuses them, as R2 does.")
     storage_classes: list[str] = Field(
         default=[],
-        description="Storage classes carried to and from it; objects of others get the destination's default.",
+        description="Storage classes copied to and from it; objects of others get the destination's default.",
     )
 
     @property

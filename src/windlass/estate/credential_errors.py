@@ -1,4 +1,4 @@
-"""Errors of credential sources: what was looked for, where, and the remedy. Pure.
+"""Errors of credential sources: what was searched, where, and the remedy. Pure.
 
 botocore's providers raise whatever breaks inside them: OSError for a token file, ValueError for a refused address,
 JSONDecodeError for a broken process. Here each becomes one message; secrets that a process printed are masked.
@@ -106,7 +106,7 @@ def _reason(error: BaseException, source: CredentialSource) -> str:
         case FileNotFoundError() if source.method == PROCESS:
             return f"the program {error.filename} does not exist"
         case json.JSONDecodeError() if source.method == PROCESS:
-            return "what it printed is not JSON"  # and may be a secret: it is not shown
+            return "its output is not JSON"  # and not shown, because it may be a secret
         case OSError():
             return f"{error.filename or 'it'} can't be read: {error.strerror or type(error).__name__}"
         case boto.BotoCoreError() | ValueError():

@@ -1,8 +1,8 @@
 """Builds the botocore session of a decision: it reaches the allowed sources and no others.
 
 Providers are kept by METHOD name; unless a profile is allowed, the session's config and credential files are the
-null device, so that nothing under ~/.aws is even opened. Credentials are resolved at once: a broken role shows at
-start, not at the first call of the night. Whatever a source raises, now or when it is renewed, becomes a plain message
+null device, so that nothing under ~/.aws is even opened. Credentials are resolved at once: a broken role fails at
+start, not at the first call. Whatever a source raises, now or when it is renewed, becomes a plain message
 (credential_errors.py); botocore's own tracebacks stay out of the terminal.
 """
 
@@ -21,6 +21,7 @@ from botocore.exceptions import BotoCoreError, ProfileNotFound
 from windlass.core.aws_errors import masked
 from windlass.core.errors import ConfigError
 from windlass.estate.credential_errors import CredentialSource, explain, no_credentials
+from windlass.estate.model_loader import shared_loader
 from windlass.estate.policy import Decision
 from windlass.estate.translate import translate
 
@@ -39,7 +40,7 @@ def base_session(
     """
     if decision.refusal:
         raise ConfigError(decision.refusal, hint=decision.hint, code="CredentialsRefused")
-    session = _bare_session() if not decision.profile else botocore.session.Session(profile=decision.profile)
+    session = _session(decision.profile) if decision.profile else _bare_session()
     if ca_bundle:
         session.set_config_variable("ca_bundle", ca_bundle)
     _silence_tracebacks()
@@ -101,12 +102,12 @@ def assumed_session(
         params["ExternalId"] = external_id
 
     def fetch() -> dict[str, str]:
-        answer = assume(params)["Credentials"]
+        response = assume(params)["Credentials"]
         return {
-            "access_key": answer["AccessKeyId"],
-            "secret_key": answer["SecretAccessKey"],
-            "token": answer["SessionToken"],
-            "expiry_time": answer["Expiration"].isoformat(),
+            "access_key": response["AccessKeyId"],
+            "secret_key": response["SecretAccessKey"],
+            "token": response["SessionToken"],
+            "expiry_time": response["Expiration"].isoformat(),
         }
 
     _silence_tracebacks()
@@ -118,7 +119,7 @@ def assumed_session(
 
 
 class _Explained:
-    """A botocore provider whose errors say what was looked for, where, and the remedy, also at renewals."""
+    """A botocore provider whose errors say what was searched, where, and the remedy, also at renewals."""
 
     def __init__(self, provider: Any, source: CredentialSource) -> None:
         self.METHOD = provider.METHOD
@@ -175,8 +176,15 @@ def _silence_tracebacks() -> None:
         logging.getLogger(name).addFilter(_NO_TRACEBACK)  # the same filter is added only once
 
 
+def _session(profile: str = "") -> Any:
+    """Return a session of botocore with the process's models: they are parsed once for all accounts."""
+    session = botocore.session.Session(profile=profile or None)
+    session.register_component("data_loader", shared_loader())
+    return session
+
+
 def _bare_session() -> Any:
-    session = botocore.session.Session()
+    session = _session()
     store = session.get_component("config_store")
     for name, value in (("config_file", os.devnull), ("credentials_file", os.devnull), ("profile", None)):
         store.set_config_provider(name, ConstantProvider(value))

@@ -23,12 +23,12 @@ class Direct:
     def call(self, operation: str, /, **params: Any) -> dict[str, Any]:
         """Call an operation by AWS's name, once; return its response. Raises our errors."""
         try:
-            answer: dict[str, Any] = getattr(self._client, xform_name(operation))(**params)
+            response: dict[str, Any] = getattr(self._client, xform_name(operation))(**params)
         except (BotoCoreError, ClientError, ResponseParserError) as error:
             service, _, rest = self._where.partition(" ")
             raise translate(error, where=f"{service} {operation} {rest}") from None
-        answer.pop("ResponseMetadata", None)
-        return answer
+        response.pop("ResponseMetadata", None)
+        return response
 
     def close(self) -> None:
         """Close the connections."""

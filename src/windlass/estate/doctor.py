@@ -73,9 +73,9 @@ def _regions(estate: Estate) -> str:
 def _clock(estate: Estate, now: datetime) -> str:
     url = estate.config.endpoint_url or f"https://sts.{estate.config.home_region}.amazonaws.com"
     try:
-        with urllib.request.urlopen(urllib.request.Request(url, method="HEAD"), timeout=5) as answer:  # noqa: S310  the configured endpoint
-            date = answer.headers.get("date", "")
-    except urllib.error.HTTPError as error:  # any answer carries the time
+        with urllib.request.urlopen(urllib.request.Request(url, method="HEAD"), timeout=5) as response:  # noqa: S310  the configured endpoint
+            date = response.headers.get("date", "")
+    except urllib.error.HTTPError as error:  # any response carries the time
         date = error.headers.get("date", "")
         error.close()
     except OSError as error:
@@ -102,7 +102,7 @@ def _permissions(estate: Estate) -> str:
         except AccessDenied:
             refused.append(f"{service}:{operation}")
         except WindlassError:
-            continue  # not there is not refused
+            continue  # a missing resource is not a refusal
     if refused:
         raise AccessDenied(
             f"refused in {account}: {', '.join(refused)}",

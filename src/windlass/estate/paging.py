@@ -18,13 +18,13 @@ __all__ = ["pages", "rule_of"]
 
 Ask = Callable[..., dict[str, Any]]
 
-_RETRY = "The service is at fault; try again."
+_RETRY = "This is an error of the service; try again."
 
 
 def pages(rule: PagingRule | Unpageable, operation: str, ask: Ask, params: dict[str, Any]) -> Iterator[dict[str, Any]]:
     """Yield the responses of `ask(**params)`, page by page.
 
-    AwsError `Unpageable` before the first call when no rule uses all that can mean "there is more"; `CutShort` when the
+    AwsError `Unpageable` before the first call when no rule uses every member that can mean "there is more"; `CutShort` when the
     service says that there is more and gives no token; `RepeatedToken` when it gives a token a second time.
     """
     if isinstance(rule, Unpageable):
@@ -37,20 +37,20 @@ def pages(rule: PagingRule | Unpageable, operation: str, ask: Ask, params: dict[
     tokens: dict[str, Any] = {}
     guard = LoopGuard(operation)
     while True:
-        answer = ask(**(request | tokens))
-        yield answer
-        tokens = _following(rule, operation, answer)
+        response = ask(**(request | tokens))
+        yield response
+        tokens = _following(rule, operation, response)
         if not tokens:
             return
         guard.advance(tokens)
 
 
-def _following(rule: PagingRule, operation: str, answer: dict[str, Any]) -> dict[str, Any]:
+def _following(rule: PagingRule, operation: str, response: dict[str, Any]) -> dict[str, Any]:
     """Return the tokens of the next request; empty at the end."""
-    more = _pick(answer, rule.more) if rule.more else None
+    more = _pick(response, rule.more) if rule.more else None
     if rule.more and not more:
         return {}
-    tokens = {into: _pick(answer, out) for into, out in zip(rule.inputs, rule.outputs, strict=True)}
+    tokens = {into: _pick(response, out) for into, out in zip(rule.inputs, rule.outputs, strict=True)}
     tokens = {into: value for into, value in tokens.items() if value}
     if more and not tokens:
         raise AwsError(
@@ -75,5 +75,5 @@ def _rule(loader: Any, service: str, operation: str) -> PagingRule | Unpageable:
     return paging_rule(model, operation, declared.get(operation))
 
 
-def _pick(answer: dict[str, Any], path: str) -> Any:
-    return answer.get(path) if path.isidentifier() else jmespath.search(path, answer)
+def _pick(response: dict[str, Any], path: str) -> Any:
+    return response.get(path) if path.isidentifier() else jmespath.search(path, response)

@@ -2,7 +2,7 @@
 
 An output member that can mean "there is more" (a token, a marker, IsTruncated, HasMore…) is a signal. A rule is only
 given when it uses every signal of the operation; otherwise the operation is `Unpageable`, because a listing that
-ignores a signal can look complete while it is cut short.
+ignores a signal may seem complete although it is cut short.
 """
 
 from __future__ import annotations
@@ -17,10 +17,10 @@ __all__ = ["PagingRule", "Unpageable", "paging_rule", "signals"]
 
 @dataclass(frozen=True, slots=True)
 class PagingRule:
-    """Tokens and flag of an operation. `outputs` and `more` are JMESPath on the answer, `inputs` are request members.
+    """Tokens and flag of an operation. `outputs` and `more` are JMESPath on the response, `inputs` are request members.
 
-    Without inputs, the operation answers everything at once. `size` are request members without which the service
-    answers at most one page and no token.
+    Without inputs, the operation returns everything at once. `size` are request members without which the service
+    returns at most one page and no token.
     """
 
     inputs: tuple[str, ...] = ()
@@ -31,7 +31,7 @@ class PagingRule:
 
 @dataclass(frozen=True, slots=True)
 class Unpageable:
-    """No rule understands how the operation reports more items; `reason` says which member."""
+    """An operation that reports more items by a member that no rule uses; `reason` names it."""
 
     reason: str
 
@@ -69,7 +69,7 @@ def paging_rule(
         rule = PagingRule()
     unused = _unused(model, paths, rule)
     if unused:
-        return Unpageable(f"{operation} answers {', '.join(unused)}, which no paging rule uses")
+        return Unpageable(f"{operation} returns {', '.join(unused)}, which no paging rule uses")
     return rule
 
 

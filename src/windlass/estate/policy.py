@@ -1,8 +1,8 @@
 """The credential policy: which credentials may be used, a pure decision on the facts of the environment.
 
-The default AWS chain takes what it finds first, so a service started on a laptop runs with production keys. Here the
+The default AWS chain takes the first credentials it finds, so a service started on a laptop may run with production keys. Here the
 *environment* (WINDLASS_ENV, else APP_ENV) decides, and sources that don't belong are left out, by botocore's METHOD
-names, so that a provider which a later botocore adds stays out until it is decided on.
+names, so that a provider that a later botocore adds stays out until it is added here.
 
     production-like   web identity, container/Pod Identity, instance metadata; static keys only by opt-in
     Lambda            the function's own role keys: in the environment with a session token, or, with SnapStart, from
@@ -75,7 +75,7 @@ def decide(facts: Facts) -> Decision:
     """Decide for these facts. Every combination has a decision."""
     if facts.endpoint_variable and not facts.allow_endpoint_override:
         return Decision(
-            sources=_explain(facts, {}, "not looked at: the endpoint comes first"),
+            sources=_explain(facts, {}, "not read: the endpoint takes precedence"),
             refusal="AWS_ENDPOINT_URL (or AWS_ENDPOINT_URL_<SERVICE>) is set in the environment",
             hint=(
                 "It would send real credentials to another endpoint, or tests to real AWS. Unset it and use "
@@ -85,14 +85,14 @@ def decide(facts: Facts) -> Decision:
     if facts.embedded:
         return Decision(
             embedded=True,
-            sources=_explain(facts, {}, "refused: the embedded AWS has keys of its own, real ones stay here"),
+            sources=_explain(facts, {}, "refused: the embedded AWS has its own keys; real ones are never sent to it"),
         )
     if facts.profile:
         return Decision(
             methods=_PROFILE_METHODS,
             profile=facts.profile,
             sources=_explain(
-                facts, {"profile": "used"}, f"refused: profile {facts.profile} was named, and nothing else counts"
+                facts, {"profile": "used"}, f"refused: profile {facts.profile} was named, so no other source is used"
             ),
         )
     if facts.lambda_function:
@@ -101,11 +101,11 @@ def decide(facts: Facts) -> Decision:
 
 
 def _in_lambda(facts: Facts) -> Decision:
-    whole = facts.key_id and facts.secret_key and facts.session_token
+    complete = facts.key_id and facts.secret_key and facts.session_token
     sources = _explain(
-        facts, {"environment keys": "used"} if whole else {}, "refused: a Lambda function has its own role"
+        facts, {"environment keys": "used"} if complete else {}, "refused: a Lambda function has its own role"
     )
-    if whole:
+    if complete:
         return Decision(methods=(ENV,), sources=sources)
     if facts.container_uri:  # SnapStart: AWS Lambda Developer Guide, "Activating and managing Lambda SnapStart"
         return _from_container(facts, "refused: a Lambda function has its own role")
@@ -123,7 +123,7 @@ def _from_container(facts: Facts, otherwise: str) -> Decision:
 
 
 def _production_like(facts: Facts) -> Decision:
-    wanted = f"{facts.environment!r} is production-like"
+    environment_phrase = f"{facts.environment!r} is production-like"
     used: dict[str, str] = {}
     methods: list[str] = []
     if facts.web_identity_file and facts.web_identity_role:
@@ -132,7 +132,7 @@ def _production_like(facts: Facts) -> Decision:
     if facts.container_uri:
         methods.append(CONTAINER)
         used["container / Pod Identity"] = "allowed" if used else "used"
-    # Inside Kubernetes the instance's role is the node's: every pod's, hence nobody's.
+    # Inside Kubernetes the instance's role is that of the node, so every pod would have it.
     if not facts.kubernetes and not facts.metadata_disabled:
         methods.append(INSTANCE)
         used["instance metadata"] = "allowed" if used else "used"
@@ -140,7 +140,7 @@ def _production_like(facts: Facts) -> Decision:
     if static:
         methods.append(ENV)
         used["environment keys"] = "allowed" if used else "used"
-    sources = _explain(facts, used, f"refused: {wanted}")
+    sources = _explain(facts, used, f"refused: {environment_phrase}")
     if facts.web_identity_file and not facts.web_identity_role:
         return Decision(
             sources=_withheld(sources),
@@ -150,7 +150,7 @@ def _production_like(facts: Facts) -> Decision:
     if (facts.key_id or facts.secret_key) and not facts.allow_static_keys:
         return Decision(
             sources=_withheld(sources),
-            refusal=f"static AWS keys are in the environment, and {wanted}",
+            refusal=f"static AWS keys are in the environment, and {environment_phrase}",
             hint=(
                 "Use a role: IRSA or Pod Identity on EKS, a task or instance role elsewhere; and remove "
                 "AWS_ACCESS_KEY_ID. To allow it, set estate.allow_static_keys = true."
@@ -158,14 +158,16 @@ def _production_like(facts: Facts) -> Decision:
         )
     if not methods:
         return Decision(
-            sources=sources, refusal=f"no role credentials were found, and {wanted}", hint=_no_role_hint(facts)
+            sources=sources,
+            refusal=f"no role credentials were found, and {environment_phrase}",
+            hint=_no_role_hint(facts),
         )
     return Decision(methods=tuple(methods), sources=sources)
 
 
 def _withheld(sources: tuple[Source, ...]) -> tuple[Source, ...]:
     """Return the sources of a refusal: none is used."""
-    reason = "refused: it belongs here, but the refusal below comes first"
+    reason = "refused: allowed here, but the refusal below takes precedence"
     return tuple(
         replace(source, verdict="refused", reason=reason) if source.verdict in ("used", "allowed") else source
         for source in sources
@@ -198,7 +200,7 @@ def _local(facts: Facts) -> Decision:
         )
     if facts.cloudshell and facts.container_uri:
         return _from_container(facts, "refused: CloudShell has the console user's credentials")
-    # Whether there is an instance to ask is not known before asking it, and here it is not asked.
+    # Only a call to the instance metadata service would show whether there is one; none is made here.
     present = [source.name for source in sources if source.present and source.name != "instance metadata"]
     refused = f" Present, but refused in this environment: {', '.join(present)}." if present else ""
     return Decision(
@@ -229,7 +231,7 @@ def _explain(facts: Facts, verdicts: dict[str, str], otherwise: str) -> tuple[So
         verdict = verdicts.get(name, "refused" if present else "absent")
         reason = {
             "used": "the first that belongs here",
-            "allowed": "asked when those before have nothing",
+            "allowed": "used when those before have no credentials",
             "absent": "not there",
         }
         text = reason.get(verdict) or _refused_because(name, facts, otherwise)

@@ -1,7 +1,7 @@
 """An account's regions, from the best source that answers.
 
 ec2:DescribeRegions, else account:ListRegions, else the last list that either gave, else the regions that the partition
-enables for everybody. Denied reads (service control policies deny them in many organizations) never stop a command.
+enables for every account. Denied reads (service control policies deny them in many organizations) never stop a command.
 """
 
 from __future__ import annotations

@@ -31,8 +31,8 @@ _AWS_NAMESPACE = re.compile(rb"xmlns(?::\w+)?=[\"'][^\"']*amazonaws\.com")
 _ERROR_ROOTS = frozenset({"error", "errorresponse", "html", "response"})
 _EXCERPT = 120
 _STRUCTURAL = frozenset({"list", "map", "structure", "boolean"})
-# Root elements of S3's documents, which its model does not name (Amazon S3 API Reference): one of them in answer to
-# another operation is a wrong answer.
+# Root elements of S3's documents, which its model does not name (Amazon S3 API Reference): one of them in response to
+# another operation is a wrong response.
 _S3_ROOTS: Mapping[str, str] = {
     "ListBuckets": "ListAllMyBucketsResult",
     "ListDirectoryBuckets": "ListAllMyDirectoryBucketsResult",

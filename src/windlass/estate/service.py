@@ -49,7 +49,7 @@ __all__ = ["Estate", "Observer", "open_estate"]
 
 _THROTTLE_RETRIES = 10
 _REGIONS_KEPT_S = 3600.0
-_FALLBACK_KEPT_S = 60.0  # a list that AWS did not give is asked for again soon
+_FALLBACK_KEPT_S = 60.0  # a list that did not come from AWS is requested again soon
 _SIGNING_REGION = {"aws": "us-east-1", "aws-us-gov": "us-gov-west-1", "aws-cn": "cn-north-1"}
 
 Observer = Callable[[Scope, str, float], None]
@@ -115,7 +115,7 @@ class Estate:
         return account
 
     def identity(self, account_id: str) -> Identity:
-        """Return the identity in an account; AWS is asked once. AccessDenied when the credentials belong to another account."""
+        """Return the identity in an account; AWS is called once. AccessDenied when the credentials belong to another account."""
         return self._sessions.identity(account_id)
 
     def regions(self, account_id: str) -> tuple[Region, ...]:
@@ -259,13 +259,13 @@ class Estate:
         return AccountIdentity(account.id, account.alias, identity.arn)
 
     def attempt(self, scope: Scope, send: Callable[[], dict[str, Any]], where: str) -> dict[str, Any]:
-        """Return the answer of `send`, paced by its scope and retried. `send` raises botocore's errors, this ours."""
+        """Return the response of `send`, paced by its scope and retried. `send` raises botocore's errors, this ours."""
         throttled = failed = 0
         while True:
             self._pacer.wait(scope)
             started = time.perf_counter()
             try:
-                answer = send()
+                response = send()
             except (BotoCoreError, ClientError, ResponseParserError) as error:
                 slow = _code(error) in THROTTLE_CODES
                 self._observe(scope, "throttled" if slow else "error", time.perf_counter() - started)
@@ -276,15 +276,15 @@ class Estate:
                         continue
                 elif is_transient(error) or is_unreachable(error):
                     failed += 1
-                    # What does not answer is asked once more, no oftener: others wait for our threads.
+                    # A call without a response is repeated only once: others wait for our threads.
                     if failed <= (1 if is_unreachable(error) else self.config.retries):
                         time.sleep(min(5.0, 0.1 * 2**failed) * random.random())  # noqa: S311  jitter
                         continue
                 raise translate(error, where=where) from None
             self._pacer.succeeded(scope)
             self._observe(scope, "ok", time.perf_counter() - started)
-            answer.pop("ResponseMetadata", None)
-            return answer
+            response.pop("ResponseMetadata", None)
+            return response
 
     def _list_accounts(self) -> tuple[Account, ...]:
         partition = self.partition("")
@@ -309,7 +309,7 @@ class Estate:
         return self.pages(self._caller().account_id, self.config.home_region, service, operation, **params)
 
     def _caller(self) -> Identity:
-        """The identity of the credentials we start from; said to the user once where it is AWS and a local environment."""
+        """The identity of the initial credentials; shown to the user once for AWS in a local environment."""
         caller = self._sessions.caller()
         with self._lock:
             first, self._greeted = not self._greeted, True

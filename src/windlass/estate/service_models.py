@@ -1,6 +1,6 @@
-"""Services as botocore describes them: their models, what no paging rule understands, and where they are offered.
+"""Services as botocore describes them: their models, their unpageable operations, and where they are offered.
 
-Reading every model takes seconds of CPU: callers keep what they derive from it, for one `models_version()`.
+Reading every model takes seconds of CPU: callers cache what they derive from it per `models_version()`.
 """
 
 from __future__ import annotations
@@ -39,13 +39,13 @@ def models_version() -> str:
 
 def describe_services() -> Iterator[ServiceDescription]:
     """Yield every service, by name. One model is in memory at a time."""
-    from botocore.loaders import Loader
+    from windlass.estate.model_loader import ModelLoader
 
-    shared = Loader()
+    shared = ModelLoader()
     endpoints, partitions = shared.load_data("endpoints")["partitions"], shared.load_data("partitions")
     for name in shared.list_available_services("service-2"):
-        # A loader keeps what it loads: each service has its own.
-        loader = Loader()
+        # A loader caches every model: each service gets its own loader.
+        loader = ModelLoader()
         document = loader.load_service_model(name, "service-2")
         listed = _listed(endpoints, document["metadata"].get("endpointPrefix", name))
         yield describe_service(
@@ -91,7 +91,7 @@ def _paginators(loader: Any, name: str) -> Mapping[str, Any]:
 
 
 def _listed(endpoints: Sequence[Mapping[str, Any]], prefix: str) -> list[Mapping[str, Any]]:
-    """Return what the endpoint data says of a service, one entry per partition that lists it."""
+    """Return the endpoint data of a service, one entry per partition that lists it."""
     return [partition["services"][prefix] for partition in endpoints if prefix in partition["services"]]
 
 

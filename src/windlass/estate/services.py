@@ -1,7 +1,7 @@
 """S3-compatible services (another cloud, MinIO, rclone), by their `[[service]]` names.
 
-Their keys come from variables of the environment, a profile or a file: never from windlass.toml. The credential policy is of AWS
-identities and says nothing of them; nor is anything of the AWS chain (instance roles, containers) ever shown to them.
+Their keys come from variables of the environment, a profile or a file: never from windlass.toml. The credential policy is about
+AWS identities and does not apply here; credentials of the AWS chain (instance roles, containers) are never sent to them.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ from windlass.estate.config import EstateConfig, ServiceConfig
 
 __all__ = ["Services"]
 
-# What a profile may be made of; roles, SSO and whatever a machine is given are AWS's.
+# The kinds of profile that are allowed; roles, SSO and machine credentials are for AWS only.
 _PROVIDERS = ("shared-credentials-file", "config-file", "custom-process")
 
 
@@ -108,7 +108,7 @@ def _of_profile(config: ServiceConfig) -> Keys:
     except ProfileNotFound:
         frozen = None
     except BotoCoreError as error:
-        # What a process printed, or a broken file holds, may be a secret: the error's kind must do.
+        # The output of a process or a broken file may be a secret: only the kind of error is shown.
         raise ConfigError(
             f"service {config.name}: the keys of profile {profile!r} can't be read ({type(error).__name__})",
             hint="Check its credential_process, or the file.",

@@ -1,7 +1,7 @@
 """The session of each account, handed out only after AWS confirmed whose credentials it holds.
 
 Every client of every capability gets its credentials here. Before the first call in an account, GetCallerIdentity is
-asked once with exactly the credentials that would make the call; an answer that names another account, or an account
+called once with exactly the credentials that would make the call; a response that names another account, or an account
 outside `estate.allowed_accounts`, refuses the account. GetCallerIdentity needs no permission (AWS STS API Reference).
 """
 
@@ -12,8 +12,6 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
-
-import botocore.loaders
 
 from windlass.core.arns import AccountId, parse_arn
 from windlass.core.errors import AccessDenied, AwsError, WindlassError
@@ -28,10 +26,10 @@ from windlass.estate.translate import is_unanswered
 __all__ = ["Sessions"]
 
 FAILURE_KEPT_S = 30.0
-"""A refused account is asked again after this time: thousands of scopes must not repeat one refused AssumeRole."""
+"""A refused account is tried again after this time: thousands of scopes must not repeat one refused AssumeRole."""
 
 Ask = Callable[[Scope, Callable[[], dict[str, Any]], str], dict[str, Any]]
-"""(scope, call, where) -> answer: the estate's paced and retried attempt, which raises our errors."""
+"""(scope, call, where) -> response: the estate's paced and retried call, which raises our errors."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,7 +61,6 @@ class Sessions:
         self._account_of = account_of
         self._ask = ask
         self._clock = clock
-        self._loader = botocore.loaders.create_loader()  # the models are parsed once for all accounts
         self._lock = threading.Lock()
         self._locks: dict[str, threading.Lock] = {}
         self._results: dict[str, _Opened | _Failed] = {}
@@ -74,11 +71,11 @@ class Sessions:
         return self._result(account_id, self._open).session
 
     def identity(self, account_id: str) -> Identity:
-        """Who calls in `account_id`, as AWS confirmed it. Raises what `of` raises."""
+        """The identity in `account_id`, as AWS confirmed it. Raises the errors of `of`."""
         return self._result(account_id, self._open).identity
 
     def caller(self) -> Identity:
-        """Who the credentials of the decision belong to: the start of every role chain."""
+        """The identity of the decision's credentials: the start of every role chain."""
         return self._base().identity
 
     def close(self) -> None:
@@ -89,7 +86,7 @@ class Sessions:
             client.close()
 
     def _result(self, key: str, open_: Callable[[str], _Opened]) -> _Opened:
-        """The remembered result for `key`, else that of `open_(key)`; one thread asks, the others wait for its answer."""
+        """The remembered result for `key`, else that of `open_(key)`; one thread makes the call, the others wait for its result."""
         result = self._results.get(key)
         if not isinstance(result, _Opened):
             with self._lock:
@@ -115,12 +112,10 @@ class Sessions:
     def _open_base(self, _: str) -> _Opened:
         if self._decision.embedded:
             first = self._config.accounts[0].id if self._config.accounts else EMBEDDED_ACCOUNT
-            session = self._with_models(embedded_session(first, self._config.endpoint_secret))
+            session = embedded_session(first, self._config.endpoint_secret)
             identity = self._identify_embedded(session, first)
         else:
-            session = self._with_models(
-                base_session(self._decision, region=self._config.home_region, ca_bundle=self._config.ca_bundle)
-            )
+            session = base_session(self._decision, region=self._config.home_region, ca_bundle=self._config.ca_bundle)
             identity = self._identify(session, "")
         check_allowed((Account(id=identity.account_id),), self._config.allowed_accounts)
         return _Opened(session, identity)
@@ -131,7 +126,7 @@ class Sessions:
         if account.role_arn:
             opened = self._assumed(account)
         elif self._decision.embedded:
-            session = self._with_models(embedded_session(account_id, self._config.endpoint_secret))
+            session = embedded_session(account_id, self._config.endpoint_secret)
             opened = _Opened(session, self._identify_embedded(session, account_id))
         else:
             opened = self._base()
@@ -149,19 +144,17 @@ class Sessions:
                 code="AccountMismatch",
             )
         base = self._base()
-        session = self._with_models(
-            assumed_session(
-                base.session,
-                lambda params: self._assume(account, base.identity, params),
-                role_arn=account.role_arn,
-                external_id=account.external_id,
-                session_name=account.session_name,
-            )
+        session = assumed_session(
+            base.session,
+            lambda params: self._assume(account, base.identity, params),
+            role_arn=account.role_arn,
+            external_id=account.external_id,
+            session_name=account.session_name,
         )
         return _Opened(session, self._identify(session, account.id))
 
     def _assume(self, account: Account, caller: Identity, params: dict[str, str]) -> dict[str, Any]:
-        """AssumeRole's answer. AccessDenied names both sides of the trust policy."""
+        """AssumeRole's response. AccessDenied names both sides of the trust policy."""
         scope = Scope(caller.account_id, self._config.home_region, "sts")
         where = f"sts AssumeRole in {self._config.home_region} of {caller.account_id}"
         client = self._sts_of_base()
@@ -187,21 +180,21 @@ class Sessions:
         client = make_client(session, self._config, self._config.home_region, "sts")
         place = f" of {account_id}" if account_id else ""
         try:
-            answer = self._ask(
+            response = self._ask(
                 Scope(account_id, self._config.home_region, "sts"),
                 client.get_caller_identity,
                 f"sts GetCallerIdentity in {self._config.home_region}{place}",
             )
         finally:
             client.close()
-        confirmed = str(answer.get("Account") or "")
+        confirmed = str(response.get("Account") or "")
         if not confirmed:
             raise AwsError(
-                f"sts GetCallerIdentity in {self._config.home_region}{place}: the answer names no account",
+                f"sts GetCallerIdentity in {self._config.home_region}{place}: the response names no account",
                 hint="A proxy may have answered instead of AWS: check the network and estate.ca_bundle.",
                 code="Malformed",
             )
-        return Identity(AccountId(confirmed), str(answer.get("Arn", "")))
+        return Identity(AccountId(confirmed), str(response.get("Arn", "")))
 
     def _identify_embedded(self, session: Any, account_id: str) -> Identity:
         """Who a loopback endpoint says we are. One without STS (ElasticMQ, rclone) is believed: its keys are our own fixed
@@ -212,10 +205,6 @@ class Sessions:
             if is_unanswered(error):
                 raise
             return Identity(AccountId(account_id), "")
-
-    def _with_models(self, session: Any) -> Any:
-        session.register_component("data_loader", self._loader)
-        return session
 
 
 def _mismatch(config: EstateConfig, account: Account, identity: Identity) -> AccessDenied:

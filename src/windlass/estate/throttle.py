@@ -1,8 +1,8 @@
 """One pace per (account, region, service), shared by all workers: additive increase, multiplicative decrease.
 
-A scope is not limited until it is throttled once. Then calls go out at a pace that is cut at each throttled answer
-(at most once a second: a burst of refusals is one fact) and grows a little with each good second. The core is a
-function of the time it is told; `Pacer` adds the clock, the lock and the waiting.
+A scope is not limited until it is throttled once. Then calls go out at a pace that is cut at each throttled response
+(at most once a second, because a burst counts once) and grows a little with each successful second. The core is a
+function of the time it is given; `Pacer` adds the clock, the lock and the waiting.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ _RECENT_S = 1.0
 
 @dataclass(slots=True)
 class Bucket:
-    """A token bucket whose rate learns. Times are monotonic seconds, given by the caller."""
+    """A token bucket with an adaptive rate. Times are monotonic seconds, given by the caller."""
 
     rate_per_s: float = 0.0  # 0: not limited
     next_at: float = 0.0
@@ -34,20 +34,20 @@ class Bucket:
     throttled: int = 0
     window_at: float = 0.0
     window_calls: int = 0
-    pace: float = 0.0  # calls answered well in the last whole second
+    pace: float = 0.0  # successful calls in the last full second
 
     def reserve(self, now: float) -> float:
-        """Take the next place; the seconds to wait for it."""
+        """Reserve the next slot; return the seconds to wait for it."""
         self.calls += 1
         if self.rate_per_s <= 0:
             return 0.0
-        # A tenth of a second's worth may be made up after a pause, no more: bursts are what gets throttled.
+        # After a pause, at most a tenth of a second's calls may be made up: bursts get throttled.
         start = max(self.next_at, now - 0.1)
         self.next_at = start + 1 / self.rate_per_s
         return max(0.0, start - now)
 
     def succeeded(self, now: float) -> None:
-        """A call was answered."""
+        """Record that a call was answered."""
         if now - self.window_at >= _RECENT_S:
             self.pace = self.window_calls / max(now - self.window_at, _RECENT_S)
             self.window_at, self.window_calls = now, 0
@@ -57,7 +57,7 @@ class Bucket:
             self.rate_per_s *= 1 + _GROWTH
 
     def refused(self, now: float) -> None:
-        """A call was throttled."""
+        """Record that a call was throttled."""
         self.throttled += 1
         if now - self.cut_at < _RECENT_S:
             return
@@ -79,19 +79,19 @@ class Pacer:
         self._buckets: dict[Scope, Bucket] = {}
 
     def wait(self, scope: Scope) -> None:
-        """Wait for this scope's next place; other scopes are not held up."""
+        """Wait for this scope's next slot; other scopes do not wait."""
         with self._lock:
             delay_s = self._bucket(scope).reserve(self._clock())
         if delay_s > 0:
             self._sleep(delay_s)
 
     def succeeded(self, scope: Scope) -> None:
-        """Note a good answer."""
+        """Record a successful response."""
         with self._lock:
             self._bucket(scope).succeeded(self._clock())
 
     def refused(self, scope: Scope) -> None:
-        """Note a throttled one."""
+        """Record a throttled response."""
         with self._lock:
             self._bucket(scope).refused(self._clock())
 

@@ -1,4 +1,4 @@
-"""What botocore raises, as our error tree: once, here, with what to do about it. Secrets never pass through."""
+"""botocore's errors as our error tree, each with a remedy. Secrets never pass through."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ _TRANSIENT = (
 
 
 def translate(error: BaseException, *, where: str) -> WindlassError:
-    """The error for what happened at `where` (`s3 GetBucketPolicy in eu-west-1 of 111111111111`)."""
+    """Return our error for an exception at `where` (`s3 GetBucketPolicy in eu-west-1 of 111111111111`)."""
     if isinstance(error, WindlassError):
         return error
     if isinstance(error, boto.ClientError):
@@ -34,22 +34,22 @@ def translate(error: BaseException, *, where: str) -> WindlassError:
 
 
 def is_transient(error: BaseException) -> bool:
-    """Whether the same call may well succeed a moment later (throttling apart)."""
+    """Return whether a retry of the call may succeed (apart from throttling)."""
     if isinstance(error, boto.ClientError):
         status = error.response.get("ResponseMetadata", {}).get("HTTPStatusCode", 0)
         code = error.response.get("Error", {}).get("Code", "")
-        # 501 says that it will never work.
+        # 501: not implemented, so a retry cannot succeed.
         return status in (500, 502, 503, 504) or code in ("RequestTimeout", "RequestTimeoutException", "InternalError")
     return isinstance(error, _TRANSIENT)
 
 
 def is_unreachable(error: BaseException) -> bool:
-    """Whether nothing came back at all: the region's endpoint is not there, or does not answer."""
+    """Return whether there was no response: the region's endpoint does not exist or does not answer."""
     return isinstance(error, (boto.EndpointConnectionError, boto.ConnectTimeoutError, boto.ReadTimeoutError))
 
 
 def is_unanswered(error: WindlassError) -> bool:
-    """Whether no answer came back, so that nothing is known of what the service would have answered."""
+    """Return whether no response arrived, so that the service's result is unknown."""
     return error.code in _UNANSWERED_CODES
 
 
@@ -65,7 +65,7 @@ def _client_error(error: BaseException, where: str) -> WindlassError:
         case InvalidResponse() | ResponseParserError():
             reason = text if isinstance(error, InvalidResponse) else "the document is cut off or malformed"
             return AwsError(
-                f"{where}: the response is not a complete answer of AWS ({reason})",
+                f"{where}: the response is not a complete response of AWS ({reason})",
                 hint="A proxy, a captive portal or a firewall may have answered: check HTTPS_PROXY and the network.",
                 code="InvalidResponse",
             )
@@ -74,7 +74,7 @@ def _client_error(error: BaseException, where: str) -> WindlassError:
             return AwsError(f"{where}: the endpoint can't be reached ({text})", hint=hint, code="EndpointUnreachable")
         case boto.ReadTimeoutError():
             return AwsError(
-                f"{where}: no answer in time", hint="Raise estate.read_timeout_s if this repeats.", code="ReadTimeout"
+                f"{where}: no response in time", hint="Raise estate.read_timeout_s if this repeats.", code="ReadTimeout"
             )
         case boto.SSLError():
             hint = "Behind a TLS proxy, set estate.ca_bundle to its certificates."
@@ -94,7 +94,7 @@ def _client_error(error: BaseException, where: str) -> WindlassError:
             | boto.TokenRetrievalError()
         ):
             return ConfigError(
-                f"{where}: {text}", hint="`windlass whoami` shows which sources were looked at.", code="NoCredentials"
+                f"{where}: {text}", hint="`windlass whoami` shows which sources were searched.", code="NoCredentials"
             )
         case boto.UnknownServiceError() | boto.UnknownRegionError() | boto.NoRegionError() | boto.InvalidRegionError():
             return AwsError(f"{where}: {text}", hint="The service does not exist there.", code="UnknownEndpoint")

@@ -124,9 +124,9 @@ def bridge_event(event: ObjectEvent) -> dict[str, Any]:
 def call(event: ObjectEvent) -> dict[str, Any]:
     """Return the CloudTrail record of the API call that made the change."""
     _, _, api = _BY_NAME[event.name]
-    answer: dict[str, Any] = {}
-    _put(answer, "x-amz-version-id", event.version_id)
-    _put(answer, "x-amz-delete-marker", "true" if event.delete_marker else "")
+    response: dict[str, Any] = {}
+    _put(response, "x-amz-version-id", event.version_id)
+    _put(response, "x-amz-delete-marker", "true" if event.delete_marker else "")
     return {
         "eventVersion": "1.10",
         "userIdentity": {"type": "AssumedRole", "principalId": event.principal_id, "accountId": event.account_id},
@@ -136,7 +136,7 @@ def call(event: ObjectEvent) -> dict[str, Any]:
         "awsRegion": event.region,
         "sourceIPAddress": event.source_ip,
         "requestParameters": {"bucketName": event.bucket, "key": event.key},
-        "responseElements": answer or None,
+        "responseElements": response or None,
         "requestID": event.request_id,
         "eventID": _uuid(event),
         "readOnly": False,
@@ -172,8 +172,8 @@ def carried(event: ObjectEvent, via: tuple[Hop, ...]) -> ObjectEvent:
 
 
 def _bridge_call(event: ObjectEvent) -> dict[str, Any]:
-    whole = bridge_event(event)
-    return {**whole, "detail-type": "AWS API Call via CloudTrail", "resources": [], "detail": call(event)}
+    event_document = bridge_event(event)
+    return {**event_document, "detail-type": "AWS API Call via CloudTrail", "resources": [], "detail": call(event)}
 
 
 def _sqs_record(body: str) -> dict[str, Any]:

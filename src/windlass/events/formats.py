@@ -65,7 +65,7 @@ CALLS: Mapping[str, Kind] = {
 _UPLOAD_STEPS = ("CreateMultipartUpload", "UploadPart", "UploadPartCopy", "AbortMultipartUpload")
 _READS = ("Get", "Head", "List", "Select")
 
-# Other services that speak S3 send its records, too. MinIO encodes keys as S3 does, Ceph does not; MinIO has no version "1".
+# S3-compatible services send its records, too. MinIO encodes keys as S3 does, Ceph does not; MinIO has no version "1".
 _SOURCES = ("aws:s3", "minio:s3", "ceph:s3")
 _CEPH_DIGITS = 16
 # MinIO's names of changes to an object's attributes, not its content.
@@ -172,8 +172,8 @@ def read_call(call: Mapping[Any, Any], via: _Via) -> tuple[Reading, ...]:
         named = _named_objects(call, bucket)
         events = tuple(_call_event(call, name, bucket, key, version, via) for key, version in named)
         return events or (Ignored(IgnoredBecause.KEYS_UNTOLD, via, bucket),)
-    answer = _member(call, "responseElements")
-    version = _text(answer, "x-amz-version-id") or _text(request, "versionId")
+    response = _member(call, "responseElements")
+    version = _text(response, "x-amz-version-id") or _text(request, "versionId")
     return (_call_event(call, name, bucket, _text(request, "key"), version, via),)
 
 

@@ -81,7 +81,7 @@ class IgnoredBecause(StrEnum):
     FAILED = "a call that failed"
     PARTIAL = "a step of an upload that creates no object yet"
     NOT_AN_OBJECT = "a call on a bucket or account"
-    KEYS_UNTOLD = "DeleteObjects in CloudTrail, whose keys come as DeleteObject events of their own"
+    KEYS_UNTOLD = "DeleteObjects in CloudTrail, whose keys come as separate DeleteObject events"
 
 
 @dataclass(frozen=True, slots=True)

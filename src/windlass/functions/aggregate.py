@@ -22,7 +22,7 @@ from windlass.functions.runtime import (
     is_start_check,
     load_runtime,
     preload_botocore,
-    start_answer,
+    start_response,
     visibility_setter,
 )
 
@@ -36,7 +36,7 @@ class _Sections(SharedSections):
 def handler(event: Any, context: Any) -> Any:
     """Lambda's entry point; its clients are opened at the first call and kept for the next."""
     handle = _handler()
-    return start_answer() if is_start_check(event) else handle(event, context)
+    return start_response() if is_start_check(event) else handle(event, context)
 
 
 @cache

@@ -91,8 +91,10 @@ def _wrapper(config: ConsumeConfig, estate: Estate, queue: Queue) -> Callable[[H
         return estate.call(queue.account_id, queue.region, "dynamodb", operation, **params)
 
     def fetch(pointer: Pointer) -> str:
-        answer = estate.call(queue.account_id, queue.region, "s3", "GetObject", Bucket=pointer.bucket, Key=pointer.key)
-        with answer["Body"] as body:
+        response = estate.call(
+            queue.account_id, queue.region, "s3", "GetObject", Bucket=pointer.bucket, Key=pointer.key
+        )
+        with response["Body"] as body:
             data: bytes = body.read(MAX_UNPACKED_BYTES)
         return data.decode("utf-8", "surrogateescape")
 

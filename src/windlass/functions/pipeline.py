@@ -1,7 +1,7 @@
 """`windlass.functions.pipeline.handler`: the pipelines of the windlass.toml beside it (or named by WINDLASS_CONFIG).
 
 Sources of one function: an SQS queue of object events (with ReportBatchItemFailures), or S3, SNS and EventBridge calling it.
-Without a store, a refused object is copied below `on_error` and logged.
+Without a store, a quarantined object is copied below `on_error` and logged.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ from windlass.functions.runtime import (
     is_start_check,
     load_runtime,
     preload_botocore,
-    start_answer,
+    start_response,
     visibility_setter,
 )
 from windlass.pipelines.allocator import return_freed_memory
@@ -43,7 +43,7 @@ class _Sections(SharedSections):
 def handler(event: Any, context: Any) -> Any:
     """Lambda's entry point; its clients are opened at the first call and kept for the next."""
     handle = _handler()
-    return start_answer() if is_start_check(event) else handle(event, context)
+    return start_response() if is_start_check(event) else handle(event, context)
 
 
 @cache

@@ -28,7 +28,7 @@ __all__ = [
     "load_runtime",
     "message_deleter",
     "preload_botocore",
-    "start_answer",
+    "start_response",
     "visibility_setter",
 ]
 
@@ -96,8 +96,8 @@ def is_start_check(event: Any) -> bool:
     return bool(event == {"windlass": "check"})
 
 
-def start_answer() -> dict[str, str]:
-    """Return the answer to the check event: the version. Call it after the function's runtime was built."""
+def start_response() -> dict[str, str]:
+    """Return the response to the check event: the version. Call it after the function's runtime was built."""
     return {"windlass": __version__}
 
 

@@ -16,7 +16,7 @@ from windlass.inventory.tables import address, resource
 
 __all__ = ["held_by", "holders"]
 
-_MAX_HOLDERS = 1000  # of a network: a listing of more is an export
+_MAX_HOLDERS = 1000  # of a network; `inventory export` is for more
 
 
 def holders(connection: Connection, text: str, *, at: datetime | None) -> tuple[AddressHolder, ...]:
@@ -46,14 +46,16 @@ def holders(connection: Connection, text: str, *, at: datetime | None) -> tuple[
     )
 
 
-def held_by(connection: Connection, of: Resource) -> tuple[AddressHolder, ...]:
+def held_by(connection: Connection, subject: Resource) -> tuple[AddressHolder, ...]:
     """Return every address that the resource has or had, the latest first."""
     statement = (
         select(address.c.address, address.c.valid_from, address.c.valid_to)
-        .where(address.c.resource_row_id == of.id)
+        .where(address.c.resource_row_id == subject.id)
         .order_by(address.c.valid_from.desc(), address.c.address)
     )
     return tuple(
-        AddressHolder(row.address, of, parse_time(row.valid_from), parse_time(row.valid_to) if row.valid_to else None)
+        AddressHolder(
+            row.address, subject, parse_time(row.valid_from), parse_time(row.valid_to) if row.valid_to else None
+        )
         for row in connection.execute(statement)
     )

@@ -1,6 +1,6 @@
-"""The lister of S3 buckets: listed once per account, located by region, each detail read where the bucket is.
+"""The lister of S3 buckets: one listing per account, then the region of each bucket, whose details are read there.
 
-Facts (Amazon S3 API Reference): ListBuckets ignores the region and answers for all; it returns BucketRegion only when
+Facts (Amazon S3 API Reference): ListBuckets ignores the region and lists all; it returns BucketRegion only when
 the request carries a parameter, so MaxBuckets is always sent; a null LocationConstraint means us-east-1 (in `aws`),
 `EU` means eu-west-1; GetBucketLocation is the one call that may be sent to us-east-1 for any bucket.
 """
@@ -22,7 +22,7 @@ from windlass.inventory.scope_scan import Item, ScopeScan
 __all__ = ["LIST_PARAMS", "bucket_region", "list_buckets", "location_region", "storage_measures"]
 
 Call = Callable[..., dict[str, Any]]
-"""(operation, **params) -> answer, in an account and region already chosen."""
+"""(operation, **params) -> response, in a fixed account and region."""
 Pages = Callable[..., Iterable[dict[str, Any]]]
 
 _DEFAULT_REGION = {"aws": "us-east-1", "aws-us-gov": "us-gov-west-1", "aws-cn": "cn-north-1"}
@@ -42,7 +42,7 @@ _METRIC_DAYS = 3  # CloudWatch publishes storage metrics once a day, up to two d
 
 
 def list_buckets(context: ListingContext, scan: ScopeScan, read_times: ReadTimes) -> None:
-    """List the account's buckets. Buckets that are listed without their region are located by tasks of their own."""
+    """List the account's buckets. Buckets listed without their region are located by separate tasks."""
     by_region: dict[str, list[Item]] = {}
     names = scan.selection.names if scan.selection else frozenset()
     prefix = {"Prefix": min(names)} if len(names) == 1 else {}
@@ -135,14 +135,14 @@ def storage_measures(pages: Pages, names: Iterable[str], *, now: dt.datetime) ->
     measures: dict[str, dict[str, Any]] = {}
     for start in range(0, len(series), _QUERIES_PER_CALL):
         batch = series[start : start + _QUERIES_PER_CALL]
-        answers = pages(
+        responses = pages(
             "GetMetricData",
             MetricDataQueries=[_query(number, name, kind) for number, (name, kind) in enumerate(batch)],
             ScanBy="TimestampDescending",
             StartTime=now - dt.timedelta(days=_METRIC_DAYS),
             EndTime=now,
         )
-        for page in answers:
+        for page in responses:
             for result in page.get("MetricDataResults", ()):
                 if result.get("Values"):
                     name, kind = batch[int(result["Id"][1:])]

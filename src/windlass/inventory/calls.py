@@ -36,7 +36,7 @@ class Calls:
         self._silence_s = silence_s
 
     def call(self, scan: ScopeScan, region: str, service: str, operation: str, /, **params: Any) -> dict[str, Any]:
-        """Return one answer. AwsError without a call when the endpoint is given up or the scan was silent too long."""
+        """Return the response. AwsError, without making the call, when the endpoint is given up or the scan was silent too long."""
         region = self._answering_region(scan, region)
         self.check(scan, region, service)
         with self._counted(scan, region, service):
@@ -45,7 +45,7 @@ class Calls:
     def pages(
         self, scan: ScopeScan, region: str, service: str, operation: str, /, **params: Any
     ) -> Iterator[dict[str, Any]]:
-        """Yield the answers of a listing, each counted and checked as a call is."""
+        """Yield the pages of a listing. Each is counted and checked like a call."""
         region = self._answering_region(scan, region)
         pages = self.caller.pages(scan.scope.account_id, region, service, operation, **params)
         while True:
@@ -58,7 +58,7 @@ class Calls:
             yield page
 
     def _answering_region(self, scan: ScopeScan, region: str) -> str:
-        """Return the region to call: the home of a global service that answers in one other than the partition's first."""
+        """Return the region to call: for a global service, its home region where this is not the partition's default."""
         home = scan.kind.home_region if region == GLOBAL else ""
         return home if home and self.caller.partition(scan.scope.account_id) == "aws" else region
 
@@ -74,7 +74,7 @@ class Calls:
         silent_since_s = scan.silent_since_s
         if silent_since_s is not None and self.clock() - silent_since_s > self._silence_s:
             raise AwsError(
-                f"{scan.scope.type} in {region} of {scan.scope.account_id} got no answer for {self._silence_s:g} s",
+                f"{scan.scope.type} in {region} of {scan.scope.account_id} got no response for {self._silence_s:g} s",
                 hint="Check the network, or raise inventory.scope_timeout_s.",
                 code="ScopeTimeout",
             )
@@ -97,7 +97,7 @@ class Calls:
 
 
 class _CountedCall:
-    """The block around one call."""
+    """Context manager that counts one call."""
 
     __slots__ = ("_calls", "_counts", "_region", "_scan", "_service")
 
@@ -106,7 +106,7 @@ class _CountedCall:
         self._counts = True
 
     def cancel(self) -> None:
-        """Do not count it: the end of a listing needs no further call."""
+        """Do not count this call: the listing ended without one."""
         self._counts = False
 
     def __enter__(self) -> Self:

@@ -45,7 +45,7 @@ def collect_options(
 ) -> CollectOptions:
     """Return what to collect: the given types, accounts and regions, else those of the configuration.
 
-    Types that are given are asked everywhere, as with `full`.
+    All scopes of the given types are scanned, as with `full`.
     """
     configured = tuple(name for name in config.types if name != "*")
     return CollectOptions(
@@ -90,7 +90,7 @@ class Collection:
     config: InventoryConfig
     now: Callable[[], datetime]
     types: TypeRegistry
-    single_server: bool = False  # one program answers for all regions, not AWS
+    single_server: bool = False  # one server stands for all regions; not AWS
 
     def plan(self, options: CollectOptions) -> tuple[Scope, ...]:
         """Return the scopes that a collection would scan, in its order."""
@@ -110,7 +110,7 @@ class Collection:
         """Scan every scope and write what changed. Return the run's id; see `Inventory.collect`.
 
         This process coordinates the run: it plans the scopes and ends the run. Others may scan with it
-        (`collection_worker.py`); what they do counts here, and their scopes are taken up when they die.
+        (`collection_worker.py`): their counts are part of the run, and when one dies, others scan its scopes.
         """
         kinds = self._kinds(options)
         surveys = self._survey(options)
@@ -141,19 +141,19 @@ class Collection:
         return select_types(self.types.named(options.types), options)
 
     def _started_s(self, run_id: str) -> float | None:
-        """Return when the run that is continued began, in seconds since 1970; None for a new run."""
+        """Return the start of the continued run in seconds since 1970; None for a new run."""
         with self.store.read() as connection:
             run = runs.find_run(connection, run_id) if run_id else None
         return run.started_at.timestamp() if run else None
 
     def _due(self, options: CollectOptions, *, resumed: float | None = None) -> DueScopes:
-        """Return which scopes are due now, by what the store knows of them; `resumed` is when a continued run began."""
+        """Return which scopes are due now, according to the store; `resumed` is the start of a continued run."""
         return DueScopes.read(
             self.store,
             self.types,
             now_s=self.now().timestamp(),
             refusal_s=self.config.refusal_interval_s,
-            asks_all=options.full,
+            scans_all=options.full,
             resumed_s=resumed,
         )
 
@@ -174,7 +174,7 @@ class Collection:
             run_id=run_id,
             job_id=job_id,
             holder=host,
-            # Types that are not collected by default are named by this run alone: no other process joins it.
+            # Only this run names the types that are not collected by default: no other process can join it.
             config_digest=config_digest(self.config, (*self.types.collected, *types.values())),
             read_measures=store_meta.is_due(
                 self.store, "bucket_sizes", interval_s=self.config.bucket_sizes_interval_s, now=now
@@ -222,7 +222,7 @@ class Collection:
         )
 
     def collector(self, types: Mapping[str, ResourceType], *, read_measures: bool) -> Collector:
-        """Return what scans scopes of these types in this process."""
+        """Return the collector that scans scopes of these types in this process."""
         config = self.config
         return Collector(
             caller=self.caller(),

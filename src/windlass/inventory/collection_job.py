@@ -171,7 +171,7 @@ def collect_forever(
 def _end_abandoned_runs(inventory: Inventory, jobs: Jobs, *, but_not: str) -> None:
     """Mark runs whose process was killed as interrupted; they may be resumed later. Workers leave them.
 
-    The run of the job `but_not` is about to be resumed: its workers go on.
+    The run of the job `but_not` is about to be resumed: its workers continue.
     """
     ended = {job.job_id: job for job in jobs.list(kind=KIND, limit=_KEPT_JOBS) if job.status.ended}
     for run in inventory.runs(limit=_KEPT_JOBS):
@@ -182,7 +182,7 @@ def _end_abandoned_runs(inventory: Inventory, jobs: Jobs, *, but_not: str) -> No
 def resume_abandoned(
     inventory: Inventory, jobs: Jobs, job_id: str, *, stop: threading.Event, show: Show = lambda *_: None
 ) -> Run | None:
-    """Resume a collection whose process is gone, as its coordinator. None when its process lives or it was stopped by a person."""
+    """Coordinate a collection whose process is gone. None when that process lives, or when a person stopped the collection."""
     job = jobs.get(job_id)  # marks it as interrupted, with an error, when its process is gone
     if job.status is not JobStatus.INTERRUPTED or not job.error or clock.now() - job.created_at >= _MAX_RESUME_AGE:
         return None

@@ -1,7 +1,7 @@
 """A process that scans scopes of a run which another process coordinates.
 
-It holds a lease of its own while it is in the run. When it stops, its claims are free at once; when it is killed or cut
-off, others free them once its lease is over. Its writes check the lease and that the run is open.
+It holds its own lease while it takes part in the run. When it stops, it releases its claims at once; when it is killed or
+cut off, others release them after its lease has expired. Its writes check the lease and that the run is open.
 """
 
 from __future__ import annotations
@@ -30,13 +30,15 @@ from windlass.store.leases.table import delete_leases
 
 __all__ = ["CollectionWorker", "WorkerResult"]
 
-_CONCURRENCY = 16  # identities asked for at once
+_CONCURRENCY = 16  # GetCallerIdentity calls in flight
 
 
 @dataclass(frozen=True, slots=True)
 class WorkerResult:
-    """How a worker's part in a run ended: `finished`, `stopped`, `closed` (the run was ended), `abandoned` (its coordinator
-    is gone, and what is left must be taken from it) or `lost` (the worker's lease was).
+    """How a worker's part in a run ended.
+
+    `end`: `finished`, `stopped`, `closed` (the run has ended), `abandoned` (its coordinator is gone, and its batches must be
+    taken over) or `lost` (the worker's lease expired).
     """
 
     run_id: str
@@ -92,7 +94,7 @@ class CollectionWorker:
 
     def _scan(self, collector: Collector, claims: ScopeClaims, lease: Lease, stop: threading.Event) -> str:
         ended = _AnySet(stop, lease.lost)
-        # What a stop cuts short is scanned by another worker at once: half of its details would be a revision too many.
+        # Another worker scans interrupted scopes at once: writing half of their details would add a needless revision.
         if collector.run_from(claims, sink=sink_of(claims), stop=ended, report_unfinished=False):
             return "abandoned" if claims.is_abandoned else "finished"
         return self._end_of(claims.run_id) if lease.lost.is_set() else "stopped"
@@ -140,7 +142,7 @@ class CollectionWorker:
         scope_queue.check_open(connection, run_id)
 
     def _leave(self, run_id: str, worker: str, lease: Lease) -> None:
-        """Free the claims at once. When that fails, others free them when the lease is over."""
+        """Release the claims at once. If that fails, others release them when the lease has expired."""
 
         def end(connection: Connection) -> None:
             self.leases.check(connection, lease)

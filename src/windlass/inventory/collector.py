@@ -1,11 +1,11 @@
 """Scanning scopes with bounded threads; the unit of work is one listing, or the details of one item.
 
-Each scope ends in one ScopeResult, passed to `sink` by the calling thread. A stop lets the calls in flight end. Scopes
-whose listing was not complete by then are not reported, so that the store keeps what it has of them; the others are
-reported as PARTIAL with the code `Interrupted`, and the next run reads their remaining details first.
+Each scope ends in one ScopeResult, passed to `sink` by the calling thread. After a stop, calls in flight still
+finish. Scopes whose listing was not complete by then are not reported, so that the store keeps what it has; the others
+are reported as PARTIAL with the code `Interrupted`, and the next run reads their remaining details first.
 
-Scopes are claimed from their source (`scope_source.py`) a few at a time, when workers run out of listings: what this
-process has claimed and not begun, no other process scans.
+Scopes are claimed from their source (`scope_source.py`) a few at a time, when workers run out of listings: no other
+process scans what this one has claimed.
 """
 
 from __future__ import annotations
@@ -39,7 +39,7 @@ __all__ = ["CollectOptions", "CollectProgress", "Collector"]
 
 _TICK_S = 0.2
 _SCOPES_PER_WORKER = 16  # open at a time: enough that no worker waits, few enough to hold their items in memory
-_UNLISTED_PER_WORKER = 2  # claimed and not begun: enough that no worker waits, few enough for other processes
+_UNLISTED_PER_WORKER = 2  # claimed, not started: enough that no worker waits, few enough for other processes
 _CLAIM_INTERVAL_S = 0.5  # between two claims while there is nothing to claim
 _DETAILS_PER_WORKER = 2  # detail tasks handed out per region: enough that no worker waits, few enough for memory
 
@@ -59,20 +59,20 @@ class CollectProgress:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Collector:
-    """Everything that a collection needs besides its scopes."""
+    """The settings and ports of a collection, without its scopes."""
 
     caller: EstateCaller
     types: Mapping[str, ResourceType]
     salt: bytes
     now: Callable[[], datetime]
     concurrency: int = 32
-    scope_timeout_s: float = 300.0  # of silence: a scope that answers may take as long as it needs
-    details_timeout_s: float = 0.0  # of work on a scope's details in one run; 0: no limit
+    scope_timeout_s: float = 300.0  # without any response; a scope whose calls are answered has no limit
+    details_timeout_s: float = 0.0  # spent on a scope's details in one run; 0: no limit
     read_times: Callable[[Scope], ReadTimes] = lambda _: {}
     clock: Callable[[], float] = time.monotonic
     redact_paths: Sequence[str] = ()
     read_measures: bool = True  # whether this run reads sizes and counts that AWS charges for
-    single_server: bool = False  # one program answers for all regions (the embedded AWS), not AWS
+    single_server: bool = False  # one server stands for all regions (the embedded AWS); not AWS
     selections: Mapping[Scope, Selection] = field(default_factory=dict)  # scopes of which only some resources are read
 
     def run(
@@ -135,8 +135,8 @@ class _Run:
         self.results: queue.Queue[ScopeResult] = queue.Queue(maxsize=2 * collector.concurrency)
         self.closing = False
         self.done = source.done_at_start
-        self.unfinished: set[Scope] = set()  # claimed, and not reported as ended
-        self.unlisted = 0  # claimed, and not begun
+        self.unfinished: set[Scope] = set()  # claimed, and not yet reported
+        self.unlisted = 0  # claimed, not started
         self.idle = 0  # workers that wait for a task
         self.claim_at_s = 0.0
         self.resources = self.errors = 0
@@ -244,7 +244,7 @@ class _Run:
                     task()
             except WindlassError as error:
                 on_failure(error)
-            except Exception as error:  # noqa: BLE001  one malformed answer must not end the whole collection
+            except Exception as error:  # noqa: BLE001  one malformed response must not end the whole collection
                 on_failure(AwsError(f"{scan.scope.type}: {type(error).__name__}: {error}", code="Malformed"))
             finally:
                 scan.end_task()
@@ -258,9 +258,9 @@ class _Run:
     # --- scopes ------------------------------------------------------------------------------------------------
 
     def _claim(self) -> None:
-        """Claim and open scopes until the workers have enough to begin."""
+        """Claim and open scopes until every worker has enough to do."""
         while time.monotonic() >= self.claim_at_s:
-            limit, given_up = self._wanted()
+            limit, given_up = self._claim_limit()
             if limit <= 0:
                 return
             claim = self.source.claim(limit, given_up)
@@ -268,19 +268,19 @@ class _Run:
                 self.claim_at_s = time.monotonic() + _CLAIM_INTERVAL_S
             self._open(claim.scopes, claim.given_up)
 
-    def _wanted(self) -> tuple[int, frozenset[Endpoint]]:
+    def _claim_limit(self) -> tuple[int, frozenset[Endpoint]]:
         """Return how many scopes to claim now, and which endpoints are given up.
 
-        Scopes of a region that does not answer wait unlisted; workers that they leave idle get others beside them.
+        Scopes of an unresponsive region wait unlisted; further scopes are claimed for the workers that this leaves idle.
         """
         concurrency = self.collector.concurrency
         with self.changed:
-            wanted = 0
+            count = 0
             if self.unlisted <= _UNLISTED_PER_WORKER * concurrency // 2:
-                wanted = _UNLISTED_PER_WORKER * concurrency - self.unlisted
+                count = _UNLISTED_PER_WORKER * concurrency - self.unlisted
             elif self.idle and not self.scheduler.has_runnable():
-                wanted = self.idle
-            return min(_SCOPES_PER_WORKER * concurrency - len(self.scans), wanted), self.scheduler.given_up()
+                count = self.idle
+            return min(_SCOPES_PER_WORKER * concurrency - len(self.scans), count), self.scheduler.given_up()
 
     def _open(self, scopes: Sequence[Scope], given_up: frozenset[Endpoint]) -> None:
         with self.changed:

@@ -1,4 +1,4 @@
-"""A Query as SQL conditions for SQLite and PostgreSQL. Differences between their JSON functions are handled here alone."""
+"""A Query as SQL conditions for SQLite and PostgreSQL. The only module that knows how their JSON functions differ."""
 
 from __future__ import annotations
 
@@ -51,13 +51,13 @@ _MATCHING = {
 }
 
 
-def identity_conditions(query: Query, *, of: Table = resource) -> list[ColumnElement[bool]]:
+def identity_conditions(query: Query, *, table: Table = resource) -> list[ColumnElement[bool]]:
     """Return the conditions on type, account and region of a table's rows."""
     conditions: list[ColumnElement[bool]] = []
     for column, patterns in (
-        (of.c.type, query.types),
-        (of.c.account_id, query.account_ids),
-        (of.c.region, query.regions),
+        (table.c.type, query.types),
+        (table.c.account_id, query.account_ids),
+        (table.c.region, query.regions),
     ):
         if patterns:
             conditions.append(or_(*(_pattern(column, pattern) for pattern in patterns)))

@@ -19,28 +19,28 @@ class InventoryConfig(BaseModel):
     refusal_interval_s: float = Field(
         default=604800.0,
         ge=0,
-        description="Seconds until an automatic type that a service refused to list is asked for again.",
+        description="Seconds until an automatic type is listed again after the service refused to list it.",
     )
     presence_hints: bool = Field(
         default=False,
-        description="Ask AWS Config which types have resources, and read the empty scopes among them at once. One call per region.",
+        description="Ask AWS Config which types have resources and scan those scopes at once. One call per region.",
     )
     concurrency: int = Field(default=32, ge=1, le=256, description="AWS calls in flight at once.")
     interval_s: float = Field(default=300.0, ge=5, description="Seconds between collections while `windlass up` runs.")
     scope_timeout_s: float = Field(
         default=300.0,
         ge=1,
-        description="Seconds that one scope (account, region, type) may get no answer before it is given up.",
+        description="Seconds without any response after which a scope (account, region, type) is given up.",
     )
     details_timeout_s: float = Field(
         default=0.0,
         ge=0,
-        description="Seconds of work on the details of one scope in one run; the next run reads the remaining details first. "
+        description="Seconds for reading the details of one scope in one run; the next run reads the remaining details first. "
         "0: no limit.",
     )
     redact_paths: list[str] = Field(
         default=[],
-        description="Further document paths kept as salted hashes, such as `lambda.function:Environment.Variables.*`.",
+        description="More document paths to store as salted hashes, such as `lambda.function:Environment.Variables.*`.",
     )
     bucket_sizes_interval_s: float = Field(
         default=43200.0,

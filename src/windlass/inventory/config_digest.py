@@ -1,4 +1,4 @@
-"""What a document depends on besides AWS: processes that differ in it may not share a run."""
+"""The digest of everything besides AWS that shapes a document. Only processes with the same digest share a run."""
 
 from __future__ import annotations
 

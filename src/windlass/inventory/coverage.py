@@ -25,7 +25,7 @@ _WORST_FIRST = (
     UNSCANNED,
     ScopeState.PARTIAL,
     ScopeState.OK,
-    ScopeState.UNSUPPORTED,  # the service is not offered: last, so that it never hides the state of another scope
+    ScopeState.UNSUPPORTED,  # last, so that it never hides the state of another scope
 )
 
 
@@ -38,13 +38,13 @@ class CoverageRow:
     service: str
     state: str
     state_since: datetime | None
-    last_good_at: datetime | None  # of the scope that was read longest ago; None when a scope was never read
+    last_good_at: datetime | None  # the oldest last complete scan among the scopes; None when one was never read
     scopes: int
     unread: int  # scopes whose last listing is not complete, or that were never scanned
     resources: int
     details_unknown: int
     error: str  # of a scope in the worst state
-    asked_at: datetime | None = None  # of the scope that was asked longest ago; None when one was never asked
+    scanned_at: datetime | None = None  # the oldest last scan among the scopes; None when one was never scanned
 
 
 def coverage(statuses: Iterable[ScopeStatus], expected: Iterable[Scope]) -> tuple[CoverageRow, ...]:
@@ -111,5 +111,7 @@ def _row(account_id: str, region: str, service: str, members: Sequence[ScopeStat
         resources=sum(status.resources for status in scanned),
         details_unknown=sum(status.details_unknown for status in scanned),
         error=next((status.error for status in worst if status.error), ""),
-        asked_at=None if len(scanned) < len(members) else min((status.scanned_at for status in scanned), default=None),
+        scanned_at=None
+        if len(scanned) < len(members)
+        else min((status.scanned_at for status in scanned), default=None),
     )

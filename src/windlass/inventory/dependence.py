@@ -1,4 +1,4 @@
-"""What a relation says about dependence: which of its two ends breaks when the other one is gone. Pure."""
+"""Dependence: which end of a relation breaks when the other end is gone. Pure."""
 
 from __future__ import annotations
 
@@ -14,8 +14,8 @@ class Dependence(StrEnum):
 
     SOURCE = "source"  # the source needs the target: a function and its role
     TARGET = "target"  # the target needs the source: a subnet and the route table that routes it
-    NONE = "none"  # neither: a snapshot outlives its volume
-    POSSIBLE = "possible"  # the source has the target's name somewhere, and nothing says what for
+    NONE = "none"  # neither needs the other: a snapshot outlives its volume
+    POSSIBLE = "possible"  # the source contains the target's name for an unknown purpose
 
 
 _EXCEPTIONS = {
@@ -25,7 +25,7 @@ _EXCEPTIONS = {
     "guards": Dependence.TARGET,
     "routes": Dependence.TARGET,
     "used-by": Dependence.TARGET,
-    # The copy, or the replacement, does without the original.
+    # A copy or a replacement works without the original.
     "snapshot-of": Dependence.NONE,
     "has-instance": Dependence.NONE,
     "shared-with": Dependence.NONE,
@@ -33,7 +33,7 @@ _EXCEPTIONS = {
 
 
 def dependence_of(kind: str) -> Dependence:
-    """Return the dependence that a relation of this kind means: a type declares what its resources refer to and need."""
+    """Return the dependence of relations of this kind; `SOURCE` for every kind without an exception."""
     return _EXCEPTIONS.get(kind, Dependence.SOURCE)
 
 

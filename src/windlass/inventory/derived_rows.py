@@ -53,14 +53,14 @@ def batches(items: Sequence[Any]) -> Iterable[Sequence[Any]]:
 
 
 def write_derived_rows(connection: Connection, dialect: str, written: Sequence[WrittenRevision]) -> None:
-    """Write the derived rows of new revisions. Relations, addresses and members keep their validity; words are the last."""
-    row_ids = [each.row_id for each in written if each.change.row_id is not None]
+    """Write the derived rows of new revisions. Relations, addresses and members keep their validity; words only the latest."""
+    row_ids = [item.row_id for item in written if item.change.row_id is not None]
     open_edges, open_addresses = _open_edges(connection, row_ids), _open_addresses(connection, row_ids)
     new_edges, new_addresses, new_words = [], [], []
     ended: dict[str, list[dict[str, Any]]] = {"relation": [], "address": []}
-    for each in written:
-        row_id, moment, observation = each.row_id, format_time(each.valid_from), each.change.observation
-        edges = {(edge.kind, edge.target, edge.target_type) for edge in _edges(each.change)}
+    for item in written:
+        row_id, moment, observation = item.row_id, format_time(item.valid_from), item.change.observation
+        edges = {(edge.kind, edge.target, edge.target_type) for edge in _edges(item.change)}
         addresses = set(observation.addresses) if observation else set()
         stored_edges, stored_addresses = open_edges.get(row_id, {}), open_addresses.get(row_id, {})
         # shared_resources.py ends these, except for a deleted resource.
@@ -87,7 +87,7 @@ def write_derived_rows(connection: Connection, dialect: str, written: Sequence[W
             for ip in sorted(addresses - stored_addresses.keys())
         ]
         if observation:
-            words = _words(observation, each.change.document or {})
+            words = _words(observation, item.change.document or {})
             new_words.append({"row_id": row_id, **words._asdict()})
     for table, column in ((relation, relation.c.relation_id), (address, address.c.address_id)):
         if ended[table.name]:
@@ -111,16 +111,16 @@ def _edges(change: NewRevision) -> set[Edge]:
 
 def _write_members(connection: Connection, written: Sequence[WrittenRevision]) -> None:
     ended, begun = [], []
-    for each in written:
-        before = {(*row, each.before.group_id) for row in _state_members(each.before)} if each.before else set()
-        observation = each.change.observation
+    for item in written:
+        before = {(*row, item.before.group_id) for row in _state_members(item.before)} if item.before else set()
+        observation = item.change.observation
         after: set[tuple[int, str, int]] = set()
         if observation:
-            rows = member_values(observation.name, observation.tags, each.change.document or {})
-            after = {(*row, each.group_id) for row in rows}
-        moment = microseconds(each.valid_from)
+            rows = member_values(observation.name, observation.tags, item.change.document or {})
+            after = {(*row, item.group_id) for row in rows}
+        moment = microseconds(item.valid_from)
         ended += [
-            {"p": pointer, "v": value, "g": group_id, "r": each.row_id, "end": moment}
+            {"p": pointer, "v": value, "g": group_id, "r": item.row_id, "end": moment}
             for pointer, value, group_id in sorted(before - after)
         ]
         begun += [
@@ -128,7 +128,7 @@ def _write_members(connection: Connection, written: Sequence[WrittenRevision]) -
                 "pointer": pointer,
                 "value": value,
                 "group_id": group_id,
-                "resource_row_id": each.row_id,
+                "resource_row_id": item.row_id,
                 "valid_from": moment,
                 "valid_to": None,
             }
@@ -156,9 +156,9 @@ def _state_members(state: StoredState) -> set[tuple[int, str]]:
     return member_values(state.name, state.tags, state.document)
 
 
-def _words(of: Observation, document: Document) -> Words:
-    identity = (of.type, of.arn, of.account_id, of.region)
-    return resource_words((of.name, of.resource_id), of.tags, identity, document)
+def _words(observation: Observation, document: Document) -> Words:
+    identity = (observation.type, observation.arn, observation.account_id, observation.region)
+    return resource_words((observation.name, observation.resource_id), observation.tags, identity, document)
 
 
 _INSERT_WORDS = {

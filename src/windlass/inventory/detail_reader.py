@@ -39,7 +39,7 @@ class SubmitTask(Protocol):
 
 
 class DetailReader:
-    """Hands the details of scans to the scheduler, at most `window` tasks of a region and scan at a time."""
+    """Submits the details of scans to the scheduler, at most `window` tasks per region and scan at a time."""
 
     def __init__(self, calls: Calls, submit: SubmitTask, *, window: int, timeout_s: float) -> None:
         self._calls = calls
@@ -109,7 +109,7 @@ class DetailReader:
             return
         requests = _requests(scan, item, detail, self._calls.caller.partition(scan.scope.account_id))
         if requests is None:
-            return  # it needs an earlier detail that could not be read
+            return  # an earlier detail that it needs could not be read
         values = {}
         for text, params in requests.items():
             try:
@@ -126,7 +126,7 @@ class DetailReader:
         elif isinstance(value, dict):
             item.document.update(value)
         elif value is not None:
-            raise AwsError(f"the answer of {detail.operation} is not a JSON object", code="Malformed")
+            raise AwsError(f"the response of {detail.operation} is not a JSON object", code="Malformed")
         item.unread.discard(index)
 
     def _call(self, scan: ScopeScan, region: str, detail: Detail, params: dict[str, Any]) -> Any:
@@ -134,7 +134,7 @@ class DetailReader:
         pages = self._calls.pages(scan, region, service, detail.operation, **params)
         value = merged([find(detail.result, page) for page in pages])
         if value is None and not detail.key:
-            raise AwsError(f"the answer of {detail.operation} has no {detail.result}", code="Malformed")
+            raise AwsError(f"the response of {detail.operation} has no {detail.result}", code="Malformed")
         return value
 
 

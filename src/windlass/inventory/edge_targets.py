@@ -14,7 +14,7 @@ def target_name(text: str, target_type: str) -> str:
 
 
 def _bucket_arn(text: str) -> str:
-    """Return the bucket's ARN for `s3://bucket/key`, for the ARN of an object or prefix, and for itself."""
+    """Return the bucket's ARN for `s3://bucket/key`, for the ARN of an object or prefix, and for the bucket's ARN."""
     if text.startswith(("s3://", "s3a://", "s3n://")):
         return "arn:aws:s3:::" + text.split("://", 1)[1].partition("/")[0]
     if text.startswith("arn:"):

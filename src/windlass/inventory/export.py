@@ -1,4 +1,4 @@
-"""Export of resources with their documents to JSON lines, CSV or Parquet, by way of a partial file that is then renamed."""
+"""Export of resources with their documents to JSON lines, CSV or Parquet, written to a partial file that is renamed at the end."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The numbers of the (type, account, region) that resources have."""
+"""The ids of facet groups: one per (type, account, region) that resources have."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ GroupKey = tuple[str, str, str]
 
 
 def group_ids(connection: Connection, keys: Iterable[GroupKey]) -> dict[GroupKey, int]:
-    """Return the number of each group; groups that are new get one."""
+    """Return the id of each group; new groups are inserted."""
     numbers: dict[GroupKey, int] = {}
     for key in sorted(set(keys)):  # in one order: two writers that create the same groups never wait for each other
         number = _number(connection, key)

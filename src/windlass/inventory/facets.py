@@ -23,8 +23,8 @@ _TAG_VALUES = 50  # of one tag: types, accounts and regions are a closed set, an
 
 def facets(connection: Connection, query: Query, tags: Sequence[str]) -> dict[str, tuple[Facet, ...]]:
     """Return counts by type, account, region, owner and the given tags, each over the matches of the *other* conditions."""
-    found = matches_now_or_then(connection, query)
-    listed = {name: _largest(counts) for name, counts in facet_counts(connection, found).items()}
+    matches = matches_now_or_then(connection, query)
+    listed = {name: _largest(counts) for name, counts in facet_counts(connection, matches).items()}
     free = [name for name in tags if name not in query.tags]
     listed["owner"] = _owner_counts(connection, query)
     by_tag = _tag_counts(connection, query, free) if free else {}
@@ -50,13 +50,13 @@ def _owner_counts(connection: Connection, query: Query) -> tuple[Facet, ...]:
 
 
 def _tag_counts(connection: Connection, query: Query, names: Sequence[str]) -> dict[str, dict[str, int]]:
-    """Return the number of matches by the values of each tag: one statement, so that their set is built once."""
+    """Return the number of matches by the values of each tag: one statement, so that the set of matches is built once."""
     rows = member_value.alias()
     pointers = {tag_pointer(name): name for name in names}
     conditions = [rows.c.pointer.in_(pointers), valid_at(rows, query.at), rows.c.value != LONG_TEXT]
     conditions += in_groups(query, rows.c.group_id)
-    found = matches_now_or_then(connection, query)
-    conditions += found.restrict(rows.c.resource_row_id, rows.c.group_id, exists_anyway=True)
+    matches = matches_now_or_then(connection, query)
+    conditions += matches.restrict(rows.c.resource_row_id, rows.c.group_id, exists_anyway=True)
     statement = (
         select(rows.c.pointer, rows.c.value, func.count()).where(*conditions).group_by(rows.c.pointer, rows.c.value)
     )

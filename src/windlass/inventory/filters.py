@@ -40,7 +40,7 @@ def parse_query(
     words: str = "",
     cursor: str = "",
 ) -> Query:
-    """Parse conditions into a query; `words` may have filters of its own (search_terms.py).
+    """Parse conditions into a query; `words` may contain filters, too (search_terms.py).
 
     UsageError names the malformed condition.
     """

@@ -1,4 +1,4 @@
-"""Full text: the words of a resource for the index, and the words of a query, alike on both databases.
+"""Full text: the words of a resource for the index, and the words of a query, split the same way on both databases.
 
 The index has three parts, so that a search can rank: the words of the name and the id, those of the tags, and all others.
 """
@@ -60,7 +60,7 @@ def _distinct(texts: Iterable[str]) -> str:
 def _texts(value: Any) -> Iterator[str]:
     if isinstance(value, dict):
         for key, item in value.items():
-            # Names of tags are data; AWS's member names occur in every document.
+            # Tag names are data; AWS's member names occur in every document and would match every search.
             if key == "Tags" and isinstance(item, dict):
                 yield from item
             yield from _texts(item)

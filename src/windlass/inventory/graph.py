@@ -22,12 +22,12 @@ from windlass.inventory.tables import relation, resource
 __all__ = ["dependents", "relations_of", "walk"]
 
 _BATCH = 400
-_MAX_RELATIONS = 2000  # of one resource: a VPC may have a hundred thousand, and nothing can show them
-_MAX_EDGES = 10_000  # of one step: what a few hundred hubs have together
+_MAX_RELATIONS = 2000  # per resource: a VPC may have a hundred thousand, more than a page or a graph can show
+_MAX_EDGES = 10_000  # per step: as many as a few hundred hubs have together
 
 
 class _Node(NamedTuple):
-    """What resolving relations needs of a resource; resources themselves are read for the answer alone."""
+    """The columns of a resource that resolving relations needs; complete resources are read only for the result."""
 
     id: int
     key: str
@@ -38,7 +38,7 @@ class _Node(NamedTuple):
 
     @property
     def names(self) -> set[str]:
-        """The names by which relations may refer to it: key, which is its ARN if it has one, id, and the ARN's last part."""
+        """The names that relations may use for it: its key (its ARN if it has one), its id, and the last part of its ARN."""
         arn = parse_arn(self.key)
         return {name for name in (self.key, self.resource_id, arn.resource_id if arn else "") if name}
 
@@ -55,16 +55,16 @@ class _Edge(NamedTuple):
 _NODE = [resource.c[name] for name in _Node._fields]
 
 
-def relations_of(connection: Connection, of: Resource, *, at: datetime | None = None) -> tuple[Relation, ...]:
+def relations_of(connection: Connection, subject: Resource, *, at: datetime | None = None) -> tuple[Relation, ...]:
     """Return the relations from and to a resource, now or at a time; at most 2,000 to and from each of its names."""
-    edges = _edges_of(connection, [_node_of(of)], at=at, most=_MAX_RELATIONS)
+    edges = _edges_of(connection, [_node_of(subject)], at=at, most=_MAX_RELATIONS)
     resources = _resources_of(connection, {end.id for edge in edges for end in (edge.source, edge.target) if end})
     relations = [_relation(edge, resources) for edge in edges]
     return tuple(sorted(relations, key=lambda edge: (edge.kind, edge.source.key, edge.target_name)))
 
 
-def _node_of(of: Resource) -> _Node:
-    return _Node(of.id, of.key, of.type, of.account_id, of.region, of.resource_id)
+def _node_of(subject: Resource) -> _Node:
+    return _Node(subject.id, subject.key, subject.type, subject.account_id, subject.region, subject.resource_id)
 
 
 def _relation(edge: _Edge, resources: Mapping[int, Resource]) -> Relation:
@@ -81,7 +81,7 @@ def _edges_of(
     outgoing: ColumnElement[bool] | None = None,
     incoming: ColumnElement[bool] | None = None,
 ) -> list[_Edge]:
-    """Return the edges from and to the nodes, each way narrowed by a condition; at most `most` for each name of a node."""
+    """Return the edges from and to the nodes, each direction narrowed by a condition; at most `most` per name of a node."""
     by_row_id = {node.id: node for node in nodes}
     names = sorted({name for node in nodes for name in node.names})
     ways = (
@@ -102,7 +102,7 @@ def _edges_of(
         if source is None:
             continue
         target = _choose(targets.get(row.target, ()), row.target_type, source)
-        to_us = target is not None and target.id in by_row_id  # else it is another resource of the same name
+        to_us = target is not None and target.id in by_row_id  # otherwise another resource of the same name is meant
         known = target is not None or row.kind != MENTIONS or row.target.startswith("arn:")
         if to_us or (source.id in by_row_id and known):
             edges.append(_Edge(row.kind, source, target, row.target))
@@ -116,14 +116,17 @@ def _statement(
     conditions: Sequence[ColumnElement[bool]],
     most: int,
 ) -> Select[Any]:
-    """Return the query for the rows with each of the values, at most `most` for each: a hub has far more."""
+    """Return the query for the rows with the values, at most `most` per value: a hub has far more."""
     if dialect == "sqlite":
-        wanted = func.json_each(json.dumps(list(values))).table_valued("value")
+        listed_values = func.json_each(json.dumps(list(values))).table_valued("value")
         limited = (
-            select(relation.c.relation_id).where(column == wanted.c.value, *conditions).limit(most).correlate(wanted)
+            select(relation.c.relation_id)
+            .where(column == listed_values.c.value, *conditions)
+            .limit(most)
+            .correlate(listed_values)
         )
         edge = relation.alias()
-        return select(edge).select_from(wanted.join(edge, edge.c.relation_id.in_(limited))).limit(_MAX_EDGES)
+        return select(edge).select_from(listed_values.join(edge, edge.c.relation_id.in_(limited))).limit(_MAX_EDGES)
     kind = Text if column is relation.c.target else BigInteger
     listed = select(func.unnest(cast(list(values), ARRAY(kind))).label("value")).subquery()
     lateral = select(relation).where(column == listed.c.value, *conditions).limit(most).lateral()
@@ -138,14 +141,14 @@ def _valid(at: datetime | None) -> ColumnElement[bool]:
 
 
 def _existed(row: Any, at: datetime | None) -> bool:
-    # Not a condition in SQL: SQLite would walk an index of it in place of the few rows that are asked for.
+    # Not a condition in SQL: SQLite would scan an index of it instead of reading the few selected rows.
     return row.deleted_at is None or (at is not None and row.deleted_at > format_time(at))
 
 
 def _choose(candidates: Iterable[_Node], target_type: str, source: _Node) -> _Node | None:
     """Choose among resources of the same name: the right type, then the source's own account and region first."""
-    matching = [each for each in candidates if not target_type or each.type == target_type]
-    matching.sort(key=lambda each: (each.account_id != source.account_id, each.region != source.region, each.id))
+    matching = [node for node in candidates if not target_type or node.type == target_type]
+    matching.sort(key=lambda node: (node.account_id != source.account_id, node.region != source.region, node.id))
     return matching[0] if matching else None
 
 

@@ -38,12 +38,12 @@ def check_query(connection: Connection, query: Query, *, account_ids: Iterable[s
     """Raise UsageError, with the nearest known name, for an unknown type, account, region, owner or document member.
 
     Known are the values in the store, the catalog's types, AWS's regions, the configured `account_ids`, and the members of
-    AWS's answers in botocore's models (a condition may name `KmsMasterKeyId` although no queue has a KMS key).
+    AWS's responses in botocore's models (a condition may name `KmsMasterKeyId` although no queue has a KMS key).
     """
     stored = _stored(connection)
     _check("type", query.types, stored.types | {kind.name for kind in CATALOG})
     accounts = stored.account_ids | set(account_ids)
-    if accounts:  # before the first collection no account is known, so none can be called unknown
+    if accounts:  # before the first collection no account is known
         _check("account", query.account_ids, accounts)
     _check("region", query.regions, stored.regions | region_names() | {GLOBAL})
     if query.owner not in ("", "*"):
@@ -55,7 +55,7 @@ def check_query(connection: Connection, query: Query, *, account_ids: Iterable[s
 
 def _check(kind: str, words: Iterable[str], known: Collection[str]) -> None:
     for word in words:
-        # As in the query itself, only a trailing star is a pattern.
+        # As in queries, only a trailing star is a pattern.
         matches = any(name.startswith(word[:-1]) for name in known) if word.endswith("*") else word in known
         if not matches:
             families = {f"{name.partition('.')[0]}.*" for name in known if "." in name}
@@ -111,9 +111,9 @@ def _declared(kind: ResourceType) -> tuple[frozenset[str], bool]:
     free = False
     for detail in kind.details:
         if not detail.key:
-            answer = answer_of(detail.service or kind.service, detail.operation)
-            members |= answer.members
-            free = free or answer.has_free_map
+            response = answer_of(detail.service or kind.service, detail.operation)
+            members |= response.members
+            free = free or response.has_free_map
     return frozenset(members - {""}), free
 
 

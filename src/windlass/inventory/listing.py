@@ -21,7 +21,7 @@ __all__ = ["Lister", "ListingContext", "above_params", "list_items", "scope_para
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ListingContext:
-    """What a lister works with: the run's calls and details, and `submit`, which queues further tasks of the scan."""
+    """What a lister gets: the run's calls and detail reader, and `submit`, which queues further tasks of the scan."""
 
     calls: Calls
     details: DetailReader
@@ -34,7 +34,7 @@ class ListingContext:
 Lister = Callable[[ListingContext, ScopeScan, ReadTimes], None]
 """Add every item of the scope to the scan. It raises WindlassError when the listing is not complete.
 
-Without read times every detail is equally old, so a lister starts reading details while it still lists.
+Without read times every detail is equally old, so a lister starts reading details before the listing is complete.
 """
 
 
@@ -109,7 +109,7 @@ def _list_all(context: ListingContext, scan: ScopeScan, read_times: ReadTimes) -
 
 
 def scope_params(params: Mapping[str, Any], scope: Scope) -> dict[str, Any]:
-    """Request parameters with the scope's `{account}` and `{region}` in their texts."""
+    """Return request parameters with `{account}` and `{region}` replaced by the scope's."""
     return {name: _scope_value(value, scope) for name, value in params.items()}
 
 
@@ -128,7 +128,7 @@ def _scope_value(value: Any, scope: Scope) -> Any:
 def _parents(
     context: ListingContext, scan: ScopeScan, parent: Parent | None, missing: list[dict[str, Any]]
 ) -> Iterator[dict[str, Any]]:
-    """Yield the parameters from each item of the parent's listing. Those of parents that no longer exist go to `missing`."""
+    """Yield the parameters from each item of the parent's listing. Those of parents that no longer exist are added to `missing`."""
     if parent is None:
         yield {}
         return
@@ -147,7 +147,7 @@ def _parents(
 
 
 def above_params(parent: Parent, above: Mapping[str, Any], item: Any) -> dict[str, Any]:
-    """Return the parameters that an item of the parent's listing gives. A path `above.X` is parameter X of its own listing."""
+    """Return the parameters that an item of the parent's listing gives. `above.X` is parameter X of the parent's own listing."""
     return {
         name: above[path.removeprefix("above.")] if path.startswith("above.") else find(path, item)
         for name, path in parent.params.items()
@@ -157,7 +157,7 @@ def above_params(parent: Parent, above: Mapping[str, Any], item: Any) -> dict[st
 def _check_missing(context: ListingContext, scan: ScopeScan, missing: list[dict[str, Any]]) -> None:
     """Check that every parent that was not found has also left its own listing. Raise AwsError otherwise.
 
-    A parent that is still listed has children that are unknown, not deleted.
+    The children of a parent that is still listed are unknown, not deleted.
     """
     if not missing:
         return
@@ -166,7 +166,7 @@ def _check_missing(context: ListingContext, scan: ScopeScan, missing: list[dict[
     contradicted = [params for params in missing if params in listed_again or params in missing_again]
     if contradicted:
         raise AwsError(
-            f"{scan.scope.type}: {contradicted[0]} is listed, but AWS answers that it does not exist",
-            hint="The service contradicts itself. The next run asks again.",
+            f"{scan.scope.type}: {contradicted[0]} is listed, but AWS reports that it does not exist",
+            hint="The service contradicts itself. The next run lists the scope again.",
             code="Contradiction",
         )

@@ -1,6 +1,6 @@
 """A query as conditions on the index `member_value`, now or at a past time: both databases answer it from one B-tree.
 
-Where a condition reaches into a list or a long text, the documents of the resources that have one there are read.
+Where a condition reaches into a list or a long text, the documents of the candidate resources are read.
 """
 
 from __future__ import annotations
@@ -122,7 +122,7 @@ class Matches:
         return select(row_id.label("row_id"), group_id.label("group_id")).where(*conditions)
 
     def counted_parts(self) -> Iterator[tuple[int, Matches]]:
-        """Yield (sign, matches) whose numbers add up to that of these matches.
+        """Yield (sign, matches) pairs whose signed counts add up to the count of these matches.
 
         Resources without a value are all others less those with it: two ranges of the index, in place of a look-up for each.
         """
@@ -133,7 +133,7 @@ class Matches:
         others = tuple(term for term in self.others if term is not negated[0])
         yield 1, replace(self, others=others)
         without = replace(negated[0], negated=False)
-        if self.base is _EXISTS:  # who has the value exists
+        if self.base is _EXISTS:  # a resource with the value exists
             yield -1, replace(self, base=without, others=others)
         else:
             yield -1, replace(self, others=(*others, without))
@@ -141,9 +141,9 @@ class Matches:
     def restrict(
         self, row_id: ColumnElement[int], group_id: ColumnElement[int], *, exists_anyway: bool = False
     ) -> list[ColumnElement[bool]]:
-        """Return the conditions that a row of another table, with these columns, is a match.
+        """Return the conditions under which a row of another table, with these columns, is a match.
 
-        `exists_anyway`: the row is one of the index, valid at the time, so that its resource exists.
+        `exists_anyway`: the row comes from the index and is valid at the time, so its resource exists.
         """
         if exists_anyway and self.base is _EXISTS:
             return self._others(row_id, group_id)
@@ -160,7 +160,7 @@ class Matches:
         if isinstance(term.value, str):
             same = (rows.c.group_id == group_id, rows.c.resource_row_id == row_id)
             holds: ColumnElement[bool] = exists(select(literal(1)).where(*conditions, *same))
-        else:  # without the value, the index finds no single row
+        else:  # the index has no row for a missing value
             holds = row_id.in_(select(rows.c.resource_row_id).where(*conditions))
         if term.verified:
             holds = or_(holds, row_id.in_(id_list(term.verified, self.dialect)))
@@ -169,7 +169,7 @@ class Matches:
 
 def in_groups(query: Query, group_id: ColumnElement[int]) -> list[ColumnElement[bool]]:
     """Return the query's conditions on type, account and region for a row with this group."""
-    conditions = identity_conditions(query, of=facet_group)
+    conditions = identity_conditions(query, table=facet_group)
     return [group_id.in_(select(facet_group.c.id).where(*conditions))] if conditions else []
 
 
@@ -207,11 +207,11 @@ def facet_counts(connection: Connection, matches: Matches) -> dict[str, dict[str
     }
     counts: dict[str, dict[str, int]] = {name: {} for name in dimensions}
     for sign, part in matches.counted_parts():
-        groups = _by_group(part, narrowed=False).cte()  # it is counted once for the three
+        groups = _by_group(part, narrowed=False).cte()  # counted once for all three
         statements = [
             select(literal(name), column, func.sum(groups.c.number))
             .join_from(facet_group, groups, groups.c.group_id == facet_group.c.id)
-            .where(*identity_conditions(others, of=facet_group))
+            .where(*identity_conditions(others, table=facet_group))
             .group_by(column)
             for name, (column, others) in dimensions.items()
         ]

@@ -1,8 +1,8 @@
 """The values of a document's members as rows of the inverted index `member_value`: pointer, value. Pure.
 
-A pointer is an RFC 6901 JSON pointer (`/Versioning/Status`), stored as a 63-bit hash. Members below lists have no rows of
-their own, and neither have those of large objects: such a container has one row with a marker, and a condition that reaches
-into it reads the document. A change of these rules needs a migration that builds the table again, because the rows that a
+A pointer is an RFC 6901 JSON pointer (`/Versioning/Status`), stored as a 63-bit hash. Members inside lists and large
+objects have no rows: such a container has one row with a marker, and a condition that reaches into it reads the
+document. A change of these rules needs a migration that builds the table again, because the rows that a
 new revision ends are computed from the document before it.
 """
 
@@ -37,11 +37,11 @@ __all__ = [
 
 MAX_TEXT = 256
 """Longer texts are not indexed: a condition on one reads the document. AWS limits the value of a tag to 256 characters."""
-_MAX_MEMBERS = 200  # of one object: more are data rather than configuration (maps from ids to values)
+_MAX_MEMBERS = 200  # per object: larger ones are data rather than configuration (maps from ids to values)
 _MAX_NAME = 600  # an index entry of PostgreSQL has at most 2,704 bytes, and a character up to four
 
 OBJECT, LIST, LARGE_OBJECT, LONG_TEXT = "\x01", "\x02", "\x03", "\x04"
-"""Markers in place of a value: what the document has at the pointer."""
+"""Markers in place of a value: the kind of container at the pointer."""
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
@@ -84,7 +84,7 @@ def member_values(name: str, tags: Mapping[str, str], document: Mapping[str, Any
 
 
 def document_members(document: Mapping[str, Any]) -> Iterator[tuple[int, str]]:
-    """Yield (pointer, value) for every member outside lists. Null is no value: AWS leaves absent members out."""
+    """Yield (pointer, value) for every member outside lists. Null counts as absent."""
     yield from _members(document, ())
 
 
@@ -103,7 +103,7 @@ def _members(value: Mapping[str, Any], at: Sequence[str]) -> Iterator[tuple[int,
 
 
 def _bounded(text: str) -> str:
-    # A text that begins as a marker does would be taken for one.
+    # A text that begins like a marker would be read as one.
     return LONG_TEXT if len(text) > MAX_TEXT or text[:1] in (OBJECT, LIST, LARGE_OBJECT, LONG_TEXT) else text
 
 

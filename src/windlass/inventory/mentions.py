@@ -17,7 +17,7 @@ __all__ = ["MENTIONS", "mentions_of"]
 MENTIONS = "mentions"
 """The kind of a relation that no type declares: the document has the target's ARN or id somewhere."""
 
-_MAX_MENTIONS = 200  # of one document: a table of thousands of ids is data, and a graph cannot show it
+_MAX_MENTIONS = 200  # of one document: a list of thousands of ids is data, and a graph cannot show it
 # An ARN ends before quotes, white space, brackets and commas; `*` and `?` make it a pattern, `$` and `{` a template.
 _ARN = re.compile(r"arn:aws[a-z-]*:[a-z0-9-]+:[a-z0-9-]*:(?:[0-9]{12}|aws)?:[^\s\"'<>,;()\[\]\\]+")
 _ID = re.compile(
@@ -29,7 +29,7 @@ _PATTERN_CHARACTERS = frozenset("*?${}")
 def mentions_of(document: Any, *, own: Collection[str] = (), declared: Iterable[Edge] = ()) -> set[Edge]:
     """Return a `mentions` edge for every ARN and AWS id in the document, without the resource's `own` names.
 
-    A target that a declared edge has, by ARN or by id, is left out: its label says more.
+    A target of a declared edge is left out, by ARN or by id: the declared kind says more.
     """
     targets_declared = {edge.target for edge in declared}
     ids = {arn.resource_id for target in targets_declared if (arn := parse_arn(target))}

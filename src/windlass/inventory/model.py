@@ -67,7 +67,7 @@ class Observation:
 
     `unknown` are top-level document keys whose detail call failed: they keep their last known values, so that a denied
     read never appears as a change. `document` has no volatile values; `measures` are values that change by themselves
-    (sizes, counts): they are shown with the resource, and never make a revision.
+    (sizes, counts): they are shown with the resource, and never cause a revision.
     """
 
     type: str
@@ -105,7 +105,7 @@ class ScopeResult:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Resource:
-    """A row of a listing: identity and current (or past) values; the document only where it is asked for."""
+    """A row of a listing: identity and current (or past) values; the document only on request."""
 
     id: int
     key: str
@@ -307,7 +307,7 @@ class Stats:
 
 @dataclass(frozen=True, slots=True)
 class AddressHolder:
-    """A resource that held an IP address, and from when to when."""
+    """A resource that held an IP address, with the start and end of that time."""
 
     address: str
     resource: Resource
@@ -328,4 +328,4 @@ class TypeRow:
     source: str  # `curated`, or `automatic`: derived from the service's model
     operation: str
     iam_actions: tuple[str, ...]
-    calls: int  # at the least, for one scope with one resource
+    calls: int  # at least, for one scope with one resource

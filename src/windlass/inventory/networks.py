@@ -1,4 +1,4 @@
-"""IP addresses in the store: as text that orders by address, and the query for those of a network."""
+"""IP addresses in the store: as text that orders by address, and the query for the addresses of a network."""
 
 from __future__ import annotations
 

@@ -1,6 +1,6 @@
-"""AWS's answers as Observations: plain, canonical, redacted, with tags, relations and addresses. Pure.
+"""AWS's responses as Observations: plain, canonical, redacted, with tags, relations and addresses. Pure.
 
-Lists are sets unless they are declared ordered, so that a different order of AWS's answer never makes a change.
+Lists are sets unless they are declared ordered, so that a different order in AWS's response never causes a change.
 """
 
 from __future__ import annotations
@@ -57,9 +57,9 @@ ORDERED = frozenset(
         "Processors",
     }
 )
-"""Lists whose order has a meaning in every document: policies, arguments of programs, columns, precedence. All other
+"""Lists whose order matters in every document: policies, arguments of programs, columns, precedence. All other
 lists are sets, unless their type declares their path as `ordered`."""
-_VERBATIM = frozenset({"definition"})  # a program: nothing in it is sorted
+_VERBATIM = frozenset({"definition"})  # a program: its lists keep their order
 _ID_ENDINGS = ("Id", "ID", "Arn", "ARN", "Name", "Key", "name", "arn", "id", "key", "Identifier", "identifier")
 
 
@@ -103,7 +103,7 @@ def observe(
         remove_at(document, path)
     _parse_json_texts(document)
     document = stabilise(document, kind.ordered)
-    # First of all: nothing that is derived from the document (ids, names, relations, words) may hold a secret.
+    # Redact first: nothing derived from the document (ids, names, relations, words) may hold a secret.
     redact(document, (*kind.redact, *redact_paths), salt=salt)
     identity = _identity_of(kind, document)
     if not identity:

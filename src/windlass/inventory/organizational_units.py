@@ -1,4 +1,4 @@
-"""The lister of organizational units, which lie in one another (at most five levels below a root)."""
+"""The lister of organizational units, which are nested (at most five levels below a root)."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ def list_units(context: ListingContext, scan: ScopeScan, read_times: ReadTimes) 
         parent_params = {"ParentId": waiting.pop()}
         for page in context.calls.pages(scan, GLOBAL, kind.service, kind.operation, **parent_params):
             for document in items_of(kind, page, parent_params):
-                if document["Id"] in listed:  # it was moved while the tree was listed
+                if document["Id"] in listed:  # moved during the listing
                     continue
                 listed.add(document["Id"])
                 if scan.is_wanted(document):

@@ -1,4 +1,4 @@
-"""The owner of a listed resource: the owner in AWS's answer, else the account that was asked. Pure.
+"""The owner of a listed resource: the owner in AWS's response, else the account of the scope. Pure.
 
 A subnet, VPC or transit gateway that another account shares with us is in our listing, with its owner's id and ARN
 (AWS Resource Access Manager User Guide, "Shareable AWS resources").
@@ -28,13 +28,13 @@ _OWNERS = (
     "OwningAccountId",
     "Owner",
 )
-"""Members of AWS's answers that name the account a resource belongs to; other texts under these names are ignored."""
+"""Members of AWS's responses that name the account a resource belongs to; other texts under these names are ignored."""
 
 
 def owner_of(scope: Scope, document: Mapping[str, Any], arn: str, path: str = "") -> str:
-    """Return the account that owns the resource: the answer's owner, else the account in the answer's `arn`, else the scope's.
+    """Return the account that owns the resource: the response's owner, else the account in the response's `arn`, else the scope's.
 
-    `path` names a member that has the owner, before those of `_OWNERS`.
+    `path` names a member with the owner; it takes precedence over `_OWNERS`.
     """
     declared = find(path, document) if path else None
     for value in (declared, *(document.get(name) for name in _OWNERS)):
@@ -45,7 +45,7 @@ def owner_of(scope: Scope, document: Mapping[str, Any], arn: str, path: str = ""
 
 
 def own_arn(kind: ResourceType, document: Mapping[str, Any]) -> str:
-    """Return the ARN of the resource in the answer (`SubnetArn` of `ec2.subnet`); empty when it has none."""
+    """Return the ARN of the resource in the response (`SubnetArn` of `ec2.subnet`); empty when it has none."""
     noun = "".join(part[:1].upper() + part[1:] for part in kind.name.partition(".")[2].split("-"))
     value = document.get(f"{noun}Arn")
     return value if isinstance(value, str) and parse_arn(value) else ""

@@ -1,6 +1,6 @@
-"""Pages of a listing, now or at a past time: found in the index `member_value`, then read from the resources.
+"""Pages of a listing, now or at a past time: selected by the index `member_value`, then read from the resources.
 
-A page begins after the last row of the one before it (keyset): rows that are added or removed meanwhile move nothing.
+A page begins after the last row of the page before it (keyset), so that rows added or removed meanwhile shift nothing.
 """
 
 from __future__ import annotations
@@ -35,7 +35,7 @@ from windlass.inventory.timetravel import documents_at
 __all__ = ["list_page", "matches_now_or_then", "resources_by_id"]
 
 _BATCH = 400
-_FEW = 10_000  # matches: fewer are sorted, more are found by walking the index of the order
+_FEW = 10_000  # matches: fewer are sorted in memory, more are read in the order of an index
 
 Position = tuple[str, int]
 """The value that a row is sorted by, and its row id."""
@@ -44,23 +44,23 @@ Position = tuple[str, int]
 def list_page(connection: Connection, query: Query, *, documents: bool = False) -> Page:
     """Return a page of the resources that exist at `query.at` (None: now), with the names, tags and documents of that time.
 
-    The order `relevance` is search.py's; without a word to search for it is that of the key.
+    The order `relevance` is search.py's; without search words it is the order `key`.
     """
-    found = matches_now_or_then(connection, query)
+    matches = matches_now_or_then(connection, query)
     after = read_cursor(query.cursor) if query.cursor else None
     positions: list[Position] = []
     if query.sort in _GROUP_SORTS:
-        counts = value_counts(connection, found, _GROUP_SORTS[query.sort])
+        counts = value_counts(connection, matches, _GROUP_SORTS[query.sort])
         total = sum(counts.values())
-        positions = _by_group(connection, found, counts, after)
+        positions = _by_group(connection, matches, counts, after)
     else:
-        total = count_matches(connection, found)
+        total = count_matches(connection, matches)
         if total and query.sort == "name":
-            positions = _by_name(connection, found, after)
+            positions = _by_name(connection, matches, after)
         elif total and query.sort == "changed" and query.at is not None:
-            positions = _by_change(connection, found, total, after)
+            positions = _by_change(connection, matches, total, after)
         elif total:
-            positions = _by_column(connection, found, after)
+            positions = _by_column(connection, matches, after)
     shown = positions[: query.limit]
     rows = resources_by_id(connection, [row_id for _, row_id in shown], at=query.at, documents=documents)
     cursor = write_cursor(*shown[-1]) if len(positions) > query.limit else ""
@@ -68,7 +68,7 @@ def list_page(connection: Connection, query: Query, *, documents: bool = False) 
 
 
 def matches_now_or_then(connection: Connection, query: Query) -> Matches:
-    """Return the matches of a query; conditions that the index can't answer read the documents of its time."""
+    """Return the matches of a query; conditions that the index can't answer read the documents of the query's time."""
     return matches_of(connection, query, _verifier(connection, query.at))
 
 
@@ -89,20 +89,20 @@ def _verifier(connection: Connection, at: datetime | None) -> Verify:
 
 
 _GROUP_SORTS = {"type": "type", "account": "account_id", "region": "region"}
-"""The orders by what a group of resources shares, and the column of `facet_group`."""
+"""The orders by a property that a facet group shares, with the column of `facet_group`."""
 
 
 def _by_group(
-    connection: Connection, found: Matches, sizes: Mapping[str, int], after: Position | None
+    connection: Connection, matches: Matches, sizes: Mapping[str, int], after: Position | None
 ) -> list[Position]:
-    column = facet_group.c[_GROUP_SORTS[found.query.sort]]
+    column = facet_group.c[_GROUP_SORTS[matches.query.sort]]
     values = sorted(value for value in sizes if after is None or value >= after[0])
-    limit = found.query.limit + 1
+    limit = matches.query.limit + 1
     positions: list[Position] = []
     while values and len(positions) < limit:
         taken = _first_values(values, sizes, limit - len(positions))
         values = values[len(taken) :]
-        rows = found.select(narrowed=True).subquery()
+        rows = matches.select(narrowed=True).subquery()
         groups = select(facet_group.c.id).where(column.in_(taken))
         if len(taken) == 1:
             statement = select(rows.c.row_id).where(rows.c.group_id.in_(groups)).order_by(rows.c.row_id)
@@ -118,7 +118,7 @@ def _by_group(
 
 
 def _first_values(values: Sequence[str], sizes: Mapping[str, int], room: int) -> list[str]:
-    """Return the first values that fit into the room together; the first alone when it does not."""
+    """Return the first values that fit into the room together; at least the first."""
     taken: list[str] = []
     for value in values:
         room -= sizes[value]
@@ -128,35 +128,35 @@ def _first_values(values: Sequence[str], sizes: Mapping[str, int], room: int) ->
     return taken
 
 
-def _by_name(connection: Connection, found: Matches, after: Position | None) -> list[Position]:
+def _by_name(connection: Connection, matches: Matches, after: Position | None) -> list[Position]:
     names = member_value.alias()
     columns = (names.c.value, names.c.resource_row_id)
-    conditions = [names.c.pointer == NAME, valid_at(names, found.query.at)]
-    conditions += in_groups(found.query, names.c.group_id)
-    conditions += found.restrict(names.c.resource_row_id, names.c.group_id, exists_anyway=True)
+    conditions = [names.c.pointer == NAME, valid_at(names, matches.query.at)]
+    conditions += in_groups(matches.query, names.c.group_id)
+    conditions += matches.restrict(names.c.resource_row_id, names.c.group_id, exists_anyway=True)
     if after is not None:
         conditions.append(_after(*columns, after))
-    statement = select(*columns).where(*conditions).order_by(*columns).limit(found.query.limit + 1)
+    statement = select(*columns).where(*conditions).order_by(*columns).limit(matches.query.limit + 1)
     return [(row[0], row[1]) for row in connection.execute(statement)]
 
 
-def _by_column(connection: Connection, found: Matches, after: Position | None) -> list[Position]:
-    newest_first = found.query.sort == "changed"
+def _by_column(connection: Connection, matches: Matches, after: Position | None) -> list[Position]:
+    newest_first = matches.query.sort == "changed"
     column: ColumnElement[Any] = resource.c.changed_at if newest_first else resource.c.key
-    conditions = _restrict(found, resource.c.id, resource.c.group_id)
+    conditions = _restrict(matches, resource.c.id, resource.c.group_id)
     if after is not None:
         conditions.append(_after(column, resource.c.id, after, descending=newest_first))
     order = (column.desc(), resource.c.id.desc()) if newest_first else (column, resource.c.id)
-    statement = select(column, resource.c.id).where(*conditions).order_by(*order).limit(found.query.limit + 1)
+    statement = select(column, resource.c.id).where(*conditions).order_by(*order).limit(matches.query.limit + 1)
     return [(row[0], row[1]) for row in connection.execute(statement)]
 
 
-def _by_change(connection: Connection, found: Matches, total: int, after: Position | None) -> list[Position]:
+def _by_change(connection: Connection, matches: Matches, total: int, after: Position | None) -> list[Position]:
     """Return the matches by the time of their last change before `query.at`, the newest first."""
-    assert found.query.at is not None
-    moment, limit = format_time(found.query.at), found.query.limit + 1
+    assert matches.query.at is not None
+    moment, limit = format_time(matches.query.at), matches.query.limit + 1
     if total <= _FEW:
-        rows = found.select(narrowed=True).subquery()
+        rows = matches.select(narrowed=True).subquery()
         last = (
             select(func.max(revision.c.valid_from))
             .where(revision.c.resource_row_id == rows.c.row_id, revision.c.valid_from <= moment)
@@ -168,7 +168,7 @@ def _by_change(connection: Connection, found: Matches, total: int, after: Positi
     conditions = [
         revision.c.valid_from <= moment,
         or_(revision.c.valid_to.is_(None), revision.c.valid_to > moment),
-        *_restrict(found, revision.c.resource_row_id, revision.c.group_id),
+        *_restrict(matches, revision.c.resource_row_id, revision.c.group_id),
     ]
     if after is not None:
         conditions.append(_after(*columns, after, descending=True))
@@ -176,8 +176,8 @@ def _by_change(connection: Connection, found: Matches, total: int, after: Positi
     return [(row[0], row[1]) for row in connection.execute(statement)]
 
 
-def _restrict(found: Matches, row_id: ColumnElement[int], group_id: ColumnElement[int]) -> list[ColumnElement[bool]]:
-    return [*in_groups(found.query, group_id), *found.restrict(row_id, group_id)]
+def _restrict(matches: Matches, row_id: ColumnElement[int], group_id: ColumnElement[int]) -> list[ColumnElement[bool]]:
+    return [*in_groups(matches.query, group_id), *matches.restrict(row_id, group_id)]
 
 
 def _after(

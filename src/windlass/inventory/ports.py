@@ -27,7 +27,7 @@ class HasArn(Protocol):
 
 
 class EstateCaller(Protocol):
-    """AWS by operation name. It raises core.errors with AWS's error code in `.code`."""
+    """AWS by operation name. Raises core.errors with AWS's error code in `.code`."""
 
     def accounts(self) -> Sequence[HasId]:
         """Return the accounts to collect."""
@@ -38,7 +38,7 @@ class EstateCaller(Protocol):
         ...
 
     def region_list(self, account_id: str, /) -> RegionList:
-        """Return the regions to collect in an account, and the source of the list. It does not fail for a refused account."""
+        """Return the regions to collect in an account, and the source of the list. A refused account is not an error."""
         ...
 
     def partition(self, account_id: str, /) -> str:
@@ -46,7 +46,7 @@ class EstateCaller(Protocol):
         ...
 
     def call(self, account_id: str, region: str, service: str, operation: str, /, **params: Any) -> dict[str, Any]:
-        """Return the answer of one call."""
+        """Return the response of one call."""
         ...
 
     def pages(

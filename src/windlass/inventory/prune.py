@@ -1,4 +1,4 @@
-"""Thinning out old history: of each resource and day before a time, the last revision is kept; so is the current one."""
+"""Thinning out old history: before a time, each resource keeps its last revision of each day, and its current one."""
 
 from __future__ import annotations
 
@@ -80,7 +80,7 @@ def _state(row: Any, document: Document | None) -> State:
 def _replace_members(
     connection: Connection, row_id: int, before: Collection[Interval], after: Collection[Interval]
 ) -> None:
-    """Bring the index to the revisions that remain: between two of them, the state of the first one holds."""
+    """Update the index to the remaining revisions: from one to the next, the state of the former is valid."""
     gone = [
         {"p": item[0], "v": item[1], "g": item[2], "f": start}
         for item, start, _ in sorted(set(before) - set(after), key=repr)
@@ -116,5 +116,5 @@ def _is_kept(rows: list[Any], index: int, cutoff: str) -> bool:
     if index == 0 or row.valid_to is None or row.valid_to >= cutoff:
         return True
     following = rows[index + 1] if index + 1 < len(rows) else None
-    # Of one day's revisions the last is kept: it is the state at the end of the day.
+    # The last revision of a day is kept: it is the state at the end of the day.
     return following is None or following.valid_from[:10] != row.valid_from[:10]

@@ -2,7 +2,7 @@
 
 Redaction is by name (core/secret_names.py, and members such as `environment` whose values all count as secrets) and by
 value (core/secret_values.py), in JSON and URLs inside texts, too. RULE is the rule that applied. HASH is 64 bits of an HMAC:
-the same value has the same hash within one store, and an unrelated one in another store.
+the same value has the same hash within one store, and a different one in another store.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ from windlass.inventory.secret_members import is_free_text, is_identity, is_open
 
 __all__ = ["redact"]
 
-_ECHO_CHARS = 8  # a shorter secret is not searched in other members: it would occur there by chance
+_ECHO_CHARS = 8  # a shorter secret is not looked for in other members: it would occur there by chance
 _SHORTEST_RANDOM = 20
 _MAX_SETTING = 999  # a number up to this is a setting, even under a name such as `pin`
 _MAX_JSON_DEPTH = 4  # of JSON in texts in JSON; deeper texts are treated as plain
@@ -43,7 +43,7 @@ def redact(document: dict[str, Any], paths: Iterable[str], *, salt: bytes) -> di
 
 
 class _Redactor:
-    """The redaction of one document. It remembers the values it redacted: another member may repeat one."""
+    """The redaction of one document. It remembers redacted values, because other members may repeat them."""
 
     def __init__(self, salt: bytes) -> None:
         self._salt = salt
@@ -73,7 +73,7 @@ class _Redactor:
         names = paired_names(value)
         for name, item in value.items():
             inner = member_rule(name, item, key) or ("" if name in names.kept or is_open(rule, name) else rule)
-            value[name] = self._member(item, _ValueContext(name, names.of.get(name, name), key, inner, depth))
+            value[name] = self._member(item, _ValueContext(name, names.name_of.get(name, name), key, inner, depth))
         for name in [name for name in value if secret_spans(name)]:  # names of tags are free text, too
             value[mask_secrets(name, self.hashed)] = value.pop(name)
 

@@ -20,8 +20,8 @@ class Detail:
     """One more call per item. `params` are request parameters as paths on the item.
 
     The result goes under `key` of the document; with an empty `key` it is merged into the document. `absent` are error
-    codes which mean that the item has no such detail: a fact (null), not an error. All pages are read; lists and maps
-    are joined over them. An item whose member `unless[0]` is `unless[1]` has no such detail, and no call is made.
+    codes which mean that the item has no such detail (null), which is not an error. All pages are read; their lists and
+    maps are joined. An item whose member `unless[0]` is `unless[1]` has no such detail, and no call is made.
 
     With `each`, a path to texts on the item, the call is made once for each of them: `params` name the text as `each`,
     and the results go under `key` as a map from text to result (an absent one is null). A parameter `{account}` is the
@@ -49,7 +49,7 @@ class EdgeRule:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Parent:
-    """A listing to read first: the type's own listing is called for each of its items, with `params` from the item.
+    """A listing to read first. The type's own listing is called once per item of it, with `params` from that item.
 
     A parent may have a parent of its own: a path `above.X` is the parameter X of the parent's own listing. `{account}` in
     `items` and `request` is the scope's account.
@@ -71,16 +71,16 @@ class ResourceType:
     service: str
     operation: str
     items: str
-    id: str  # a path on the listing alone: an item must be identified even when its details are unreadable
+    id: str  # a path in the listing: an item must be identified even when its details are unreadable
     id_after: str = ""  # the id is the text after the last occurrence of this in the value at `id` (a queue's URL)
     arn: str = ""  # a template with {partition} {region} {account} {id} where AWS defines the form, else a path
-    label: str = ""  # a path to the name that people use; the tag Name wins
+    label: str = ""  # a path to the name that people use; the tag Name takes precedence
     tags: str = "Tags"
     strip: str = ""  # a prefix of the id that other operations don't take (`/hostedzone/`)
-    wrap: str = ""  # for listings of bare texts: the key under which each text is put
+    wrap: str = ""  # for listings of bare texts: the document key for each text
     request: Mapping[str, Any] = field(default_factory=dict)
     once_per_account: bool = False
-    # The region of the `aws` partition that answers for a type listed once per account, when it is not us-east-1.
+    # Where a type listed once per account is listed in the `aws` partition, when not in us-east-1.
     home_region: str = ""
     # Errors of the listing which mean that the account has none: a code, or `code: text of the message`.
     absent: tuple[str, ...] = ()
@@ -90,15 +90,15 @@ class ResourceType:
     addresses: tuple[str, ...] = ()
     volatile: tuple[str, ...] = ()  # dotted paths left out of the document; `*` matches any key or item
     redact: tuple[str, ...] = ()  # dotted paths kept as salted hashes
-    # Dotted paths of lists whose order has a meaning, besides observations.ORDERED; `*` matches any key or item.
+    # Dotted paths of lists whose order matters, besides observations.ORDERED; `*` matches any key or item.
     ordered: tuple[str, ...] = ()
-    # A path on the listing alone: items for which it is false are not kept (AWS-managed keys, default parameter groups).
+    # A path in the listing: items for which it is false are not kept (AWS-managed keys, default parameter groups).
     keep: str = ""
-    owner: str = ""  # a path to the owning account, where no member of ownership.py has it
+    owner: str = ""  # a path to the owning account, when it is not in a member known to ownership.py
     measures: Mapping[str, str] = field(default_factory=dict)  # shown, without history: name to path, volatile or not
     iam_prefix: str = ""  # of the IAM actions, when it is not the service's (s3express for directory buckets)
     lister: Lister | None = None  # lists the type in place of listing.list_items
-    owner_param: str = ""  # the parameter that every detail call takes for the account that must own the item
+    owner_param: str = ""  # the parameter of every detail call for the account that must own the item
     one_task_per_detail: bool = False  # for types with many, independent details
     measure_actions: tuple[str, ...] = ()  # IAM actions that `lister` needs to read sizes and counts
-    automatic: bool = False  # derived from the service's model (automatic/), not written by hand
+    automatic: bool = False  # derived from the service's model (automatic/), not curated

@@ -28,7 +28,7 @@ _SORTS = {
     "region": (resource.c.region, False),
     "account": (resource.c.account_id, False),
 }
-_MAX_REF_CHARS = 19  # of `#number`: a longer one may exceed the databases' 64-bit integers
+_MAX_REF_CHARS = 19  # of `#number`: longer numbers may exceed the databases' 64-bit integers
 
 
 def resource_of(row: Any, *, document: bool = False) -> Resource:
@@ -52,7 +52,7 @@ def resource_of(row: Any, *, document: bool = False) -> Resource:
 
 
 def list_with_deleted(connection: Connection, query: Query, *, documents: bool = False) -> Page:
-    """Return a page of all resources that the store has, deleted ones by their last document. See pages.py for the others."""
+    """Return a page of all resources in the store; deleted ones have their last document. pages.py lists existing ones."""
     conditions = query_conditions(query, connection.dialect.name)
     column, newest_first = _SORTS[query.sort]
     order = [column.desc(), resource.c.id.desc()] if newest_first else [column, resource.c.id]
@@ -109,9 +109,7 @@ def find_resource(connection: Connection, ref: str) -> Resource:
             listed = "".join(
                 f"\n  #{row.id}  {row.type}  {row.account_id} {row.region}  {row.key}" for row in candidates
             )
-            raise UsageError(
-                f"{ref!r} names {len(candidates)} resources:{listed}", hint="Pass the ARN or #number of one."
-            )
+            raise UsageError(f"{ref!r} names {len(candidates)} resources:{listed}", hint="Pass an ARN or a #number.")
     similar = connection.execute(
         select(resource.c.name, resource.c.type).where(resource.c.name.startswith(ref[:4], autoescape=True)).limit(3)
     ).all()

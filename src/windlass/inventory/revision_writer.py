@@ -1,4 +1,4 @@
-"""Writing revisions: the rows of `revision` and `resource`, and the rows that are derived from their documents."""
+"""Writing revisions: the rows of `revision` and `resource`, and the rows derived from their documents."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ _NEVER_SEEN = _Current(0, "", "", 0)
 def write_revisions(
     connection: Connection, dialect: str, changes: Sequence[NewRevision], scope: Scope, run_id: str, when: str
 ) -> None:
-    """Write new revisions: close the ones before them, and bring the resources and the derived rows up to date."""
+    """Write new revisions: end the previous ones, and update the resources and the derived rows."""
     if not changes:
         return
     current = _current(connection, list({change.row_id: None for change in changes if change.row_id is not None}))
@@ -103,7 +103,7 @@ def _group_of(change: NewRevision, groups: Mapping[GroupKey, int], before: _Curr
 
 
 def _after(changed_at: str, when: str) -> str:
-    """Return `when`, or the first moment after the last change: a clock set back must not disorder the history."""
+    """Return `when`, or the first moment after the last change, so that a clock set back does not disorder the history."""
     if changed_at < when:
         return when
     return format_time(parse_time(changed_at) + timedelta(microseconds=1))
@@ -120,7 +120,7 @@ def _revision_values(
         "change": str(change.change),
         "valid_from": valid_from,
         "valid_to": None,
-        # A creation's patch is its keyframe; storing the document twice would double the history.
+        # A creation has a keyframe and no patch: storing the document twice would double the history.
         "patch": "[]" if created else canonical_json(list(change.patch)),
         "keyframe": canonical_json(change.document) if has_keyframe else None,
         "name": change.observation.name if change.observation else before.name,

@@ -1,4 +1,4 @@
-"""The revisions that a scan brings, computed without a database from known resources and observations. Pure.
+"""The revisions that follow from a scan, computed without a database from known resources and observations. Pure.
 
 A deletion follows only from a complete listing of the resource's own scope. A detail that could not be read keeps its
 last known value. An unchanged resource has no revision.
@@ -57,8 +57,8 @@ class NewRevision:
 def match_known(known: Mapping[str, KnownResource], result: ScopeResult) -> tuple[ScopeResult, dict[str, str]]:
     """Return the observations under the keys of the store, and the keys to renew in the store, old to new.
 
-    An item whose ARN is in a detail alone has its id as key until that detail is read; it is the same resource before and
-    after. A bucket that could not be located keeps its region.
+    An item whose ARN is only in a detail has its id as key until that detail is read; it remains the same resource.
+    A bucket that could not be located keeps its region.
     """
     by_id = {row.resource_id: key for key, row in known.items() if not row.deleted}
     renewed: dict[str, str] = {}
@@ -83,7 +83,7 @@ def diff_scope(
     result: ScopeResult,
     documents_of: Callable[[Sequence[int]], Mapping[int, Document]],
 ) -> tuple[NewRevision, ...]:
-    """Return the revisions of a scan. `documents_of` returns current documents by row id; it is called for changed ones."""
+    """Return the revisions of a scan. `documents_of` returns current documents by row id, and is called for changed ones."""
     if not result.state.complete:
         return ()
     created: list[NewRevision] = []
@@ -141,7 +141,7 @@ def _updates(
 
 
 def keep_unread_values(old: Document, observation: Observation) -> Document:
-    """Return the observed document with the last known values of its unknown keys; `*` is every key it does not have."""
+    """Return the observed document with the last known values of its unknown keys; `*` stands for every key that it lacks."""
     if not observation.unknown:
         return observation.document
     all_unknown = "*" in observation.unknown

@@ -173,7 +173,7 @@ def status_row(item: ScopeStatus) -> dict[str, Any]:
 
 
 def coverage_row(item: CoverageRow) -> dict[str, Any]:
-    """Return what could be read of a service in an account and region."""
+    """Return the coverage of a service in an account and region."""
     return asdict(item)
 
 
@@ -199,7 +199,7 @@ def type_row(item: Any) -> dict[str, Any]:
 
 
 def holder_row(item: AddressHolder) -> dict[str, Any]:
-    """Return a resource that held an address, and from when to when."""
+    """Return a resource that held an address, with the start and end of that time."""
     return {
         "address": item.address,
         "type": item.resource.type,

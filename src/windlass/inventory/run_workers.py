@@ -1,6 +1,7 @@
 """The processes that share a run, one row each: what they did, and whether they still work.
 
-Each process adds to its own row, in the transaction of the scope that it writes: no row of the run is locked by all.
+Each process updates its own row, in the transaction of the scope that it writes, so that processes never wait for a
+common row of the run.
 """
 
 from __future__ import annotations
@@ -50,7 +51,7 @@ run_worker = Table(
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RunWorker:
-    """A process in a run. `state`: `working`, `left` (it ended in order), `lost` (killed, or cut off)."""
+    """A process in a run. `state`: `working`, `left` (it ended normally), `lost` (killed, or cut off)."""
 
     run_id: str
     worker: str
@@ -74,7 +75,7 @@ def worker_lease(worker: str) -> str:
 
 
 def add_worker(connection: Connection, run_id: str, worker: str, *, host: str, is_leased: bool, now: datetime) -> None:
-    """Add a process to a run. `is_leased`: it holds a lease of its own, and others may find it dead."""
+    """Add a process to a run. `is_leased`: it holds its own lease, by which others see whether it lives."""
     again = update(run_worker).where(*_key(run_id, worker)).values(state="working", finished_at=None)
     if connection.execute(again).rowcount == 0:
         connection.execute(
@@ -103,13 +104,13 @@ def count_working(connection: Connection, run_id: str) -> int:
 
 
 def find_working(connection: Connection, run_id: str, *, is_leased: bool) -> tuple[str, ...]:
-    """Return the processes that work on the run, with or without a lease of their own."""
+    """Return the processes that work on the run, and hold their own lease or not."""
     of_run = (run_worker.c.run_id == run_id, run_worker.c.state == "working", run_worker.c.is_leased == is_leased)
     return tuple(connection.execute(select(run_worker.c.worker).where(*of_run)).scalars())
 
 
 def end_leases(connection: Connection, run_id: str) -> None:
-    """End the leases of the run's workers: they write nothing more, also when the run is resumed. It waits for their writes."""
+    """End the leases of the run's workers, after their current writes. They write nothing more, even if the run is resumed."""
     delete_leases(connection, [worker_lease(worker) for worker in find_working(connection, run_id, is_leased=True)])
 
 

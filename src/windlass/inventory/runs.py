@@ -58,13 +58,13 @@ def _run_of_job(connection: Connection, job_id: str) -> str:
 
 
 def finish_run(store: Store, run_id: str, *, status: str, now: datetime) -> None:
-    """Record how the run ended. Its queue is closed: a worker that has not noticed writes nothing more.
+    """Record how the run ended. Its queue is closed, so that workers that have not noticed write nothing more.
 
-    A run that ends as `done` becomes `partial` when scopes of it, of any worker, could not be read.
+    A run that ends as `done` becomes `partial` when any worker could not read some of its scopes.
     """
 
     def finish(connection: Connection) -> None:
-        # A write locks its lease, then the queue. The second time is for workers that joined until the queue was closed.
+        # A write locks its lease, then the queue. The second call is for workers that joined before the queue was closed.
         run_workers.end_leases(connection, run_id)
         scope_queue.close_queue(connection, run_id)
         run_workers.end_leases(connection, run_id)
@@ -78,7 +78,7 @@ def finish_run(store: Store, run_id: str, *, status: str, now: datetime) -> None
 
 
 def refresh_run(store: Store, run_id: str) -> tuple[Run, int]:
-    """Bring the run's counts up to date with those of all its workers; return it, and how many work on it now."""
+    """Update the run's counts from those of all its workers. Return the run, and how many work on it now."""
 
     def refresh(connection: Connection) -> tuple[Run, int]:
         run_workers.sum_counts(connection, run_id)

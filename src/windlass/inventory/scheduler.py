@@ -1,10 +1,10 @@
 """The order of the collector's tasks, and the circuit breaker of endpoints that do not answer.
 
 There is one queue of tasks per scope and region; queues take turns. Details go before further listings. A region starts
-with two workers, and every answer doubles its limit, so that a dead region never holds more than a few workers. Silence
-is counted per endpoint (a service in a region), so that a service that is not offered in a region is given up alone; a
+with two workers, and every response doubles its limit, so that a dead region never holds more than a few workers. Silence
+is counted per endpoint (a service in a region), so that only the service is given up when a region does not offer it; a
 region is given up for the rest of the run when several of its services in a row are silent. Processes that share a run
-tell each other what they gave up.
+share what they gave up.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ __all__ = ["AccountRegion", "Endpoint", "Scheduler"]
 _FIRST_WORKERS = 2
 _MAX_SILENT_CALLS = 2  # of one endpoint, before it is given up
 _MAX_SILENT_SERVICES = 3  # of one region, before it is given up
-_PROVEN_PATIENCE = 4  # an endpoint that answered before in this run gets this many times the patience
+_PROVEN_PATIENCE = 4  # factor for the silent calls allowed to an endpoint that has answered in this run
 
 Task = Callable[[], None]
 AccountRegion = tuple[str, str]
@@ -31,9 +31,9 @@ Endpoint = tuple[str, str, str]
 class _Health:
     worker_limit: int = _FIRST_WORKERS
     in_flight: int = 0
-    silent_calls: dict[str, int] = field(default_factory=dict)  # by service, since its last answer
+    silent_calls: dict[str, int] = field(default_factory=dict)  # by service, since its last response
     answered: set[str] = field(default_factory=set)  # services that answered in this run
-    silent_services: set[str] = field(default_factory=set)  # since the last answer of any service
+    silent_services: set[str] = field(default_factory=set)  # since the last response of any service
     given_up_by_others: set[str] = field(default_factory=set)  # services; '' for all of the region
 
 
@@ -94,7 +94,7 @@ class Scheduler:
         health.worker_limit = min(self.limit, health.worker_limit * 2)
 
     def call_unanswered(self, target: AccountRegion, service: str, *, alone: bool = False) -> None:
-        """Record that a call got no answer at all. `alone`: it says nothing of the region, as the service may not be offered."""
+        """Record that a call got no response. `alone`: count it for the service only, which the region may not offer."""
         health = self._health.setdefault(target, _Health())
         health.silent_calls[service] = health.silent_calls.get(service, 0) + 1
         if not alone:
@@ -131,7 +131,7 @@ def _is_silent(health: _Health, service: str) -> bool:
 
 
 def _is_given_up_by_others(health: _Health, service: str) -> bool:
-    """An answer counts more than the silence that others met: their own network may be at fault."""
+    """True unless a call was answered here: the silence that others met may be due to their own network."""
     if "" in health.given_up_by_others and not health.answered:
         return True
     return bool(service) and service in health.given_up_by_others and service not in health.answered

@@ -35,10 +35,10 @@ __all__ = [
     "split_batches",
 ]
 
-_BATCHES = 4096  # of a run, about: claiming costs little, and no run has too many rows
+_BATCHES = 4096  # per run, about: few enough rows, and claims large enough to be cheap
 _MIN_SCOPES = 8
 _MAX_SCOPES = 256
-_BATCH_S = 2.0  # of work by the last durations: long scopes are batches of their own, so that no process gets several
+_BATCH_S = 2.0  # of work by the last durations: a long scope gets its own batch, so that no process gets several
 
 scope_queue = Table(
     "scope_queue",
@@ -76,7 +76,7 @@ class QueueClosed(Conflict):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ScopeQueue:
-    """An open run. Only processes with the same `config_digest` make the same documents, and may share it."""
+    """An open run. Only processes with the same `config_digest`, which make the same documents, may share it."""
 
     run_id: str
     job_id: str
@@ -116,7 +116,7 @@ def split_batches(
 
 
 def open_queue(connection: Connection, queue: ScopeQueue) -> None:
-    """Open the queue of a run, or take it over from an earlier coordinator, with what it holds."""
+    """Open the queue of a run, or take it over from an earlier coordinator with its batches."""
     values = {
         "job_id": queue.job_id,
         "holder": queue.holder[:64],
@@ -129,7 +129,7 @@ def open_queue(connection: Connection, queue: ScopeQueue) -> None:
 
 
 def close_queue(connection: Connection, run_id: str) -> None:
-    """Close the queue. It waits for the writes of workers under way; later ones raise QueueClosed."""
+    """Close the queue after the current writes of workers; later ones raise QueueClosed."""
     for table in (scope_queue, scope_batch, given_up_endpoint):
         connection.execute(delete(table).where(table.c.run_id == run_id))
 
@@ -176,7 +176,8 @@ def add_batches(connection: Connection, run_id: str, batches: Iterable[Sequence[
 def claim_batches(connection: Connection, run_id: str, worker: str, limit: int) -> tuple[Batch, ...]:
     """Claim up to `limit` free batches, the first ones of the plan; return all that `worker` holds.
 
-    Processes that claim at once get different ones. What a claim took whose answer was lost is among the held ones.
+    Processes that claim at the same time get different batches. The result includes batches of a claim whose response was
+    lost.
     """
     free = select(scope_batch.c.batch).where(scope_batch.c.run_id == run_id, scope_batch.c.worker == "")
     first = free.order_by(scope_batch.c.batch).limit(limit).with_for_update(skip_locked=True)

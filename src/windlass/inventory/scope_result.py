@@ -24,7 +24,7 @@ def scope_result(
     if scan.state.complete:
         try:
             observations = _observations(scan, partition, salt, redact_paths)
-        except Exception as error:  # noqa: BLE001  an answer of an unforeseen shape must not end the run
+        except Exception as error:  # noqa: BLE001  a response of an unforeseen shape must not end the run
             scan.fail(AwsError(f"{scan.scope.type}: {type(error).__name__}: {error}", code="Malformed"))
     return ScopeResult(
         scope=scan.scope,

@@ -35,7 +35,7 @@ _UNSUPPORTED = frozenset(
         "501",
     }
 )
-# Answers to an automatic type's listing, which has no parameters but defaults: the service does not offer it like this, or
+# Errors of an automatic type's listing, which has default parameters only: the service does not offer it in this form, or
 # the feature is not set up.
 _REFUSED = frozenset(
     {
@@ -75,7 +75,7 @@ _DELETED = frozenset(
 
 
 def classify(error: WindlassError, *, automatic: bool = False) -> ScopeState:
-    """Return the state in which an error of the *listing* leaves a scope; `automatic` for a type that is derived."""
+    """Return the state in which an error of the *listing* leaves a scope; `automatic`: the type is an automatic one."""
     if error.code in _UNSUPPORTED or (automatic and (error.code in _REFUSED or isinstance(error, NotFound))):
         return ScopeState.UNSUPPORTED
     if error.code in UNANSWERED or error.code == "ScopeTimeout":
@@ -88,7 +88,7 @@ def classify(error: WindlassError, *, automatic: bool = False) -> ScopeState:
 
 
 def is_unanswered(error: WindlassError) -> bool:
-    """True when the call got no answer at all."""
+    """True when the call got no response."""
     return error.code in UNANSWERED
 
 
@@ -103,7 +103,7 @@ def is_deleted(error: WindlassError, detail: Detail) -> bool:
     """True when the error of a detail call means that the resource was deleted since it was listed."""
     if error.code in _DELETED:
         return True
-    # NotFound for the operation that describes the resource means a deletion; for a part of it, that the part is absent.
+    # NotFound from the operation that describes the resource means a deletion; from that of a part, that the part is absent.
     return isinstance(error, NotFound) and not detail.key and not is_absence(error, detail.absent)
 
 
@@ -114,7 +114,7 @@ class Item:
     document: dict[str, Any]
     region: str
     unread: set[int] = field(default_factory=set)
-    deleted: bool = False  # according to a detail call; only the listing decides
+    deleted: bool = False  # according to a detail call; only a listing marks deletions
     located: bool = True
     measures: dict[str, Any] = field(default_factory=dict)
 
@@ -181,7 +181,7 @@ class ScopeScan:
     def mark_unreadable(self, error: WindlassError) -> None:
         """Record that a detail could not be read: it keeps its last known value and the scope becomes PARTIAL.
 
-        Operations that the service does not offer and details that are absent do not change the scope's state.
+        Unsupported operations and absent details do not change the scope's state.
         """
         with self.lock:
             harmless = classify(error) is ScopeState.UNSUPPORTED or isinstance(error, NotFound)
@@ -214,7 +214,7 @@ class ScopeScan:
                 self.silent_since_s = now_s
 
     def call_ended(self, *, unanswered: bool) -> None:
-        """Count one call; an answer stops the clock of silence."""
+        """Count one call; a response stops the clock of silence."""
         with self.lock:
             self.calls += 1
             if not unanswered:

@@ -22,7 +22,7 @@ class Claim:
 
 
 class ScopeSource(Protocol):
-    """The scopes of a run, as one process sees them. Only the thread that runs the collector calls it."""
+    """The scopes of a run, as one process sees them. Called only by the thread that runs the collector."""
 
     @property
     def total(self) -> int:
@@ -43,7 +43,7 @@ class ScopeSource(Protocol):
         ...
 
     def is_finished(self) -> bool:
-        """True when no scope of the run is left, here or elsewhere. Known after a claim that returned none."""
+        """True when no scope of the run is left, here or elsewhere. Valid after a claim that returned none."""
         ...
 
 
@@ -55,12 +55,12 @@ class FixedScopes:
         self.done_at_start = len(done_before)
         self.total = len(self._scopes) + self.done_at_start
 
-    def claim(self, limit: int, given_up: frozenset[Endpoint]) -> Claim:  # noqa: ARG002  nobody to tell
+    def claim(self, limit: int, given_up: frozenset[Endpoint]) -> Claim:  # noqa: ARG002  there are no other processes
         """Return the next scopes."""
         return Claim(tuple(self._scopes.popleft() for _ in range(min(limit, len(self._scopes)))))
 
     def ended(self, scope: Scope) -> None:
-        """Do nothing: nobody else waits for it."""
+        """Do nothing: there are no other processes."""
 
     def is_finished(self) -> bool:
         """True when every scope was claimed."""

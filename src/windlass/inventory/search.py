@@ -1,7 +1,7 @@
 """Ranked search: exact names and ids first, then their beginnings, words of names, parts of ids, tags, documents.
 
-Each rank is a query of its own, and the next one runs only while the page is not full: a common word costs no more than a
-rare one.
+Each rank is a separate query, and the next one runs only while the page is not full, so that a common word costs no more
+than a rare one.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ from windlass.inventory.tables import member_value, resource
 
 __all__ = ["is_ranked", "search_page"]
 
-_MAX_RANKED = 1000  # results: a page needs the ranks of all before it, and nobody reads that far
+_MAX_RANKED = 1000  # results: a page needs the ranks of all results before it
 _MIN_PART = 3  # characters of a part of an id: shorter ones occur everywhere
 _LAST_CHARACTER = "\U0010ffff"
 
@@ -32,49 +32,51 @@ _words = table("resource_words", Column("rowid", Integer))
 
 
 def is_ranked(query: Query) -> bool:
-    """True for a query with something to search for that asks for the best match first."""
+    """True for a query with search words and the order `relevance`."""
     return query.sort == "relevance" and bool(split_words(query.words)) and not query.include_deleted
 
 
 def search_page(connection: Connection, query: Query, *, documents: bool = False) -> Page:
     """Return a page of the best matches, at most 1,000 over all pages. Words are those of the latest documents."""
     start = int(read_cursor(query.cursor)[0]) if query.cursor else 0
-    wanted = min(start + query.limit + 1, _MAX_RANKED)
-    ranked = _ranked_ids(connection, query, wanted)
+    most = min(start + query.limit + 1, _MAX_RANKED)
+    ranked = _ranked_ids(connection, query, most)
     shown = ranked[start : start + query.limit]
     rows = resources_by_id(connection, shown, at=query.at, documents=documents)
     more = len(ranked) > start + query.limit
     total = len(ranked)
-    if len(ranked) >= wanted:
-        found = matches_now_or_then(connection, query)
-        total = max(total, count_matches(connection, found))
+    if len(ranked) >= most:
+        matches = matches_now_or_then(connection, query)
+        total = max(total, count_matches(connection, matches))
     return Page(tuple(rows), write_cursor(str(start + query.limit), shown[-1]) if more else "", total)
 
 
-def _ranked_ids(connection: Connection, query: Query, wanted: int) -> list[int]:
-    """Return at most `wanted` row ids, the best first."""
+def _ranked_ids(connection: Connection, query: Query, most: int) -> list[int]:
+    """Return at most `most` row ids, the best first."""
     dialect = connection.dialect.name
     others = matches_now_or_then(connection, replace(query, words=""))
     ranked: dict[int, None] = {}
 
     def add(statements: Iterable[Select[Any]]) -> None:
         for statement in statements:
-            if len(ranked) >= wanted:
+            if len(ranked) >= most:
                 return
-            # Rows of earlier ranks come again: the limit leaves room for all of them.
-            for row in connection.execute(statement.limit(wanted + len(ranked))):
+            # Rows of earlier ranks appear again: the limit leaves room for them.
+            for row in connection.execute(statement.limit(most + len(ranked))):
                 ranked.setdefault(row[0])
 
     add(_by_name(query, others, dialect))
     phrase = query.words.strip()
     if not ranked and len(phrase) >= _MIN_PART and not any(character.isspace() for character in phrase):
-        add(_by_part(query, others, phrase, dialect))  # reads every name: only a text that no name begins with needs it
+        add(
+            _by_part(query, others, phrase, dialect)
+        )  # reads every name: needed only for a text that no name begins with
     add(_by_content(query, others, dialect))
-    return list(ranked)[:wanted]
+    return list(ranked)[:most]
 
 
 def _by_name(query: Query, others: Matches, dialect: str) -> Iterator[Select[Any]]:
-    """Yield the queries for row ids by name, id and address, the best first. `others`: all conditions but the words."""
+    """Yield the queries for row ids by name, id and address, the best first. `others`: all conditions except the words."""
     phrase = query.words.strip()
     names = (func.lower(resource.c.name), func.lower(resource.c.resource_id))
     lowered = phrase.lower()
@@ -101,7 +103,7 @@ def _by_part(query: Query, others: Matches, part: str, dialect: str) -> Iterator
         *in_groups(query, names.c.group_id),
         *others.restrict(names.c.resource_row_id, names.c.group_id, exists_anyway=True),
     )
-    # Ids are lower-case or written as AWS writes them: making a million of them lower-case would cost more than the search.
+    # Ids are lower-case or in AWS's spelling: lowering a million of them would cost more than the search.
     written = or_(*(position(resource.c.key, form) > 0 for form in sorted({part, part.lower()})))
     yield _of_resources(query, others).where(written)
 
@@ -113,7 +115,7 @@ def _by_content(query: Query, others: Matches, dialect: str) -> Iterator[Select[
         for part in ("tags", ""):
             yield _of_words(query, others, match_expression(phrase, dialect, part=part), dialect)
         return
-    # The numbers of an address are in every other document: only the text as it is written counts.
+    # The numbers of an address occur in many documents: only the exact text counts.
     position = func.instr if dialect == "sqlite" else func.strpos
     numbers = _matching(match_expression(phrase, dialect, beginnings=False), dialect)
     yield _of_resources(query, others).where(
@@ -128,7 +130,9 @@ def _of_resources(query: Query, others: Matches) -> Select[Any]:
 
 
 def _of_words(query: Query, others: Matches, expression: str, dialect: str) -> Select[Any]:
-    row_id = literal_column("resource_words.rowid + 0", Integer)  # never looked up one by one: each would search again
+    row_id = literal_column(
+        "resource_words.rowid + 0", Integer
+    )  # "+ 0" prevents a look-up per row, each of which would search again
     matching = _matching(expression, dialect)
     if others.unfiltered and not (query.types or query.account_ids or query.regions):
         joined = _words.join(resource, resource.c.id == _words.c.rowid)

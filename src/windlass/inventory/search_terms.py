@@ -49,7 +49,7 @@ def _split(text: str) -> list[str]:
     lexer.whitespace_split, lexer.commenters, lexer.escape = True, "", ""
     try:
         return list(lexer)
-    except ValueError:  # an unclosed quote: people type on
+    except ValueError:  # an unclosed quote, while a person still types
         return text.split()
 
 

@@ -1,6 +1,6 @@
-"""The members of AWS's answers that hold secrets (environments, headers, arguments), and those that are free text.
+"""The members of AWS's responses that hold secrets (environments, headers, arguments), and those that are free text.
 
-One table serves all types, curated or automatic: a type declares nothing.
+One table serves all types, curated or automatic: types do not declare secrets.
 """
 
 from __future__ import annotations
@@ -74,9 +74,9 @@ _DIGEST = re.compile(
 
 @dataclass(frozen=True, slots=True)
 class PairedNames:
-    """For a dict such as {"Name": "X-Api-Key", "Value": "…"}: the name of each value member, and the members that name."""
+    """For a dict such as {"Name": "X-Api-Key", "Value": "…"}: the name of each value member, and the members that hold names."""
 
-    of: Mapping[str, str]
+    name_of: Mapping[str, str]
     kept: frozenset[str]
 
 
@@ -89,11 +89,11 @@ def _plain(name: str) -> str:
 
 
 def paired_names(members: Mapping[str, Any]) -> PairedNames:
-    """Return the names that members of the dict give to its values: Name/Value, ParameterKey/ParameterValue, …"""
+    """Return the names that members of the dict give to other members: Name/Value, ParameterKey/ParameterValue, …"""
     if len(members) > 12:
         return _UNPAIRED
     plain = {_plain(member): member for member in members}
-    of: dict[str, str] = {}
+    name_of: dict[str, str] = {}
     kept: set[str] = set()
     for short, member in plain.items():
         if not short.endswith(("value", "values")):
@@ -102,13 +102,13 @@ def paired_names(members: Mapping[str, Any]) -> PairedNames:
         for naming in (f"{stem}key", f"{stem}name", "key", "name", "id", "optionname"):
             name = members.get(plain.get(naming, ""))
             if isinstance(name, str) and plain[naming] != member:
-                of[member] = name
+                name_of[member] = name
                 kept |= {
                     plain[naming],
                     *(plain[other] for other in ("type", "namespace", "valuefrom") if other in plain),
                 }
                 break
-    return PairedNames(of, frozenset(kept)) if of else _UNPAIRED
+    return PairedNames(name_of, frozenset(kept)) if name_of else _UNPAIRED
 
 
 def member_rule(name: str, value: Any, parent: str) -> str:

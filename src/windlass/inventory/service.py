@@ -76,9 +76,9 @@ _EXPORT_PAGE = 1000
 
 
 class Inventory:
-    """Collecting into one store and reading from it. `caller` opens the estate; only a collection calls it.
+    """The use cases over one store. `caller` opens the estate; only a collection calls it.
 
-    `single_server` is true when one program answers for all regions (the embedded AWS), not AWS. `iam_actions` returns the
+    `single_server` is true when one server stands for all regions (the embedded AWS); false for AWS. `iam_actions` returns the
     permissions that a call (service, operation) needs.
     """
 
@@ -129,13 +129,13 @@ class Inventory:
     ) -> CollectOptions:
         """Return what to collect: the given types, accounts and regions, else those of the configuration.
 
-        `full` asks every scope; without it, empty scopes are asked less and less often.
+        `full` scans every scope; without it, empty scopes are scanned less and less often.
         """
         return collect_options(self._config, types=types, accounts=accounts, regions=regions, full=full)
 
     def plan(self, options: CollectOptions) -> tuple[Scope, ...]:
         """Return the scopes that a collection would scan, in its order."""
-        return self._collection().plan(options)
+        return self.collection().plan(options)
 
     def collect(
         self,
@@ -151,13 +151,14 @@ class Inventory:
 
         After a stop the run is `interrupted`; `resume_run_id` continues it with the remaining scopes.
         """
-        run_id = self._collection().run(
+        run_id = self.collection().run(
             options, progress=progress, stop=stop, job_id=job_id, resume_run_id=resume_run_id, started=started
         )
         self.owners.refresh()
         return self.run(run_id)
 
-    def _collection(self) -> Collection:
+    def collection(self) -> Collection:
+        """Return what collects into this store."""
         return self._collection_on(self._store)
 
     def queues(self) -> tuple[ScopeQueue, ...]:
@@ -165,13 +166,13 @@ class Inventory:
         return self._store.fetch(scope_queue.find_queues)
 
     def config_digest(self) -> str:
-        """Return the digest of what documents depend on here; processes that share a run have the same."""
+        """Return the digest of what shapes documents in this process; processes that share a run have the same."""
         return config_digest(self._config, self._registry.collected)
 
     def work(self, queue: ScopeQueue, leases: Leases, *, stop: threading.Event) -> WorkerResult:
         """Scan scopes of a run that another process coordinates, until none is left or `stop` is set.
 
-        Conflict when this process can't read what the others can.
+        Conflict when this process can't read accounts that the others can.
         """
         worker = CollectionWorker(self._store, leases, self._collection_on, self._now)
         return worker.work(queue, stop=stop)
@@ -194,7 +195,7 @@ class Inventory:
             return run_workers.list_workers(connection, run_id)
 
     def interrupt_run(self, run_id: str, *, at: datetime | None) -> None:
-        """Record that the process of a run ended at a time (None: now) without recording it."""
+        """Mark a run as interrupted at a time (None: now), because its process ended without doing so."""
         runs.finish_run(self._store, run_id, status="interrupted", now=at or self._now())
 
     # --- reading -----------------------------------------------------------------------------------------------
@@ -275,7 +276,7 @@ class Inventory:
             return graph.walk(connection, resources.find_resource(connection, ref), depth=depth, limit=limit)
 
     def dependents(self, ref: str, *, depth: int = 6, limit: int = 1000, mentions: bool = False) -> Dependents:
-        """Return what would break without the resource: all that needs it, directly or by others. See graph.py."""
+        """Return what would break without the resource: all that need it, directly or through others. See graph.py."""
         with self._store.read() as connection:
             root = resources.find_resource(connection, ref)
             return graph.dependents(connection, root, depth=depth, limit=limit, mentions=mentions)
@@ -295,7 +296,7 @@ class Inventory:
         limit: int = 100,
         cursor: str = "",
     ) -> tuple[tuple[Revision, ...], str]:
-        """Return the estate's revisions, newest first, and the cursor of the next page. Types, accounts, regions and owner filter."""
+        """Return the estate's revisions, newest first, and the next cursor. Of the query, types, accounts, regions and owner apply."""
         self._refresh_owners(query or Query())
         with self._store.read() as connection:
             return timetravel.recent_changes(
@@ -311,7 +312,7 @@ class Inventory:
     def search(self, words: str, *, limit: int = 50, at: datetime | None = None) -> tuple[Resource, ...]:
         """Return the best matches: every word occurs in each, and beginnings of words match.
 
-        `words` may have an IP address or a network, parts of ids and ARNs, and filters: `type:s3`, `tag:team=web`.
+        `words` may contain an IP address or a network, parts of ids and ARNs, and filters: `type:s3`, `tag:team=web`.
         """
         query = replace(parse_query((), (), now=self._now(), words=words, sort="relevance", limit=limit), at=at)
         self.check(query)
@@ -384,7 +385,7 @@ class Inventory:
 
     def walk(self, query: Query) -> Iterator[Resource]:
         """Yield every matching resource with its document."""
-        sort = "key" if query.sort == "relevance" else query.sort  # ranks end after the best ones
+        sort = "key" if query.sort == "relevance" else query.sort  # a ranked listing ends after the best matches
         query = replace(query, limit=_EXPORT_PAGE, cursor="", sort=sort)
         while True:
             page = self._page(query, documents=True)

@@ -1,7 +1,7 @@
 """Resources that other accounts share with us, stored once under their owner, with a relation to each account that sees them.
 
 The document comes from the owner's own listing where it is collected, else from that of the first viewer. Views differ (a
-viewer does not see the owner's tags), so that alternating between them would make a revision each time. A resource is
+viewer does not see the owner's tags): alternating between them would cause a revision each time. A resource is
 deleted when its owner no longer lists it, or, without the owner's listing, when no viewer lists it.
 """
 
@@ -34,10 +34,10 @@ class _SharedRow:
 def split_shared(result: ScopeResult) -> tuple[ScopeResult, tuple[Observation, ...]]:
     """Split a result into the account's own resources and those that other accounts share with it."""
     account_id = result.scope.account_id
-    shared = tuple(each for each in result.observations if each.account_id != account_id)
+    shared = tuple(observation for observation in result.observations if observation.account_id != account_id)
     if not shared:
         return result, ()
-    own = tuple(each for each in result.observations if each.account_id == account_id)
+    own = tuple(observation for observation in result.observations if observation.account_id == account_id)
     return replace(result, observations=own), shared
 
 
@@ -50,7 +50,7 @@ def write_shared(
     documents_of: Callable[[Sequence[int]], Mapping[int, Document]],
     write: Callable[[Sequence[NewRevision]], None],
 ) -> tuple[NewRevision, ...]:
-    """Write the resources shared with the scope's account, and end the relations of those that no longer are.
+    """Write the resources shared with the scope's account, and end the relations of resources that are no longer shared.
 
     Return the new revisions, which `write` has written; none for an incomplete scan.
     """
@@ -62,8 +62,8 @@ def write_shared(
     if not rows and not listed:
         return ()
     owners_read = _owners_read(connection, result)
-    reported = tuple(each for key, each in listed.items() if _is_authority(viewer, rows.get(key), owners_read))
-    known = {each.key: rows[each.key].known for each in reported if each.key in rows}
+    reported = tuple(item for key, item in listed.items() if _is_authority(viewer, rows.get(key), owners_read))
+    known = {item.key: rows[item.key].known for item in reported if item.key in rows}
     changed = diff_scope(known, replace(result, observations=reported), documents_of)
     unlisted = [row for key, row in rows.items() if key not in listed]
     deleted = [

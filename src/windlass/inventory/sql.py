@@ -1,4 +1,4 @@
-"""Read-only SQL written by people. The database itself refuses everything else; nothing is parsed here.
+"""Read-only SQL written by people. The database itself refuses everything else; this module parses nothing.
 
 `run_sql` serves the command line, the API and the console. SQLite: its authorizer allows SELECT on the published views.
 PostgreSQL: one statement by the extended protocol, in a read-only transaction that is rolled back, as the reader
@@ -109,9 +109,9 @@ def _postgresql(store: Store, query: str, limit: int, limit_s: float) -> Table:
             raise UsageError("the statement returns no rows", hint=_ONLY_SELECT)
         # stream() uses the extended protocol, as the description did: the server takes one statement, never two. Rows
         # arrive one by one, so that a long result is not held in memory; closing the cursor cancels the rest.
-        answer = cast("Generator[tuple[Any, ...], None, None]", connection.cursor().stream(query.encode()))
-        with contextlib.closing(answer):
-            rows = list(itertools.islice(answer, limit + 1))
+        response = cast("Generator[tuple[Any, ...], None, None]", connection.cursor().stream(query.encode()))
+        with contextlib.closing(response):
+            rows = list(itertools.islice(response, limit + 1))
     except (psycopg.Error, UnicodeError) as error:
         raise _refusal(str(error), limit_s) from None
     finally:
@@ -123,10 +123,10 @@ def _describe(server: Any, query: bytes) -> tuple[str, ...]:
     """Return the column names of the statement, without running it; empty when it returns no rows."""
     import psycopg
 
-    for answer in (server.prepare(b"", query), server.describe_prepared(b"")):
-        if answer.status != psycopg.pq.ExecStatus.COMMAND_OK:
-            raise psycopg.errors.DatabaseError(answer.get_error_message())
-    return tuple((answer.fname(number) or b"").decode() for number in range(answer.nfields))
+    for response in (server.prepare(b"", query), server.describe_prepared(b"")):
+        if response.status != psycopg.pq.ExecStatus.COMMAND_OK:
+            raise psycopg.errors.DatabaseError(response.get_error_message())
+    return tuple((response.fname(number) or b"").decode() for number in range(response.nfields))
 
 
 def _refusal(message: str, limit_s: float) -> UsageError:
@@ -145,5 +145,5 @@ def _refusal(message: str, limit_s: float) -> UsageError:
     if any(word in lowered for word in refused):
         hint = _ONLY_SELECT
     if "interrupted" in lowered or "timeout" in lowered:
-        hint = f"It took longer than {limit_s:g} s. Narrow the query, or use `windlass inventory export`."
+        hint = f"The query took longer than {limit_s:g} s. Narrow the query, or use `windlass inventory export`."
     return UsageError(f"SQL: {lines[0]}", hint=hint)

@@ -45,7 +45,7 @@ def _changes_by_day(connection: Connection, now: datetime) -> tuple[tuple[str, i
     first = (now - timedelta(days=_DAYS - 1)).date()
     days = [(first + timedelta(days=at)).isoformat() for at in range(_DAYS + 1)]
     kinds = ("created", "updated", "deleted")
-    # One short range of the index for each day: to group a month by day would sort it.
+    # One short index range per day: grouping a month by day would sort all of its rows.
     statement = select(*(func.sum(case((revision.c.change == kind, 1), else_=0)) for kind in kinds)).where(
         revision.c.valid_from >= bindparam("start"), revision.c.valid_from < bindparam("end")
     )
@@ -78,7 +78,7 @@ def list_scopes(connection: Connection, state: ScopeState | None = None) -> tupl
 def run_scopes(connection: Connection, run_id: str) -> tuple[ScopeStatus, ...]:
     """Return the scopes that a run scanned: all of the latest run, those that failed of earlier ones."""
     statuses = [_status(row) for row in connection.execute(select(scope).where(scope.c.run_id == run_id))]
-    if not statuses:  # a later run has scanned them: only failures are kept of this one
+    if not statuses:  # a later run has scanned them: only the failures of this one are kept
         rows = connection.execute(select(scope_failure).where(scope_failure.c.run_id == run_id))
         statuses = [_status(row) for row in rows]
     return tuple(

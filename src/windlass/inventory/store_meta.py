@@ -14,7 +14,7 @@ __all__ = ["is_due", "meta_value", "salt_of", "set_meta_value"]
 
 
 def salt_of(store: Store) -> bytes:
-    """Return this store's salt for redacted values; the first call makes it."""
+    """Return this store's salt for redacted values; the first call creates it."""
     new_salt = secrets.token_hex(16)
 
     def read_or_write(connection: Connection) -> str:

@@ -186,7 +186,7 @@ facet_group = Table(
     Column("account_id", String(12)),
     Column("region", String(32)),
 )
-"""The (type, account, region) that resources have: one number in every index row, so that indexes alone count by them."""
+"""The (type, account, region) that resources have: one id in every index row, so that counts need only an index."""
 
 member_value = Table(
     "member_value",

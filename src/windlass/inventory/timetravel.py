@@ -36,12 +36,15 @@ class Difference:
     patch: tuple[dict[str, Any], ...]
 
 
-def history(connection: Connection, of: Resource, *, limit: int) -> tuple[Revision, ...]:
+def history(connection: Connection, subject: Resource, *, limit: int) -> tuple[Revision, ...]:
     """Return the resource's revisions, newest first."""
     statement = (
-        select(revision).where(revision.c.resource_row_id == of.id).order_by(revision.c.valid_from.desc()).limit(limit)
+        select(revision)
+        .where(revision.c.resource_row_id == subject.id)
+        .order_by(revision.c.valid_from.desc())
+        .limit(limit)
     )
-    return with_events(connection, [_revision(row, of) for row in connection.execute(statement)])
+    return with_events(connection, [_revision(row, subject) for row in connection.execute(statement)])
 
 
 def recent_changes(
@@ -69,7 +72,7 @@ def recent_changes(
                 revision.c.valid_from <= value, or_(revision.c.valid_from < value, revision.c.revision_id < revision_id)
             )
         )
-    # The index alone finds the page: a revision is read only when it is on it.
+    # The index alone selects the page: only its revisions are read.
     order = (revision.c.valid_from.desc(), revision.c.revision_id.desc())
     page = select(revision.c.revision_id).where(*conditions).order_by(*order).limit(limit + 1).subquery()
     columns = [column.label(f"v_{column.name}") for column in revision.c]
@@ -88,13 +91,13 @@ def recent_changes(
     return with_events(connection, revisions), following
 
 
-def _revision(row: Any, of: Resource, *, prefix: str = "") -> Revision:
+def _revision(row: Any, subject: Resource, *, prefix: str = "") -> Revision:
     def value(name: str) -> Any:
         return getattr(row, prefix + name)
 
     return Revision(
         revision_id=value("revision_id"),
-        resource=replace(of, name=value("name") or of.name, document=None),
+        resource=replace(subject, name=value("name") or subject.name, document=None),
         change=ChangeKind(value("change")),
         valid_from=parse_time(value("valid_from")),
         valid_to=parse_time(value("valid_to")) if value("valid_to") else None,
@@ -105,9 +108,9 @@ def _revision(row: Any, of: Resource, *, prefix: str = "") -> Revision:
     )
 
 
-def document_at(connection: Connection, of: Resource, at: datetime) -> Document | None:
+def document_at(connection: Connection, subject: Resource, at: datetime) -> Document | None:
     """Return the resource's document at a time; None when it did not exist then."""
-    return documents_at(connection, [of.id], at).get(of.id)
+    return documents_at(connection, [subject.id], at).get(subject.id)
 
 
 def documents_at(connection: Connection, row_ids: Sequence[int], at: datetime) -> dict[int, Document]:
@@ -167,13 +170,13 @@ def diff(connection: Connection, since: datetime, until: datetime, query: Query)
         change = _net(listed[row_id], old, new)
         if change and matches(query, replace(listed[row_id], document=new or old or {})):
             differences.append(change)
-    return tuple(sorted(differences, key=lambda each: (each.resource.type, each.resource.key)))
+    return tuple(sorted(differences, key=lambda difference: (difference.resource.type, difference.resource.key)))
 
 
-def _net(of: Resource, old: Document | None, new: Document | None) -> Difference | None:
+def _net(subject: Resource, old: Document | None, new: Document | None) -> Difference | None:
     if old is None:
-        return Difference(of, ChangeKind.CREATED, ()) if new is not None else None
+        return Difference(subject, ChangeKind.CREATED, ()) if new is not None else None
     if new is None:
-        return Difference(of, ChangeKind.DELETED, ())
+        return Difference(subject, ChangeKind.DELETED, ())
     patch = make_patch(old, new)
-    return Difference(of, ChangeKind.UPDATED, tuple(patch)) if patch else None
+    return Difference(subject, ChangeKind.UPDATED, tuple(patch)) if patch else None

@@ -18,14 +18,14 @@ from windlass.store.engine import Store
 __all__ = ["detail_read_times", "unread_details", "write_unread_details"]
 
 
-def detail_read_times(store: Store, of: Scope) -> ReadTimes:
+def detail_read_times(store: Store, scanned_scope: Scope) -> ReadTimes:
     """Return when the details of the scope's resources were last read, by id and by ARN; empty when none is unread."""
     with store.read() as connection:
-        unread = _unread(connection, of)
+        unread = _unread(connection, scanned_scope)
         if not unread:
             return {}
-        last_good_at = _last_good_at(connection, of)
-        rows = connection.execute(_existing(of)).all()
+        last_good_at = _last_good_at(connection, scanned_scope)
+        rows = connection.execute(_existing(scanned_scope)).all()
     read_times: dict[str, dict[str, str]] = {}
     for row in rows:
         read_times[row.key] = read_times[row.resource_id] = {"": last_good_at, **unread.get(row.id, {})}
@@ -45,7 +45,7 @@ def write_unread_details(connection: Connection, result: ScopeResult) -> None:
     if not result.state.complete:
         return
     before = _unread(connection, result.scope)
-    unread_keys = {each.key: each.unknown for each in result.observations if each.unknown}
+    unread_keys = {observation.key: observation.unknown for observation in result.observations if observation.unknown}
     if not before and not unread_keys:
         return
     last_good_at = _last_good_at(connection, result.scope)
@@ -53,7 +53,7 @@ def write_unread_details(connection: Connection, result: ScopeResult) -> None:
     for row in connection.execute(_existing(result.scope)):
         keys = unread_keys.get(row.key)
         if keys:
-            # Details read in the last complete scan have that scan's time; a resource that is new has never been read.
+            # Details read in the last complete scan have that scan's time; those of a new resource were never read.
             read_at = last_good_at if row.first_seen_at <= last_good_at else ""
             known = before.get(row.id, {})
             after[row.id] = {key: known.get(key, read_at) for key in sorted(keys)}
@@ -70,26 +70,32 @@ def _delete(connection: Connection, row_ids: Iterable[int]) -> None:
         connection.execute(delete(unread_detail).where(unread_detail.c.resource_row_id.in_(batch)))
 
 
-def _last_good_at(connection: Connection, of: Scope) -> str:
+def _last_good_at(connection: Connection, scanned_scope: Scope) -> str:
     statement = select(scope.c.last_good_at).where(
-        scope.c.account_id == of.account_id, scope.c.region == of.region, scope.c.type == of.type
+        scope.c.account_id == scanned_scope.account_id,
+        scope.c.region == scanned_scope.region,
+        scope.c.type == scanned_scope.type,
     )
     return connection.execute(statement).scalar() or ""
 
 
-def _existing(of: Scope) -> Any:
+def _existing(scanned_scope: Scope) -> Any:
     return select(resource.c.id, resource.c.key, resource.c.resource_id, resource.c.first_seen_at).where(
-        resource.c.account_id == of.account_id,
-        resource.c.scope_region == of.region,
-        resource.c.type == of.type,
+        resource.c.account_id == scanned_scope.account_id,
+        resource.c.scope_region == scanned_scope.region,
+        resource.c.type == scanned_scope.type,
         resource.c.deleted_at.is_(None),
     )
 
 
-def _unread(connection: Connection, of: Scope) -> dict[int, dict[str, str]]:
+def _unread(connection: Connection, scanned_scope: Scope) -> dict[int, dict[str, str]]:
     statement = (
         select(unread_detail.c.resource_row_id, unread_detail.c.read_at)
         .join(resource, resource.c.id == unread_detail.c.resource_row_id)
-        .where(resource.c.account_id == of.account_id, resource.c.scope_region == of.region, resource.c.type == of.type)
+        .where(
+            resource.c.account_id == scanned_scope.account_id,
+            resource.c.scope_region == scanned_scope.region,
+            resource.c.type == scanned_scope.type,
+        )
     )
     return {row.resource_row_id: json.loads(row.read_at) for row in connection.execute(statement)}

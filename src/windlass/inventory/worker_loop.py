@@ -1,4 +1,4 @@
-"""Joining the collections of other processes, one after another, for as long as a process lives."""
+"""The loop of a worker process: it joins the collections of other processes, one after another."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from windlass.store.leases import POLL_S
 
 __all__ = ["work_forever"]
 
-_LOOK_S = 1.0  # between two looks for a run to join
+_POLL_INTERVAL_S = 1.0  # between two searches for a run to join
 
 
 def work_forever(
@@ -36,7 +36,7 @@ def work_forever(
     log = logger("inventory")
     refused: set[str] = set()
     while not stop.is_set():
-        pause_s = _LOOK_S
+        pause_s = _POLL_INTERVAL_S
         try:
             queue = _joinable(inventory, jobs, refused)
             if queue is not None and is_coordinator_gone(jobs.leases, queue):

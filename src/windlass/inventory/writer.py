@@ -38,8 +38,8 @@ class ChangeCounts:
 def write_result(store: Store, run_id: str, result: ScopeResult, *, worker: str = "") -> ChangeCounts:
     """Write what a scan returned: revisions, current documents, relations, the scope's state, the counts.
 
-    The counts are added to those of the run's `worker`, or to the run's own when it has none. A result that is written
-    already is not written again: the answer to its commit was lost.
+    The counts are added to those of the run's `worker`, or to the run's own when it has none. A result that is already in
+    the store, because the response to its commit was lost, is not written again.
     """
     when = format_time(result.finished_at)
 
@@ -85,9 +85,9 @@ def _is_written(connection: Connection, run_id: str, of: Scope, when: str) -> bo
 
 
 def lock_type(connection: Connection, of: Scope) -> None:
-    """Let no other process write scopes of this type and region until the transaction ends.
+    """Lock this type and region against writes by other processes until the transaction ends.
 
-    Two accounts that see one shared resource write the same row. SQLite has one writer at a time as it is.
+    Two accounts that see a shared resource write the same row. SQLite has only one writer anyway.
     """
     if connection.dialect.name == "postgresql":
         lock = text("SELECT pg_advisory_xact_lock(hashtextextended(:name, 0))")
@@ -123,7 +123,7 @@ def documents_of(connection: Connection, row_ids: Sequence[int]) -> dict[int, Do
 
 
 def _write_measures(connection: Connection, result: ScopeResult) -> None:
-    """Write sizes and counts, which move by themselves: they stay current without a revision."""
+    """Write sizes and counts, which change by themselves: they stay current without a revision."""
     if not result.state.complete:
         return
     measures = {

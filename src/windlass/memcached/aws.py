@@ -32,48 +32,48 @@ def list_clusters(estate: Estate, account_id: str, region: str) -> tuple[tuple[C
     """Return the Memcached clusters of an account and region, and its number of ElastiCache nodes of all engines."""
     clusters, nodes = [], 0
     for page in estate.pages(account_id, region, "elasticache", "DescribeCacheClusters", ShowCacheNodeInfo=True):
-        for answer in page.get("CacheClusters", []):
-            nodes += int(answer.get("NumCacheNodes") or 1)
-            if answer.get("Engine") == "memcached":
-                clusters.append(read_cluster(answer, account_id, region))
+        for response in page.get("CacheClusters", []):
+            nodes += int(response.get("NumCacheNodes") or 1)
+            if response.get("Engine") == "memcached":
+                clusters.append(read_cluster(response, account_id, region))
     return tuple(clusters), nodes
 
 
 def get_cluster(estate: Estate, account_id: str, region: str, name: str) -> Cluster | None:
     """Return the cluster of that name; None when it does not exist, or has another engine."""
     try:
-        answer = estate.call(
+        response = estate.call(
             account_id, region, "elasticache", "DescribeCacheClusters", CacheClusterId=name, ShowCacheNodeInfo=True
         )
     except NotFound:
         return None
-    clusters = [cluster for cluster in answer.get("CacheClusters", []) if cluster.get("Engine") == "memcached"]
+    clusters = [cluster for cluster in response.get("CacheClusters", []) if cluster.get("Engine") == "memcached"]
     return read_cluster(clusters[0], account_id, region) if clusters else None
 
 
-def read_cluster(answer: Mapping[str, Any], account_id: str, region: str) -> Cluster:
+def read_cluster(response: Mapping[str, Any], account_id: str, region: str) -> Cluster:
     """Return a CacheCluster of the API as a Cluster."""
-    endpoint = answer.get("ConfigurationEndpoint") or {}
-    pending = answer.get("PendingModifiedValues") or {}
-    nodes = sorted((_node(node) for node in answer.get("CacheNodes") or []), key=lambda node: node.node_id)
+    endpoint = response.get("ConfigurationEndpoint") or {}
+    pending = response.get("PendingModifiedValues") or {}
+    nodes = sorted((_node(node) for node in response.get("CacheNodes") or []), key=lambda node: node.node_id)
     return Cluster(
         account_id=account_id,
         region=region,
-        name=answer["CacheClusterId"],
-        arn=answer.get("ARN", ""),
-        status=answer.get("CacheClusterStatus", ""),
-        node_type=answer.get("CacheNodeType", ""),
-        version=answer.get("EngineVersion", ""),
-        count=int(answer.get("NumCacheNodes") or 0),
+        name=response["CacheClusterId"],
+        arn=response.get("ARN", ""),
+        status=response.get("CacheClusterStatus", ""),
+        node_type=response.get("CacheNodeType", ""),
+        version=response.get("EngineVersion", ""),
+        count=int(response.get("NumCacheNodes") or 0),
         nodes=tuple(nodes),
         host=endpoint.get("Address", ""),
         port=int(endpoint.get("Port") or 0),
-        tls=bool(answer.get("TransitEncryptionEnabled")),
-        parameter_group=(answer.get("CacheParameterGroup") or {}).get("CacheParameterGroupName", ""),
-        subnet_group=answer.get("CacheSubnetGroupName", ""),
-        security_groups=tuple(group["SecurityGroupId"] for group in answer.get("SecurityGroups") or []),
-        window=answer.get("PreferredMaintenanceWindow", ""),
-        created_at=answer.get("CacheClusterCreateTime"),
+        tls=bool(response.get("TransitEncryptionEnabled")),
+        parameter_group=(response.get("CacheParameterGroup") or {}).get("CacheParameterGroupName", ""),
+        subnet_group=response.get("CacheSubnetGroupName", ""),
+        security_groups=tuple(group["SecurityGroupId"] for group in response.get("SecurityGroups") or []),
+        window=response.get("PreferredMaintenanceWindow", ""),
+        created_at=response.get("CacheClusterCreateTime"),
         pending=PendingChanges(
             count=int(pending.get("NumCacheNodes") or 0),
             remove=tuple(pending.get("CacheNodeIdsToRemove") or ()),
@@ -171,13 +171,13 @@ def _metric(query_id: str, metric: str, cluster: str, node_id: str) -> dict[str,
     return {"Id": query_id, "MetricStat": {"Metric": metric_id, "Period": _PERIOD_S, "Stat": "Sum"}}
 
 
-def _node(answer: Mapping[str, Any]) -> Node:
-    endpoint = answer.get("Endpoint") or {}
+def _node(response: Mapping[str, Any]) -> Node:
+    endpoint = response.get("Endpoint") or {}
     return Node(
-        node_id=answer["CacheNodeId"],
-        status=answer.get("CacheNodeStatus", ""),
-        zone=answer.get("CustomerAvailabilityZone", ""),
-        created_at=answer.get("CacheNodeCreateTime"),
+        node_id=response["CacheNodeId"],
+        status=response.get("CacheNodeStatus", ""),
+        zone=response.get("CustomerAvailabilityZone", ""),
+        created_at=response.get("CacheNodeCreateTime"),
         host=endpoint.get("Address", ""),
         port=int(endpoint.get("Port") or 0),
     )

@@ -112,13 +112,13 @@ class _Connection:
         self._connection.settimeout(self._remaining_s())
         self._connection.sendall(command)
         data = b""
-        while (answer := parse(data)) is None:
+        while (response := parse(data)) is None:
             self._connection.settimeout(self._remaining_s())
             block = self._connection.recv(_BLOCK)
             if not block:
                 raise MalformedReply("the connection was closed before the reply was complete")
             data += block
-        return answer
+        return response
 
     def _remaining_s(self) -> float:
         remaining_s = self._deadline - time.monotonic()

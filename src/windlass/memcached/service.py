@@ -135,7 +135,7 @@ class Memcached:
         raise NotFound(f"there is no Memcached cluster {name!r}", hint="`windlass memcached list` shows all clusters.")
 
     def refresh(self, cluster: Cluster) -> Cluster | None:
-        """Return the cluster as it is now; None when it is deleted."""
+        """Return the cluster's current state; None when it is deleted."""
         return aws.get_cluster(self.estate, cluster.account_id, cluster.region, cluster.name)
 
     def quota(self, account_id: str, region: str) -> Quota:

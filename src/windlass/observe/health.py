@@ -23,9 +23,9 @@ class Check:
 def run_checks(checks: Mapping[str, Callable[[], str]]) -> tuple[Check, ...]:
     """Run each check; a check that raises has failed, with its error as the reason."""
     results = []
-    for name, look in checks.items():
+    for name, check in checks.items():
         try:
-            results.append(Check(name, "ok", look()))
+            results.append(Check(name, "ok", check()))
         except WindlassError as error:
             results.append(Check(name, "fail", error.message, error.hint))
     return tuple(results)

@@ -1,4 +1,4 @@
-"""The metrics of one process, in a registry of its own: `windlass_<capability>_<what>_<unit>`.
+"""The metrics of one process, in its own registry: `windlass_<capability>_<what>_<unit>`.
 
 One table, so that docs and code cannot differ (tests/docs checks each name against docs/reference/metrics.md).
 """
@@ -38,6 +38,21 @@ class Metrics:
         self.run_seconds = Gauge(
             "windlass_inventory_run_seconds", "Duration of the last collection in seconds.", registry=self.registry
         )
+        self.feed_events = Counter(
+            "windlass_feed_events",
+            "Events in the feed's messages: touches of resources, files, ignored and unrecognised ones.",
+            ("kind",),
+            registry=self.registry,
+        )
+        self.feed_reads = Counter(
+            "windlass_feed_reads", "Resources read again because of events.", registry=self.registry
+        )
+        self.feed_seconds = Histogram(
+            "windlass_feed_seconds",
+            "Seconds from an event to its change in the store.",
+            buckets=(0.5, 1, 2, 5, 10, 30, 60, 300, 900),
+            registry=self.registry,
+        )
         self.requests = Counter(
             "windlass_console_requests", "HTTP requests answered.", ("route", "status"), registry=self.registry
         )
@@ -53,6 +68,13 @@ class Metrics:
         """Return a registry for a worker's series and this process's AWS calls, without inventory and console."""
         registry = CollectorRegistry()
         for shared in (self.aws_calls, self.aws_throttled, self.aws_seconds):
+            registry.register(shared)
+        return registry
+
+    def of_feed(self) -> CollectorRegistry:
+        """Return a registry for a worker of the feed: that of a worker, and the feed's own series."""
+        registry = self.of_worker()
+        for shared in (self.feed_events, self.feed_reads, self.feed_seconds, self.revisions):
             registry.register(shared)
         return registry
 

@@ -1,6 +1,6 @@
 """Delivery of one object: each output appears exactly once, despite repeated or reordered events, overwrites and crashes.
 
-Sans-IO: a generator yields the calls to make and receives their answers.
+Sans-IO: a generator yields the calls to make and receives their results.
 
     gen = deliver(task)
     effect = next(gen)
@@ -31,7 +31,7 @@ __all__ = [
     "HeadSource",
     "HeadTarget",
     "NextOutput",
-    "PutAnswer",
+    "PutResult",
     "PutTarget",
     "ReadSource",
     "deliver",
@@ -56,31 +56,31 @@ class DeliveryTask:
 
 @dataclass(frozen=True, slots=True)
 class ReadSource:
-    """Open the source (this version, or the current one when ""). Answer: SourceState, or None when it does not exist."""
+    """Open the source (this version, or the current one when ""). Result: SourceState, or None when it does not exist."""
 
     version_id: str
 
 
 @dataclass(frozen=True, slots=True)
 class HeadSource:
-    """Read the head of the current source. Answer: SourceState or None."""
+    """Read the head of the current source. Result: SourceState or None."""
 
 
 @dataclass(frozen=True, slots=True)
 class NextOutput:
-    """Run the transform up to its next output. Answer: the output's target key, or None after the last."""
+    """Run the transform up to its next output. Result: the output's target key, or None after the last."""
 
 
 @dataclass(frozen=True, slots=True)
 class HeadTarget:
-    """Read the head of a target. Answer: TargetState or None."""
+    """Read the head of a target. Result: TargetState or None."""
 
     key: str
 
 
 @dataclass(frozen=True, slots=True)
 class PutTarget:
-    """Write the current output. `if_match` "" means If-None-Match: *. Answer: PutAnswer.
+    """Write the current output. `if_match` "" means If-None-Match: *. Result: PutResult.
 
     S3 refuses with 412, with 409 during another write of the key, and with 404 for If-Match without an object.
     """
@@ -92,7 +92,7 @@ class PutTarget:
 
 @dataclass(frozen=True, slots=True)
 class DeleteTarget:
-    """Delete a target with If-Match. Answer: True for 204 and 404, False for 412 and 409 (the condition did not hold).
+    """Delete a target with If-Match. Result: True for 204 and 404, False for 412 and 409 (the condition did not hold).
 
     AWS docs, "How to perform conditional deletes": general purpose buckets support it; it needs s3:GetObject as well.
     """
@@ -104,7 +104,7 @@ class DeleteTarget:
 Effect: TypeAlias = ReadSource | HeadSource | NextOutput | HeadTarget | PutTarget | DeleteTarget
 
 
-class PutAnswer(Enum):
+class PutResult(Enum):
     """The result of a PutTarget."""
 
     WRITTEN = "written"
@@ -182,10 +182,10 @@ def _write_output(
 ) -> Generator[Effect, Any, tuple[DeliveryOutcome | _Restart, bool]]:
     """Write one output unless it exists already. True: it replaced an object, so the source must be checked afterwards."""
     if not head_first:
-        answer: PutAnswer = yield PutTarget(key, stamp)
-        if answer is PutAnswer.WRITTEN:
+        result: PutResult = yield PutTarget(key, stamp)
+        if result is PutResult.WRITTEN:
             return DeliveryOutcome.WRITTEN, False
-        if answer is PutAnswer.REFUSED_AND_SPENT:
+        if result is PutResult.REFUSED_AND_SPENT:
             return RESTART, False
     for _ in range(task.attempts):
         target: TargetState | None = yield HeadTarget(key)
@@ -196,10 +196,10 @@ def _write_output(
                 return RESTART, False
         elif verdict is not StampOrder.REPLACE and verdict is not StampOrder.UNKNOWN:
             return _OUTCOME_OF_ORDER[verdict], False
-        answer = yield PutTarget(key, stamp, target.etag if target is not None else "")
-        if answer is PutAnswer.WRITTEN:
+        result = yield PutTarget(key, stamp, target.etag if target is not None else "")
+        if result is PutResult.WRITTEN:
             return DeliveryOutcome.WRITTEN, target is not None
-        if answer is PutAnswer.REFUSED_AND_SPENT:
+        if result is PutResult.REFUSED_AND_SPENT:
             return RESTART, False
     return RESTART, False
 

@@ -19,7 +19,7 @@ from windlass.pipelines.delivery import (
     HeadSource,
     HeadTarget,
     NextOutput,
-    PutAnswer,
+    PutResult,
     PutTarget,
     ReadSource,
     deliver,
@@ -86,15 +86,15 @@ def process(
     )
     with EffectInterpreter(pipeline, clients, bucket, key) as interpreter:
         steps = deliver(task)
-        answer: Any = None
+        result: Any = None
         while True:
             try:
-                effect = steps.send(answer)
+                effect = steps.send(result)
             except StopIteration as stop:
                 return DeliveryResult(
                     stop.value, interpreter.read_bytes, interpreter.written_bytes, tuple(interpreter.written)
                 )
-            answer = interpreter.interpret(effect)
+            result = interpreter.interpret(effect)
 
 
 class EffectInterpreter:
@@ -222,13 +222,13 @@ class EffectInterpreter:
         self._keys.add(key)
         return key
 
-    def _put(self, effect: PutTarget) -> PutAnswer:
+    def _put(self, effect: PutTarget) -> PutResult:
         assert self._body is not None
         if self._body.spent:
-            return PutAnswer.REFUSED_AND_SPENT
+            return PutResult.REFUSED_AND_SPENT
         if not self._body.fits_one_part:
             self._acquire_slot()
-        answer, size = write_output(
+        result, size = write_output(
             self._clients.target,
             self._pipeline.target.bucket,
             effect.key,
@@ -236,11 +236,11 @@ class EffectInterpreter:
             headers=self._headers(effect.stamp),
             if_match=effect.if_match,
         )
-        if answer is PutAnswer.WRITTEN:
+        if result is PutResult.WRITTEN:
             self.written_bytes += size
             self.written.append(effect.key)
             self._body.spent = True
-        return answer
+        return result
 
     def _headers(self, stamp: Stamp) -> dict[str, str]:
         assert self._source is not None

@@ -19,8 +19,8 @@ def can_match(selection: Selection, template: TargetTemplate) -> bool:
     if selection.bucket != template.bucket:
         return False
     head, tail = template.head, template.tail
-    whole = len(template.pieces) == 1 and not template.names
-    if whole:
+    is_literal = len(template.pieces) == 1 and not template.names
+    if is_literal:
         return selection.selects(template.bucket, head)
     if not (head.startswith(selection.prefix) or selection.prefix.startswith(head)):
         return False
@@ -47,7 +47,7 @@ def check_loop(name: str, selection: Selection, targets: Iterable[TargetTemplate
         if can_match(selection, target):
             where = f"s3://{selection.bucket}/{selection.prefix}"
             raise ConfigError(
-                f"pipeline {name}: its outputs in s3://{target.bucket}/{target.head}… would be inputs of its own source {where}",
+                f"pipeline {name}: its outputs in s3://{target.bucket}/{target.head}… would be inputs of its source {where}",
                 hint="Write to another bucket or prefix, or narrow the source with a suffix that outputs do not have.",
             )
 

@@ -8,7 +8,7 @@ from collections.abc import Iterator, Mapping
 from concurrent.futures import Future
 
 from windlass.core.errors import WindlassError
-from windlass.pipelines.delivery import PutAnswer
+from windlass.pipelines.delivery import PutResult
 from windlass.pipelines.model import Chunks, Reason, Rejected
 from windlass.wire import s3
 from windlass.wire.blocking_client import BlockingClient
@@ -94,21 +94,21 @@ class OutputBody:
 
 def write_output(
     client: BlockingClient, bucket: str, key: str, body: OutputBody, *, headers: Mapping[str, str], if_match: str
-) -> tuple[PutAnswer, int]:
-    """Write an output where no object exists, or over exactly `if_match`. Return the answer and the bytes written."""
+) -> tuple[PutResult, int]:
+    """Write an output where no object exists, or over exactly `if_match`. Return the result and the bytes written."""
     if body.fits_one_part:
         data = body.load()
         try:
             client.send(s3.put(bucket, key, data, headers=headers, if_match=if_match, if_none_match=not if_match))
         except WindlassError as error:
-            return _refused(error, bucket, PutAnswer.REFUSED), 0
-        return PutAnswer.WRITTEN, len(data)
+            return _refused(error, bucket, PutResult.REFUSED), 0
+        return PutResult.WRITTEN, len(data)
     return _write_parts(client, bucket, key, body, headers=headers, if_match=if_match)
 
 
 def _write_parts(
     client: BlockingClient, bucket: str, key: str, body: OutputBody, *, headers: Mapping[str, str], if_match: str
-) -> tuple[PutAnswer, int]:
+) -> tuple[PutResult, int]:
     try:
         upload_id = client.send(s3.create_upload(bucket, key, headers=headers, checksums=True))
     except WindlassError as error:
@@ -145,9 +145,9 @@ def _write_parts(
                 )
             )
         except WindlassError as error:
-            return _refused(error, bucket, PutAnswer.REFUSED_AND_SPENT), 0
+            return _refused(error, bucket, PutResult.REFUSED_AND_SPENT), 0
         completed = True
-        return PutAnswer.WRITTEN, size
+        return PutResult.WRITTEN, size
     finally:
         if not completed:  # parts of an upload that is never completed cost money
             for future, _ in in_flight:
@@ -157,9 +157,9 @@ def _write_parts(
                 client.send(s3.abort_upload(bucket, key, upload_id=upload_id))
 
 
-def _refused(error: WindlassError, bucket: str, answer: PutAnswer) -> PutAnswer:
+def _refused(error: WindlassError, bucket: str, result: PutResult) -> PutResult:
     if error.code in _REFUSED:
-        return answer
+        return result
     raise _rejected(error, bucket) from error
 
 

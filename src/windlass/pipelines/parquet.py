@@ -140,9 +140,9 @@ def parquet_chunks(arriving: Iterable[Any], options: Mapping[str, Any]) -> Itera
 
 
 def _pieces(out: WriteBuffer) -> Iterator[bytes]:
-    whole = out.take()
-    for start in range(0, len(whole), CHUNK_BYTES):
-        yield whole[start : start + CHUNK_BYTES]
+    content = out.take()
+    for start in range(0, len(content), CHUNK_BYTES):
+        yield content[start : start + CHUNK_BYTES]
 
 
 def tables(file: Any, columns: Iterable[str] = ()) -> Iterator[Any]:

@@ -56,7 +56,7 @@ def location_of(config: PipelineConfig, estate: Estate) -> tuple[str, str]:
 def _tags(estate: Estate, account: str, region: str) -> Tags:
     def tags(bucket: str, key: str, version_id: str) -> dict[str, str]:
         version = {"VersionId": version_id} if version_id else {}
-        answer = estate.call(account, region, "s3", "GetObjectTagging", Bucket=bucket, Key=key, **version)
-        return {tag["Key"]: tag["Value"] for tag in answer["TagSet"]}
+        response = estate.call(account, region, "s3", "GetObjectTagging", Bucket=bucket, Key=key, **version)
+        return {tag["Key"]: tag["Value"] for tag in response["TagSet"]}
 
     return tags

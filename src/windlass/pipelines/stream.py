@@ -57,10 +57,10 @@ def lines(chunks: Chunks, limit_bytes: int) -> Iterator[bytes]:
         if following:
             if size > limit_bytes:
                 raise _long_line(number, limit_bytes)
-            *whole, last = following
+            *complete_lines, last = following
             yield b"".join(pieces) + b"\n"
             number += 1
-            for line in whole:
+            for line in complete_lines:
                 if len(line) > limit_bytes:
                     raise _long_line(number, limit_bytes)
                 yield line + b"\n"

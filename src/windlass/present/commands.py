@@ -1,6 +1,6 @@
 """Commands as files: a group names its verbs, and a verb's module is imported when the verb is called or listed.
 
-A verb is a typer function in a module of its own: `windlass queue drain` is `drain` in
+A verb is a typer function in its own module: `windlass queue drain` is `drain` in
 `windlass/queues/commands/drain.py`. Its docstring is its help; the lines under `Examples:` are run by
 tests/cli/test_examples.py.
 """
@@ -67,7 +67,7 @@ class VerbCommand(TyperCommand):
         ]
 
     def format_epilog(self, ctx: Any, formatter: Any) -> None:
-        """Write the examples, one a line."""
+        """Write the examples, one per line."""
         if self.examples:
             formatter.write_paragraph()
             formatter.write("Examples:\n" + "".join(f"  {line}\n" for line in self.examples))

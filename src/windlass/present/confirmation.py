@@ -1,4 +1,4 @@
-"""Ask before a write that cannot be taken back, or that touches many things."""
+"""Confirmation before a write that cannot be undone, or that affects many items."""
 
 from __future__ import annotations
 

@@ -53,7 +53,7 @@ def emit(
     A table without rows prints `empty` on stderr; a table that was cut says so there.
     """
     stream = out or sys.stdout
-    rows = _first(rows, limit, tell=fmt is Format.TABLE) if limit else rows
+    rows = _first(rows, limit, report_more=fmt is Format.TABLE) if limit else rows
     shown = [column if isinstance(column, Column) else Column(str(column)) for column in columns]
     if fmt is Format.TABLE:
         return _table(list(rows), shown, now, empty, stream)
@@ -87,10 +87,10 @@ def emit_value(value: Mapping[str, Any] | Sequence[Any], out: IO[str] | None = N
     (out or sys.stdout).write(json.dumps(plain(value), indent=2, ensure_ascii=False) + "\n")
 
 
-def _first(rows: Iterable[Mapping[str, Any]], limit: int, *, tell: bool) -> Iterator[Mapping[str, Any]]:
+def _first(rows: Iterable[Mapping[str, Any]], limit: int, *, report_more: bool) -> Iterator[Mapping[str, Any]]:
     for number, row in enumerate(rows):
         if number == limit:
-            if tell:
+            if report_more:
                 print(f"Only the first {limit:,} are shown; --limit shows more, --limit 0 shows all.", file=sys.stderr)
             return
         yield row

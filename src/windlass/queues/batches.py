@@ -10,7 +10,7 @@ from windlass.wire.sqs import BATCH
 __all__ = ["MAX_BODY_BYTES", "batches"]
 
 MAX_BODY_BYTES = 1_048_576
-"""The most bytes that SQS accepts in a message or batch, attributes included (since August 2025)."""
+"""The maximum number of bytes that SQS accepts in a message or batch, attributes included (since August 2025)."""
 
 
 def batches(entries: Iterable[dict[str, Any]]) -> Iterator[list[dict[str, Any]]]:

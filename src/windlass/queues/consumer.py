@@ -83,9 +83,9 @@ class Consumer:
         queue = self._queues.open(self.config.queue, account_id=self.config.account, region=self.config.region)
         limits = self.config.limits(fifo=queue.fifo, max_receive_count=queue.max_receive_count)
         self._check(queue, limits)
-        return run_event_loop(self._main(queue, limits, stop, signals=signals), goes_on=self._goes_on)
+        return run_event_loop(self._main(queue, limits, stop, signals=signals), continues_after=self._continues_after)
 
-    def _goes_on(self, error: BaseException) -> bool:
+    def _continues_after(self, error: BaseException) -> bool:
         """True when the loop continues after a SystemExit or KeyboardInterrupt: only a handler can have raised it."""
         if self._signals_are_ours:
             logger("queues").error(

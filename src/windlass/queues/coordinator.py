@@ -5,7 +5,7 @@ Inputs are method calls with the time (seconds of the lease clock); outputs are 
 
 Invariants, for any order of inputs:
 - a message is deleted only after its handler returned while its lease lived. A handler that outlives its lease is cancelled;
-- at most `concurrency + prefetch` messages are in flight, those of receives without an answer included;
+- at most `concurrency + prefetch` messages are in flight, those of receives without a response included;
 - a large payload is deleted only after SQS confirmed that its message is deleted, and never when the message was rejected;
 - once a failure has set a message's back-off, no extension overwrites it;
 - after `stop` nothing is received, and messages that a long poll still returns go back to the queue at once.
@@ -106,14 +106,14 @@ class Coordinator:
         self._advance(now)
 
     def received(self, poll: int, messages: Sequence[Message], now: float) -> None:
-        """Record the answer of a receive."""
+        """Record the response of a receive."""
         sent_at = self.polling.answered(poll, len(messages), now).sent_at
         for message in messages:
             self._receive(message, sent_at, now)
         self._advance(now)
 
     def poll_failed(self, poll: int, now: float) -> None:
-        """Record that a receive had no answer, or an error."""
+        """Record that a receive had no response, or an error."""
         self.polling.failed(poll, now)
         self.counts.failed_polls += not self.stopping
         self._advance(now)
@@ -143,17 +143,17 @@ class Coordinator:
         self._advance(now)
 
     def deleted(self, call: int, failed: Iterable[Failed], now: float) -> None:
-        """Record the answer of a batch of deletes; `failed` are the entries that SQS did not delete."""
+        """Record the response of a batch of deletes; `failed` are the entries that SQS did not delete."""
         self.settlement.deleted(call, failed, now)
         self._advance(now)
 
     def changed(self, call: int, failed: Iterable[Failed], now: float) -> None:
-        """Record the answer of a batch of visibility changes; `failed` are the entries that SQS did not change."""
+        """Record the response of a batch of visibility changes; `failed` are the entries that SQS did not change."""
         self.settlement.changed(call, failed, now)
         self._advance(now)
 
     def call_failed(self, call: int, now: float) -> None:
-        """Record that a batch of deletes or visibility changes had no answer, or an error for all of it."""
+        """Record that a batch of deletes or visibility changes had no response, or an error for all of it."""
         self.settlement.call_failed(call, now)
         self._advance(now)
 

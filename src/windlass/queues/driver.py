@@ -42,7 +42,7 @@ __all__ = ["Driver", "Watcher"]
 Watcher = Callable[[Message, Outcome], None]
 """Called with every message that was not handled successfully, and its outcome."""
 
-_COMPLAIN_S = 30.0
+_ERROR_LOG_INTERVAL_S = 30.0
 _PAYLOAD_THREADS = 8
 
 
@@ -82,7 +82,7 @@ class Driver:
         self._delete_object = delete_payload
         self._payload_slots = asyncio.Semaphore(_PAYLOAD_THREADS)
         self._payload_log = ThrottledLog(queue=name)
-        self._complained_at = self._ticked_at = -_COMPLAIN_S
+        self._error_logged_at = self._ticked_at = -_ERROR_LOG_INTERVAL_S
         self.runner: Runner | None = None
 
     async def run(self, runner: Runner) -> None:
@@ -160,7 +160,7 @@ class Driver:
             self.coordinator.changed(call, failed, self.now())
 
     def extension_failed(self, call: int) -> None:
-        """Record that an extension had no answer."""
+        """Record that an extension had no response."""
         with self._lock:
             self.coordinator.call_failed(call, self.now())
 
@@ -221,7 +221,7 @@ class Driver:
         except asyncio.CancelledError:  # aborted at the stop
             self._feed(self.coordinator.poll_failed, effect.number)
         except Exception as error:  # noqa: BLE001  a defect counts as a failed call: the loop continues
-            self._complain("poll.failed", error)
+            self._log_error("poll.failed", error)
             self._feed(self.coordinator.poll_failed, effect.number)
         else:
             self.reached_at, self.complaint = time.monotonic(), ""
@@ -233,7 +233,7 @@ class Driver:
         try:
             failed = await self._transport.delete([receipt for _, receipt in effect.entries])
         except Exception as error:  # noqa: BLE001  a defect counts as a failed call: the loop continues
-            self._complain("delete.failed", error)
+            self._log_error("delete.failed", error)
             self._feed(self.coordinator.call_failed, effect.number)
         else:
             if failed:
@@ -246,7 +246,7 @@ class Driver:
                 [(receipt, seconds) for _, receipt, seconds in effect.entries]
             )
         except Exception as error:  # noqa: BLE001  a defect counts as a failed call: the loop continues
-            self._complain("visibility.failed", error)
+            self._log_error("visibility.failed", error)
             self._feed(self.coordinator.call_failed, effect.number)
         else:
             self._feed(self.coordinator.changed, effect.number, failed)
@@ -256,7 +256,7 @@ class Driver:
         try:
             await self._transport.dead_letter(effect.message, effect.reason)
         except Exception as error:  # noqa: BLE001  a defect counts as a failed call: the loop continues
-            self._complain("reject.failed", error)
+            self._log_error("reject.failed", error)
             ok = False
         self._feed(self.coordinator.dead_lettered, effect.lease, ok=ok)
 
@@ -288,13 +288,13 @@ class Driver:
         if self._watch is not None:
             self._watch(message, outcome)
 
-    def _complain(self, event: str, error: Exception) -> None:
+    def _log_error(self, event: str, error: Exception) -> None:
         """Log a failed call, at most once per 30 s, so that an hour without network does not fill the log."""
         known = isinstance(error, WindlassError)
         self.complaint = str(error) if known else f"{type(error).__name__}: {error}"
         now = time.monotonic()
-        if now - self._complained_at >= _COMPLAIN_S:
-            self._complained_at = now
+        if now - self._error_logged_at >= _ERROR_LOG_INTERVAL_S:
+            self._error_logged_at = now
             serious = not known or isinstance(error, (AccessDenied, NotFound))
             say = self._log.error if serious else self._log.warning
             say(event, error=self.complaint, hint=error.hint if isinstance(error, WindlassError) else "")

@@ -25,7 +25,7 @@ def wrap_envelopes(layers: Sequence[str], fetch: Fetch, *, bucket: str = "") -> 
     A pointer to another bucket than `bucket` is rejected; empty allows any bucket.
     """
 
-    def take_off(body: str) -> str:
+    def unwrap_body(body: str) -> str:
         for layer in layers:
             body = _payload(body, fetch, bucket) if layer == "s3" else unwrap([layer], body)
         return body
@@ -36,7 +36,7 @@ def wrap_envelopes(layers: Sequence[str], fetch: Fetch, *, bucket: str = "") -> 
 
             async def run_async(received: ReceivedMessage) -> None:
                 received.body = (
-                    await asyncio.to_thread(take_off, received.body) if blocking else take_off(received.body)
+                    await asyncio.to_thread(unwrap_body, received.body) if blocking else unwrap_body(received.body)
                 )
                 result: Any = handler(received)
                 await result
@@ -44,7 +44,7 @@ def wrap_envelopes(layers: Sequence[str], fetch: Fetch, *, bucket: str = "") -> 
             return run_async
 
         def run(received: ReceivedMessage) -> None:
-            received.body = take_off(received.body)
+            received.body = unwrap_body(received.body)
             handler(received)
 
         return run

@@ -87,7 +87,7 @@ def _members(data: bytes) -> bytes:
         while not member.eof:
             piece = data[at : at + _STEP_BYTES]
             if not piece:
-                raise zlib.error("it ends inside a member")
+                raise zlib.error("the data ends inside a member")
             pieces.append(member.decompress(piece, room + 1))
             room -= len(pieces[-1])
             if room < 0:

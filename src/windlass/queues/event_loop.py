@@ -1,4 +1,4 @@
-"""Run a coroutine on a new event loop (uvloop when installed) whose end does not wait for anything that hangs."""
+"""Run a coroutine on a new event loop (uvloop when installed) whose close does not wait for anything that hangs."""
 
 from __future__ import annotations
 
@@ -11,14 +11,16 @@ from windlass.wire.event_loops import new_loop
 __all__ = ["run_event_loop"]
 
 T = TypeVar("T")
-_PATIENCE_S = 0.5
+_CLOSE_TIMEOUT_S = 0.5
 
 
-def run_event_loop(main: Coroutine[Any, Any, T], *, goes_on: Callable[[BaseException], bool] = lambda _: False) -> T:
+def run_event_loop(
+    main: Coroutine[Any, Any, T], *, continues_after: Callable[[BaseException], bool] = lambda _: False
+) -> T:
     """Run a coroutine, close the loop, and return the result. Unlike asyncio.run, it does not wait for threads or uncancellable tasks.
 
     A SystemExit or KeyboardInterrupt of another task or callback leaves the loop; the loop continues when
-    `goes_on(error)` is true. Raises what `main` raises.
+    `continues_after(error)` is true. Raises what `main` raises.
     """
     loop = new_loop()
     asyncio.set_event_loop(loop)
@@ -28,13 +30,13 @@ def run_event_loop(main: Coroutine[Any, Any, T], *, goes_on: Callable[[BaseExcep
             try:
                 return loop.run_until_complete(task)
             except (SystemExit, KeyboardInterrupt) as error:
-                if task.done() or not goes_on(error):
+                if task.done() or not continues_after(error):
                     raise
     finally:
         left = asyncio.all_tasks(loop)
         for task_left in left:
             task_left.cancel()
         if left:
-            loop.run_until_complete(asyncio.wait(left, timeout=_PATIENCE_S))
+            loop.run_until_complete(asyncio.wait(left, timeout=_CLOSE_TIMEOUT_S))
         asyncio.set_event_loop(None)
         loop.close()

@@ -62,7 +62,7 @@ def is_async(handler: Handler) -> bool:
 
 
 def call_handler(handler: Handler, received: ReceivedMessage) -> Outcome:
-    """Call a function with one message and return its outcome. Raises nothing."""
+    """Call a function with one message and return its outcome. Never raises."""
     try:
         result = handler(received)
         if inspect.isawaitable(result):
@@ -92,7 +92,7 @@ async def await_handler(handler: Handler, received: ReceivedMessage) -> Outcome:
 
 
 def outcome_of(error: BaseException | None) -> Outcome:
-    """Return the outcome of a handler that raised `error`; Done for None. Raises nothing, for any `error`."""
+    """Return the outcome of a handler that raised `error`; Done for None. Never raises, for any `error`."""
     if error is None:
         return Done()
     if isinstance(error, Reject):
@@ -105,7 +105,7 @@ def outcome_of(error: BaseException | None) -> Outcome:
 
 
 def describe(error: BaseException) -> str:
-    """Return an exception's type and text, at most 500 characters. Raises nothing, even where its `__str__` does."""
+    """Return an exception's type and text, at most 500 characters. Never raises, even where its `__str__` does."""
     try:
         text = str(error)
     except BaseException:  # noqa: BLE001  it is the handler's own class
@@ -114,7 +114,7 @@ def describe(error: BaseException) -> str:
 
 
 def trace_of(error: BaseException | None) -> dict[str, str]:
-    """Return the traceback as the log's key `exception`, nothing for None. Raises nothing: a renderer would, on such an error."""
+    """Return the traceback as the log's key `exception`, nothing for None. Never raises: a renderer would, on such an error."""
     if error is None:
         return {}
     try:

@@ -22,8 +22,8 @@ class HealthPort:
 
     def __init__(self, *, alive: Report, ready: Report, metrics: Callable[[], bytes]) -> None:
         self._paths: dict[str, Callable[[], tuple[int, bytes, bytes]]] = {
-            "/healthz": lambda: _said(alive()),
-            "/readyz": lambda: _said(ready()),
+            "/healthz": lambda: _response_of(alive()),
+            "/readyz": lambda: _response_of(ready()),
             "/metrics": lambda: (200, metrics(), b"text/plain; version=0.0.4; charset=utf-8"),
         }
         self._task: asyncio.Task[None] | None = None
@@ -73,7 +73,7 @@ class HealthPort:
         await send({"type": "http.response.body", "body": body})
 
 
-def _said(report: tuple[bool, str]) -> tuple[int, bytes, bytes]:
+def _response_of(report: tuple[bool, str]) -> tuple[int, bytes, bytes]:
     well, why = report
     body = orjson.dumps({"ok": well, "detail": why, "at": round(time.time(), 3)}) + b"\n"
     return (200 if well else 503), body, b"application/json"

@@ -21,9 +21,9 @@ from windlass.wire.sqs import Message
 
 __all__ = ["Heartbeat"]
 
-_EVERY_S = 2.0
-_QUIET_EVERY_S = 10.0
-_TIDY_EVERY_S = 300.0
+_INTERVAL_S = 2.0
+_QUIET_INTERVAL_S = 10.0
+_PRUNE_INTERVAL_S = 300.0
 _MAX_WAITING = 1000
 
 
@@ -68,7 +68,7 @@ class Heartbeat:
     def _run(self) -> None:
         log = logger("queues")
         while True:
-            ended = self._ended.wait(_EVERY_S)
+            ended = self._ended.wait(_INTERVAL_S)
             try:
                 self._write(ended=ended)
             except WindlassError as error:
@@ -84,13 +84,13 @@ class Heartbeat:
             failures.append(self._failures.get())
         quiet = standing == self._written and not failures
         age_s = now.timestamp() - self._written_at
-        if quiet and age_s < _QUIET_EVERY_S and not ended:
+        if quiet and age_s < _QUIET_INTERVAL_S and not ended:
             return
         with self._store.write() as connection:
             rows.put_consumer(connection, self._store, self._row(now), self._sample(now))
             for failure in failures:
                 rows.add_failure(connection, failure)
-            if now.timestamp() - self._tidied_at > _TIDY_EVERY_S:
+            if now.timestamp() - self._tidied_at > _PRUNE_INTERVAL_S:
                 rows.forget_old(connection, now)
                 self._tidied_at = now.timestamp()
             if ended:

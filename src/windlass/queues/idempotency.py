@@ -34,8 +34,8 @@ if TYPE_CHECKING:  # a Lambda function has no store and no SQLAlchemy
 
 __all__ = ["Begun", "DynamoLedger", "KeyOf", "Ledger", "StoreLedger", "key_of", "once"]
 
-_MARK_S = 600.0
-_FIRST_MARK_S, _MARK_EVERY_S = 0.1, 5.0
+_MARK_TIMEOUT_S = 600.0
+_FIRST_MARK_S, _MARK_INTERVAL_S = 0.1, 5.0
 
 KeyOf = Callable[[ReceivedMessage], str]
 
@@ -49,7 +49,7 @@ class Begun:
 
 
 class Ledger(Protocol):
-    """Stores which keys are busy and which are done."""
+    """A store of keys that are busy or done."""
 
     busy_s: float
     """Seconds for which a key is taken; it is renewed after a third of that."""
@@ -125,8 +125,8 @@ class DynamoLedger:
         except AwsError as error:
             if error.code != "ConditionalCheckFailedException":
                 raise
-            answer = self._call("GetItem", TableName=self._table, Key={"id": {"S": key}}, ConsistentRead=True)
-            item = answer.get("Item") or _item(key, "busy", "", moment)
+            response = self._call("GetItem", TableName=self._table, Key={"id": {"S": key}}, ConsistentRead=True)
+            item = response.get("Item") or _item(key, "busy", "", moment)
             return Begun(item["state"]["S"], datetime.fromtimestamp(float(item["expires"]["N"]), UTC))
         return Begun("mine", datetime.fromtimestamp(end, UTC))
 
@@ -284,7 +284,7 @@ class _Marking:
         self._ledger, self._attempt, self._received, self._now = ledger, attempt, received, now
         self._throttled = throttled
         self._tries = 0
-        self._until = time.monotonic() + _MARK_S
+        self._until = time.monotonic() + _MARK_TIMEOUT_S
 
     def wait_s(self) -> float | None:
         """Try once; return None when the key is marked, else the seconds to wait. Raises after ten minutes."""
@@ -295,7 +295,7 @@ class _Marking:
                 raise
             self._throttled.warning("ledger.mark_failed", error)
             self._tries += 1
-            return min(_MARK_EVERY_S, _FIRST_MARK_S * 2.0**self._tries)
+            return min(_MARK_INTERVAL_S, _FIRST_MARK_S * 2.0**self._tries)
         return None
 
 

@@ -6,7 +6,7 @@
 A message that fails is listed in `batchItemFailures` and delivered again, and so are all that follow it in its FIFO group,
 so that their order holds. A rejected message is passed to `dead_letter`; without it, the message is delivered again until
 the queue's redrive policy moves it. With `payloads`, the large payload of a handled message is deleted from S3.
-RetryLater's seconds are set by `postpone`. Messages that the function has no time left for are returned: the function ends
+RetryLater's seconds are set by `postpone`. Messages that cannot be handled in the remaining time are returned: the function ends
 before Lambda ends it, so that no message is handled twice.
 """
 
@@ -70,9 +70,9 @@ def lambda_handler(
             if isinstance(settled, Done):
                 continue
             failed.append(message.message_id)
-            _tell(message, settled)
+            _log_outcome(message, settled)
             if postpone is not None and isinstance(settled, Retry) and settled.after_s is not None:
-                _put_off(postpone, records[message.message_id], message, settled.after_s)
+                _postpone(postpone, records[message.message_id], message, settled.after_s)
         return {"batchItemFailures": [{"itemIdentifier": message_id} for message_id in failed]}
 
     return handle
@@ -215,7 +215,7 @@ def _run_all(
             if late:
                 await asyncio.wait(late, timeout=0.5)
 
-    run_event_loop(everything(), goes_on=lambda _: True)  # Lambda sends no signals: a handler raised it
+    run_event_loop(everything(), continues_after=lambda _: True)  # Lambda sends no signals: a handler raised it
     return [(message, _in_time(outcomes.get(message.message_id))) for message in messages]
 
 
@@ -235,14 +235,14 @@ def _settle(message: Message, outcome: Outcome, dead_letter: SendDeadLetter | No
     return Done()
 
 
-def _tell(message: Message, outcome: Outcome) -> None:
+def _log_outcome(message: Message, outcome: Outcome) -> None:
     error = outcome.error if isinstance(outcome, Retry) else None
     reason = getattr(outcome, "reason", "")
     logger("queues").warning("message.failed", message_id=message.message_id, reason=reason, **trace_of(error))
 
 
-def _put_off(postpone: Postpone, record: Mapping[str, Any], message: Message, seconds: int) -> None:
-    """Set when a failed message is delivered again. When that fails, it is delivered after the queue's visibility timeout."""
+def _postpone(postpone: Postpone, record: Mapping[str, Any], message: Message, seconds: int) -> None:
+    """Set when a failed message is delivered again. If that fails, it is delivered after the queue's visibility timeout."""
     try:
         postpone(record.get("eventSourceARN", ""), message.receipt, seconds)
     except Exception as error:  # noqa: BLE001  the message is delivered again in any case

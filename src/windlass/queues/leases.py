@@ -50,7 +50,7 @@ class MessageLease:
     phase: Phase = Phase.WAITING
     started_at: float = 0.0
     pending_changes: int = 0
-    """Visibility changes without an answer yet."""
+    """Visibility changes without a response yet."""
     nack_after_s: int = 0
     attempts: int = 0
     """Failed deletes or nacks."""
@@ -102,7 +102,7 @@ class MessageLeases:
         return None if number is None else self._leases.get(number)
 
     def running(self, number: int) -> bool:
-        """True while the handler of this lease runs and the message is still ours."""
+        """True while the handler of this lease runs and the message is still held."""
         lease = self._leases.get(number)
         return lease is not None and lease.phase is Phase.RUNNING
 

@@ -157,7 +157,7 @@ Outcome = Done | Retry | Rejected
 
 @dataclass(frozen=True, slots=True)
 class Poll:
-    """Receive up to `count` messages. Answer with `received` or `poll_failed`."""
+    """Receive up to `count` messages. Its result comes as `received` or `poll_failed`."""
 
     number: int
     count: int
@@ -168,14 +168,14 @@ class Poll:
 
 @dataclass(frozen=True, slots=True)
 class AbortPolls:
-    """Abort these receives, which have returned nothing since the stop. Answer each with `poll_failed`."""
+    """Abort these receives, which have returned nothing since the stop. Each result comes as `poll_failed`."""
 
     numbers: tuple[int, ...]
 
 
 @dataclass(frozen=True, slots=True)
 class Start:
-    """Start the handler of a message. Answer with `handled`."""
+    """Start the handler of a message. Its result comes as `handled`."""
 
     lease: int
     message: Message
@@ -191,7 +191,7 @@ class Cancel:
 
 @dataclass(frozen=True, slots=True)
 class Delete:
-    """Delete the messages of these (lease, receipt). Answer with `deleted` or `call_failed`."""
+    """Delete the messages of these (lease, receipt). Its result comes as `deleted` or `call_failed`."""
 
     number: int
     entries: tuple[tuple[int, str], ...]
@@ -199,7 +199,7 @@ class Delete:
 
 @dataclass(frozen=True, slots=True)
 class ChangeVisibility:
-    """Set the visibility timeout of these (lease, receipt, seconds). Answer with `changed` or `call_failed`."""
+    """Set the visibility timeout of these (lease, receipt, seconds). Its result comes as `changed` or `call_failed`."""
 
     number: int
     entries: tuple[tuple[int, str, int], ...]
@@ -207,7 +207,7 @@ class ChangeVisibility:
 
 @dataclass(frozen=True, slots=True)
 class DeadLetter:
-    """Send a copy of a message to the dead-letter queue, with the reason. Answer with `dead_lettered`."""
+    """Send a copy of a message to the dead-letter queue, with the reason. Its result comes as `dead_lettered`."""
 
     lease: int
     message: Message
@@ -216,7 +216,7 @@ class DeadLetter:
 
 @dataclass(frozen=True, slots=True)
 class DeletePayload:
-    """Delete the S3 object of a message whose deletion SQS confirmed. Answer with `payload_deleted`."""
+    """Delete the S3 object of a message whose deletion SQS confirmed. Its result comes as `payload_deleted`."""
 
     number: int
     message_id: str

@@ -17,7 +17,7 @@ from windlass.wire.sqs import BATCH
 __all__ = ["BatchCall", "CallKind", "Outbox"]
 
 _FIRST_RETRY_S, _MAX_RETRY_S = 0.2, 30.0
-_MAX_PAYLOAD_DELETES = 1000  # without an answer: while S3 does not answer, memory must not grow with the messages
+_MAX_PAYLOAD_DELETES = 1000  # without a response; bounds the memory while S3 does not answer
 
 
 class CallKind(Enum):
@@ -30,7 +30,7 @@ class CallKind(Enum):
 
 @dataclass(frozen=True, slots=True)
 class BatchCall:
-    """A batch call without an answer yet: (lease, receipt) of each entry."""
+    """A batch call without a response yet: (lease, receipt) of each entry."""
 
     kind: CallKind
     entries: tuple[tuple[int, str], ...]
@@ -57,12 +57,12 @@ class Outbox:
 
     @property
     def idle(self) -> bool:
-        """True when no call and no payload delete is without an answer."""
+        """True when no call and no payload delete is without a response."""
         return not (self._calls or self._payload_deletes)
 
     @property
     def pending(self) -> tuple[int, ...]:
-        """Numbers of the calls without an answer."""
+        """Numbers of the calls without a response."""
         return tuple(self._calls)
 
     # Batches
@@ -139,7 +139,7 @@ class Outbox:
     # Payloads
 
     def open_payload_delete(self) -> int | None:
-        """Record that the delete of a payload is sent, and return its number; None when 1,000 have no answer yet."""
+        """Record that the delete of a payload is sent, and return its number; None when 1,000 have no response yet."""
         if len(self._payload_deletes) >= _MAX_PAYLOAD_DELETES:
             return None
         number = self._last_number = self._last_number + 1

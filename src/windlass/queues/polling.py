@@ -22,7 +22,7 @@ _FIRST_RETRY_S, _MAX_RETRY_S = 0.2, 30.0
 
 @dataclass(frozen=True, slots=True)
 class Receive:
-    """A receive call without an answer yet."""
+    """A receive call without a response yet."""
 
     count: int
     sent_at: float
@@ -53,7 +53,7 @@ class Polling:
 
     @property
     def pending(self) -> tuple[int, ...]:
-        """Numbers of the receives without an answer."""
+        """Numbers of the receives without a response."""
         return tuple(self._receives)
 
     def __len__(self) -> int:

@@ -93,7 +93,7 @@ class _Tasks:
 
 
 class _Threads:
-    """Runs functions on at most `threads` threads, which are started when they are needed."""
+    """Runs functions on at most `threads` threads, which are started on demand."""
 
     def __init__(self, handler: Handler, ended: Ended, threads: int) -> None:
         self._handler = handler
@@ -147,7 +147,7 @@ class _Threads:
         if outcomes:
             self._ended(outcomes)
 
-    def cancel(self, lease: int, reason: str) -> None:  # noqa: ARG002  a function can only be told through `lost`
+    def cancel(self, lease: int, reason: str) -> None:  # noqa: ARG002  a function learns of it only by `lost`
         """Make `ReceivedMessage.lost` true."""
         lost = self._lost.get(lease)
         if lost is not None:

@@ -23,4 +23,4 @@ async def log_objects(received: ReceivedMessage) -> None:
 
 
 async def nothing(received: ReceivedMessage) -> None:
-    """Do nothing. Measures the cost of everything but the handler."""
+    """Do nothing. Measures the cost of everything except the handler."""

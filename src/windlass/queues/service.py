@@ -123,14 +123,14 @@ class Queues:
     # Reads
 
     def depth(self, queue: Queue, *, oldest: bool = False) -> Depth:
-        """Return how many messages a queue holds; `oldest` asks CloudWatch for the age of the oldest message, too."""
+        """Return how many messages a queue holds; `oldest` also asks CloudWatch for the age of the oldest message."""
         names = (
             "ApproximateNumberOfMessages",
             "ApproximateNumberOfMessagesNotVisible",
             "ApproximateNumberOfMessagesDelayed",
         )
-        answer = self._call(queue, "GetQueueAttributes", AttributeNames=list(names))["Attributes"]
-        visible, in_flight, delayed = (int(answer.get(name, 0)) for name in names)
+        response = self._call(queue, "GetQueueAttributes", AttributeNames=list(names))["Attributes"]
+        visible, in_flight, delayed = (int(response.get(name, 0)) for name in names)
         return Depth(visible, in_flight, delayed, self._oldest_s(queue) if oldest else None)
 
     def list(self, *, account_id: str = "", region: str = "", prefix: str = "") -> tuple[Queue, ...]:
@@ -154,7 +154,7 @@ class Queues:
         for _ in range(-(-count // BATCH) * 3):
             if len(messages) >= count:
                 break
-            answer = self._call(
+            response = self._call(
                 queue,
                 "ReceiveMessage",
                 MaxNumberOfMessages=min(BATCH, count),
@@ -163,7 +163,7 @@ class Queues:
                 MessageSystemAttributeNames=["All"],
                 MessageAttributeNames=["All"],
             )
-            for message in answer.get("Messages", ()):
+            for message in response.get("Messages", ()):
                 messages.setdefault(message["MessageId"], _peeked(message))
         return tuple(messages.values())[:count]
 
@@ -203,9 +203,9 @@ class Queues:
         sent, refused = 0, []
         for batch in batches(self._entry(queue, body, delay_s, group, large_bucket) for body in bodies):
             rows_ = [entry | {"Id": str(at)} for at, entry in enumerate(batch)]
-            answer = self._call(queue, "SendMessageBatch", Entries=rows_)
-            refused += [f"{failure['Code']}: {failure.get('Message', '')}" for failure in answer.get("Failed", ())]
-            sent += len(answer.get("Successful", ()))
+            response = self._call(queue, "SendMessageBatch", Entries=rows_)
+            refused += [f"{failure['Code']}: {failure.get('Message', '')}" for failure in response.get("Failed", ())]
+            sent += len(response.get("Successful", ()))
         if refused:
             raise PartialFailure(f"{len(refused)} of {sent + len(refused)} messages were not sent: {refused[0]}")
         return sent
@@ -214,7 +214,7 @@ class Queues:
         """Remove messages: pass each batch to `keep`, then delete it. Yield the count so far; end when the queue is empty."""
         taken, empty = 0, 0
         while empty < 2 and (not most or taken < most):
-            answer = self._call(
+            response = self._call(
                 queue,
                 "ReceiveMessage",
                 MaxNumberOfMessages=min(BATCH, most - taken) if most else BATCH,
@@ -223,7 +223,7 @@ class Queues:
                 MessageSystemAttributeNames=["All"],
                 MessageAttributeNames=["All"],
             )
-            messages = answer.get("Messages", [])
+            messages = response.get("Messages", [])
             empty = 0 if messages else empty + 1
             if not messages:
                 continue
@@ -261,13 +261,13 @@ class Queues:
         except AwsError as error:
             if error.code not in _UNSUPPORTED:
                 raise
-            yield from self._redrive_by_hand(dead, to, rate_per_s)
+            yield from self._redrive_here(dead, to, rate_per_s)
             return
         while True:
-            answer = estate.call(
+            response = estate.call(
                 dead.account_id, dead.region, "sqs", "ListMessageMoveTasks", SourceArn=dead.arn, MaxResults=1
             )
-            task = answer["Results"][0]
+            task = response["Results"][0]
             moved, total = (
                 int(task.get("ApproximateNumberOfMessagesMoved", 0)),
                 int(task.get("ApproximateNumberOfMessagesToMove", 0)),
@@ -325,7 +325,7 @@ class Queues:
             entry |= {"MessageGroupId": group, "MessageDeduplicationId": new_id("send")}
         return entry
 
-    def _redrive_by_hand(self, dead: Queue, to: Queue | None, rate_per_s: int) -> Iterator[Move]:
+    def _redrive_here(self, dead: Queue, to: Queue | None, rate_per_s: int) -> Iterator[Move]:
         """Receive, send and delete each message, for services without move tasks. A crash in between leaves a message
         in both queues.
         """
@@ -348,7 +348,7 @@ class Queues:
     def _oldest_s(self, queue: Queue) -> float | None:
         end = datetime.now(UTC)
         try:
-            answer = self._estate().call(
+            response = self._estate().call(
                 queue.account_id,
                 queue.region,
                 "cloudwatch",
@@ -363,7 +363,7 @@ class Queues:
             )
         except AwsError:
             return None
-        points = sorted(answer.get("Datapoints", ()), key=lambda point: point["Timestamp"])
+        points = sorted(response.get("Datapoints", ()), key=lambda point: point["Timestamp"])
         return float(points[-1]["Maximum"]) if points else None
 
 

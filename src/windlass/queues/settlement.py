@@ -130,7 +130,7 @@ class Settlement:
     # Responses
 
     def deleted(self, call: int, failed: Iterable[Failed], now: float) -> None:
-        """Record the answer of a batch of deletes; `failed` are the entries that SQS did not delete."""
+        """Record the response of a batch of deletes; `failed` are the entries that SQS did not delete."""
         failures = {failure.index: failure for failure in failed}
         for index, (number, receipt) in enumerate(self.outbox.close(call).entries):
             lease = self.leases.get(number)
@@ -147,7 +147,7 @@ class Settlement:
                 self._retry_later(lease, now)
 
     def changed(self, call: int, failed: Iterable[Failed], now: float) -> None:
-        """Record the answer of a batch of visibility changes; `failed` are the entries that SQS did not change."""
+        """Record the response of a batch of visibility changes; `failed` are the entries that SQS did not change."""
         change = self.outbox.close(call)
         failures = {failure.index: failure for failure in failed}
         for index, (number, receipt) in enumerate(change.entries):
@@ -167,7 +167,7 @@ class Settlement:
                 self._retry_later(lease, now)
 
     def call_failed(self, call: int, now: float) -> None:
-        """Record that a batch of deletes or visibility changes had no answer, or an error for all of it."""
+        """Record that a batch of deletes or visibility changes had no response, or an error for all of it."""
         lost = self.outbox.close(call)
         for number, _ in lost.entries:
             lease = self.leases.get(number)
@@ -236,7 +236,7 @@ class Settlement:
     # Sending
 
     def flush(self, now: float, *, partial: bool) -> None:
-        """Send the batches that are due; `partial` sends what does not fill one, too."""
+        """Send the batches that are due; `partial` also sends partial batches."""
         outbox = self.outbox
         while outbox.deletes and (batch := outbox.next_deletes(now, partial=partial)):
             self._send_deletes(batch, now)

@@ -118,7 +118,7 @@ class BotoTransport:
         more = {"ReceiveRequestAttemptId": attempt_id} if attempt_id else {}
 
         def ask() -> list[Message]:
-            answer = self._call(
+            response = self._call(
                 "ReceiveMessage",
                 QueueUrl=self._queue_url,
                 MaxNumberOfMessages=count,
@@ -136,7 +136,7 @@ class BotoTransport:
                     message.get("Attributes") or {},
                     message.get("MessageAttributes") or {},
                 )
-                for message in answer.get("Messages", ())
+                for message in response.get("Messages", ())
             ]
 
         return await on_daemon_thread(ask, self._give_back)
@@ -179,8 +179,8 @@ class BotoTransport:
 
     async def _batch(self, operation: str, queue_url: str, entries: list[dict[str, Any]]) -> list[Failed]:
         def ask() -> list[Failed]:
-            answer = self._call(operation, QueueUrl=queue_url, Entries=entries)
-            return [sqs.read_failure(entry) for entry in answer.get("Failed", ())]
+            response = self._call(operation, QueueUrl=queue_url, Entries=entries)
+            return [sqs.read_failure(entry) for entry in response.get("Failed", ())]
 
         return await self._loop.run_in_executor(self._others, ask)
 

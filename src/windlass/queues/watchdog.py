@@ -106,7 +106,7 @@ class Watchdog:
         entries = [(receipt, seconds) for _, receipt, seconds in change.entries]
         try:
             failed = self._own_loop().run_until_complete(self._change(entries))
-        except Exception as error:  # noqa: BLE001  a call without an answer, whatever the reason
+        except Exception as error:  # noqa: BLE001  a call without a response, whatever the reason
             self._log.warning("visibility.failed", error=describe(error))
             self._driver.extension_failed(change.number)
         else:

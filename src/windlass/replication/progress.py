@@ -15,7 +15,7 @@ from windlass.replication.seed.task import SeedTask
 
 __all__ = ["SeedProgress"]
 
-_EVERY_S = 10.0
+_PRINT_INTERVAL_S = 10.0
 _SHOWN = 40
 
 
@@ -26,7 +26,7 @@ class SeedProgress:
         self._quiet = quiet
         self._live: Any = None
         self._ended: set[str] = set()
-        self._said = time.monotonic()
+        self._printed_at = time.monotonic()
 
     def __enter__(self) -> Self:
         if not self._quiet and sys.stderr.isatty():
@@ -55,20 +55,20 @@ class SeedProgress:
         running = [seed for seed in seeds if not seed.state.ended]
         if self._live is not None:
             self._live.update(_text(running))
-        elif running and not self._quiet and time.monotonic() - self._said >= _EVERY_S:
-            self._said = time.monotonic()
+        elif running and not self._quiet and time.monotonic() - self._printed_at >= _PRINT_INTERVAL_S:
+            self._printed_at = time.monotonic()
             for seed in running[:_SHOWN]:
-                print(_said(seed), file=sys.stderr, flush=True)
+                print(_progress_line(seed), file=sys.stderr, flush=True)
 
 
 def _text(running: Sequence[SeedTask]) -> Any:
     from rich.text import Text
 
     more = f"\nand {len(running) - _SHOWN} more" if len(running) > _SHOWN else ""
-    return Text("\n".join(_said(seed) for seed in running[:_SHOWN]) + more)
+    return Text("\n".join(_progress_line(seed) for seed in running[:_SHOWN]) + more)
 
 
-def _said(seed: SeedTask) -> str:
+def _progress_line(seed: SeedTask) -> str:
     left = seed.eta_s(clock.now())
     words = f", {format_duration(left)} left" if left else ""
     return f"{seed.pair.title}: {line(seed)}{words}  {'' if seed.detail.startswith('State:') else seed.detail}".rstrip()

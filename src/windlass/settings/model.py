@@ -8,6 +8,7 @@ from windlass.aggregation.config import AggregateConfig
 from windlass.checks.config import ChecksConfig
 from windlass.clients.config import ClientsConfig
 from windlass.estate.config import EstateConfig, ServiceConfig
+from windlass.feed.config import FeedConfig
 from windlass.inventory.config import InventoryConfig
 from windlass.memcached.config import MemcachedConfig
 from windlass.observe.config import LogConfig
@@ -30,14 +31,14 @@ class LocalConfig(BaseModel):
     port: int = Field(default=8471, ge=0, le=65535, description="Port to listen on; 0 takes a free one.")
     allow_hosts: list[str] = Field(
         default=[],
-        description="Host names that requests may carry besides loopback's (`host.docker.internal`); `*.name` for all below.",
+        description="Host names that requests may carry besides loopback's (`host.docker.internal`); `*.name` for its subdomains.",
     )
     allow_origins: list[str] = Field(
         default=[],
         description="Origins whose web pages may read S3, as the buckets' CORS rules say; every other page is refused.",
     )
     require_signature: bool = Field(
-        default=False, description="Accept only requests signed with a secret of each start, which is printed."
+        default=False, description="Accept only requests signed with the secret that each start prints."
     )
     random_seed: int = Field(
         default=7, description="Random seed of the sample estate: the same number creates the same estate."
@@ -62,6 +63,7 @@ class Settings(BaseModel):
     store: StoreConfig = StoreConfig()
     estate: EstateConfig = EstateConfig()
     inventory: InventoryConfig = InventoryConfig()
+    feed: FeedConfig = FeedConfig()
     owners: OwnersConfig = OwnersConfig()
     checks: ChecksConfig = ChecksConfig()
     memcached: MemcachedConfig = MemcachedConfig()

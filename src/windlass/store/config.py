@@ -20,7 +20,7 @@ class StoreConfig(BaseModel):
     reader_url: str = Field(
         default="",
         description=(
-            "PostgreSQL login that answers `windlass inventory sql`, where an administrator made that role; empty: the "
+            "PostgreSQL login that runs `windlass inventory sql`, where an administrator made that role; empty: the "
             "one that `windlass store reader` made. Its password belongs in ~/.pgpass."
         ),
     )

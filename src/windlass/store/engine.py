@@ -152,6 +152,6 @@ class Store:
 
 
 def _back_off(pause_s: float) -> float:
-    """Sleep with jitter, so that a thousand clients do not return at once; return the next pause."""
+    """Sleep with jitter, so that a thousand clients do not reconnect at once; return the next pause."""
     time.sleep(pause_s * random.uniform(0.5, 1.0))  # noqa: S311  no secret
     return min(_MAX_PAUSE_S, pause_s * 2)

@@ -21,7 +21,7 @@ metadata = MetaData(
 Time = String(27)
 """core.clock.format_time: fixed width, so that text order is time order on SQLite and PostgreSQL alike."""
 Json = Text
-"""Canonical JSON text: equal documents are equal strings; only named queries look inside."""
+"""Canonical JSON text: equal documents are equal strings; only named queries read the members."""
 
 
 class Message(TypeDecorator[str]):

@@ -2,7 +2,7 @@
 
 SQL that people write runs in a session that *is* the reader (no `SET ROLE`, which a query can undo): its own
 connection, verified before the query and closed after it, so that settings and advisory locks end with it. The password
-stands in the table `meta`, which the reader can't read; it opens less than the database it is kept in.
+is in the table `meta`, which the reader can't read; it grants less than the database that contains it.
 """
 
 from __future__ import annotations
@@ -24,15 +24,15 @@ if TYPE_CHECKING:
 
 __all__ = ["connect_reader", "create_reader", "reader_statements"]
 
-REMEDY = "`windlass store reader` makes the role that may read the published views, and nothing else."
+REMEDY = "`windlass store reader` creates the role, which may only read the published views."
 _ROLE, _PASSWORD = "reader.role", "reader.password"
 _CONNECTIONS = 10  # a role-wide limit: queries of people never take the connections that Windlass itself needs
 
-# What the session's role may do beyond reading the views: any non-empty column refuses it.
+# The privileges of the session's role beyond reading the views: a non-empty column refuses it.
 _EXCESS = """
 SELECT concat_ws(', ',
          CASE WHEN r.rolsuper OR r.rolcreaterole OR r.rolcreatedb OR r.rolreplication OR r.rolbypassrls
-              THEN 'has rights over the whole server' END,
+              THEN 'has rights over the complete server' END,
          (SELECT 'is a member of ' || string_agg(g.rolname, ', ') FROM pg_catalog.pg_auth_members m
           JOIN pg_catalog.pg_roles g ON g.oid = m.roleid WHERE m.member = r.oid),
          (SELECT 'may use ' || string_agg(c.relname, ', ' ORDER BY c.relname) FROM pg_catalog.pg_class c

@@ -153,7 +153,7 @@ class _Worker:
             case Poll():
                 until = self._now + effect.wait_s
                 self._polls[effect.number] = (effect, until)
-                self._at(self._now, lambda: self._answer_poll(effect.number))
+                self._at(self._now, lambda: self._respond_to_poll(effect.number))
             case AbortPolls():
                 for number in effect.numbers:
                     if self._polls.pop(number, None) is not None:
@@ -175,7 +175,7 @@ class _Worker:
                 )
                 self._later(lambda: coordinator.changed(effect.number, failed, self._now))
                 for number in self._polls:  # a message may be visible again earlier than the poll expects
-                    self._answer_later(number)
+                    self._respond_later(number)
             case DeadLetter():
                 queue.dead_letter(effect.message, effect.reason)
                 self._later(lambda: coordinator.dead_lettered(effect.lease, self._now, ok=True))
@@ -191,7 +191,7 @@ class _Worker:
         """
         self._at(self._now, lambda: self._feed(feed))
 
-    def _answer_poll(self, number: int) -> None:
+    def _respond_to_poll(self, number: int) -> None:
         """Answer a long poll when a message is visible or its wait is over."""
         if number not in self._polls:
             return
@@ -201,13 +201,13 @@ class _Worker:
             del self._polls[number]
             self._feed(lambda: self._coordinator.received(number, messages, self._now))
         else:
-            self._answer_later(number)
+            self._respond_later(number)
 
-    def _answer_later(self, number: int) -> None:
+    def _respond_later(self, number: int) -> None:
         _, until = self._polls[number]
         visible_at = self._queue.next_visible_at()
         moment = until if visible_at is None or visible_at <= self._now else min(until, visible_at)
-        self._at(moment, lambda: self._answer_poll(number))
+        self._at(moment, lambda: self._respond_to_poll(number))
 
     def _start(self, effect: Start) -> None:
         received = ReceivedMessage(effect.message, effect.message.body)

@@ -106,7 +106,7 @@ class FakeQueue:
         return None
 
     def dead_letter(self, message: Message, reason: str) -> None:
-        """Record that a consumer sent a copy of `message` to the dead-letter queue; its deletion is a call of its own."""
+        """Record that a consumer sent a copy of `message` to the dead-letter queue; its deletion is a separate call."""
         self.dead_letters.append(DeadLettered(message.body, reason))
 
     def next_visible_at(self) -> float | None:

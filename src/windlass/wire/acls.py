@@ -8,7 +8,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from xml.etree import ElementTree as ET
 
-from windlass.wire.errors import BadAnswer, safe_xml, sensible
+from windlass.wire.errors import BadResponse, safe_xml, sensible
 from windlass.wire.model import Call, Request
 from windlass.wire.sigv4 import encode_path, encode_query
 
@@ -73,7 +73,7 @@ def grant_headers(acl: Acl, *, owner: str = "") -> dict[str, str]:
 def _read(body: bytes) -> Acl:
     root = safe_xml(body)
     if _name(root) != "AccessControlPolicy":
-        raise BadAnswer(f"the answer is a {_name(root)[:80]}, not an ACL", hint="Is this an S3 endpoint?")
+        raise BadResponse(f"the response is a {_name(root)[:80]}, not an ACL", hint="Is this an S3 endpoint?")
     grants: list[Grant] = []
     owner = ""
     for element in root.iter():

@@ -1,4 +1,4 @@
-"""A Client for threads: its event loop runs on a thread of its own."""
+"""A Client for threads: its event loop runs on its own thread."""
 
 from __future__ import annotations
 

@@ -23,7 +23,7 @@ from windlass.core.errors import AccessDenied, AwsError, Conflict, UsageError, W
 from windlass.wire.checksums import with_checksum
 from windlass.wire.connection import Connection
 from windlass.wire.credential_cache import CredentialCache
-from windlass.wire.errors import BadAnswer, BrokenAnswer, ConnectionLost, Fault, read_fault, read_sensibly
+from windlass.wire.errors import BadResponse, BrokenResponse, ConnectionLost, Fault, read_fault, read_sensibly
 from windlass.wire.model import EMPTY_SHA256, PACED, UNSIGNED, Call, Checksum, Request, Response
 from windlass.wire.retry import RetryDecision, decide_after_fault, decide_after_loss
 from windlass.wire.routes import Route, RouteTable
@@ -99,7 +99,7 @@ class Client:
         try:
             sender = Sender(self.access, await self.fetch_keys(), self.route(call.request.bucket), self._skew_s)
             response = await send_upload(sender, call, size_bytes, pieces)
-        except (ConnectionLost, BrokenAnswer) as error:
+        except (ConnectionLost, BrokenResponse) as error:
             self._note(call, "lost", started)
             raise self._error_of_loss(call, error) from None
         if response.status < 300:
@@ -159,7 +159,7 @@ class Client:
             try:
                 response = await self._once(call, state, stream=stream)
                 fault = await self._find_fault(call, response, state)
-            except (ConnectionLost, BrokenAnswer) as error:
+            except (ConnectionLost, BrokenResponse) as error:
                 self._note(call, "lost", started)
                 decision = self._decide_after_loss(call, error, state)
             else:
@@ -193,9 +193,9 @@ class Client:
         return await self._exchange(connection, call, head, stream=stream)
 
     async def _find_fault(self, call: Call[T], response: Response, state: _CallState) -> Fault | None:
-        """The error in an answer, None for a success. ConnectionLost or BrokenAnswer when confirming it fails.
+        """The error in a response, None for a success. ConnectionLost or BrokenResponse when confirming it fails.
 
-        The answer to a HEAD has no document, and some S3-compatible services send no request id either. Such an error
+        The response to a HEAD has no document, and some S3-compatible services send no request id either. Such an error
         is confirmed by a GET of the first byte: its error document counts when it has the same status.
         """
         if response.status < 300 and not (call.retry_policy.errors_after_200 and _ERROR.match(response.body)):
@@ -206,7 +206,7 @@ class Client:
         headers = tuple(header for header in call.request.headers if header[0] != "range")
         get = replace(call.request, method="GET", headers=(*headers, ("range", "bytes=0-0")))
         confirmation = await self._once(replace(call, request=get), state, stream=True)
-        if confirmation.stream is not None:  # the GET succeeded: one of the two answers is wrong
+        if confirmation.stream is not None:  # the GET succeeded: one of the two responses is wrong
             confirmation.stream.abandon()
             return fault
         confirmed = read_fault(confirmation)
@@ -228,7 +228,7 @@ class Client:
         return state.protected
 
     async def _exchange(self, connection: Connection, call: Call[T], head: bytes, *, stream: bool) -> Response:
-        answer = connection.send(
+        response = connection.send(
             head,
             call.request.body,
             head_only=call.request.method == "HEAD",
@@ -240,7 +240,7 @@ class Client:
             into=call.into,
         )
         try:
-            return await answer
+            return await response
         except asyncio.CancelledError:
             connection.close()  # its response would be taken for the next request's
             raise
@@ -264,9 +264,9 @@ class Client:
     # Failures
 
     def _decide_after_loss(
-        self, call: Call[T], error: ConnectionLost | BrokenAnswer, state: _CallState
+        self, call: Call[T], error: ConnectionLost | BrokenResponse, state: _CallState
     ) -> RetryDecision:
-        """Decide after a lost answer; raise the call's error when it is not retried."""
+        """Decide after a lost response; raise the call's error when it is not retried."""
         reused = state.reused and state.stale < _STALE_CONNECTIONS
         decision = decide_after_loss(error, call.retry_policy, state.attempt, reused=reused, draw=self._draw())
         if decision is None or self._routes.closed:
@@ -278,7 +278,7 @@ class Client:
         return decision
 
     def _decide_after_fault(self, call: Call[T], fault: Fault, response: Response, state: _CallState) -> RetryDecision:
-        """Decide after an error answer; raise the call's error when it is not retried."""
+        """Decide after an error response; raise the call's error when it is not retried."""
         while True:
             decision = decide_after_fault(fault, call.retry_policy, state.attempt, state.corrected, self._draw())
             if decision is None or self._routes.closed:
@@ -305,7 +305,7 @@ class Client:
 
     def _error_of(self, call: Call[T], fault: Fault, response: Response, state: _CallState) -> WindlassError:
         if fault.is_unidentified:
-            return BadAnswer.unidentified(self._where(call), fault)
+            return BadResponse.unidentified(self._where(call), fault)
         status = 0 if call.retry_policy.retry_throttled else fault.status
         error = service_error(
             fault.code, fault.message, where=self._where(call), request_id=response.request_id, status=status
@@ -315,14 +315,14 @@ class Client:
             return error.with_context(hint=f"Check the keys of [[service]] {label} and their permissions.")
         if state.lost and isinstance(error, Conflict):
             return error.with_context(
-                hint="The answer to an earlier attempt was lost: this call may have made the change. Check before you retry."
+                hint="The response to an earlier attempt was lost: this call may have made the change. Check before you retry."
             )
         return error
 
     def _error_of_loss(self, call: Call[T], error: Exception) -> WindlassError:
         code, hint = "ConnectionLost", "Check the network, the proxy and the endpoint."
-        if isinstance(error, BrokenAnswer):
-            code = "BrokenAnswer"
+        if isinstance(error, BrokenResponse):
+            code = "BrokenResponse"
         elif isinstance(error, ConnectionLost) and not error.sent:
             code = "EndpointUnreachable"
         elif isinstance(error, ConnectionLost) and error.timed_out:
@@ -332,7 +332,7 @@ class Client:
     def _read(self, call: Call[T], response: Response) -> T:
         try:
             return read_sensibly(call.read, response)
-        except BadAnswer as error:
+        except BadResponse as error:
             raise error.with_context(prefix=f"{self._where(call)}: ") from None
 
     def _where(self, call: Call[Any]) -> str:

@@ -11,7 +11,7 @@ from collections.abc import Callable
 from typing import Protocol, cast
 
 from windlass.wire.body import Body
-from windlass.wire.errors import BrokenAnswer, ConnectionLost
+from windlass.wire.errors import BrokenResponse, ConnectionLost
 from windlass.wire.model import Response
 from windlass.wire.receiver import BUFFER_BYTES, Receiver
 from windlass.wire.timer import SilenceTimer
@@ -20,7 +20,7 @@ __all__ = ["Connection", "Waiting", "shared_buffer"]
 
 _SENT_AT_ONCE_BYTES = 256 * 1024
 _JOINED_BYTES = 16 * 1024  # a smaller body goes to the socket together with its head
-# A body that comes slower than this, over a whole timeout, is as good as none.
+# A body that arrives slower than this, over the complete timeout, counts as silence.
 _SLOWEST_BYTES_S = 1024
 
 
@@ -75,7 +75,7 @@ class Connection(asyncio.BufferedProtocol):
         self._rest: memoryview | None = None  # that part, when it is here
         self._given_bytes = 0
         self._full: asyncio.Future[None] | None = None
-        self._answer: Waiting | None = None
+        self._pending: Waiting | None = None
 
     # What the pool and the client call
 
@@ -92,20 +92,20 @@ class Connection(asyncio.BufferedProtocol):
         patient: bool = False,
         into: memoryview | None = None,
     ) -> asyncio.Future[Response]:
-        """Send one request and return its response to come. With `stream` it comes with its head, its body in `stream`.
+        """Send one request and return a future of its response. With `stream` it is set with the head, its body in `stream`.
 
         `into` is where a success's body goes. `timeout_s` is how long nothing may move, the request's body included;
         `patient` counts a single blank as movement. ConnectionLost when it is closed already.
         """
-        assert self._answer is None
+        assert self._pending is None
         if self.closed or self.transport is None:
             raise ConnectionLost("the connection is closed", sent=False)
         open_body = (lambda: Body(self, read_ahead_bytes)) if stream else None
         self._receiver.start(head_only=head_only, limit=limit, into=into, open_body=open_body)
         self._rest, self.unsent, self._given_bytes = None, False, 0
         self.used += 1
-        answer: asyncio.Future[Response] = self.loop.create_future()
-        self._answer = answer
+        pending: asyncio.Future[Response] = self.loop.create_future()
+        self._pending = pending
         if body and len(body) < _JOINED_BYTES:
             self.transport.write(data + body)
         else:
@@ -116,15 +116,15 @@ class Connection(asyncio.BufferedProtocol):
         enough_bytes = 1 if stream or patient else max(1, int(timeout_s * _SLOWEST_BYTES_S))
         self._timer.set(self, timeout_s, enough_bytes)
         self._timer.start()
-        return answer
+        return pending
 
     def expect(self, waiting: Waiting, *, limit: int) -> None:
         """Expect a response to a request that was written to the transport by its caller, who watches the time, too."""
         self._receiver.start(head_only=False, limit=limit)
-        self._answer = waiting
+        self._pending = waiting
 
     def _send_on(self) -> None:
-        """Give the socket what it takes of the body; asyncio would copy what is given and not taken at once."""
+        """Send as much of the body as the socket accepts; asyncio would copy the part that it cannot send at once."""
         while self._rest is not None and self._full is None and self.transport is not None:
             piece, rest = self._rest[:_SENT_AT_ONCE_BYTES], self._rest[_SENT_AT_ONCE_BYTES:]
             self._rest = rest or None
@@ -164,7 +164,7 @@ class Connection(asyncio.BufferedProtocol):
         """asyncio: the connection is made, TLS included."""
         self.transport = cast("asyncio.Transport", transport)
 
-    def get_buffer(self, sizehint: int) -> memoryview:  # noqa: ARG002  the buffer is as large as it is
+    def get_buffer(self, sizehint: int) -> memoryview:  # noqa: ARG002  the buffer has a fixed size
         """asyncio: where to read into."""
         return self._receiver.buffer(self._buffer)
 
@@ -177,9 +177,9 @@ class Connection(asyncio.BufferedProtocol):
 
     def received(self, data: bytes | memoryview) -> None:
         """Parse what was read."""
-        if self._answer is None and self._receiver.body is None:
-            # A server that speaks first (408 before it closes) is not to be trusted with a request.
-            self._fail(BrokenAnswer("the server sent a response without a request"))
+        if self._pending is None and self._receiver.body is None:
+            # A server that sends first (408 before it closes) must not receive a request.
+            self._fail(BrokenResponse("the server sent a response without a request"))
             return
         self._receiver.feed(data)
 
@@ -201,7 +201,7 @@ class Connection(asyncio.BufferedProtocol):
         return False
 
     def connection_lost(self, exc: Exception | None) -> None:
-        """asyncio: the connection is gone."""
+        """asyncio: the connection was lost."""
         if exc is None:
             self._receiver.feed_eof()
         detail = f": {exc}" if exc else ""
@@ -211,9 +211,9 @@ class Connection(asyncio.BufferedProtocol):
 
     def on_head(self, response: Response) -> None:
         """Hand over a response whose body follows as a stream."""
-        answer, self._answer = self._answer, None
-        if answer is not None and not answer.done():
-            answer.set_result(response)
+        pending, self._pending = self._pending, None
+        if pending is not None and not pending.done():
+            pending.set_result(response)
 
     def on_complete(self, response: Response | None, *, keep: bool) -> None:
         """Hand over a complete response (None: it was handed over with its head), and free or close the connection."""
@@ -228,7 +228,7 @@ class Connection(asyncio.BufferedProtocol):
             self.transport.resume_reading()
         self._freed(self)
 
-    def on_failure(self, error: BrokenAnswer) -> None:
+    def on_failure(self, error: BrokenResponse) -> None:
         """Close: the bytes are no response."""
         self._fail(error)
 
@@ -241,7 +241,7 @@ class Connection(asyncio.BufferedProtocol):
 
     def on_silence(self, timeout_s: float) -> None:
         """Close: too little moved within the timeout."""
-        self._fail(ConnectionLost(f"no answer within {timeout_s:g} s", begun=True, timed_out=True))
+        self._fail(ConnectionLost(f"no response within {timeout_s:g} s", begun=True, timed_out=True))
 
     def _fail(self, error: Exception) -> None:
         if self.closed:
@@ -249,11 +249,11 @@ class Connection(asyncio.BufferedProtocol):
         self._timer.stop()
         body = self._receiver.abort()
         self._shut()
-        answer, self._answer = self._answer, None
+        pending, self._pending = self._pending, None
         if body is not None:
             body.end(error)
-        elif answer is not None and not answer.done():
-            answer.set_exception(error)
+        elif pending is not None and not pending.done():
+            pending.set_exception(error)
         self._freed(self)
 
     def _shut(self) -> None:

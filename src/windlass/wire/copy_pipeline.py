@@ -1,7 +1,7 @@
 """Many copies at the least cost: no task, no future and no timer for each.
 
 A pipeline has pinned connections. Each carries one request at a time, given by `send`; `done` is called at its end. The
-usual answer (a 200 in one piece) is recognised where it arrives. Anything else (errors, lost answers, keys that must be fetched)
+usual response (a 200 in one piece) is recognised where it arrives. Anything else (errors, lost responses, keys that must be fetched)
 goes through the Client with its retries; only throttling is reported at once, because the caller decides the pace.
 """
 
@@ -134,7 +134,7 @@ class CopyPipeline(Generic[T]):
             self._send(connection, following)
 
     def on_response(self, connection: PinnedConnection, response: Response) -> None:
-        """Report a success or throttling; send the copy through the Client after any other answer."""
+        """Report a success or throttling; send the copy through the Client after any other response."""
         copy, connection.copy = connection.copy, None
         assert copy is not None
         if response.status < 300 and _GOOD in response.body and _BAD not in response.body:

@@ -1,7 +1,7 @@
 """CopyObject requests of one pair of buckets, written and signed in a few microseconds.
 
 Everything but the key, the ETag and the storage class is the same for every object of a pair: the canonical request and
-the head are templates, made anew once a second (SigV4's time) and whenever keys are. tests/wire/test_copies.py holds the bytes
+the head are templates, rebuilt once a second (SigV4's time) and when the keys change. tests/wire/test_copies.py holds the bytes
 against what the Client itself sends.
 """
 
@@ -112,14 +112,14 @@ class CopyRequests:
         canonical = f"PUT\n{path}\n\n{lines}\n{signed}\n{EMPTY_SHA256}"
         shown = "".join(f"{name}: {value}\r\n" for name, value in headers)
         credential = f"AWS4-HMAC-SHA256 Credential={keys.access_key}/{self._scope}, SignedHeaders={signed}, Signature="
-        whole = (
+        complete = (
             f"PUT {path} HTTP/1.1\r\n{shown}authorization: {credential}{_SLOT}{_SLOT}\r\nuser-agent: {self._agent}\r\n"
             "content-length: 0\r\n\r\n"
         )
-        return _cut(canonical, slot), _cut(whole, slot)
+        return _cut(canonical, slot), _cut(complete, slot)
 
 
 def _cut(text: str, slot: str) -> _Pieces:
-    """What is between the two paths, the ETag, and the signature (two slots in a row, so that no header looks like it)."""
+    """What is between the two paths, the ETag, and the signature (two slots in a row, so that no header equals it)."""
     text = text.replace(slot, "\1").replace(_SLOT + _SLOT, "\1").replace(_SLOT, "\1")
     return tuple(text.encode("utf-8", "surrogateescape").split(b"\1"))

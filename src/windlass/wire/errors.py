@@ -15,8 +15,8 @@ from windlass.wire.model import Response
 
 __all__ = [
     "UNIDENTIFIED",
-    "BadAnswer",
-    "BrokenAnswer",
+    "BadResponse",
+    "BrokenResponse",
     "ConnectionLost",
     "Fault",
     "read_fault",
@@ -30,14 +30,14 @@ A = TypeVar("A")
 T = TypeVar("T")
 
 _PROXY_HINT = "Is a proxy answering in the service's place?"
-UNIDENTIFIED = "UnidentifiedAnswer"
-"""The code of an error answer that nothing shows to be the service's own."""
+UNIDENTIFIED = "UnidentifiedResponse"
+"""The code of an error response that nothing shows to be the service's own."""
 
 
 class ConnectionLost(Exception):
     """The connection ended, or was silent for too long, before the response was complete.
 
-    `begun` says that part of an answer had come, `timed_out` that we gave up, `sent` that the request may have been
+    `begun` says that part of a response had come, `timed_out` that we gave up, `sent` that the request may have been
     read by the server.
     """
 
@@ -48,24 +48,24 @@ class ConnectionLost(Exception):
         self.sent = sent
 
 
-class BrokenAnswer(Exception):
+class BrokenResponse(Exception):
     """The bytes are not HTTP/1.1, or more than the call allows."""
 
 
-class BadAnswer(AwsError):
+class BadResponse(AwsError):
     """The response is HTTP, but not the operation's, or nothing shows that the service sent it."""
 
     @classmethod
-    def unidentified(cls, where: str, fault: Fault) -> BadAnswer:
+    def unidentified(cls, where: str, fault: Fault) -> BadResponse:
         """Return the error for a response without the service's marks: whether the call was carried out is unknown."""
-        message = f"{where}: the answer is not the service's own ({fault.message})"
+        message = f"{where}: the response is not the service's own ({fault.message})"
         return cls(message, hint=_PROXY_HINT, code=fault.code)
 
 
 class Fault:
-    """The error in an answer: AWS's code and message (shortened for people), and the region it names, if any.
+    """The error in a response: AWS's code and message (shortened for people), and the region it names, if any.
 
-    `from_service` is false when nothing in the answer shows that the service gave it: its code then decides nothing.
+    `from_service` is false when nothing in the response shows that the service gave it: its code then decides nothing.
     """
 
     __slots__ = ("code", "from_service", "message", "region", "status")
@@ -104,10 +104,10 @@ _NO_BODY = {
 
 
 def read_fault(response: Response) -> Fault:
-    """Read the error of any answer that is not a success: REST XML, query XML, JSON, or no body at all (HEAD).
+    """Read the error of any response that is not a success: REST XML, query XML, JSON, or no body at all (HEAD).
 
     Only the service's own marks make it the service's: a request id, or the protocol's error document. Anything else
-    (a proxy's page, a portal's redirect) becomes UnidentifiedAnswer, which says nothing of the resource.
+    (a proxy's page, a portal's redirect) becomes UnidentifiedResponse, which says nothing of the resource.
     """
     status, body = response.status, response.body
     code = message = region = ""
@@ -134,41 +134,41 @@ def read_fault(response: Response) -> Fault:
 
 
 def safe_xml(body: bytes, root: str = "") -> ET.Element:
-    """Return the document's root. BadAnswer when it is not XML in UTF-8, declares entities (AWS never does), or is not `root`.
+    """Return the document's root. BadResponse when it is not XML in UTF-8, declares entities (AWS never does), or is not `root`.
 
     Blanks around it are allowed: S3 sends them to keep a long call's connection alive.
     """
     if b"<!" in body and (b"<!DOCTYPE" in body or b"<!ENTITY" in body):
-        raise BadAnswer("the answer declares XML entities", hint=_PROXY_HINT)
+        raise BadResponse("the response declares XML entities", hint=_PROXY_HINT)
     # In another encoding, the check above would not see a declaration.
     encoding = _ENCODING.match(body)
     if b"\0" in body or (encoding and encoding[1].lower() not in (b"utf-8", b"us-ascii")):
-        raise BadAnswer("the answer is not XML in UTF-8", hint=_PROXY_HINT)
+        raise BadResponse("the response is not XML in UTF-8", hint=_PROXY_HINT)
     try:
         document = ET.fromstring(body.strip())  # noqa: S314  entities are refused above
     except (ET.ParseError, ValueError, LookupError) as error:
-        raise BadAnswer(f"the answer is not XML ({error})", hint=_PROXY_HINT) from None
+        raise BadResponse(f"the response is not XML ({error})", hint=_PROXY_HINT) from None
     name = str(document.tag).rpartition("}")[2]
     if root and name != root:
-        raise BadAnswer(f"the answer is a {name[:80]} document, not {root}", hint=_PROXY_HINT)
+        raise BadResponse(f"the response is a {name[:80]} document, not {root}", hint=_PROXY_HINT)
     return document
 
 
-def read_sensibly(read: Callable[[A], T], answer: A) -> T:
-    """Return `read(answer)`; the errors that an answer of the wrong shape makes it raise become BadAnswer."""
+def read_sensibly(read: Callable[[A], T], response: A) -> T:
+    """Return `read(response)`; the errors that a response of the wrong shape makes it raise become BadResponse."""
     try:
-        return read(answer)
+        return read(response)
     except (KeyError, ValueError, TypeError, IndexError, AttributeError) as error:
-        message = f"the answer has an unexpected shape ({type(error).__name__}: {str(error)[:200]})"
-        raise BadAnswer(message, hint=_PROXY_HINT) from None
+        message = f"the response has an unexpected shape ({type(error).__name__}: {str(error)[:200]})"
+        raise BadResponse(message, hint=_PROXY_HINT) from None
 
 
 def sensible(read: Callable[[A], T]) -> Callable[[A], T]:
-    """Decorate a reader so that an answer of the wrong shape is BadAnswer."""
+    """Decorate a reader so that a response of the wrong shape is BadResponse."""
 
     @wraps(read)
-    def reading(answer: A) -> T:
-        return read_sensibly(read, answer)
+    def reading(response: A) -> T:
+        return read_sensibly(read, response)
 
     return reading
 
@@ -191,7 +191,7 @@ def _xml_fault(body: bytes) -> tuple[str, str, str, bool]:
     """(code, message, region, whether it is an error document of the REST XML or query protocol)."""
     try:
         root = safe_xml(body)
-    except BadAnswer:
+    except BadResponse:
         return "", "", "", False
     texts = {"Code": "", "Message": "", "Region": ""}
     for element in root.iter():

@@ -28,9 +28,9 @@ def run_alone(main: Coroutine[Any, Any, T]) -> T:
 
 
 class SharedEventLoop:
-    """A loop on a thread of its own that lives while at least one caller runs something in it.
+    """A loop on its own thread, which lives while at least one caller runs something in it.
 
-    Threads that each have a loop and much to do pass Python's lock to and fro; within one loop nobody waits for it.
+    Busy threads with a loop each would contend for Python's lock; within one loop there is no contention.
     """
 
     def __init__(self, name: str) -> None:

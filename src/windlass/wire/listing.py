@@ -16,7 +16,7 @@ from typing import NamedTuple
 from urllib.parse import unquote_plus, unquote_to_bytes
 from xml.etree import ElementTree as ET
 
-from windlass.wire.errors import BadAnswer, safe_xml, sensible
+from windlass.wire.errors import BadResponse, safe_xml, sensible
 
 __all__ = ["Listed", "ListedVersion", "Page", "VersionPage", "decode_keys", "read_page", "read_versions"]
 
@@ -102,7 +102,7 @@ _TOKEN = re.compile(r"<NextContinuationToken>([^<&]*)</NextContinuationToken>")
 
 @sensible
 def read_page(body: bytes) -> Page:
-    """Read a ListObjectsV2 response. BadAnswer when it is something else."""
+    """Read a ListObjectsV2 response. BadResponse when it is something else."""
     if _PAGE.match(body) is None or not body.endswith(b"</ListBucketResult>") or not body.isascii():
         return _slow_page(body)
     text = body.decode()
@@ -130,8 +130,8 @@ def _columns(text: str) -> tuple[Columns, str] | None:
     begin = text.find("<Contents>")
     pieces = text[begin + 1 :].split("<")
     count, stride = pieces[:: len(_ROW)].count("Contents>"), len(_ROW)
-    whole, beside = count * stride, text[: max(begin, 0)] + "<" + "<".join(pieces[count * stride :])
-    columns = [pieces[at:whole:stride] for at in range(stride)]
+    complete, beside = count * stride, text[: max(begin, 0)] + "<" + "<".join(pieces[count * stride :])
+    columns = [pieces[at:complete:stride] for at in range(stride)]
     if not count or any(ends and columns[at].count(ends) != count for at, ends in enumerate(_ROW)):
         return None
     keys, dates, etags, sizes, classes = (list(map(cut, columns[of])) for of, cut in _TEXTS)
@@ -168,7 +168,7 @@ def _matched(text: str) -> tuple[Columns, str] | None:
 
 @sensible
 def read_versions(body: bytes) -> VersionPage:
-    """Read a ListObjectVersions response: versions and delete markers in S3's order. BadAnswer when it is something else."""
+    """Read a ListObjectVersions response: versions and delete markers in S3's order. BadResponse when it is something else."""
     root = _root(body, "ListVersionsResult")
     encoded = _encoded(root)
     versions: list[ListedVersion] = []
@@ -226,7 +226,7 @@ def _slow_page(body: bytes) -> Page:
 
 def _size(text: str) -> int:
     if not (text.isascii() and text.isdigit() and len(text) < 20):
-        raise BadAnswer(f"{text[:40]!r} is not a size", hint="Is this an S3 endpoint?")
+        raise BadResponse(f"{text[:40]!r} is not a size", hint="Is this an S3 endpoint?")
     return int(text)
 
 
@@ -252,7 +252,7 @@ def _key(text: str) -> str:
 def _root(body: bytes, expected: str) -> ET.Element:
     root = safe_xml(body)
     if _name(root) != expected:
-        raise BadAnswer(f"the answer is a {_name(root)[:80]}, not a {expected}", hint="Is this an S3 endpoint?")
+        raise BadResponse(f"the response is a {_name(root)[:80]}, not a {expected}", hint="Is this an S3 endpoint?")
     return root
 
 

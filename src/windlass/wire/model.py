@@ -35,7 +35,7 @@ class RetryPolicy:
     """How a call is retried, and how much of its response is kept.
 
     `attempts` counts the first. `retry_after_lost_response`: send again though the service may have done it.
-    `retry_throttled`: retry what was throttled here; false for callers that pace themselves and want the error.
+    `retry_throttled`: retry throttled calls here; false for callers that pace themselves and need the error.
     `errors_after_200`: the service sends 200 and blanks while it works, and the body says how it ended.
     `read_ahead_bytes`: how much of a streamed body waits for its reader before reading stops at the socket.
     """
@@ -51,9 +51,9 @@ class RetryPolicy:
 IDEMPOTENT = RetryPolicy()
 """Reads, and writes that may be done twice."""
 SEND = RetryPolicy(attempts=3)
-"""SendMessage: a retry after a lost answer may send a second message; at least once is what SQS promises."""
+"""SendMessage: a retry after a lost response may send a second message; at least once is what SQS promises."""
 POLL = RetryPolicy(attempts=1, retry_after_lost_response=False)
-"""ReceiveMessage: each retry after a lost answer could hide ten more messages."""
+"""ReceiveMessage: each retry after a lost response could hide ten more messages."""
 PACED = RetryPolicy(retry_throttled=False)
 """Calls of a caller that paces itself."""
 COPY = RetryPolicy(attempts=6, errors_after_200=True)
@@ -72,7 +72,7 @@ class Checksum(Enum):
 class Request:
     """One HTTP request before it is signed.
 
-    `bucket` goes into the host or the path, as the endpoint wants it. `path` and `query` are encoded already, the query
+    `bucket` goes into the host or the path, as the endpoint requires. `path` and `query` are encoded already, the query
     with its pairs in order. Header names are lower case. `payload_hash` is the body's SHA-256 in hex, UNSIGNED, or
     empty to have it computed. `checksum` says which checksum goes with it.
     """
@@ -101,7 +101,7 @@ class Streamed(Protocol):
 
 @dataclass(slots=True)
 class Response:
-    """One HTTP answer; header names are lower case, repeated headers are joined with a comma.
+    """One HTTP response; header names are lower case, repeated headers are joined with a comma.
 
     `put_bytes` is how much of the body lies where the call wanted it (`Call.into`).
     """
@@ -114,17 +114,17 @@ class Response:
 
     @property
     def request_id(self) -> str:
-        """AWS's id of the request, for its support; empty when the answer has none."""
+        """AWS's id of the request, for its support; empty when the response has none."""
         return next((self.headers[name] for name in _REQUEST_IDS if self.headers.get(name)), "")
 
 
 @dataclass(frozen=True, slots=True)
 class Call(Generic[T]):
-    """A request, the way to read its answer, and AWS's own name of the operation.
+    """A request, the way to read its response, and AWS's own name of the operation.
 
-    `read` is given answers below 300 only, and raises BadAnswer when the body is not what the operation answers.
-    `into` is where such an answer's body is put as it arrives, instead of into `Response.body`: nothing is copied. It must
-    have room for all of it, and is written anew by each attempt.
+    `read` is given answers below 300 only, and raises BadResponse when the body is not what the operation answers.
+    `into` is where such a response's body is put as it arrives, instead of into `Response.body`: nothing is copied. It must
+    have room for all of it, and is overwritten by each attempt.
     """
 
     name: str

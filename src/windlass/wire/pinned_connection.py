@@ -1,4 +1,4 @@
-"""A connection that one pipeline of copies keeps: a usual answer is recognised where it arrives, without a parser.
+"""A connection that one pipeline of copies keeps: a usual response is recognised where it arrives, without a parser.
 
 It hands anything else to the Connection inside it, which parses it as any response.
 """
@@ -77,7 +77,7 @@ class PinnedConnection(asyncio.Protocol):
         self.silent_checks = self.silent_checks + 1 if copy is self.copy and parsed_bytes == self._parsed_bytes else 0
         self._seen = (self.copy, self._parsed_bytes)
         if self.silent_checks * TIMEOUT_CHECK_S > timeout_s:
-            self.close(ConnectionLost(f"no answer within {timeout_s:g} s", begun=True, timed_out=True))
+            self.close(ConnectionLost(f"no response within {timeout_s:g} s", begun=True, timed_out=True))
 
     # What asyncio calls
 
@@ -87,7 +87,7 @@ class PinnedConnection(asyncio.Protocol):
         self.transport = self._connection.transport
 
     def data_received(self, data: bytes) -> None:
-        """asyncio: what was read; a complete answer that says that the copy was made needs no parser."""
+        """asyncio: what was read; a complete response that says that the copy was made needs no parser."""
         if self._parsed_bytes == 0 and self.copy is not None and _is_copied(data):
             self._pipeline.on_copied(self)
             return
@@ -109,7 +109,7 @@ class PinnedConnection(asyncio.Protocol):
         return self._connection.eof_received()
 
     def connection_lost(self, exc: Exception | None) -> None:
-        """asyncio: the connection is gone."""
+        """asyncio: the connection was lost."""
         self._connection.connection_lost(exc)
 
     # As what waits for the response (connection.Waiting)
@@ -139,7 +139,7 @@ def _is_copied(data: bytes) -> bool:
         return False
     end = data.find(b"\r\n\r\n")
     head = data[: end + 2].lower()
-    # `find`, since `in` first asks whether what it looks for is a number, and drops an exception.
+    # `find`, since `in` first tries its operand as a number, and drops an exception.
     return (
         head.startswith(_BEGINS)
         and head.find(_LENGTH % (len(data) - end - 4)) >= 0

@@ -220,7 +220,7 @@ class Pool:
     async def _connect(self, connection: Connection | PinnedConnection) -> None:
         self._check_open(connection)
         tls, secured = self._tls, None
-        if tls is not None and isinstance(connection, PinnedConnection):  # its answers are small
+        if tls is not None and isinstance(connection, PinnedConnection):  # its responses are small
             secured, tls = TlsTransport(self._loop, connection, tls, self.endpoint.host), None
         protocol = secured or connection
         name = self.endpoint.host if tls is not None else None
@@ -288,14 +288,14 @@ async def _tunnel(loop: asyncio.AbstractEventLoop, proxy: Proxy, endpoint: Endpo
     tunnel = await _reach(loop, proxy)
     try:
         await loop.sock_sendall(tunnel, _tunnel_request(proxy, endpoint))
-        answer = b""
-        while b"\r\n\r\n" not in answer and len(answer) < _MAX_TUNNEL_BYTES:
+        response = b""
+        while b"\r\n\r\n" not in response and len(response) < _MAX_TUNNEL_BYTES:
             # One byte at a time: the server's TLS follows the head and must stay in the socket.
             piece = await loop.sock_recv(tunnel, 1)
             if not piece:
                 break
-            answer += piece
-        _check_tunnel(answer)
+            response += piece
+        _check_tunnel(response)
     except BaseException:
         tunnel.close()
         raise
@@ -305,13 +305,13 @@ async def _tunnel(loop: asyncio.AbstractEventLoop, proxy: Proxy, endpoint: Endpo
 def open_tunnel(connected: socket.socket, proxy: Proxy, endpoint: Endpoint) -> None:
     """Open the way to the endpoint on a blocking socket to the proxy. OSError when the proxy refuses."""
     connected.sendall(_tunnel_request(proxy, endpoint))
-    answer = b""
-    while b"\r\n\r\n" not in answer and len(answer) < _MAX_TUNNEL_BYTES:
+    response = b""
+    while b"\r\n\r\n" not in response and len(response) < _MAX_TUNNEL_BYTES:
         piece = connected.recv(1)  # the server's TLS follows the head and must stay in the socket
         if not piece:
             break
-        answer += piece
-    _check_tunnel(answer)
+        response += piece
+    _check_tunnel(response)
 
 
 def _tunnel_request(proxy: Proxy, endpoint: Endpoint) -> bytes:
@@ -339,7 +339,7 @@ async def _reach(loop: asyncio.AbstractEventLoop, proxy: Proxy) -> socket.socket
     raise problem
 
 
-def _check_tunnel(answer: bytes) -> None:
-    if answer.split(b" ", 2)[1:2] != [b"200"] or not answer.endswith(b"\r\n\r\n"):
-        status_line = answer.partition(b"\r\n")[0].decode("latin-1")
+def _check_tunnel(response: bytes) -> None:
+    if response.split(b" ", 2)[1:2] != [b"200"] or not response.endswith(b"\r\n\r\n"):
+        status_line = response.partition(b"\r\n")[0].decode("latin-1")
         raise OSError(f"the proxy refused: {status_line}" if status_line else "the proxy closed the connection")

@@ -1,6 +1,6 @@
 """Reads HTTP/1.1 responses from the bytes of one connection, one after another: head, body, limits. No I/O.
 
-A body is kept up to a limit, streamed, or put where the call wants it (`Call.into`) without a copy. A response that is
+A body is kept up to a limit, streamed, or written to the call's buffer (`Call.into`) without a copy. A response that is
 all head, trailers or framing is a failure before it takes memory.
 """
 
@@ -12,7 +12,7 @@ from typing import Any, Protocol
 import httptools
 
 from windlass.wire.body import Body, append_piece
-from windlass.wire.errors import BrokenAnswer
+from windlass.wire.errors import BrokenResponse
 from windlass.wire.model import Response
 
 __all__ = ["BUFFER_BYTES", "Owner", "Receiver"]
@@ -34,7 +34,7 @@ class Owner(Protocol):
         """Take a complete response, None when its body was streamed. `keep`: the connection outlives it."""
         ...
 
-    def on_failure(self, error: BrokenAnswer) -> None:
+    def on_failure(self, error: BrokenResponse) -> None:
         """Handle bytes that are no response."""
         ...
 
@@ -54,7 +54,7 @@ class Receiver:
         self.start(head_only=False, limit=0)
 
     def set_owner(self, owner: Owner) -> None:
-        """Set who is told of responses."""
+        """Set the owner, which receives the responses."""
         self._owner = owner
 
     def start(
@@ -92,14 +92,14 @@ class Receiver:
         """Parse what was read."""
         self.read_bytes += len(data)
         if self.read_bytes > _MAX_BESIDE_BYTES + _MAX_FRAMING * self._size:
-            self._owner.on_failure(BrokenAnswer("the answer's head does not end, or there is little else"))
+            self._owner.on_failure(BrokenResponse("the response's head does not end, or there is little else"))
             return
         try:
             self._parser.feed_data(data)
         except (httptools.HttpParserError, httptools.HttpParserUpgrade, ValueError) as error:
-            self._owner.on_failure(BrokenAnswer(f"the answer is not HTTP/1.1 ({error})"))
+            self._owner.on_failure(BrokenResponse(f"the response is not HTTP/1.1 ({error})"))
         if self._unasked:
-            self._owner.on_failure(BrokenAnswer("the server sent more than was requested"))
+            self._owner.on_failure(BrokenResponse("the server sent more than was requested"))
         if self._into is not None and self._head_done and not self.done:
             self._go_direct()
 
@@ -109,7 +109,7 @@ class Receiver:
             self._complete(keep=False)
 
     def abort(self) -> Body | None:
-        """End the response as it is; return its body when it was streamed and had not ended."""
+        """Abandon the response; return its body if it was streamed and had not ended."""
         body, self.body = self.body, None
         self.done = True
         self.release()
@@ -205,7 +205,7 @@ class Receiver:
         self._owner.on_complete(Response(self._status, self._headers, b"".join(pieces), put_bytes=put_bytes), keep=keep)
 
     def _fail_too_large(self) -> None:
-        self._owner.on_failure(BrokenAnswer(f"the answer is larger than {self._limit:,} bytes"))
+        self._owner.on_failure(BrokenResponse(f"the response is larger than {self._limit:,} bytes"))
 
 
 def _keeps(headers: Mapping[str, str], version: str) -> bool:

@@ -9,7 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from windlass.core.aws_errors import EXPIRED_CODES, SKEW_CODES, THROTTLE_CODES, TRANSIENT_CODES
-from windlass.wire.errors import BrokenAnswer, ConnectionLost, Fault
+from windlass.wire.errors import BrokenResponse, ConnectionLost, Fault
 from windlass.wire.model import RetryPolicy
 
 __all__ = ["RetryDecision", "decide_after_fault", "decide_after_loss"]
@@ -31,7 +31,7 @@ class RetryDecision:
 def decide_after_fault(
     fault: Fault, retry_policy: RetryPolicy, attempt: int, corrected: frozenset[str], draw: float
 ) -> RetryDecision | None:
-    """Decide after an error answer to attempt number `attempt` (from 1); None: do not retry.
+    """Decide after an error response to attempt number `attempt` (from 1); None: do not retry.
 
     `corrected` names what was corrected already, each at most once: keys, clock, region. `draw` is in [0, 1).
     """
@@ -45,7 +45,7 @@ def decide_after_fault(
     if attempt >= retry_policy.attempts:
         return None
     if fault.is_unidentified:
-        # The service may have carried it out, and a proxy answered: the same as a lost answer.
+        # The service may have carried it out, and a proxy answered: the same as a lost response.
         return RetryDecision(_wait_s(_FIRST_S, attempt, draw)) if retry_policy.retry_after_lost_response else None
     if fault.code in THROTTLE_CODES or fault.status in (429, 503):
         if not retry_policy.retry_throttled:
@@ -57,10 +57,10 @@ def decide_after_fault(
 
 
 def decide_after_loss(
-    error: ConnectionLost | BrokenAnswer, retry_policy: RetryPolicy, attempt: int, *, reused: bool, draw: float
+    error: ConnectionLost | BrokenResponse, retry_policy: RetryPolicy, attempt: int, *, reused: bool, draw: float
 ) -> RetryDecision | None:
-    """Decide after a lost answer; None: do not retry. `reused`: the connection had answered before and may have been stale."""
-    if isinstance(error, BrokenAnswer):
+    """Decide after a lost response; None: do not retry. `reused`: the connection had answered before and may have been stale."""
+    if isinstance(error, BrokenResponse):
         return None
     if not error.sent:
         return RetryDecision(_wait_s(_FIRST_S, attempt, draw)) if attempt < retry_policy.attempts else None

@@ -11,7 +11,7 @@ from dataclasses import replace
 from xml.sax.saxutils import escape
 
 from windlass.core.errors import UsageError
-from windlass.wire.errors import BadAnswer, safe_xml
+from windlass.wire.errors import BadResponse, safe_xml
 from windlass.wire.listing import Page, VersionPage, read_page
 from windlass.wire.model import COPY, UNSIGNED, Call, Checksum, Request, Response, RetryPolicy
 from windlass.wire.s3_responses import (
@@ -184,7 +184,7 @@ def get_into(
     def read(response: Response) -> None:
         read_etag(response)
         if response.put_bytes != len(room):
-            raise BadAnswer(f"the answer has {response.put_bytes:,} of the {len(room):,} bytes that were requested")
+            raise BadResponse(f"the response has {response.put_bytes:,} of the {len(room):,} bytes that were requested")
 
     return Call("GetObject", request, read, RetryPolicy(max_body_bytes=max(len(room), _MAX_ERROR_BYTES)), into=room)
 
@@ -308,7 +308,7 @@ def complete_upload(
     headers: Headers | None = None,
     owner: str = "",
 ) -> Call[Put]:
-    """CompleteMultipartUpload, with a put's conditions. It is retried after a lost answer: S3 repeats its answer."""
+    """CompleteMultipartUpload, with a put's conditions. It is retried after a lost response: S3 repeats its response."""
     request_headers = dict(headers or {}) | _conditions(if_match, if_none_match)
     rows = "".join(
         f"<Part><PartNumber>{part.number}</PartNumber><ETag>&quot;{escape(part.etag)}&quot;</ETag>"
@@ -384,7 +384,7 @@ def _conditions(if_match: str, if_none_match: bool = False) -> dict[str, str]:
 
 
 def _etagged(etag: str) -> str:
-    """An ETag as HTTP wants it, quoted; `*` is any."""
+    """Return an ETag in quotes, as HTTP requires; `*` is any."""
     return etag if etag == "*" or etag.startswith('"') else f'"{etag}"'
 
 

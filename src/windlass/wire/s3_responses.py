@@ -1,4 +1,4 @@
-"""S3's responses as values: pure readers, which raise BadAnswer for anything that S3 would not send.
+"""S3's responses as values: pure readers, which raise BadResponse for anything that S3 would not send.
 
 Source: S3 API reference.
 """
@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from xml.etree import ElementTree as ET
 
 from windlass.wire.checksums import CRC32_HEADER
-from windlass.wire.errors import BadAnswer, safe_xml
+from windlass.wire.errors import BadResponse, safe_xml
 from windlass.wire.model import Response
 
 __all__ = [
@@ -70,11 +70,11 @@ class Part:
     number: int
     etag: str
     checksums: tuple[tuple[str, str], ...] = ()
-    """(element name, value) as S3 wants them back: (ChecksumSHA256, …)."""
+    """(element name, value) as later requests must send them: (ChecksumSHA256, …)."""
 
 
 def read_etag(response: Response) -> str:
-    """Return the ETag of an object's content. BadAnswer when nothing shows that S3 sent the response."""
+    """Return the ETag of an object's content. BadResponse when nothing shows that S3 sent the response."""
     _check_own(response, "etag")
     return response.headers.get("etag", "").strip('"')
 
@@ -123,7 +123,7 @@ def read_part(number: int, response: Response) -> Part:
     members = [(_local_name(member), member.text or "") for member in safe_xml(response.body)]
     etag = next((text for name, text in members if name == "ETag"), "")
     if not etag:
-        raise BadAnswer("the answer has no ETag", hint=_NOT_S3_HINT)
+        raise BadResponse("the response has no ETag", hint=_NOT_S3_HINT)
     checksums = tuple((name, text) for name, text in members if name.startswith("Checksum") and name != "ChecksumType")
     return Part(number, etag.strip('"'), checksums)
 
@@ -149,19 +149,19 @@ def read_buckets(response: Response) -> tuple[list[str], str]:
 
 
 def read_text(root: ET.Element, name: str, default: str | None = None) -> str:
-    """Return the text of the first element `name`; `default` when there is none, BadAnswer when there is no default."""
+    """Return the text of the first element `name`; `default` when there is none, BadResponse when there is no default."""
     for element in root.iter():
         if _local_name(element) == name:
             return element.text or ""
     if default is not None:
         return default
-    raise BadAnswer(f"the answer has no {name}", hint=_NOT_S3_HINT)
+    raise BadResponse(f"the response has no {name}", hint=_NOT_S3_HINT)
 
 
 def _check_own(response: Response, header: str) -> None:
-    """BadAnswer for a success with neither a request id nor `header`: a login page has neither."""
+    """BadResponse for a success with neither a request id nor `header`: a login page has neither."""
     if not response.request_id and header not in response.headers:
-        raise BadAnswer(f"HTTP {response.status} without a request id", hint="Is a proxy answering in S3's place?")
+        raise BadResponse(f"HTTP {response.status} without a request id", hint="Is a proxy answering in S3's place?")
 
 
 def _local_name(element: ET.Element) -> str:

@@ -1,6 +1,6 @@
 """SQS's calls that run all day, in the AWS JSON 1.0 protocol: pure requests and readers.
 
-Source: SQS API reference. A batch has at most ten entries; its answer has a `Failed` list that must be looked at.
+Source: SQS API reference. A batch has at most ten entries; its response has a `Failed` list that must be checked.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ import orjson
 
 from windlass.core.aws_errors import THROTTLE_CODES
 from windlass.core.errors import UsageError
-from windlass.wire.errors import BadAnswer, sensible
+from windlass.wire.errors import BadResponse, sensible
 from windlass.wire.model import IDEMPOTENT, POLL, SEND, Call, Request, Response, RetryPolicy
 
 __all__ = [
@@ -100,7 +100,7 @@ def receive(
     attributes: bool = True,
     attempt_id: str = "",
 ) -> Call[list[Message]]:
-    """ReceiveMessage: up to `count` messages within `wait_s`. It is not retried after a lost answer.
+    """ReceiveMessage: up to `count` messages within `wait_s`. It is not retried after a lost response.
 
     `attempt_id` is for FIFO queues: with the same id, SQS returns the same messages within 5 minutes.
     """
@@ -171,34 +171,34 @@ def _call(
 
 def _json(response: Response) -> dict[str, Any]:
     try:
-        found = orjson.loads(response.body)  # without messages it is `{}`: an empty body is not an answer
+        document = orjson.loads(response.body)  # without messages it is `{}`: an empty body is not a response
     except orjson.JSONDecodeError as error:
-        raise BadAnswer(f"the answer is not JSON ({error})", hint="Is a proxy answering in SQS's place?") from None
-    if not isinstance(found, dict):
-        raise BadAnswer("the answer is not an object", hint="Is a proxy answering in SQS's place?")
-    return found
+        raise BadResponse(f"the response is not JSON ({error})", hint="Is a proxy answering in SQS's place?") from None
+    if not isinstance(document, dict):
+        raise BadResponse("the response is not an object", hint="Is a proxy answering in SQS's place?")
+    return document
 
 
 @sensible
 def _read_messages(response: Response) -> list[Message]:
-    found = []
-    for one in _json(response).get("Messages") or ():
-        body = str(one["Body"])
-        said = one.get("MD5OfBody")
-        if said and md5(body.encode("utf-8", "surrogatepass"), usedforsecurity=False).hexdigest() != said:
-            raise BadAnswer(
-                f"message {one['MessageId']} arrived damaged (its MD5 differs)", hint="SQS delivers it again."
+    messages = []
+    for entry in _json(response).get("Messages") or ():
+        body = str(entry["Body"])
+        body_md5 = entry.get("MD5OfBody")
+        if body_md5 and md5(body.encode("utf-8", "surrogatepass"), usedforsecurity=False).hexdigest() != body_md5:
+            raise BadResponse(
+                f"message {entry['MessageId']} arrived damaged (its MD5 differs)", hint="SQS delivers it again."
             )
-        found.append(
+        messages.append(
             Message(
-                str(one["MessageId"]),
-                str(one["ReceiptHandle"]),
+                str(entry["MessageId"]),
+                str(entry["ReceiptHandle"]),
                 body,
-                dict(one.get("Attributes") or {}),
-                {name: _decoded(value) for name, value in (one.get("MessageAttributes") or {}).items()},
+                dict(entry.get("Attributes") or {}),
+                {name: _decoded(value) for name, value in (entry.get("MessageAttributes") or {}).items()},
             )
         )
-    return found
+    return messages
 
 
 def _encoded(attribute: Mapping[str, Any]) -> dict[str, Any]:
@@ -210,14 +210,14 @@ def _encoded(attribute: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _decoded(attribute: Mapping[str, Any]) -> dict[str, Any]:
-    """Return an attribute as boto3 does: binary values as bytes. BadAnswer when they are not base64."""
+    """Return an attribute as boto3 does: binary values as bytes. BadResponse when they are not base64."""
     value = attribute.get("BinaryValue")
     if not isinstance(value, str):
         return dict(attribute)
     try:
         return {**attribute, "BinaryValue": base64.b64decode(value, validate=True)}
     except binascii.Error as error:
-        raise BadAnswer(
+        raise BadResponse(
             f"a message attribute is not base64 ({error})", hint="Is a proxy answering in SQS's place?"
         ) from None
 

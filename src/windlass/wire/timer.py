@@ -1,4 +1,4 @@
-"""The timer of a connection: it looks back over a whole timeout, so that nothing is set anew at every read."""
+"""The timer of a connection: it checks the bytes of a complete timeout, so that it need not be reset at every read."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ class Watched(Protocol):
 
 
 class SilenceTimer:
-    """Reports a connection that moved fewer than `enough_bytes` within a whole timeout."""
+    """Reports a connection that moved fewer than `enough_bytes` within the timeout."""
 
     def __init__(self, loop: asyncio.AbstractEventLoop) -> None:
         self._loop = loop

@@ -57,11 +57,11 @@ class TlsTransport(asyncio.Transport, asyncio.Protocol):
                 return
 
     def eof_received(self) -> bool:
-        """asyncio: the server closed its end without a TLS goodbye, which anybody could forge: False ends it as a loss."""
+        """asyncio: the server closed its end without close_notify, as an attacker could: False ends it as a loss."""
         return False
 
     def connection_lost(self, exc: Exception | None) -> None:
-        """asyncio: the socket is gone."""
+        """asyncio: the socket was lost."""
         error = exc or ConnectionAbortedError("the server closed the connection")
         if not self.handshake_done.done():
             self._fail_handshake(error)
@@ -136,7 +136,7 @@ class TlsTransport(asyncio.Transport, asyncio.Protocol):
         self.handshake_done.exception()  # marked as seen: whoever connected may have given up, and waits no longer
 
     def _end(self, error: Exception | None) -> None:
-        """End: the server said goodbye, or sent bytes that are not TLS."""
+        """End: the server sent close_notify, or bytes that are not TLS."""
         if error is None:
             self._protocol.eof_received()
         self._open = False

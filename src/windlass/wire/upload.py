@@ -42,7 +42,7 @@ class Sender:
 
 
 async def send_upload(sender: Sender, call: Call[Any], size_bytes: int, pieces: AsyncIterator[bytes]) -> Response:
-    """Send one attempt; return its response. ConnectionLost or BrokenAnswer when there is none; errors of `pieces` pass through."""
+    """Send one attempt; return its response. ConnectionLost or BrokenResponse when there is none; errors of `pieces` pass through."""
     route = sender.route
     connection = route.pool.take() or await route.pool.get()
     try:
@@ -50,7 +50,7 @@ async def send_upload(sender: Sender, call: Call[Any], size_bytes: int, pieces: 
     except BaseException:
         route.pool.give_back(connection)
         raise
-    answer = connection.send(
+    pending = connection.send(
         head,
         b"",
         head_only=False,
@@ -60,15 +60,15 @@ async def send_upload(sender: Sender, call: Call[Any], size_bytes: int, pieces: 
     connection.unsent = True
     try:
         async for piece in pieces if framing is None else framing.frame(pieces):
-            if answer.done():  # refused before all of it was sent
+            if pending.done():  # refused before all of it was sent
                 break
             await connection.write(piece)
         else:
             connection.unsent = False
-        response = await answer
+        response = await pending
     except BaseException:
         # Without its last bytes the request is incomplete, and S3 creates nothing.
-        answer.cancel()
+        pending.cancel()
         connection.close()
         raise
     if connection.unsent:
@@ -141,9 +141,9 @@ def encoded_bytes(
     size_bytes: int, chunk_bytes: int = _CHUNK_BYTES, *, signed: bool = True, trailer_bytes: int = 0
 ) -> int:
     """Return a body's size with its chunk heads. `trailer_bytes` includes the blank line after the trailer."""
-    whole, rest = divmod(size_bytes, chunk_bytes)
+    full_chunks, rest = divmod(size_bytes, chunk_bytes)
     last = _framed(0, signed=signed) - (2 if trailer_bytes else 0)
-    content = whole * _framed(chunk_bytes, signed=signed) + (_framed(rest, signed=signed) if rest else 0)
+    content = full_chunks * _framed(chunk_bytes, signed=signed) + (_framed(rest, signed=signed) if rest else 0)
     return content + last + trailer_bytes
 
 
@@ -156,7 +156,7 @@ _SIGNED_TRAILER_BYTES = _TRAILER_BYTES + len("x-amz-trailer-signature:") + 64 + 
 
 
 def _head(sender: Sender, call: Call[Any], size_bytes: int) -> tuple[bytes, Framing | None]:
-    """Return the signed head and the body's framing; None for a body that is sent as it is."""
+    """Return the signed head and the body's framing; None for a body that is sent unchanged."""
     request, route, keys = call.request, sender.route, sender.keys
     tls = route.pool.endpoint.tls
     trailer = sender.access.crc32 and request.checksum is Checksum.BODY and not has_checksum(request)

@@ -1,7 +1,7 @@
 """Reading ListObjectVersions at a microsecond or two per version.
 
 As with keys (listing.py), S3 writes the children of a `<Version>` and of a `<DeleteMarker>` in one fixed order, so that one regular
-expression reads a page; a page that does not look like that is read by `listing.read_versions` to the same rows.
+expression reads a page; a page of another form is read by `listing.read_versions` to the same rows.
 """
 
 from __future__ import annotations
@@ -34,7 +34,7 @@ _new = tuple.__new__  # NamedTuple's own constructor, without its keyword handli
 
 @sensible
 def read_version_page(body: bytes) -> VersionPage:
-    """Read a ListObjectVersions response: versions and delete markers in S3's order. BadAnswer when it is something else."""
+    """Read a ListObjectVersions response: versions and delete markers in S3's order. BadResponse when it is something else."""
     if not _is_plain(body):
         return read_versions(body)
     text = body.decode()

@@ -44,11 +44,12 @@ def names(path):
     return path.stem
 
 
-def test_all_seven_are_there():
+def test_every_template_is_listed():
     assert [template.stem for template in TEMPLATES] == [
         "aggregator",
         "clients-trail",
         "event-feed",
+        "inventory-feed",
         "inventory-reader",
         "pipeline",
         "replication-role",

@@ -4,7 +4,7 @@ import pytest
 
 from tests.inventory.fake import ONE, FakeCaller, denied
 from windlass.core.errors import AccessDenied, AwsError, NotFound
-from windlass.inventory.automatic.backoff import EmptyState, next_ask_s
+from windlass.inventory.automatic.backoff import EmptyState, next_scan_s
 from windlass.inventory.automatic.catalog_cache import AutomaticCatalog
 from windlass.inventory.automatic.due_scopes import DueScopes
 from windlass.inventory.automatic.presence import config_type_names, present_types
@@ -19,8 +19,8 @@ HOUR, DAY = 3600, 86400
 
 
 def wait_s(empty_for, *, automatic, state=ScopeState.OK):
-    scope = EmptyState(state=state, since=0, asked=empty_for)
-    return next_ask_s(scope, automatic=automatic, refusal_s=9 * DAY) - empty_for
+    scope = EmptyState(state=state, since=0, scanned=empty_for)
+    return next_scan_s(scope, automatic=automatic, refusal_s=9 * DAY) - empty_for
 
 
 @pytest.mark.parametrize(
@@ -138,10 +138,10 @@ def test_what_config_has_discovered_is_due_and_a_region_that_denies_it_hints_not
     hinted = present_types(caller, kinds, {ONE: ["us-east-1", "eu-west-1"]})
     assert hinted == {Scope(ONE, "us-east-1", "ec2.vpc-endpoint")}
     empty = dict.fromkeys(
-        [Scope(ONE, "us-east-1", kind.name) for kind in kinds], EmptyState(state=ScopeState.OK, since=0, asked=DAY)
+        [Scope(ONE, "us-east-1", kind.name) for kind in kinds], EmptyState(state=ScopeState.OK, since=0, scanned=DAY)
     )
     due = DueScopes(
-        types=TypeRegistry(CATALOG, False), empty=empty, durations_s={}, now_s=DAY, refusal_s=DAY, asks_all=False
+        types=TypeRegistry(CATALOG, False), empty=empty, durations_s={}, now_s=DAY, refusal_s=DAY, scans_all=False
     )
     assert not any(due.is_due(kind, Scope(ONE, "us-east-1", kind.name)) for kind in kinds)
     hinted_due = due.with_present(hinted)

@@ -6,8 +6,10 @@ from datetime import UTC, datetime, timedelta
 import botocore.loaders
 import pytest
 
+from tests import botocore_models
 from tests.inventory import model_server
 from tests.inventory.automatic.gizmos import gizmos, write
+from windlass.estate import model_loader
 from windlass.estate.config import AccountConfig, EstateConfig
 from windlass.estate.service import open_estate
 from windlass.estate.service_models import describe_service
@@ -52,7 +54,14 @@ def served(tmp_path, monkeypatch):
     monkeypatch.setattr(botocore.loaders.Loader, "CUSTOMER_DATA_PATH", str(write(tmp_path / "models")))
     for operation in ("ListGizmos", "ListParts", "ListFolders"):
         monkeypatch.setitem(model_server.OPERATIONS, ("gizmos", operation), "")
-    caches = (model_server.model, model_server.botocore_protocol, model_server._by_signing)
+    caches = (
+        model_server.model,
+        model_server.botocore_protocol,
+        model_server._by_signing,
+        model_loader.shared_loader,
+        botocore_models.session,
+        botocore_models.service_model,
+    )
     for cached in caches:
         cached.cache_clear()
     server = Gizmos(items=1)
@@ -104,7 +113,7 @@ def test_an_unchanged_estate_writes_no_revision_and_an_empty_scope_no_row(invent
     assert server.calls == calls + 6  # two pages, as type and as parent, and the parts of each gizmo: no folders
     assert {status.scope.type for status in opened.scopes()} == {"gizmos.gizmo", "gizmos.part"}
     (row,) = opened.coverage()
-    assert (row.state, row.scopes, row.unread, row.asked_at) == ("ok", 3, 0, T0)
+    assert (row.state, row.scopes, row.unread, row.scanned_at) == ("ok", 3, 0, T0)
     clock["now"] += timedelta(hours=1)
     assert "gizmos.folder" in {scope.type for scope in opened.plan(opened.options())}
 

@@ -130,7 +130,7 @@ def test_headers_that_are_copied_and_headers_that_are_not():
     )
     bare = {"content-type": "text/x", "content-encoding": "gzip", "cache-control": "no-store", "x-amz-meta-k": "v"}
     assert carried(result) == bare
-    assert carried(result, [("a b", "c&d")], classes=["STANDARD_IA"], whole=True) == bare | {
+    assert carried(result, [("a b", "c&d")], classes=["STANDARD_IA"], full_content=True) == bare | {
         "x-amz-storage-class": "STANDARD_IA",
         "x-amz-tagging": "a%20b=c%26d",
         "x-amz-checksum-crc32": CRC,

@@ -71,7 +71,7 @@ The least terminationGracePeriodSeconds of a merged worker, from the settings th
   wait_s   a long poll that is on the wire when SIGTERM comes
   drain_s  what running handlers get
   flush_s  the last deletes and releases
-  5 s to spare (the worker itself asks for 3)
+  5 s to spare (the worker itself needs 3)
   The same for every kind: the timers of an aggregation stop at the same time as its source queue, and in no more time.
 */}}
 {{- define "windlass.leastGrace" -}}

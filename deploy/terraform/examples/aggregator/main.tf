@@ -44,7 +44,7 @@ module "aggregator" {
 }
 
 output "aggregator" {
-  description = "All that the module tells."
+  description = "All outputs of the module."
   value       = module.aggregator
 }
 

@@ -14,6 +14,6 @@ module "clients_trail" {
 }
 
 output "clients_trail" {
-  description = "All that the module tells."
+  description = "All outputs of the module."
   value       = module.clients_trail
 }

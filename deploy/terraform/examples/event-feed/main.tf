@@ -15,6 +15,6 @@ module "feed" {
 }
 
 output "feed" {
-  description = "All that the module tells."
+  description = "All outputs of the module."
   value       = module.feed
 }

@@ -14,6 +14,6 @@ module "inventory_reader" {
 }
 
 output "inventory_reader" {
-  description = "All that the module tells."
+  description = "All outputs of the module."
   value       = module.inventory_reader
 }

@@ -41,6 +41,6 @@ module "pipeline" {
 }
 
 output "pipeline" {
-  description = "All that the module tells."
+  description = "All outputs of the module."
   value       = module.pipeline
 }

@@ -19,6 +19,6 @@ module "replication_role" {
 }
 
 output "replication_role" {
-  description = "All that the module tells."
+  description = "All outputs of the module."
   value       = module.replication_role
 }

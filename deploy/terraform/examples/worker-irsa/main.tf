@@ -45,7 +45,7 @@ module "worker_pod_identity" {
 }
 
 output "worker" {
-  description = "All that the module tells."
+  description = "All outputs of the module."
   value       = module.worker
 }
 

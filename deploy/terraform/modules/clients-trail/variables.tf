@@ -80,7 +80,7 @@ variable "first_day" {
 
   validation {
     condition     = can(regex("^20[0-9]{2}/[01][0-9]/[0-3][0-9]$", var.first_day))
-    error_message = "first_day looks like 2026/11/28."
+    error_message = "first_day must have the form 2026/11/28."
   }
 }
 

@@ -25,7 +25,7 @@ data "aws_iam_policy_document" "function" {
     resources = [module.queue.arn]
   }
 
-  # Without it S3 answers 403 instead of 404 for a missing object, so missing and forbidden look the same. Such
+  # Without it S3 answers 403 instead of 404 for a missing object, so missing and forbidden are indistinguishable. Such
   # requests carry no prefix, hence IfExists.
   dynamic "statement" {
     for_each = local.listed

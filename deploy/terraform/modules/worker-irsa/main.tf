@@ -125,7 +125,7 @@ data "aws_iam_policy_document" "worker" {
     }
   }
 
-  # Without it S3 answers 403 instead of 404 for a missing object, so missing and forbidden look the same.
+  # Without it S3 answers 403 instead of 404 for a missing object, so missing and forbidden are indistinguishable.
   dynamic "statement" {
     for_each = length(local.buckets) > 0 ? [1] : []
 

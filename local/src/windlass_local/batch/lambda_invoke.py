@@ -25,7 +25,7 @@ from windlass_local.lambda_.functions import Functions
 from windlass_local.lambda_.outcome import Throttled
 from windlass_local.lambda_.versions import Unrunnable
 
-__all__ = ["event_of", "function_tasks", "outcome_of_answer"]
+__all__ = ["event_of", "function_tasks", "outcome_of_response"]
 
 _AGAIN_S = 0.1
 
@@ -48,7 +48,7 @@ def event_of(row: Row, job_id: str, parameters: Mapping[str, Any], *, partition:
     return {"invocationSchemaVersion": schema, "invocationId": str(uuid.uuid4()), "job": job, "tasks": [task]}
 
 
-def outcome_of_answer(event: Mapping[str, Any], payload: bytes, *, failed: bool) -> TaskResult:
+def outcome_of_response(event: Mapping[str, Any], payload: bytes, *, failed: bool) -> TaskResult:
     """Return the task's result from the function's response."""
     text = payload.decode("utf-8", "replace")
     if failed:
@@ -56,12 +56,12 @@ def outcome_of_answer(event: Mapping[str, Any], payload: bytes, *, failed: bool)
             ok=False, http=200, code="PermanentFailure", message=f"Lambda returned function error: {text}"
         )
     try:
-        answer = json.loads(payload)
+        response = json.loads(payload)
         known = {
             result["taskId"]: (result["resultCode"], str(result.get("resultString", "")))
-            for result in answer["results"]
+            for result in response["results"]
         }
-        missing = answer.get("treatMissingKeysAs", "TemporaryFailure")
+        missing = response.get("treatMissingKeysAs", "TemporaryFailure")
     except (ValueError, KeyError, TypeError):
         message = f"Lambda returned a response without task results: {text[:300]}"
         return TaskResult(ok=False, http=200, code="PermanentFailure", message=message)
@@ -79,14 +79,14 @@ def function_tasks(functions: Functions, job_id: str, parameters: Mapping[str, A
     def once(row: Row) -> TaskResult:
         event = event_of(row, job_id, parameters, partition=name.partition)
         try:
-            answer = functions.invoke(name, json.dumps(event).encode())
+            response = functions.invoke(name, json.dumps(event).encode())
         except Throttled as error:
             return TaskResult(ok=False, http=429, code="TemporaryFailure", message=str(error))
         except UnknownFunctionException as error:
             return TaskResult(ok=False, http=404, code="PermanentFailure", message=str(error.message))
         except (Unrunnable, KeyError) as error:
             return TaskResult(ok=False, http=502, code="PermanentFailure", message=str(error))
-        return outcome_of_answer(event, answer.payload, failed=answer.failed)
+        return outcome_of_response(event, response.payload, failed=response.failed)
 
     def task(row: Row) -> TaskResult:
         """Run one task; retry temporary failures."""

@@ -136,8 +136,8 @@ def _put(client: RoleS3Client, bucket: str, key: str, body: bytes, output: Mappi
         if kms
         else {}
     )
-    answer = client.call("PUT", bucket, key, "PutObject", headers=headers, body=body)
-    if answer.status != 200:
-        code, text = error_of(answer)
+    response = client.call("PUT", bucket, key, "PutObject", headers=headers, body=body)
+    if response.status != 200:
+        code, text = error_of(response)
         raise BadManifest("ManifestNotWritten", f"The generated manifest could not be written: {code}: {text}")
-    return next(value.strip('"') for name, value in answer.headers if name.lower() == "etag")
+    return next(value.strip('"') for name, value in response.headers if name.lower() == "etag")

@@ -47,21 +47,21 @@ def s3_task(name: str, parameters: Mapping[str, Any], client: RoleS3Client) -> O
 def outcome_of(ask: Callable[[], Response]) -> TaskResult:
     """Return the result of a call; temporary failures are to be retried."""
     for number in range(BATCH_TIMING.tries):
-        answer = ask()
-        if answer.status < 300:
+        response = ask()
+        if response.status < 300:
             return _DONE
-        if answer.status not in (500, 503):
+        if response.status not in (500, 503):
             break
         if number + 1 < BATCH_TIMING.tries:
             time.sleep(_AGAIN_S * 2**number)
-    code, text = error_of(answer)
-    ids = {name.lower(): value for name, value in answer.headers}
+    code, text = error_of(response)
+    ids = {name.lower(): value for name, value in response.headers}
     message = (
-        f"{text} (Service: Amazon S3; Status Code: {answer.status}; Error Code: {code}; "
+        f"{text} (Service: Amazon S3; Status Code: {response.status}; Error Code: {code}; "
         f"Request ID: {ids.get('x-amz-request-id') or secrets.token_hex(8).upper()}; "
         f"S3 Extended Request ID: {ids.get('x-amz-id-2', '')}; Proxy: null)"
     )
-    return TaskResult(ok=False, http=answer.status, code=code, message=message)
+    return TaskResult(ok=False, http=response.status, code=code, message=message)
 
 
 def _copy(parameters: Mapping[str, Any], client: RoleS3Client) -> One:

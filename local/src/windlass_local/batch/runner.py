@@ -203,9 +203,9 @@ class Runner:
         for key, body, kind in job.report.files(bucket, parameters.get("Prefix", ""), job.id, datetime.now(UTC)):
             digest = hashlib.md5(body, usedforsecurity=False).digest()  # a bucket with retention requires a checksum
             headers = {"content-type": kind, "content-md5": base64.b64encode(digest).decode()}
-            answer = client.call("PUT", bucket, key, "PutObject", headers=headers, body=body)
-            if answer.status != 200:
-                code, text = error_of(answer)
+            response = client.call("PUT", bucket, key, "PutObject", headers=headers, body=body)
+            if response.status != 200:
+                code, text = error_of(response)
                 return "ReportNotWritten", f"The completion report could not be written: {code}: {text}"
         return None
 
@@ -224,8 +224,8 @@ def _manifest(job: Job, client: RoleS3Client) -> Manifest:
 
 def _fetch(client: RoleS3Client, bucket: str, key: str, version: str) -> tuple[bytes, str]:
     """Return the body and the ETag of an object."""
-    answer = client.call("GET", bucket, key, "GetObject", query={"versionId": version} if version else None)
-    if answer.status != 200:
-        code, text = error_of(answer)
-        raise BadManifest("ManifestNotFound" if answer.status == 404 else code, f"s3://{bucket}/{key}: {text}")
-    return answer.body, next((value.strip('"') for name, value in answer.headers if name.lower() == "etag"), "")
+    response = client.call("GET", bucket, key, "GetObject", query={"versionId": version} if version else None)
+    if response.status != 200:
+        code, text = error_of(response)
+        raise BadManifest("ManifestNotFound" if response.status == 404 else code, f"s3://{bucket}/{key}: {text}")
+    return response.body, next((value.strip('"') for name, value in response.headers if name.lower() == "etag"), "")

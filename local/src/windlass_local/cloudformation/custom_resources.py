@@ -1,6 +1,6 @@
 """Custom::… and AWS::CloudFormation::CustomResource: a function is invoked and puts its response to a presigned URL.
 
-As in AWS, the URL is of an object in a bucket of CloudFormation's own, and an answer that never comes is a failure.
+As in AWS, the URL is of an object in CloudFormation's own bucket, and a response that never comes is a failure.
 """
 
 from __future__ import annotations
@@ -52,21 +52,21 @@ def _tell(
     reported = called["Payload"].read().decode()
     if called.get("FunctionError"):
         raise CustomFailed(f"{context.logical_id}: the function failed: {reported}")
-    answer = _answer(store, bucket, request_id)
-    if answer is None:
+    response = _answer(store, bucket, request_id)
+    if response is None:
         raise CustomFailed(f"{context.logical_id}: no response was put to the response URL")
-    if answer["Status"] != "SUCCESS":
-        raise CustomFailed(f"{context.logical_id}: {answer.get('Reason', 'FAILED without a reason')}")
-    return Created(str(answer["PhysicalResourceId"]), answer.get("Data") or {})
+    if response["Status"] != "SUCCESS":
+        raise CustomFailed(f"{context.logical_id}: {response.get('Reason', 'FAILED without a reason')}")
+    return Created(str(response["PhysicalResourceId"]), response.get("Data") or {})
 
 
 def _answer(store: Any, bucket: str, key: str) -> dict[str, Any] | None:
     deadline = time.monotonic() + _WAIT_S
     while time.monotonic() < deadline:
         with contextlib.suppress(ClientError):
-            answer: dict[str, Any] = json.loads(store.get_object(Bucket=bucket, Key=key)["Body"].read())
+            response: dict[str, Any] = json.loads(store.get_object(Bucket=bucket, Key=key)["Body"].read())
             store.delete_object(Bucket=bucket, Key=key)
-            return answer
+            return response
         time.sleep(0.05)
     return None
 

@@ -44,8 +44,8 @@ class ResourceContext:
 
     def call(self, service: str, operation: str, /, **params: Any) -> dict[str, Any]:
         """Make one call by its method's name."""
-        answer: dict[str, Any] = getattr(self.client(service), operation)(**params)
-        return answer
+        response: dict[str, Any] = getattr(self.client(service), operation)(**params)
+        return response
 
     def gone(self, service: str, operation: str, /, **params: Any) -> None:
         """Delete; a resource that does not exist is no error."""

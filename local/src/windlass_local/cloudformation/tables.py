@@ -47,7 +47,7 @@ def _update(context: ResourceContext, created: Created, before: Props, props: Pr
 
 
 def _settle(context: ResourceContext, name: str, before: Props, props: Props) -> None:
-    """Apply the properties that have calls of their own."""
+    """Apply the properties that have separate calls."""
     now, was = props.get("TimeToLiveSpecification"), before.get("TimeToLiveSpecification")
     if now != was:
         value = now or {**(was or {}), "Enabled": False}

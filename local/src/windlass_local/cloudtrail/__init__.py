@@ -1,1 +1,1 @@
-"""CloudTrail's S3 data events, which moto does not record: written to the trails' buckets as CloudTrail writes them."""
+"""CloudTrail, which moto does not record: S3 data events in the trails' buckets, and management events on EventBridge."""

@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-__all__ = ["DATA_OPERATIONS", "S3Call", "UserIdentity", "event", "signature_of"]
+__all__ = ["DATA_OPERATIONS", "S3Call", "UserIdentity", "event", "signature_of", "user_identity"]
 
 DATA_OPERATIONS: Mapping[str, tuple[str, bool]] = {
     "GetObject": ("GetObject", True),
@@ -105,7 +105,7 @@ def event(call: S3Call, identity: UserIdentity, recipient: str) -> dict[str, Any
     }
     result: dict[str, Any] = {
         "eventVersion": "1.11",
-        "userIdentity": _identity(identity),
+        "userIdentity": user_identity(identity),
         "eventTime": call.at.strftime("%Y-%m-%dT%H:%M:%SZ"),
         "eventSource": "s3.amazonaws.com",
         "eventName": name,
@@ -114,7 +114,7 @@ def event(call: S3Call, identity: UserIdentity, recipient: str) -> dict[str, Any
         "userAgent": f"[{call.headers.get('user-agent', '')}]",
     }
     if call.status >= 400:
-        result |= {"errorCode": _ERRORS.get(call.status, "InternalError"), "errorMessage": "see the answer"}
+        result |= {"errorCode": _ERRORS.get(call.status, "InternalError"), "errorMessage": "see the response"}
     parameters = {"bucketName": call.bucket, "Host": host} | ({"key": call.key} if call.key else {})
     bucket_arn = f"arn:aws:s3:::{call.bucket}"
     result |= {
@@ -142,7 +142,8 @@ def event(call: S3Call, identity: UserIdentity, recipient: str) -> dict[str, Any
     return result
 
 
-def _identity(identity: UserIdentity) -> dict[str, Any]:
+def user_identity(identity: UserIdentity) -> dict[str, Any]:
+    """Return the `userIdentity` element of a record."""
     if not identity.account_id:
         return {"type": "AWSAccount", "principalId": "", "accountId": "anonymous"}
     known = {

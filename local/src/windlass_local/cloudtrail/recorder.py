@@ -18,11 +18,10 @@ from typing import Any
 from urllib.parse import parse_qsl, unquote
 
 from moto.cloudtrail.models import cloudtrail_backends
-from moto.iam.models import iam_backends
 from moto.s3.models import s3_backends
-from moto.sts.models import sts_backends
 
-from windlass_local.cloudtrail.events import DATA_OPERATIONS, S3Call, UserIdentity, event
+from windlass_local.cloudtrail.events import DATA_OPERATIONS, S3Call, event
+from windlass_local.cloudtrail.identity import identity_of
 from windlass_local.cloudtrail.selectors import selects
 from windlass_local.request import Request, Response
 
@@ -32,8 +31,6 @@ PRIVATE_NAMES = (
     "moto.cloudtrail.models.cloudtrail_backends",
     "moto.cloudtrail.models.Trail",
     "moto.s3.models.s3_backends",
-    "moto.iam.models.iam_backends",
-    "moto.sts.models.sts_backends",
 )
 
 log = logging.getLogger(__name__)
@@ -50,12 +47,12 @@ class Recorder:
         self._thread: threading.Thread | None = None
         self.delivered = 0
 
-    def watch(self, request: Request, answer: Response) -> None:
+    def watch(self, request: Request, response: Response) -> None:
         """Record the call if a trail selects it. It runs for every call, so the cheapest checks come first."""
         if request.service != "s3" or request.operation not in DATA_OPERATIONS or not _any_trail():
             return
         try:
-            self._record(request, answer)
+            self._record(request, response)
         except Exception:  # a failure to record must not fail the call
             log.warning("a CloudTrail event could not be written", exc_info=True)
 
@@ -76,15 +73,15 @@ class Recorder:
                 _write(bucket, account_id, region, day, of_day)
                 self.delivered += len(of_day)
 
-    def _record(self, request: Request, answer: Response) -> None:
+    def _record(self, request: Request, response: Response) -> None:
         bucket_name = request.bucket
         destination = s3_backends.bucket_accounts.get(bucket_name)
         owner = destination[1] if destination else ""
         result = s3_backends[owner][destination[0]].buckets.get(bucket_name) if destination else None
         region = getattr(result, "region_name", "") or request.region or "us-east-1"
-        call = _call_of(request, answer, owner, region)
+        call = _call_of(request, response, owner, region)
         name, reads = DATA_OPERATIONS[request.operation]
-        identity = _identity_of(request)
+        identity = identity_of(request)
         for account_id in {owner, identity.account_id} - {""}:
             targets = {
                 trail.bucket_name
@@ -136,11 +133,11 @@ def _trails(account_id: str) -> list[Any]:
     return [trail for trail in result if trail.status.is_logging]
 
 
-def _call_of(request: Request, answer: Response, owner: str, region: str) -> S3Call:
+def _call_of(request: Request, response: Response, owner: str, region: str) -> S3Call:
     headers = request.headers
     bucket, _, key = request.path.lstrip("/").partition("/")
     reported = headers.get("x-windlass-time", "")
-    length = next((value for name, value in answer.headers if name.lower() == "x-amz-request-id"), "")
+    length = next((value for name, value in response.headers if name.lower() == "x-amz-request-id"), "")
     return S3Call(
         at=datetime.fromisoformat(reported).astimezone(UTC) if reported else datetime.now(UTC),
         operation=request.operation,
@@ -152,35 +149,11 @@ def _call_of(request: Request, answer: Response, owner: str, region: str) -> S3C
         host=headers.get("host", ""),
         headers=headers,
         query=dict(parse_qsl(request.query, keep_blank_values=True)),
-        status=answer.status,
+        status=response.status,
         bytes_in=len(request.body),
-        bytes_out=len(answer.body),
+        bytes_out=len(response.body),
         request_id=length or secrets.token_hex(8).upper(),
     )
-
-
-def _identity_of(request: Request) -> UserIdentity:
-    key = request.access_key or _presigned_key(request.query)
-    if not key:
-        return UserIdentity(account_id="", arn="", role_arn="", principal_id="", access_key="", user_name="")
-    account_id = key if len(key) == 12 and key.isdigit() else request.account_id
-    arn, role_arn, principal, user = f"arn:aws:iam::{account_id}:root", "", account_id, ""
-    if not key.isdigit():
-        session = sts_backends[account_id]["aws"].get_assumed_role_from_access_key(key)
-        of_user = iam_backends[account_id]["aws"].access_keys.get(key)
-        if session is not None:
-            arn, role_arn, principal = session.arn, session.role_arn, session.user_id
-        elif of_user is not None:
-            user = of_user.user_name
-            arn, principal = f"arn:aws:iam::{account_id}:user/{user}", user
-    return UserIdentity(
-        account_id=account_id, arn=arn, role_arn=role_arn, principal_id=principal, access_key=key, user_name=user
-    )
-
-
-def _presigned_key(query: str) -> str:
-    result = dict(parse_qsl(query))
-    return result.get("X-Amz-Credential", "").partition("/")[0] or result.get("AWSAccessKeyId", "")
 
 
 def _write(bucket: str, account_id: str, region: str, day: str, events: list[dict[str, Any]]) -> None:

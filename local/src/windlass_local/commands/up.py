@@ -34,7 +34,7 @@ def add_options(parser: argparse.ArgumentParser) -> None:
         "--allow-host",
         action="append",
         default=[],
-        help="Accept this host name, too; *.NAME accepts all below. Repeat it.",
+        help="Also accept this host name; *.NAME accepts its subdomains. Repeat for more.",
     )
     parser.add_argument(
         "--allow-origin",
@@ -46,7 +46,7 @@ def add_options(parser: argparse.ArgumentParser) -> None:
         "--require-signature",
         action=boolean,
         default=False,
-        help="Accept only requests signed (SigV4) with a secret of this start, printed as the second line on stdout.",
+        help="Accept only requests signed (SigV4) with a new secret, which is printed as the second line on stdout.",
     )
     parser.add_argument("--moto-api", action="store_true", help="Serve moto's control API (/moto-api/reset …).")
     parser.add_argument(

@@ -1,7 +1,7 @@
 """All node servers of this process: ports on loopback, each with a memcached that starts with its first client.
 
 Each port also answers auto-discovery, as every ElastiCache node does, when `config get cluster` comes between commands
-that have been answered (clients ask and wait). Everything runs on one thread of its own; `close` leaves nothing.
+that have been answered (clients ask and wait). Everything runs on one separate thread; `close` stops all of it.
 """
 
 from __future__ import annotations
@@ -31,7 +31,7 @@ Discover = Callable[[str], bytes | None]
 
 
 class Port:
-    """A listening port: a node of its own, or (with `through`) another name for one of the cluster's nodes."""
+    """A listening port: a node, or (with `through`) another name for one of the cluster's nodes."""
 
     def __init__(self, discover: Discover, through: Callable[[], Port | None] | None = None) -> None:
         self.discover = discover

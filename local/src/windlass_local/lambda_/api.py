@@ -55,7 +55,7 @@ async def invoke(functions: Functions, request: Request) -> Response:
         functions.events.accept(name, request.body, request_id=request_id)
         return Response(status=202, headers=headers, body=b"")
     try:
-        answer = await done_by(
+        response = await done_by(
             functions.calls,
             lambda: functions.invoke(
                 name, request.body, request_id=request_id, client_context=_client_context(request)
@@ -67,12 +67,12 @@ async def invoke(functions: Functions, request: Request) -> Response:
         return error_response(request, 404, "ResourceNotFoundException", error.message)
     except Unrunnable as error:
         return error_response(request, 502, "InvalidRuntimeException", str(error))
-    headers += (_JSON, ("x-amz-executed-version", answer.version))
-    if answer.failed:
+    headers += (_JSON, ("x-amz-executed-version", response.version))
+    if response.failed:
         headers += (("x-amz-function-error", "Unhandled"),)
     if request.headers.get("x-amz-log-type") == "Tail":
-        headers += (("x-amz-log-result", answer.log_tail),)
-    return Response(status=200, headers=headers, body=answer.payload)
+        headers += (("x-amz-log-result", response.log_tail),)
+    return Response(status=200, headers=headers, body=response.payload)
 
 
 def _refusal(request: Request, name: FunctionName, kind: str) -> Response | None:

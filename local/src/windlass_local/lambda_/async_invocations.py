@@ -71,7 +71,7 @@ class AsyncInvocations:
             if reserved_of(event.name) == 0:
                 self._finish(event, policy, "ZeroReservedConcurrency", None)
                 return
-            answer = self._invoke(event.name, event.payload, request_id=event.request_id)
+            response = self._invoke(event.name, event.payload, request_id=event.request_id)
         except Throttled:
             self._wait_for_room(event, policy)
             return
@@ -84,9 +84,9 @@ class AsyncInvocations:
         if event.estate != self._estate:
             return
         event = replace(event, runs=event.runs + 1)
-        reply = decide_retry(policy, runs=event.runs, failed=answer.failed, age_s=time.monotonic() - event.accepted_s)
+        reply = decide_retry(policy, runs=event.runs, failed=response.failed, age_s=time.monotonic() - event.accepted_s)
         if reply.again_s is None:
-            self._finish(event, policy, reply.condition, answer)
+            self._finish(event, policy, reply.condition, response)
         else:
             self._workers.put(lambda: self._run(event), after_s=reply.again_s)
 
@@ -97,7 +97,7 @@ class AsyncInvocations:
         else:
             self._workers.put(lambda: self._run(later), after_s=wait_for_room_s(event.throttles))
 
-    def _finish(self, event: _Event, policy: InvokeRetryPolicy, condition: str, answer: Any) -> None:
+    def _finish(self, event: _Event, policy: InvokeRetryPolicy, condition: str, response: Any) -> None:
         """Notify the destination and the dead-letter queue."""
         went_well = condition == "Success"
         target = policy.on_success if went_well else policy.on_failure
@@ -108,20 +108,20 @@ class AsyncInvocations:
                 condition=condition,
                 runs=event.runs,
                 payload=event.payload,
-                version=answer.version if answer else "",
+                version=response.version if response else "",
                 failed=not went_well,
-                answer=answer.payload if answer else None,
+                response=response.payload if response else None,
             )
             self._tell(target, lambda: destinations.send(target, record, self._accept_arn))
         if policy.dead_letter and not went_well:
-            document = json.loads(answer.payload) if answer else {}
+            document = json.loads(response.payload) if response else {}
             self._tell(
                 policy.dead_letter,
                 lambda: destinations.send_dead_letter(
                     policy.dead_letter,
                     event.payload,
                     request_id=event.request_id,
-                    code="200" if answer else "429",
+                    code="200" if response else "429",
                     message=str(document.get("errorMessage", condition)),
                 ),
             )

@@ -1,7 +1,7 @@
 """Batches of SQS messages: their form in events, their split by size, and which of them a response reports as failed. Pure.
 
-Source: Lambda Developer Guide, "Using Lambda with Amazon SQS" and "Implementing partial batch responses": an answer that
-is malformed fails the whole batch, an empty list is success.
+Source: Lambda Developer Guide, "Using Lambda with Amazon SQS" and "Implementing partial batch responses": a response that
+is malformed fails the complete batch, an empty list is success.
 """
 
 from __future__ import annotations
@@ -80,14 +80,14 @@ def failed_ids(payload: bytes, ids: Collection[str], *, failed: bool, partial: b
     if not partial:
         return frozenset()
     try:
-        answer = json.loads(payload)
+        response = json.loads(payload)
     except ValueError:
         return everything
-    if answer is None:
+    if response is None:
         return frozenset()
-    if not isinstance(answer, dict):
+    if not isinstance(response, dict):
         return everything
-    items = answer.get("batchItemFailures")
+    items = response.get("batchItemFailures")
     if items is None:
         return frozenset()
     if not isinstance(items, list):

@@ -59,7 +59,7 @@ class Context:
         return max(0, self._deadline_ms - int(time.time() * 1000))
 
     def log(self, message: str) -> None:
-        """Write to the log as it is."""
+        """Write to the log unchanged."""
         sys.stdout.write(str(message))
 
 
@@ -118,7 +118,7 @@ def _log_error(described: Mapping[str, Any]) -> None:
 
 
 def _answer(handler: Handler, context: Context, payload: bytes) -> tuple[bytes, bytes]:
-    """Run the handler once: the kind and the body of the answer."""
+    """Run the handler once; return the kind and the body of the response."""
     try:
         result = handler(json.loads(payload), context)
     except MemoryError:

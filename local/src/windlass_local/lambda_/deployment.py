@@ -1,4 +1,4 @@
-"""What one version of a function is made of; equal deployments share runtime processes. Pure."""
+"""The contents of one version of a function; equal deployments share runtime processes. Pure."""
 
 from __future__ import annotations
 

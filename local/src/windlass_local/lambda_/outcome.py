@@ -24,7 +24,7 @@ class Invocation:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RunOutcome:
-    """`payload` is the function's answer or, when it `failed`, the error document. Times in milliseconds."""
+    """`payload` is the function's response or, when it `failed`, the error document. Times in milliseconds."""
 
     payload: bytes
     failed: bool

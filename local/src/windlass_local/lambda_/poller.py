@@ -162,7 +162,7 @@ class Poller:
         wait_s = 0.05
         while True:
             try:
-                answer = await done_by(self._calls, lambda: self._invoke(settings.function, event))
+                response = await done_by(self._calls, lambda: self._invoke(settings.function, event))
             except Throttled:
                 if time.time() + wait_s >= until_s:
                     return frozenset(ids)
@@ -175,4 +175,4 @@ class Poller:
                 logger.exception("%s: a batch could not be run", self._queue.queue_arn)
                 return frozenset(ids)
             else:
-                return failed_ids(answer.payload, ids, failed=answer.failed, partial=settings.partial)
+                return failed_ids(response.payload, ids, failed=response.failed, partial=settings.partial)

@@ -1,4 +1,4 @@
-"""The pollers of all event source mappings, on an event loop and a thread of their own that exist while there are mappings."""
+"""The pollers of all event source mappings, on a separate event loop and thread, which exist while there are mappings."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ class _Source:
 
 
 class Pollers:
-    """Mappings by id. Every method may be called from any thread but the pollers' own."""
+    """Mappings by id. Every method may be called from any thread except the pollers' own."""
 
     def __init__(self, invoke: Invoke, calls: Workers) -> None:
         self._invoke, self._calls = invoke, calls

@@ -123,15 +123,15 @@ class RuntimeProcess:
         event = _frame(b"C", json.dumps(context).encode()) + _frame(b"P", invocation.payload or b"{}")
         with contextlib.suppress(OSError):  # it died between two events, or does not read: the wait shows which
             self._control.sendall(event)
-        answer = self._next_frame(started + self._timeout_s)
+        response = self._next_frame(started + self._timeout_s)
         duration_ms = (time.monotonic() - started) * 1000
-        if not isinstance(answer, tuple):
-            return self._ended(invocation, answer, duration_ms, init_ms)
+        if not isinstance(response, tuple):
+            return self._ended(invocation, response, duration_ms, init_ms)
         peak_mb = self.peak_mb()
         if peak_mb > self._memory_mb:
             return self._ended(invocation, "memory", duration_ms, init_ms)
         self.used_s = time.monotonic()
-        kind, body = answer
+        kind, body = response
         return self._outcome(body, kind == b"E", duration_ms, init_ms, peak_mb)
 
     def _ended(self, invocation: Invocation, how: str | Frame, duration_ms: float, init_ms: float | None) -> RunOutcome:

@@ -23,14 +23,14 @@ __all__ = [
 ]
 
 RETRY_TAG = "windlass:retry-seconds"
-"""A function's tag: the waits before its two retries, as `0.1 0.5`. AWS's are fixed; tests have not the time."""
+"""A function's tag: the waits before its two retries, as `0.1 0.5`. AWS's are fixed; tests need shorter ones."""
 _RETRY_DELAYS_S = (60.0, 120.0)
 _MAX_AGE_S = 21_600.0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class InvokeRetryPolicy:
-    """A function's wishes: how often and how long to try, and where the records go (ARNs, or "")."""
+    """A function's retry settings: how often and how long to try, and where the records go (ARNs, or "")."""
 
     retries: int = 2
     max_age_s: float = _MAX_AGE_S
@@ -83,7 +83,7 @@ def destination_record(
     payload: bytes,
     version: str,
     failed: bool,
-    answer: bytes | None,
+    response: bytes | None,
 ) -> dict[str, Any]:
     """Return the document that destinations receive."""
     record: dict[str, Any] = {
@@ -97,9 +97,9 @@ def destination_record(
         },
         "requestPayload": json.loads(payload or b"{}"),
     }
-    if answer is not None:
+    if response is not None:
         record["responseContext"] = {"statusCode": 200, "executedVersion": version}
         if failed:
             record["responseContext"]["functionError"] = "Unhandled"
-        record["responsePayload"] = json.loads(answer)
+        record["responsePayload"] = json.loads(response)
     return record

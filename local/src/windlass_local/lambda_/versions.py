@@ -1,4 +1,4 @@
-"""moto's functions: the version that a name refers to, what it is made of, and how its owner wants it run."""
+"""moto's functions: the version that a name refers to, its contents, and its retry and concurrency settings."""
 
 from __future__ import annotations
 
@@ -54,7 +54,7 @@ def find(name: FunctionName) -> Any:
 
 
 def deployment_of(function: Any, endpoint_url: str) -> Deployment:
-    """Return what the version is made of. Unrunnable for anything but Python from a zip."""
+    """Return the version's contents. Unrunnable for anything but Python from a zip."""
     if function.package_type != "Zip" or not _PYTHON.fullmatch(function.run_time or ""):
         what = function.run_time or f"package type {function.package_type}"
         raise Unrunnable(f"the embedded AWS runs Python functions from zips; {function.function_name} is {what}")

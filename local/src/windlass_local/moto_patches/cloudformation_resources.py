@@ -71,7 +71,7 @@ class Resource:
         return self.created.attributes[name]
 
     @classmethod
-    def has_cfn_attr(cls, attr: str) -> bool:  # noqa: ARG003  told when it is asked for
+    def has_cfn_attr(cls, attr: str) -> bool:  # noqa: ARG003  an unknown one is reported on use
         """Return True: attributes are checked when they are read."""
         return True
 

@@ -1,4 +1,4 @@
-"""StackSets return what they were made with.
+"""StackSets return all parameters of their creation.
 
 Upstream: capabilities and automatic deployment are forgotten, and service-managed sets name the roles of self-managed
 ones.

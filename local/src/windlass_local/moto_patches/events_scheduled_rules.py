@@ -38,11 +38,11 @@ def apply() -> None:
 
     @wraps(enable_rule)
     def enable(backend: Any, name: str, event_bus_arn: str | None) -> Any:
-        answer = enable_rule(backend, name, event_bus_arn)
+        response = enable_rule(backend, name, event_bus_arn)
         rule = backend.event_buses["default"].rules.get(name)
         if rule is not None:
             clock.arm(rule)
-        return answer
+        return response
 
     @wraps(send_to_targets)
     def send(rule: Any, original_event: Any, transform_input: bool = True) -> None:

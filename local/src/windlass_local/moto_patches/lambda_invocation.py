@@ -55,21 +55,21 @@ def apply() -> None:
             functions.events.accept(name, payload)
             return b""
         try:
-            answer = functions.invoke(name, payload)
+            response = functions.invoke(name, payload)
         except Throttled as error:
             raise _Conflict("TooManyRequestsException", str(error)) from None
         except Unrunnable as error:
             raise LambdaClientError("InvalidRuntimeException", str(error)) from None
-        if answer.failed:
+        if response.failed:
             response_headers["x-amz-function-error"] = "Unhandled"
-        response_headers["x-amz-log-result"] = answer.log_tail
-        return answer.payload
+        response_headers["x-amz-log-result"] = response.log_tail
+        return response.payload
 
     def run(function: Any, event: Any = None) -> tuple[str, bool, str]:
         headers: dict[str, str] = {}
-        answer = invoke(function, event or "{}", {}, headers)
+        response = invoke(function, event or "{}", {}, headers)
         log = base64.b64decode(headers["x-amz-log-result"]).decode("utf-8", "replace")
-        return answer.decode(), "x-amz-function-error" in headers, log
+        return response.decode(), "x-amz-function-error" in headers, log
 
     models.LambdaFunction.invoke = invoke
     models.LambdaFunction._invoke_lambda = run

@@ -1,6 +1,6 @@
-"""Answers carry no CORS headers of moto.
+"""Responses carry no CORS headers of moto.
 
-Upstream: every answer lets pages of every origin read it.
+Upstream: every response lets pages of every origin read it.
 AWS: S3 answers pages according to the bucket's CORS configuration; other services send no such headers.
 Source: https://docs.aws.amazon.com/AmazonS3/latest/userguide/cors.html
 Offered upstream: no.

@@ -174,13 +174,13 @@ def permitted(call: S3Request, bucket: Any, caller: Caller, requested: str, key:
     if own and (bucket.policy is None or requested in _POLICY_CALLS):
         return True
     if bucket.policy is not None:
-        answer = policy.evaluate(bucket.policy, _question(call, bucket, caller, requested, key))
-        if answer.verdict is policy.Decision.DENY:
+        response = policy.evaluate(bucket.policy, _question(call, bucket, caller, requested, key))
+        if response.verdict is policy.Decision.DENY:
             return False
         blocked = bucket.public_access_block
         if not own and blocked and blocked.restrict_public_buckets and policy.is_public(bucket.policy):
             return False
-        if own or answer.verdict is policy.Decision.ALLOW:
+        if own or response.verdict is policy.Decision.ALLOW:
             return True
     return _granted(bucket, caller, requested, key)
 

@@ -67,5 +67,5 @@ def principal_of(caller: Caller) -> Principal:
 
 @lru_cache(maxsize=1024)
 def canonical_id(account_id: str) -> str:
-    """Return the 64 hex digits that ACLs and owners know an account by. moto has one for everybody."""
+    """Return the 64 hex digits that ACLs and owners know an account by. moto has one for every caller."""
     return hashlib.sha256(f"windlass-local:{account_id}".encode()).hexdigest()

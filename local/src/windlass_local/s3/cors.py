@@ -40,7 +40,7 @@ def preflight(call: S3Request, bucket: Any) -> Response:
 
 
 def cors_headers(bucket: Any, method: str, headers: Mapping[str, str]) -> dict[str, str]:
-    """Return the headers that let the page of `headers["origin"]` read an answer; none without a rule for it."""
+    """Return the headers that let the page of `headers["origin"]` read a response; none without a rule for it."""
     if "origin" not in headers or not bucket.cors:
         return {}
     return _granted(bucket, headers["origin"], method, [])

@@ -66,7 +66,7 @@ def timestamp(at: datetime) -> str:
 
 
 def owner_identity(account_id: str) -> str:
-    """Return the principal id of a bucket's owner, which looks like A3NL1KOZZKExample."""
+    """Return the principal id of a bucket's owner, in the form A3NL1KOZZKExample."""
     return "A" + hashlib.sha256(account_id.encode()).hexdigest()[:13].upper()
 
 
@@ -144,7 +144,7 @@ def detail_type(name: str) -> str:
 
 
 def bridge_event(notice: S3Event, event_id: str) -> dict[str, Any]:
-    """Return the EventBridge event of a change. The key is as it is, not encoded."""
+    """Return the EventBridge event of a change. The key is not encoded."""
     detail: dict[str, Any] = {
         "version": "0",
         "bucket": {"name": notice.bucket},

@@ -155,17 +155,17 @@ def put_object(call: S3Request, bucket: Any, notify: Notify) -> Response | None:
     key.metadata_headers = metadata_of(headers)
     lock(key, headers, bucket)
     key.acl = acl_of(headers)
-    answer = {"etag": key.etag, **encryption_headers(key)}
+    response = {"etag": key.etag, **encryption_headers(key)}
     checksum = given_checksum(headers)
     if checksum:
         key.checksum_algorithm, key.checksum_value, key.checksum_type = checksum[0].upper(), checksum[1], "FULL_OBJECT"
-        answer |= {f"x-amz-checksum-{checksum[0]}": checksum[1], "x-amz-checksum-type": "FULL_OBJECT"}
+        response |= {f"x-amz-checksum-{checksum[0]}": checksum[1], "x-amz-checksum-type": "FULL_OBJECT"}
     unmet = store(call, bucket, key, tags, event="s3:ObjectCreated:Put", notify=notify)
     if unmet is not None:
         return unmet
     if key.shows_version:
-        answer["x-amz-version-id"] = key.version_id
-    return empty(200, answer)
+        response["x-amz-version-id"] = key.version_id
+    return empty(200, response)
 
 
 def copy_object(call: S3Request, bucket: Any, notify: Notify) -> Response | None:
@@ -267,18 +267,18 @@ def _copied(call: S3Request, bucket: Any, source_bucket: Any, source: ObjectVers
     unmet = store(call, bucket, key, tags, event="s3:ObjectCreated:Copy", notify=notify)
     if unmet is not None:
         return unmet
-    answer = encryption_headers(key)
+    response = encryption_headers(key)
     if source.version_id != "null":
-        answer["x-amz-copy-source-version-id"] = source.version_id
+        response["x-amz-copy-source-version-id"] = source.version_id
     if key.shows_version:
-        answer["x-amz-version-id"] = key.version_id
+        response["x-amz-version-id"] = key.version_id
     stamp = f"{key.last_modified.isoformat(timespec='milliseconds')}Z"
     inner = element("LastModified", stamp) + f"<ETag>&quot;{key.etag[1:-1]}&quot;</ETag>"
     if key.checksum_algorithm:
         inner += element(f"Checksum{key.checksum_algorithm}", key.checksum_value) + element(
             "ChecksumType", key.checksum_type
         )
-    return document("CopyObjectResult", inner, headers=answer)
+    return document("CopyObjectResult", inner, headers=response)
 
 
 def _copy_checksum(call: S3Request, source: ObjectVersion, key: ObjectVersion) -> None:

@@ -67,12 +67,12 @@ def _put_part(call: S3Request, bucket: Any, upload: Any, number: int) -> Respons
         return refusal
     with bucket.keys.lock:
         part = upload.set_part(number, call.request.body)
-    answer = {"etag": part.etag, **_encryption(bucket, upload)}
+    response = {"etag": part.etag, **_encryption(bucket, upload)}
     checksum = given_checksum(headers)
     if checksum:
         part.checksum_algorithm, part.checksum_value = checksum[0].upper(), checksum[1]
-        answer[f"x-amz-checksum-{checksum[0]}"] = checksum[1]
-    return empty(200, answer)
+        response[f"x-amz-checksum-{checksum[0]}"] = checksum[1]
+    return empty(200, response)
 
 
 def _copy_part(call: S3Request, bucket: Any, upload: Any, number: int) -> Response:
@@ -101,11 +101,11 @@ def _copy_part(call: S3Request, bucket: Any, upload: Any, number: int) -> Respon
         return refusal
     with bucket.keys.lock:
         part = upload.set_part(number, source.part(start, stop))
-    answer = _encryption(bucket, upload)
+    response = _encryption(bucket, upload)
     if source.version_id != "null":
-        answer["x-amz-copy-source-version-id"] = source.version_id
+        response["x-amz-copy-source-version-id"] = source.version_id
     stamp = f"{part.last_modified.isoformat(timespec='milliseconds')}Z"
-    return document("CopyPartResult", element("LastModified", stamp) + element("ETag", part.etag), headers=answer)
+    return document("CopyPartResult", element("LastModified", stamp) + element("ETag", part.etag), headers=response)
 
 
 def _requested_parts(body: bytes) -> list[tuple[int, str]] | None:

@@ -39,7 +39,7 @@ class Question:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Evaluation:
-    """The decision, and whether the Allow behind it was open to everybody."""
+    """The decision, and whether the Allow behind it was open to everyone."""
 
     verdict: Decision
     public: bool = False
@@ -85,7 +85,7 @@ _NARROWING = re.compile(
 
 
 def is_public_statement(statement: Mapping[str, Any]) -> bool:
-    """True when one statement allows everybody."""
+    """True when one statement allows everyone."""
     if statement.get("Effect") != "Allow" or "*" not in _principals(statement.get("Principal")):
         return False
     return not any(_narrows(keys) for keys in (statement.get("Condition") or {}).values())

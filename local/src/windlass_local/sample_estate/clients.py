@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import threading
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Any
 
 import botocore.loaders
@@ -24,11 +24,15 @@ _LOADER = "data_loader"
 class Clients:
     """All clients of one endpoint. Creating them is serialized, using them is not.
 
+    `sessions` are keys, secrets and tokens of assumed roles, by account.
     `secret` is needed when the server runs in another process and requires signatures.
     """
 
-    def __init__(self, endpoint_url: str, secret: str = "") -> None:
+    def __init__(
+        self, endpoint_url: str, secret: str = "", sessions: Mapping[str, tuple[str, str, str]] | None = None
+    ) -> None:
         self._endpoint_url = endpoint_url
+        self._assumed = sessions or {}
         self._secret = secret or SECRETS.get(endpoint_url, SECRET)
         self._lock = threading.Lock()
         self._loader = botocore.loaders.create_loader()
@@ -52,7 +56,7 @@ class Clients:
                 session = self._sessions.get(account_id)
                 if session is None:
                     session = self._sessions[account_id] = botocore.session.Session()
-                    session.set_credentials(account_id, self._secret)
+                    session.set_credentials(*self._assumed.get(account_id, (account_id, self._secret)))
                     session.register_component(_LOADER, self._loader)
                 # botocore presigns S3 URLs with version 2 by default.
                 config = self._config.merge(Config(signature_version="s3v4")) if service == "s3" else self._config
@@ -87,11 +91,11 @@ class EstateRegion:
     def make(self, kind: str, call: Callable[..., Any], **params: Any) -> Any:
         """Make the call and count its result as one `kind`; None when the embedded AWS does not have the operation."""
         try:
-            answer = call(**params)
+            response = call(**params)
         except ClientError as error:
             if error.response["Error"]["Code"] not in ("NotImplemented", "UnsupportedOperation"):
                 raise
             self._clients.note(kind, skipped=True)
             return None
         self._clients.note(kind)
-        return answer
+        return response

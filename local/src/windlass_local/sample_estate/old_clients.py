@@ -101,8 +101,8 @@ def simulate_old_clients(
                     clock[0] = now - timedelta(days=day, seconds=rng.randrange(1, 80_000))
                     with contextlib.suppress(ClientError):  # a refused call is an event, too
                         s3.head_object(Bucket=bucket, Key=f"reports/{clock[0]:%Y-%m-%d}.csv")
-    with urllib.request.urlopen(f"{endpoint_url}/_windlass/trails", timeout=30) as answer:  # noqa: S310  loopback
-        json.load(answer)
+    with urllib.request.urlopen(f"{endpoint_url}/_windlass/trails", timeout=30) as response:  # noqa: S310  loopback
+        json.load(response)
     return f"s3://{logs}/AWSLogs/"
 
 

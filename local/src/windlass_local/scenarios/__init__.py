@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from windlass_local.scenarios.arrivals import Arrivals
+from windlass_local.scenarios.changes import Changes
 from windlass_local.scenarios.papers import Papers
 from windlass_local.scenarios.replicas import Replicas
 from windlass_local.scenarios.scans import Scans
@@ -14,6 +15,7 @@ __all__ = ["SCENARIOS", "Scenario"]
 
 SCENARIOS: Mapping[str, Scenario] = {
     "arrivals": Arrivals(),
+    "changes": Changes(),
     "papers": Papers(),
     "replicas": Replicas(),
     "scans": Scans(),

@@ -70,13 +70,13 @@ def install() -> None:
 
 def native(request: Request) -> Response | None:
     """Answer the query operations; None leaves the others to moto."""
-    answer = {
+    response = {
         "StartQueryExecution": _start,
         "GetQueryExecution": _get,
         "GetQueryResults": _results,
         "StopQueryExecution": _stop,
     }.get(request.operation)
-    return answer(request) if answer else None
+    return response(request) if response else None
 
 
 def _start(request: Request) -> Response:
@@ -121,7 +121,7 @@ def _run(query: _Query, catalog: dict[tuple[str, str], Any], scope: tuple[str, s
         state, reason = "SUCCEEDED", ""
     except QueryFailed as error:
         state, reason = "FAILED", str(error)
-    except Exception as error:  # noqa: BLE001  a query's failure is its answer
+    except Exception as error:  # noqa: BLE001  a query's failure is its result
         state, reason = "FAILED", f"GENERIC_INTERNAL_ERROR: {type(error).__name__}: {error}"
     query.completed = time.time()
     if query.state != "CANCELLED":
@@ -197,10 +197,13 @@ def _results(request: Request) -> Response:
         {"Data": [{} if value is None else {"VarCharValue": value} for value in row]} for row in listed[at : at + most]
     ]
     kinds = [{"Name": name, "Label": name, "Type": "varchar", "Nullable": "UNKNOWN"} for name in query.columns]
-    answer: dict[str, Any] = {"ResultSet": {"Rows": page, "ResultSetMetadata": {"ColumnInfo": kinds}}, "UpdateCount": 0}
+    response: dict[str, Any] = {
+        "ResultSet": {"Rows": page, "ResultSetMetadata": {"ColumnInfo": kinds}},
+        "UpdateCount": 0,
+    }
     if at + most < len(listed):
-        answer["NextToken"] = str(at + most)
-    return _json(answer)
+        response["NextToken"] = str(at + most)
+    return _json(response)
 
 
 def _stop(request: Request) -> Response:

@@ -61,7 +61,7 @@ def native(request: Request) -> Response | Awaitable[Response | None] | None:
 
 
 def page_headers(request: Request) -> Mapping[str, str]:
-    """Return the headers with which a bucket's CORS configuration lets the page behind `request` read the answer."""
+    """Return the headers with which a bucket's CORS configuration lets the page behind `request` read the response."""
     if request.service != "s3" or request.method == "OPTIONS":
         return {}
     bucket = find_bucket(parse(request).bucket)

@@ -42,11 +42,11 @@ async def native(request: Request) -> Response | None:
     if target.startswith(wire_json.TARGET_PREFIX):
         try:
             parameters = wire_json.parse(request.body)
-            answer = await _answer(request, target.removeprefix(wire_json.TARGET_PREFIX), parameters)
+            response = await _answer(request, target.removeprefix(wire_json.TARGET_PREFIX), parameters)
         except SqsError as error:
             status, extra, body = wire_json.render_error(error)
             return _response(status, wire_json.CONTENT_TYPE, request_id, body, extra)
-        return _response(200, wire_json.CONTENT_TYPE, request_id, wire_json.render(answer))
+        return _response(200, wire_json.CONTENT_TYPE, request_id, wire_json.render(response))
     operation = wire_query.action_of(request.query, request.body)
     if not operation:
         return None
@@ -54,11 +54,11 @@ async def native(request: Request) -> Response | None:
         parameters = wire_query.parse(request.query, request.body)
         if "QueueUrl" not in parameters and request.path.count("/") >= 2:
             parameters["QueueUrl"] = request.path
-        answer = await _answer(request, operation, parameters)
+        response = await _answer(request, operation, parameters)
     except SqsError as error:
         status, body = wire_query.render_error(error, request_id)
         return _response(status, wire_query.CONTENT_TYPE, request_id, body)
-    return _response(200, wire_query.CONTENT_TYPE, request_id, wire_query.render(operation, answer, request_id))
+    return _response(200, wire_query.CONTENT_TYPE, request_id, wire_query.render(operation, response, request_id))
 
 
 async def _answer(request: Request, operation: str, parameters: dict[str, Any]) -> dict[str, Any]:
@@ -74,8 +74,8 @@ async def _answer(request: Request, operation: str, parameters: dict[str, Any]) 
         base_url=f"http://{request.headers.get('host') or '127.0.0.1'}",
         now_s=time.time(),
     )
-    answer = act(call)
-    return await answer if inspect.isawaitable(answer) else answer
+    response = act(call)
+    return await response if inspect.isawaitable(response) else response
 
 
 def _response(

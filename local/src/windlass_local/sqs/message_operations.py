@@ -155,7 +155,7 @@ def delete_message_batch(call: SqsCall) -> Answer:
     def delete_one(entry: Mapping[str, Any]) -> Answer:
         try:
             _delete(queue, required(entry, "ReceiptHandle"), call.now_s)
-        except SqsError as error:  # a batch entry reports some errors with a code of its own
+        except SqsError as error:  # a batch entry reports some errors with another code
             raise SqsError("ReceiptHandleIsInvalid", error.message.rpartition("Reason: ")[2]) from None
         return {}
 

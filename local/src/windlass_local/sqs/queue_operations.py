@@ -85,10 +85,10 @@ def _page(call: SqsCall, queues: Sequence[SqsQueue], key: str) -> Answer:
             raise invalid_value(token, "NextToken", "Unable to decode.") from None
         queues = [queue for queue in queues if queue.name > after]
     page = queues[: limit or _PAGE]
-    answer: Answer = {key: [each.url(call.base_url) for each in page]} if page or key == "queueUrls" else {}
+    response: Answer = {key: [each.url(call.base_url) for each in page]} if page or key == "queueUrls" else {}
     if limit and len(queues) > len(page):
-        answer["NextToken"] = base64.b64encode(page[-1].name.encode()).decode()
-    return answer
+        response["NextToken"] = base64.b64encode(page[-1].name.encode()).decode()
+    return response
 
 
 def get_queue_attributes(call: SqsCall) -> Answer:

@@ -28,7 +28,7 @@ _WRONG_KIND = "The request include parameter that is not valid for this queue ty
 
 
 def send(queue: SqsQueue, entry: Mapping[str, Any], *, sender_id: str, now_s: float) -> dict[str, Any]:
-    """Check `entry` (SendMessage's parameters), send it, and answer as SendMessage does. Raises SqsError.
+    """Check `entry` (SendMessage's parameters), send it, and respond as SendMessage does. Raises SqsError.
 
     A repeat within a FIFO queue's deduplication interval is answered as the first was, and goes nowhere.
     """
@@ -42,14 +42,14 @@ def send(queue: SqsQueue, entry: Mapping[str, Any], *, sender_id: str, now_s: fl
     else:
         queue.core.send(message, now_s, delay_s=delay_s, scope=scope)
         queue.changed(now_s, arrived=1)
-    answer = {"MessageId": message.message_id, "MD5OfMessageBody": message.body_md5}
+    response = {"MessageId": message.message_id, "MD5OfMessageBody": message.body_md5}
     if message.attributes:
-        answer["MD5OfMessageAttributes"] = message.attributes_md5
+        response["MD5OfMessageAttributes"] = message.attributes_md5
     if message.system_attributes:
-        answer["MD5OfMessageSystemAttributes"] = md5_of_attributes(message.system_attributes)
+        response["MD5OfMessageSystemAttributes"] = md5_of_attributes(message.system_attributes)
     if message.sequence_number:
-        answer["SequenceNumber"] = message.sequence_number
-    return answer
+        response["SequenceNumber"] = message.sequence_number
+    return response
 
 
 def _message(queue: SqsQueue, entry: Mapping[str, Any], *, sender_id: str, now_s: float) -> Message:

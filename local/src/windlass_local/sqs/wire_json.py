@@ -25,9 +25,9 @@ def parse(body: bytes) -> dict[str, Any]:
     return document
 
 
-def render(answer: dict[str, Any]) -> bytes:
+def render(response: dict[str, Any]) -> bytes:
     """Render the response's body."""
-    return orjson.dumps(answer)
+    return orjson.dumps(response)
 
 
 def render_error(error: SqsError) -> tuple[int, tuple[tuple[str, str], ...], bytes]:

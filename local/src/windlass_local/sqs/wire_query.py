@@ -1,4 +1,4 @@
-"""The query protocol of older clients: `Action=…` with dotted parameters, XML answers; driven by two tables.
+"""The query protocol of older clients: `Action=…` with dotted parameters, XML responses; driven by two tables.
 
 Source: the SQS service model before November 2023 (2012-11-05, protocol "query", flattened lists and maps).
 """
@@ -37,7 +37,7 @@ _MAPS: Mapping[str, tuple[str, str, str]] = {
     "MessageSystemAttribute": ("MessageSystemAttributes", "Name", "Value"),
     "Tag": ("Tags", "Key", "Value"),
 }
-"""Flattened maps, of requests and of answers: the wire's name, the model's, and what key and value are called."""
+"""Flattened maps, of requests and of responses: the wire's name, the model's, and what key and value are called."""
 
 _ANSWER_MAPS: Mapping[str, tuple[str, str, str]] = {
     model: (wire, key, value) for wire, (model, key, value) in _MAPS.items()
@@ -55,7 +55,7 @@ _ANSWER_LISTS: Mapping[tuple[str, str], str] = {
     ("ListDeadLetterSourceQueues", "queueUrls"): "QueueUrl",
     ("ListMessageMoveTasks", "Results"): "ListMessageMoveTasksResultEntry",
 }
-"""Flattened lists of an answer: (operation, the model's name) and the wire's element."""
+"""Flattened lists of a response: (operation, the model's name) and the wire's element."""
 
 _WITHOUT_RESULT = frozenset(
     (
@@ -119,9 +119,9 @@ def _in_order(numbered: Tree) -> list[Any]:
     return [numbered[number] for number in sorted(numbered, key=lambda n: int(n) if n.isdecimal() else 0)]
 
 
-def render(operation: str, answer: Mapping[str, Any], request_id: str) -> bytes:
+def render(operation: str, response: Mapping[str, Any], request_id: str) -> bytes:
     """Render the response's XML."""
-    result = "".join(_elements(operation, name, value) for name, value in answer.items())
+    result = "".join(_elements(operation, name, value) for name, value in response.items())
     if operation not in _WITHOUT_RESULT:
         result = f"<{operation}Result>{result}</{operation}Result>"
     return (

@@ -1,8 +1,8 @@
 """Actions: one file each, listed here. An action runs once per key and window.
 
 An action is a pydantic model of its options with `act(summary, context)`. It returns None when it is done, or `StartedAction`
-with the tokens of its completion events (strict mode). It raises `RetryActionLater` when it cannot run now for a reason that is
-no failure. Any other exception means that it failed: the window is then retried.
+with the tokens of its completion events (strict mode). It raises `RetryActionLater` when it cannot run now, which is
+not a failure. Any other exception means that it failed: the window is then retried.
 """
 
 from __future__ import annotations

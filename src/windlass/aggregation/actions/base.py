@@ -16,7 +16,7 @@ AwsCall = Callable[..., dict[str, Any]]
 
 
 class RetryActionLater(Exception):
-    """Raised when an action cannot run yet, for example while another refresh runs. No failure: it is retried after `after_s`."""
+    """Raised when an action cannot run yet, for example while another refresh runs. Not a failure; it is retried after `after_s`."""
 
     def __init__(self, after_s: float, reason: str) -> None:
         super().__init__(reason)

@@ -1,7 +1,7 @@
 """cloudfront-invalidate: make the CDN fetch changed objects again.
 
 AWS facts (CloudFront developer guide, "Concurrent invalidation request maximum" and "What you need to know when invalidating
-files"): 3,000 single paths or 15 wildcards may be in progress; a wildcard stands at the end only and costs one path;
+files"): 3,000 single paths or 15 wildcards may be in progress; a wildcard may only be at the end and counts as one path;
 characters are encoded where RFC 1738 calls them unsafe, and nowhere else.
 """
 

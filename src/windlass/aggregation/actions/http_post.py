@@ -138,8 +138,8 @@ class HttpPost(BaseModel):
         # The scheme was checked when the options were read; redirects keep it.
         request = Request(self._address, data=body, headers=headers, method="POST")  # noqa: S310
         try:
-            with build_opener(_SameOrigin()).open(request, timeout=self.timeout_s) as answer:
-                answer.read(65536)
+            with build_opener(_SameOrigin()).open(request, timeout=self.timeout_s) as response:
+                response.read(65536)
         except HTTPError as error:
             with error:
                 return self._refused(error)

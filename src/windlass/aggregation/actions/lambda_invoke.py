@@ -36,7 +36,7 @@ class LambdaInvoke(BaseModel):
     def act(self, summary: Summary, context: Context) -> None:
         """Invoke the function; AwsError with the function's error when it failed."""
         qualifier = {"Qualifier": self.qualifier} if self.qualifier else {}
-        answer = context.call(
+        response = context.call(
             "lambda",
             "Invoke",
             FunctionName=self.function,
@@ -44,10 +44,10 @@ class LambdaInvoke(BaseModel):
             Payload=summary_text(summary, context).encode(),
             **qualifier,
         )
-        payload = _read(answer.get("Payload"))
-        if answer.get("FunctionError"):
+        payload = _read(response.get("Payload"))
+        if response.get("FunctionError"):
             raise AwsError(
-                f"Lambda function {self.function} failed ({answer['FunctionError']}): {masked(payload[-_TAIL:])}",
+                f"Lambda function {self.function} failed ({response['FunctionError']}): {masked(payload[-_TAIL:])}",
                 hint="See the function's log for the complete error. Windlass retries the window.",
                 code="FunctionError",
             )

@@ -27,13 +27,13 @@ class Python(BaseModel):
 
     def act(self, summary: Summary, context: Context) -> StartedAction | None:
         """Call the function; ConfigError when it does not exist, or returns neither None nor `StartedAction`."""
-        answer = self._load()(summary, context)
-        if answer is not None and not isinstance(answer, StartedAction):
+        result = self._load()(summary, context)
+        if result is not None and not isinstance(result, StartedAction):
             raise ConfigError(
-                f"{self.function} returned {type(answer).__name__}",
+                f"{self.function} returned {type(result).__name__}",
                 hint="An action returns None when done, or StartedAction; it raises on failure.",
             )
-        return answer
+        return result
 
     def _load(self) -> Callable[[Summary, Context], Any]:
         module, _, name = self.function.partition(":")

@@ -59,10 +59,10 @@ def list_shares(call: AwsCall) -> tuple[FileShare, ...]:
     shares = []
     for kind, arns in by_kind.items():
         for first in range(0, len(arns), DESCRIBED):
-            answer = call(
+            response = call(
                 "storagegateway", f"Describe{kind}FileShares", FileShareARNList=arns[first : first + DESCRIBED]
             )
-            for info in answer[f"{kind}FileShareInfoList"]:
+            for info in response[f"{kind}FileShareInfoList"]:
                 place, prefix = location(info["LocationARN"])
                 shares.append(FileShare(info["FileShareARN"], kind, place, prefix, info.get("Role", "")))
     return tuple(shares)
@@ -72,12 +72,12 @@ def _listed(call: AwsCall) -> Iterator[dict[str, Any]]:
     marker: dict[str, str] = {}
     guard = LoopGuard("ListFileShares")
     while True:
-        answer = call("storagegateway", "ListFileShares", **marker)
-        yield from answer.get("FileShareInfoList", ())
-        if not answer.get("NextMarker"):
+        response = call("storagegateway", "ListFileShares", **marker)
+        yield from response.get("FileShareInfoList", ())
+        if not response.get("NextMarker"):
             return
-        guard.advance(answer["NextMarker"])
-        marker = {"Marker": answer["NextMarker"]}
+        guard.advance(response["NextMarker"])
+        marker = {"Marker": response["NextMarker"]}
 
 
 def shares_of(

@@ -179,7 +179,7 @@ def _release(arns: Sequence[str], context: Context) -> None:
 def _refresh(share: FileShare, folders: Sequence[str], context: Context) -> str:
     scope = {"FolderList": list(folders), "Recursive": False} if folders else {"FolderList": ["/"], "Recursive": True}
     try:
-        answer = context.call("storagegateway", "RefreshCache", FileShareARN=share.arn, **scope)
+        response = context.call("storagegateway", "RefreshCache", FileShareARN=share.arn, **scope)
     except WindlassError as error:
         if error.code != _REFUSED:
             raise  # after a lost response the pace is kept: the refresh may have begun
@@ -191,6 +191,6 @@ def _refresh(share: FileShare, folders: Sequence[str], context: Context) -> str:
             context.spacing.release(share.arn)
         forget_shares(context)
         raise
-    notification = str(answer.get("NotificationId", ""))
+    notification = str(response.get("NotificationId", ""))
     pace.started(context.memory, share.arn, notification)
     return notification

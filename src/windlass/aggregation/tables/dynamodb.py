@@ -90,23 +90,23 @@ class DynamoTable:
 
     def read(self, rule: str, key: str) -> KeyState | None:
         """Return a key's item, by a consistent read."""
-        answer = self._call("GetItem", TableName=self._table, Key=_id(f"{rule}#{key}"), ConsistentRead=True)
-        return _item(answer["Item"]) if answer.get("Item") else None
+        response = self._call("GetItem", TableName=self._table, Key=_id(f"{rule}#{key}"), ConsistentRead=True)
+        return _item(response["Item"]) if response.get("Item") else None
 
     def items(self, rule: str = "") -> Iterator[KeyState]:
         """Yield all items, by a scan."""
         params: dict[str, Any] = {"TableName": self._table, "ConsistentRead": True}
         guard = LoopGuard(f"the scan of {self._table}")
         while True:
-            answer = self._call("Scan", **params)
-            for row in answer.get("Items", ()):
+            response = self._call("Scan", **params)
+            for row in response.get("Items", ()):
                 name, _, key = row["id"]["S"].partition("#")
                 if name and key and rule in ("", name):
                     yield _item(row)
-            if not answer.get("LastEvaluatedKey"):
+            if not response.get("LastEvaluatedKey"):
                 return
-            guard.advance(answer["LastEvaluatedKey"])
-            params["ExclusiveStartKey"] = answer["LastEvaluatedKey"]
+            guard.advance(response["LastEvaluatedKey"])
+            params["ExclusiveStartKey"] = response["LastEvaluatedKey"]
 
     def complete(self, token: str) -> Completion | None:
         """Remove a completion from its item; return its attempt when it was the last one."""
@@ -193,7 +193,7 @@ class DynamoTable:
             ":false": False,
         }
         removed = ["pending", "hold_until"]
-        if effect.again:
+        if effect.repeat:
             condition += " AND claimed > done AND (attribute_not_exists(hold_until) OR hold_until <= :now)"
         else:
             sets += ", claimed = dirty, " + ", ".join(f"held_{part} = if_not_exists({part}, :null)" for part in _PARTS)
@@ -229,7 +229,7 @@ class DynamoTable:
         return self._update(effect.rule, effect.key, expression, "done < :claimed", values)
 
     def _hold(self, effect: AwaitCompletions) -> bool:
-        for token in effect.tokens:  # first: a completion that is told at once must find it
+        for token in effect.tokens:  # first: a completion that arrives at once must find it
             self._call(
                 "PutItem",
                 TableName=self._table,
@@ -275,7 +275,7 @@ class DynamoTable:
         if values:
             params["ExpressionAttributeValues"] = _values(values)
         try:
-            answer = self._call(
+            response = self._call(
                 "UpdateItem",
                 TableName=self._table,
                 Key=_id(f"{rule}#{key}"),
@@ -287,7 +287,7 @@ class DynamoTable:
             if error.code != _REFUSED:
                 raise
             return None
-        return _item(answer["Attributes"])
+        return _item(response["Attributes"])
 
 
 def _id(text: str) -> dict[str, Any]:

@@ -85,7 +85,7 @@ def claim(item: KeyState, effect: ClaimEvents) -> KeyState | None:
     claimed = replace(
         item, na=effect.now + effect.pace.window_s, claim=effect.attempt, armed_at=effect.now, pending=(), hold=0.0
     )
-    if effect.again:
+    if effect.repeat:
         return claimed if item.unsettled and item.hold <= effect.now else None
     if item.unsettled or item.uncovered <= 0 or not _due(item, effect):
         return None

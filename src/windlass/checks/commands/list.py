@@ -31,7 +31,7 @@ def list_(
     limit: Limit = 0,
     output: Output = Format.TABLE,
 ) -> None:
-    """List the checks: shipped ones and your own, with what they found in the last run.
+    """List the checks: shipped ones and your own, with the results of the last run.
 
     Examples:
       windlass check list --severity critical
@@ -44,4 +44,4 @@ def list_(
     service, lowest = open_checks(ctx), severity_of(severity)
     checks = [check for check in service.checks() if check.severity >= lowest and kind in ("", check.type)]
     findings = service.findings(FindingQuery(owner=owner))
-    emit(check_rows(checks, findings), output, _COLUMNS, limit=limit, empty="There is no such check.")
+    emit(check_rows(checks, findings), output, _COLUMNS, limit=limit, empty="No check matches.")

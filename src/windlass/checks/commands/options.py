@@ -1,4 +1,4 @@
-"""What the verbs of `windlass check` share: their options, and how they open the service."""
+"""Options and functions that the verbs of `windlass check` share."""
 
 from __future__ import annotations
 

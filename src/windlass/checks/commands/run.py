@@ -3,13 +3,19 @@
 from __future__ import annotations
 
 import sys
-from typing import Annotated
+from collections.abc import Sequence
+from dataclasses import replace
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from windlass.checks.commands.options import CheckFormat, CheckOutput, Owner, SeverityName, open_checks
 from windlass.core.errors import EXIT_FINDINGS
 from windlass.present.options import Accounts, Limit
+
+if TYPE_CHECKING:
+    from windlass.checks.model import Finding
+    from windlass.checks.runner import RunSummary
 
 __all__ = ["run"]
 
@@ -24,7 +30,7 @@ def run(
     severity: SeverityName = "low",
     accounts: Accounts = None,
     owner: Owner = "",
-    muted: Annotated[bool, typer.Option("--muted", help="Show muted findings, too.")] = False,
+    muted: Annotated[bool, typer.Option("--muted", help="Include muted findings.")] = False,
     limit: Limit = 0,
     output: CheckOutput = CheckFormat.TABLE,
 ) -> None:
@@ -37,28 +43,27 @@ def run(
       windlass check run s3-public-policy s3-public-acl -o junit
     """
     from windlass.checks.formats import write_findings
-    from windlass.checks.model import Status
     from windlass.checks.rows import summary_line
     from windlass.checks.service import FindingQuery
     from windlass.checks.severities import severity_of
 
     service = open_checks(ctx)
-    query = FindingQuery(
-        checks=tuple(checks or ()),
-        severity=severity_of(severity),
-        accounts=tuple(accounts or ()),
-        owner=owner,
-        muted=muted,
-    )
+    narrowed = FindingQuery(checks=tuple(checks or ()), severity=severity_of(severity), accounts=tuple(accounts or ()))
+    query = replace(narrowed, owner=owner, muted=muted)
     summary = service.run()
     findings = service.findings(query)
     if not summary.resources:
-        print("nothing was judged: the inventory is empty. Run `windlass inventory collect` first.", file=sys.stderr)
+        print("No check ran: the inventory is empty. Run `windlass inventory collect` first.", file=sys.stderr)
         raise typer.Exit(_EXIT_UNKNOWN)
     write_findings(findings, output, limit=limit, ran_at=summary.ran_at)
     print(summary_line(summary, findings), file=sys.stderr)
+    raise typer.Exit(_exit_code(summary, findings))
+
+
+def _exit_code(summary: RunSummary, findings: Sequence[Finding]) -> int:
+    from windlass.checks.model import Status
+
     statuses = {finding.status for finding in findings if not finding.muted}
     if Status.FAIL in statuses:
-        raise typer.Exit(EXIT_FINDINGS)
-    if Status.UNKNOWN in statuses or summary.unread_scopes:
-        raise typer.Exit(_EXIT_UNKNOWN)
+        return EXIT_FINDINGS
+    return _EXIT_UNKNOWN if Status.UNKNOWN in statuses or summary.unread_scopes else 0

@@ -31,7 +31,7 @@ def demo(
 ) -> None:
     """Show everything on an embedded AWS: a sample estate, a first collection, live changes and the console.
 
-    It needs no AWS account, no credentials and nothing outside this machine. Ctrl-C stops all of it.
+    It needs no AWS account, no credentials and nothing outside this machine. Ctrl-C stops everything.
 
     Examples:
       windlass demo
@@ -94,6 +94,8 @@ def _welcome(file: Path, address: str, ready_s: float) -> str:
              windlass -c {file} queue watch {CONSUMED_QUEUE}
              windlass -c {file} clients report
              windlass -c {file} replicate status    (fourteen pairs: created and seeded in the first two minutes)
+  feed       windlass inventory feed, who changed what within seconds; its log: {file.parent}/feed.log
+             windlass -c {file} inventory changes --since 10m
   consumer   windlass consume arrivals, on live S3 events; its log: {file.parent}/consume.log
   pipeline   windlass pipeline run, YAML to JSON, some of it broken; its log: {file.parent}/pipeline.log
   aggregator windlass aggregate run, killed again and again; its log: {file.parent}/aggregate.log
@@ -119,7 +121,7 @@ def _emptied(folder: Path) -> Path:
 
 @contextlib.contextmanager
 def _embedded_aws(folder: Path) -> Iterator[str]:
-    """Run the embedded AWS in a process of its own, so that it has a core to itself, and yield its URL."""
+    """Run the embedded AWS in a separate process, so that it can use another core, and yield its URL."""
     log = folder / "aws.log"
     words = ("up", "--port", "0", "--no-populate", "--no-require-signature", "--until-stdin-closes")
     with started(*words, log=log) as server:

@@ -7,10 +7,11 @@ from pathlib import Path
 
 from windlass.cli.demo.empty_types import EMPTY_TYPES
 
-__all__ = ["ACCOUNT", "CONSUMED_QUEUE", "REGION", "REPLICATION_SET", "render_config"]
+__all__ = ["ACCOUNT", "CHANGE_QUEUE", "CONSUMED_QUEUE", "REGION", "REPLICATION_SET", "render_config"]
 
 ACCOUNT, REGION = "111111111111", "us-east-1"
 CONSUMED_QUEUE = "object-events"
+CHANGE_QUEUE = "change-events"
 REPLICATION_SET = "dr"
 _COLLECT_INTERVAL_S = 20
 
@@ -30,8 +31,13 @@ url = "sqlite:///{folder}/windlass.db"
 
 [inventory]
 interval_s = {interval_s}
-# The sample estate has nothing of these types.
+# The sample estate has no resources of these types.
 exclude_types = {exclude_types}
+
+[feed]
+queue = "{change_queue}"
+account = "{account}"
+region = "{region}"
 
 [[consume]]
 name = "arrivals"
@@ -84,6 +90,7 @@ def render_config(url: str, folder: Path) -> str:
         interval_s=_COLLECT_INTERVAL_S,
         exclude_types=json.dumps(EMPTY_TYPES),
         queue=CONSUMED_QUEUE,
+        change_queue=CHANGE_QUEUE,
         account=ACCOUNT,
         region=REGION,
         set_name=REPLICATION_SET,

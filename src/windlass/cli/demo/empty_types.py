@@ -1,4 +1,4 @@
-"""The curated types of which the sample estate has nothing: collecting them every few seconds would only slow the demo."""
+"""The curated types without resources in the sample estate: collecting them every few seconds would only slow the demo."""
 
 __all__ = ["EMPTY_TYPES"]
 

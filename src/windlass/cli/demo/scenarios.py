@@ -34,7 +34,7 @@ def running(app: App, config: Path, url: str, stop: threading.Event) -> Iterator
     rate = str(app.settings.local.changes_per_minute)
     changes = ("simulate-changes", "--url", url, "--random-seed", str(app.settings.local.random_seed))
     with (
-        started("scenario", "arrivals", "papers", "scans", *target, log=log) as programs,
+        started("scenario", "arrivals", "changes", "papers", "scans", *target, log=log) as programs,
         started(*changes, "--changes-per-minute", rate, "--until-stdin-closes", log=log),
     ):
         prepared = json.loads(stdout_line(programs, log))
@@ -49,6 +49,7 @@ def running(app: App, config: Path, url: str, stop: threading.Event) -> Iterator
             )
         ]
         with (
+            worker(config, "feed.log", "inventory", "feed", stop=stop),
             worker(config, "consume.log", "consume", "arrivals", stop=stop),
             worker(config, "pipeline.log", "pipeline", "run", "papers", stop=stop, settings=SHORT_WAITS),
         ):

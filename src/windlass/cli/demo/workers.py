@@ -1,4 +1,4 @@
-"""Windlass's own processes in the demo: a consumer, a pipeline, and an aggregator that is killed again and again."""
+"""Windlass's own processes in the demo: a consumer, a pipeline, and an aggregator that is killed repeatedly."""
 
 from __future__ import annotations
 

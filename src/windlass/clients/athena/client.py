@@ -112,8 +112,8 @@ class AthenaClient:
 
     def _rows(self, location: str) -> Iterator[dict[str, str]]:
         bucket, _, key = location.removeprefix("s3://").partition("/")
-        answer = self._caller.call(self._account_id, self._region, "s3", "GetObject", Bucket=bucket, Key=key)
-        yield from csv.DictReader(io.TextIOWrapper(io.BytesIO(answer["Body"].read()), "utf-8", newline=""))
+        response = self._caller.call(self._account_id, self._region, "s3", "GetObject", Bucket=bucket, Key=key)
+        yield from csv.DictReader(io.TextIOWrapper(io.BytesIO(response["Body"].read()), "utf-8", newline=""))
 
 
 def layout_of(caller: AwsCaller, account_id: str, region: str, location: Location, *, since_day: str) -> Layout:

@@ -18,11 +18,11 @@ ATHENA_PREFIX = "athena:"
 """The prefix of the names of days that Athena read; files that scans read have no such prefix."""
 
 
-def attributed(answer: QueryResult, directory: Directory) -> tuple[list[ClientUse], set[str]]:
+def attributed(response: QueryResult, directory: Directory) -> tuple[list[ClientUse], set[str]]:
     """Return the uses with their holders, and the addresses whose holder changed within a day; their uses are left out."""
     changed: set[str] = set()
     uses: list[ClientUse] = []
-    for key, requests, first, last in answer.uses():
+    for key, requests, first, last in response.uses():
         use = attribute_group(key, requests, first, last, directory)
         if use is None:
             changed.add(key.ip)

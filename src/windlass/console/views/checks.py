@@ -1,4 +1,4 @@
-"""The Checks page: what is wrong, by severity, owner and account, and since when."""
+"""The Checks page: findings by severity, owner and account, and since when."""
 
 from __future__ import annotations
 

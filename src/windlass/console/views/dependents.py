@@ -1,4 +1,4 @@
-"""The page of what would break if a resource were gone."""
+"""The page of resources that would break without a resource."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ MAX_ROWS = 500
 
 
 def dependents(context: PageContext, params: Params) -> Data:
-    """Return the resource, all that depends on it by distance, and their number by type."""
+    """Return the resource, its dependents by distance, and their number by type."""
     ref = first(params, "ref")
     if not ref:
         raise NotFound("the URL names no resource", hint="Open a resource from the Inventory page.")

@@ -140,7 +140,7 @@ def _flow(samples: Iterable[Sample], now: datetime) -> list[dict[str, Any]]:
         failed[bucket] = failed.get(bucket, 0) + max(0, sample.failed - base_failed)
     if not done:
         return []
-    # The current bucket is left out: it is incomplete and would look like a drop.
+    # The current bucket is left out: it is incomplete and would appear as a drop.
     start = max(min(done), end - CHART_SPAN_S // BUCKET_S)
     return [
         {

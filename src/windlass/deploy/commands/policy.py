@@ -109,13 +109,7 @@ def policy(
         versions=versions,
         restore=restore,
     )
-    statements = merged(chosen.statements(settings, facts, _use(chosen, use, function)))
-    _print_notes(statements, facts.account)
-    if output is Shape.TABLE:
-        emit([_row(statement) for statement in statements], Format.TABLE, _COLUMNS)
-    else:
-        parts = [document(part) for part in split(statements)]
-        print(json.dumps(parts[0] if len(parts) == 1 else parts or document(()), indent=2))
+    _print(merged(chosen.statements(settings, facts, _use(chosen, use, function))), facts.account, output)
 
 
 def _capability(name: str) -> Capability:
@@ -137,6 +131,15 @@ def _use(capability: Capability, use: PolicyIdentity | None, function: str) -> P
             hint=f"It has one for: {', '.join(capability.uses)}.",
         )
     return chosen
+
+
+def _print(statements: tuple[Statement, ...], account: str, output: Shape) -> None:
+    _print_notes(statements, account)
+    if output is Shape.TABLE:
+        emit([_row(statement) for statement in statements], Format.TABLE, _COLUMNS)
+    else:
+        parts = [document(part) for part in split(statements)]
+        print(json.dumps(parts[0] if len(parts) == 1 else parts or document(()), indent=2))
 
 
 def _print_notes(statements: tuple[Statement, ...], account: str) -> None:

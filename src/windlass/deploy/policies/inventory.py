@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from fnmatch import fnmatchcase
 
-from windlass.deploy.policies.shared import estate
+from windlass.deploy.policies.shared import consuming, dead_letters, estate, kms
 from windlass.deploy.policy import PolicyFacts, PolicyIdentity, Statement
 from windlass.deploy.policy_calls import actions_of
 from windlass.inventory.automatic.type_registry import TypeRegistry
@@ -16,13 +16,38 @@ from windlass.settings import Settings
 __all__ = ["chosen", "statements"]
 
 
-def statements(settings: Settings, facts: PolicyFacts, use: PolicyIdentity) -> Sequence[Statement]:  # noqa: ARG001  one use
+def statements(settings: Settings, facts: PolicyFacts, use: PolicyIdentity) -> Sequence[Statement]:
     """Return the listings and details of the chosen types. Their resources are `*`: they are unknown before the collection."""
     actions = sorted({action for kind in chosen(settings) for action in _calls(kind)})
     grants = list(estate(settings, facts))
     if settings.inventory.bucket_sizes_interval_s:
         actions += {action for kind in chosen(settings) for action in kind.measure_actions}
+    if settings.feed.queue:
+        grants += _feed(settings, facts, use)
     return [*grants, Statement("Collect", tuple(sorted(actions)), ("*",), "read the catalog's listings and details")]
+
+
+def _feed(settings: Settings, facts: PolicyFacts, use: PolicyIdentity) -> list[Statement]:
+    """Return what the feed needs: its queue, and the dead-letter queue of what is no event."""
+    config = settings.feed
+    at = facts.at(config.account, config.region)
+    actions = ("sqs:SendMessage", "sqs:GetQueueUrl", "sqs:GetQueueAttributes")
+    return [
+        *consuming(at, config.queue, use, "receive the events that keep the inventory current"),
+        Statement("DeadLetter", actions, dead_letters(at, config.queue), "reject messages that are no events"),
+        *_files(at, config.file_buckets),
+        *kms(at, ("sqs", "s3")),
+    ]
+
+
+def _files(facts: PolicyFacts, buckets: Sequence[str]) -> list[Statement]:
+    if not buckets:
+        return []
+    arns = [facts.arn("s3", bucket, region="", account="") for bucket in buckets]
+    return [
+        Statement("ListFiles", ("s3:ListBucket",), tuple(arns), "find files that CloudTrail and Config delivered"),
+        Statement("ReadFiles", ("s3:GetObject",), tuple(f"{arn}/*" for arn in arns), "read them"),
+    ]
 
 
 def chosen(settings: Settings) -> tuple[ResourceType, ...]:

@@ -15,7 +15,7 @@ AwsCall = Callable[..., dict[str, Any]]
 
 
 def find(call: AwsCall, service: str, operation: str, **params: Any) -> dict[str, Any] | None:
-    """Return the answer, or None when the resource does not exist."""
+    """Return the response, or None when the resource does not exist."""
     try:
         return call(service, operation, **params)
     except NotFound:

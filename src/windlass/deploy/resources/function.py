@@ -17,10 +17,10 @@ _BUSY = ("ResourceConflictException", "An update is in progress")
 
 def read(call: AwsCall, resource: StackResource) -> ExistingResource | None:
     """Read the function's configuration and the digest of its code."""
-    answer = find(call, "lambda", "GetFunction", FunctionName=resource.name)
-    if answer is None:
+    response = find(call, "lambda", "GetFunction", FunctionName=resource.name)
+    if response is None:
         return None
-    now = answer["Configuration"]
+    now = response["Configuration"]
     actual = {
         "configuration": {name: now.get(name) for name in resource.desired["configuration"]},
         "sha256": now.get("CodeSha256", ""),
@@ -30,7 +30,7 @@ def read(call: AwsCall, resource: StackResource) -> ExistingResource | None:
         "state": str(now.get("ResourceState", "Active")).lower(),
         "code_bytes": now.get("CodeSize"),
     }
-    return ExistingResource(resource.name, answer.get("Tags") or {}, actual, facts)
+    return ExistingResource(resource.name, response.get("Tags") or {}, actual, facts)
 
 
 def create(resource: StackResource, tags: Mapping[str, str]) -> tuple[DeploymentEffect, ...]:

@@ -30,10 +30,10 @@ def read(call: AwsCall, resource: StackResource) -> ExistingResource | None:
     if location is None:
         return None
     url = location["QueueUrl"]
-    answer = find(call, "sqs", "GetQueueAttributes", QueueUrl=url, AttributeNames=["All"])
-    if answer is None:
+    response = find(call, "sqs", "GetQueueAttributes", QueueUrl=url, AttributeNames=["All"])
+    if response is None:
         return None
-    attributes: dict[str, Any] = dict(answer["Attributes"])
+    attributes: dict[str, Any] = dict(response["Attributes"])
     actual: dict[str, Any] = {name: attributes[name] for name in resource.desired["attributes"] if name in attributes}
     if "RedrivePolicy" in actual:
         redrive = json.loads(actual["RedrivePolicy"])

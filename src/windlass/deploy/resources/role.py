@@ -18,10 +18,10 @@ _POLICIES_BEING_DELETED = ("DeleteConflict", "ConcurrentModification")
 
 def read(call: AwsCall, resource: StackResource) -> ExistingResource | None:
     """Read the role, its trust policy and its policies."""
-    answer = find(call, "iam", "GetRole", RoleName=resource.name)
-    if answer is None:
+    response = find(call, "iam", "GetRole", RoleName=resource.name)
+    if response is None:
         return None
-    role = answer["Role"]
+    role = response["Role"]
     policy = find(call, "iam", "GetRolePolicy", RoleName=resource.name, PolicyName=_POLICY)
     attached = call("iam", "ListAttachedRolePolicies", RoleName=resource.name).get("AttachedPolicies", ())
     inline = call("iam", "ListRolePolicies", RoleName=resource.name).get("PolicyNames", ())

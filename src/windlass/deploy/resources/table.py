@@ -20,10 +20,10 @@ _BEING_CREATED = ("ResourceInUseException", "ResourceNotFoundException", "being 
 
 def read(call: AwsCall, resource: StackResource) -> ExistingResource | None:
     """Read the table, its key and its time to live."""
-    answer = find(call, "dynamodb", "DescribeTable", TableName=resource.name)
-    if answer is None or answer["Table"]["TableStatus"] == "DELETING":
+    response = find(call, "dynamodb", "DescribeTable", TableName=resource.name)
+    if response is None or response["Table"]["TableStatus"] == "DELETING":
         return None
-    table = answer["Table"]
+    table = response["Table"]
     ttl = call("dynamodb", "DescribeTimeToLive", TableName=resource.name)["TimeToLiveDescription"]
     lives = ttl.get("AttributeName", "") if ttl.get("TimeToLiveStatus") in ("ENABLED", "ENABLING") else ""
     tags = tags_of(call("dynamodb", "ListTagsOfResource", ResourceArn=table["TableArn"]).get("Tags"))

@@ -22,10 +22,10 @@ from windlass.inventory.resource_type import Parent, ResourceType
 __all__ = ["AutomaticCatalog", "cache_folder", "derive", "load"]
 
 GENERATOR_VERSION = 1
-"""To be raised with every change of what is derived from a model."""
+"""Raise it with every change to what is derived from a model."""
 _KEPT_FILES = 3
-_FIELDS = tuple(each.name for each in fields(ResourceType))
-_DEFAULTS = {each.name: each.default for each in fields(ResourceType)}
+_FIELDS = tuple(field.name for field in fields(ResourceType))
+_DEFAULTS = {field.name: field.default for field in fields(ResourceType)}
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,13 +97,13 @@ def _decode(document: Mapping[str, Any]) -> AutomaticCatalog:
 
 
 def _store(path: Path, content: bytes) -> None:
-    """Write the file as a whole, and remove those of older versions. A cache that cannot be written is no error."""
+    """Write the file atomically, and remove those of older versions. Failing to write the cache is not an error."""
     try:
         path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
         with tempfile.NamedTemporaryFile(dir=path.parent, delete=False) as file:
             file.write(content)
         Path(file.name).replace(path)
-        stored = sorted(path.parent.glob("*.json"), key=lambda each: each.stat().st_mtime)
+        stored = sorted(path.parent.glob("*.json"), key=lambda cached: cached.stat().st_mtime)
         for old in stored[:-_KEPT_FILES]:
             old.unlink(missing_ok=True)
     except OSError:

@@ -16,7 +16,7 @@ from windlass.inventory.resource_type import Parent, ResourceType
 
 __all__ = ["Candidate", "candidates", "declare_types"]
 
-_LONGEST_NAME = 64  # of a type, as the store keeps it
+_LONGEST_NAME = 64  # of a type in the store
 _TAGS = ("Tags", "tags", "TagList", "tagList", "TagSet", "tagSet")
 _VERB_RANK = {"Describe": 2, "List": 1, "Get": 0}
 
@@ -60,7 +60,7 @@ def candidates(source: ModelSource) -> Iterator[Candidate]:
         identified = [
             (items, identity) for items in operation.lists() if (identity := _identity(items, noun)) is not None
         ]
-        if len(identified) > 1:  # the list that has the operation's own name is what it lists
+        if len(identified) > 1:  # the list named like the operation is what it lists
             identified = [each for each in identified if _noun_of_list(each[0]) == noun.lower()]
         if len(identified) == 1:
             yield Candidate(operation, *identified[0], noun, request, missing)

@@ -1,4 +1,4 @@
-"""Which scopes a collection asks now: all but those without resources that were asked recently, or are not offered."""
+"""Which scopes a collection scans now: all except unsupported ones and empty ones that were scanned recently."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from typing import Self
 from sqlalchemy import Connection, func, select
 
 from windlass.core.clock import parse_time
-from windlass.inventory.automatic.backoff import EmptyState, next_ask_s
+from windlass.inventory.automatic.backoff import EmptyState, next_scan_s
 from windlass.inventory.automatic.empty_scopes import read_empty_scopes
 from windlass.inventory.automatic.type_registry import TypeRegistry
 from windlass.inventory.model import Scope, ScopeState
@@ -20,7 +20,7 @@ from windlass.store.engine import Store
 __all__ = ["DueScopes"]
 
 _BACKED_OFF = (ScopeState.OK, ScopeState.UNSUPPORTED)
-"""States of a scope with a row in which it is asked less often; every other state is asked each time."""
+"""States of a scope with a row in which it is scanned less often; every other state is scanned each time."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -32,9 +32,9 @@ class DueScopes:
     durations_s: Mapping[Scope, float]
     now_s: float
     refusal_s: float
-    asks_all: bool
+    scans_all: bool
     present: Collection[Scope] = field(default_factory=frozenset)
-    done_before: frozenset[Scope] = frozenset()  # scopes without a row that the continued run has asked
+    done_before: frozenset[Scope] = frozenset()  # scopes without a row that the continued run has scanned
 
     @classmethod
     def read(
@@ -44,22 +44,24 @@ class DueScopes:
         *,
         now_s: float,
         refusal_s: float,
-        asks_all: bool,
+        scans_all: bool,
         resumed_s: float | None = None,
     ) -> Self:
-        """Read the state of every scope. With `asks_all`, every offered scope is due; `resumed_s` is a continued run's start."""
+        """Read the state of every scope. With `scans_all`, every offered scope is due; `resumed_s` is a continued run's start."""
         with store.read() as connection:
             durations_s, empty = _with_rows(connection)
             without_row = read_empty_scopes(connection)
         empty.update(without_row)
-        done = () if resumed_s is None else (of for of, state in without_row.items() if state.asked >= int(resumed_s))
+        done = (
+            () if resumed_s is None else (key for key, state in without_row.items() if state.scanned >= int(resumed_s))
+        )
         return cls(
             types=types,
             empty=empty,
             durations_s=durations_s,
             now_s=now_s,
             refusal_s=refusal_s,
-            asks_all=asks_all,
+            scans_all=scans_all,
             done_before=frozenset(done),
         )
 
@@ -69,17 +71,17 @@ class DueScopes:
         return self.durations_s.keys()
 
     def with_present(self, present: Collection[Scope]) -> DueScopes:
-        """Return the same, where `present` are scopes in which another service knows a resource: they are due."""
+        """Return a copy in which the scopes `present`, where AWS Config knows a resource, are due."""
         return replace(self, present=present)
 
-    def is_due(self, kind: ResourceType, of: Scope) -> bool:
-        """True when the scope is asked now."""
-        if not self.types.is_offered(kind, of.region):
+    def is_due(self, kind: ResourceType, scope: Scope) -> bool:
+        """True when the scope is scanned now."""
+        if not self.types.is_offered(kind, scope.region):
             return False
-        state = self.empty.get(of)
-        if state is None or self.asks_all or of in self.present or of in self.done_before:
+        state = self.empty.get(scope)
+        if state is None or self.scans_all or scope in self.present or scope in self.done_before:
             return True
-        return self.now_s >= next_ask_s(state, automatic=kind.automatic, refusal_s=self.refusal_s)
+        return self.now_s >= next_scan_s(state, automatic=kind.automatic, refusal_s=self.refusal_s)
 
 
 def _with_rows(connection: Connection) -> tuple[dict[Scope, float], dict[Scope, EmptyState]]:
@@ -98,7 +100,7 @@ def _with_rows(connection: Connection) -> tuple[dict[Scope, float], dict[Scope, 
             empty[of] = EmptyState(
                 state=state,
                 since=int(parse_time(since).timestamp()),
-                asked=int(parse_time(row.scanned_at).timestamp()),
+                scanned=int(parse_time(row.scanned_at).timestamp()),
                 error_code=row.error_code,
             )
     return durations_s, empty

@@ -24,10 +24,10 @@ from windlass.inventory.scope_scan import UNANSWERED
 from windlass.inventory.tables import empty_scope, run
 from windlass.store.engine import Store
 
-__all__ = ["EmptyScopeWriter", "asked_scopes", "empty_statuses", "is_empty_result", "read_empty_scopes"]
+__all__ = ["EmptyScopeWriter", "empty_statuses", "is_empty_result", "read_empty_scopes", "scanned_empty_scopes"]
 
 _BATCH = 2_000  # results in memory between two transactions
-_FLUSH_S = 5.0  # at most this old: what a killed process loses is asked again
+_FLUSH_S = 5.0  # at most this old: scopes that a killed process loses are scanned again
 
 _EmptyStates = dict[str, EmptyState]
 
@@ -41,8 +41,10 @@ def read_empty_scopes(connection: Connection) -> dict[Scope, EmptyState]:
     }
 
 
-def asked_scopes(connection: Connection, run_id: str, among: Collection[Scope] | None = None) -> frozenset[Scope]:
-    """Return the scopes without resources that were asked since the run began; those of `among`, or all."""
+def scanned_empty_scopes(
+    connection: Connection, run_id: str, among: Collection[Scope] | None = None
+) -> frozenset[Scope]:
+    """Return the scopes without resources that were scanned since the run began; those of `among`, or all."""
     started_at = connection.execute(select(run.c.started_at).where(run.c.run_id == run_id)).scalar()
     if started_at is None:
         return frozenset()
@@ -52,19 +54,19 @@ def asked_scopes(connection: Connection, run_id: str, among: Collection[Scope] |
         regions = {scope.region for scope in among}
         account_ids = {scope.account_id for scope in among}
         statement = statement.where(empty_scope.c.account_id.in_(account_ids), empty_scope.c.region.in_(regions))
-    asked = {
+    scanned = {
         Scope(row.account_id, row.region, type_)
         for row in connection.execute(statement)
         for type_, state in _decode(row.states).items()
-        if state.asked >= started_s
+        if state.scanned >= started_s
     }
-    return frozenset(asked if among is None else asked.intersection(among))
+    return frozenset(scanned if among is None else scanned.intersection(among))
 
 
 def empty_statuses(scopes: Mapping[Scope, EmptyState]) -> Iterator[ScopeStatus]:
     """Yield the states of scopes without resources as those of scopes that have a row."""
     for scope, state in scopes.items():
-        asked_at = datetime.fromtimestamp(state.asked, UTC)
+        scanned_at = datetime.fromtimestamp(state.scanned, UTC)
         yield ScopeStatus(
             scope=scope,
             state=state.state,
@@ -73,18 +75,18 @@ def empty_statuses(scopes: Mapping[Scope, EmptyState]) -> Iterator[ScopeStatus]:
             resources=0,
             calls=0,
             duration_s=0.0,
-            scanned_at=asked_at,
-            last_good_at=asked_at if state.state.complete else None,
+            scanned_at=scanned_at,
+            last_good_at=scanned_at if state.state.complete else None,
             run_id="",
             state_since=datetime.fromtimestamp(state.since, UTC),
         )
 
 
 def is_empty_result(kind: ResourceType, result: ScopeResult) -> bool:
-    """True for a result that says no more than that an automatic type has nothing there, or cannot be asked."""
+    """True when an automatic type has no resources in the scope or cannot be listed there."""
     if not kind.automatic:
         return False
-    if result.state is ScopeState.TIMEOUT:  # where a service is not offered, its endpoint has no address
+    if result.state is ScopeState.TIMEOUT:  # an endpoint may have no address where the service is not offered
         return result.error_code in UNANSWERED
     empty = result.state is ScopeState.OK and not result.observations
     return empty or result.state in (ScopeState.UNSUPPORTED, ScopeState.DENIED)
@@ -93,7 +95,7 @@ def is_empty_result(kind: ResourceType, result: ScopeResult) -> bool:
 class EmptyScopeWriter:
     """The empty results of one run. Thread-safe; `flush` writes the rest.
 
-    `with_rows` are the scopes that have a row of their own, since they had resources: these are not taken. Counts are added
+    `with_rows` are the scopes with a row of their own, because they had resources: they are not taken. Counts are added
     to those of the run's `worker`, or to the run's own when it has none.
     """
 
@@ -108,7 +110,7 @@ class EmptyScopeWriter:
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
         self.run_id, self.worker = run_id, worker
-        self.flushes = 0  # that are written: what was taken before the last one is in the store
+        self.flushes = 0  # completed: results taken before the last one are in the store
         self._store, self._types, self._with_rows = store, types, with_rows
         self._clock = clock
         self._lock = threading.Lock()
@@ -153,12 +155,12 @@ class EmptyScopeWriter:
             self.flushes += 1
 
     def _write(self, connection: Connection, results: list[ScopeResult], filled: set[Scope]) -> None:
-        by_place: dict[tuple[str, str], list[ScopeResult]] = {}
+        by_region: dict[tuple[str, str], list[ScopeResult]] = {}
         for result in results:
-            by_place.setdefault((result.scope.account_id, result.scope.region), []).append(result)
+            by_region.setdefault((result.scope.account_id, result.scope.region), []).append(result)
         for scope in filled:
-            by_place.setdefault((scope.account_id, scope.region), [])
-        for (account_id, region), members in sorted(by_place.items()):
+            by_region.setdefault((scope.account_id, scope.region), [])
+        for (account_id, region), members in sorted(by_region.items()):
             key = (empty_scope.c.account_id == account_id, empty_scope.c.region == region)
             states = self._locked(connection, account_id, region)
             states.update({each.scope.type: _state(each, states.get(each.scope.type)) for each in members})
@@ -186,22 +188,22 @@ class EmptyScopeWriter:
 
 
 def _state(result: ScopeResult, before: EmptyState | None) -> EmptyState:
-    asked = int(result.finished_at.timestamp())
+    scanned = int(result.finished_at.timestamp())
     return EmptyState(
         state=result.state,
-        since=before.since if before is not None and before.state is result.state else asked,
-        asked=asked,
+        since=before.since if before is not None and before.state is result.state else scanned,
+        scanned=scanned,
         error_code=result.error_code,
         error=result.error,
     )
 
 
 def _encode(states: _EmptyStates) -> bytes:
-    """Return the states as compressed JSON, each error once: {"types": {type: [state, since, asked, error]}, "errors": […]}."""
+    """Return the states as compressed JSON, each error once: {"types": {type: [state, since, scanned, error]}, "errors": […]}."""
     errors = sorted({(each.error_code, each.error) for each in states.values()})
     numbers = {error: number for number, error in enumerate(errors)}
     types = {
-        name: [str(each.state), each.since, each.asked, numbers[each.error_code, each.error]]
+        name: [str(each.state), each.since, each.scanned, numbers[each.error_code, each.error]]
         for name, each in sorted(states.items())
     }
     return zlib.compress(json.dumps({"types": types, "errors": errors}, separators=(",", ":")).encode())
@@ -212,7 +214,7 @@ def _decode(data: bytes) -> _EmptyStates:
     errors = document["errors"]
     return {
         name: EmptyState(
-            state=ScopeState(state), since=since, asked=asked, error_code=errors[error][0], error=errors[error][1]
+            state=ScopeState(state), since=since, scanned=scanned, error_code=errors[error][0], error=errors[error][1]
         )
-        for name, (state, since, asked, error) in document["types"].items()
+        for name, (state, since, scanned, error) in document["types"].items()
     }

@@ -13,7 +13,7 @@ __all__ = ["Identity", "identity_of", "text_identity"]
 _RANKS = (("arn",), ("id", "identifier", "uuid"), ("name",))
 _LABELS = ("name", "displayname", "title", "alias")
 _TEXTS = {"arn": "Arn", "id": "Id", "identifier": "Id", "name": "Name", "url": "Url"}
-_ALTERNATIVES = 3  # an item that lacks its first identifying member has one of the next two
+_ALTERNATIVES = 3  # identifying members to try: an item may lack the first one
 
 
 @dataclass(frozen=True, slots=True)

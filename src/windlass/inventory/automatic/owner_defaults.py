@@ -1,6 +1,6 @@
 """Request members that narrow a listing to the account's own resources. Data, and the rule that applies it. Pure.
 
-Without them a listing has what AWS or other accounts share: DescribeImages lists every public image.
+Without them a listing includes what AWS and other accounts share: DescribeImages lists every public image.
 """
 
 from __future__ import annotations
@@ -10,11 +10,11 @@ from typing import Any
 
 __all__ = ["request_of"]
 
-_ACCOUNT = "{account}"  # listing.scope_params puts the scope's account id in
+_ACCOUNT = "{account}"  # listing.scope_params replaces it by the scope's account id
 _ACCOUNT_MEMBERS = frozenset({"AccountId", "accountId", "AwsAccountId", "awsAccountId"})
 
 _BY_MEMBER: Mapping[str, tuple[Any, ...]] = {
-    # member of the request: values, the first that its shape accepts is used
+    # request member: values, of which the first that its shape accepts is used
     "Owners": (["self"],),
     "OwnerIds": (["self"],),
     "Owner": ("Self", "self", "SELF", "ACCOUNT"),

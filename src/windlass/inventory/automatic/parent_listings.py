@@ -23,7 +23,7 @@ class ParentListings:
         self._empty: set[tuple[str, str, str, str]] = set()
 
     def ended(self, scan: ScopeScan) -> None:
-        """Record a scan that ended, when its listing is complete, was of no parent's items, and has no item."""
+        """Record a scan whose listing, itself without a parent, is complete and empty."""
         kind, scope = scan.kind, scan.scope
         listed_all = scan.state.complete and scan.listed and kind.parent is None and not kind.keep
         as_parent = self._requests.get((kind.service, kind.operation)) == dict(kind.request)

@@ -1,6 +1,6 @@
-"""Presence hints: the types that AWS Config has discovered in a region, so that their empty scopes are read at once.
+"""Presence hints: the types that AWS Config has discovered in a region, so that their empty scopes are scanned at once.
 
-A hint adds scopes to a run; none is ever left out because Config does not know it: it records what it is told to record.
+A hint only adds scopes to a run. None is left out because Config does not know it: Config records only configured types.
 Source: AWS Config API Reference, GetDiscoveredResourceCounts.
 """
 
@@ -17,7 +17,7 @@ from windlass.inventory.resource_type import ResourceType
 __all__ = ["config_type_names", "present_types"]
 
 _CONCURRENCY = 16
-_PAGE = 100  # the most that one answer holds
+_PAGE = 100  # the most that one response holds
 _SERVICES: Mapping[str, str] = {
     # Config's name of a service (the middle of AWS::Service::Type) where it is not that of our types
     "elasticloadbalancing": "elb",
@@ -41,9 +41,14 @@ def present_types(
 ) -> frozenset[Scope]:
     """Return the scopes in which Config has discovered resources. A region where Config is off or denied has none."""
     by_config_name = config_type_names(kinds)
-    places = [(account_id, region) for account_id, regions in regions_by_account.items() for region in regions]
+    account_regions = [(account_id, region) for account_id, regions in regions_by_account.items() for region in regions]
     scopes: set[Scope] = set()
-    for outcome in map_bounded(lambda place: _discovered(caller, *place), places, limit=_CONCURRENCY, name="presence"):
+    for outcome in map_bounded(
+        lambda account_region: _discovered(caller, *account_region),
+        account_regions,
+        limit=_CONCURRENCY,
+        name="presence",
+    ):
         account_id, region = outcome.item
         for name in outcome.result or ():
             kind = by_config_name.get(name.lower())
@@ -67,7 +72,7 @@ def config_type_names(kinds: Iterable[ResourceType]) -> dict[str, ResourceType]:
 
 
 def _discovered(caller: EstateCaller, account_id: str, region: str) -> list[str]:
-    """Return the types with at least one resource; none where the account may not ask or does not record."""
+    """Return the types with at least one resource; none where Config is denied or off."""
     try:
         pages = caller.pages(account_id, region, "config", "GetDiscoveredResourceCounts", limit=_PAGE)
         return [

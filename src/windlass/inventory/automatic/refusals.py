@@ -1,7 +1,7 @@
-"""What services refuse in one run: a refusal that holds for a service or a whole server is asked for once.
+"""Refusals of services in one run: a refusal that holds for a service or a server is not provoked again.
 
-On AWS a refusal holds in its account and region. A server of one's own (the embedded AWS, MiniStack) is one program: what it
-does not implement, it implements in no region.
+On AWS a refusal holds in its account and region. A local server (the embedded AWS, MiniStack) is one program: what it does
+not implement, it implements in no region.
 """
 
 from __future__ import annotations
@@ -15,9 +15,9 @@ from windlass.inventory.resource_type import ResourceType
 __all__ = ["Refusals"]
 
 _OF_SERVICE = frozenset({"UnknownService", "OptInRequired", "SubscriptionRequiredException", "UnknownEndpoint"})
-"""Codes that no other operation of the service would answer differently."""
+"""Codes that every other operation of the service would return, too."""
 _OF_SERVER = frozenset({"UnknownService", "NotImplemented", "501", "404", "UnknownOperation", "InvalidAction"})
-"""Codes that say what a program implements."""
+"""Codes of operations that a server does not implement."""
 
 _Key = tuple[str, str, str, str]
 
@@ -31,7 +31,7 @@ class Refusals:
         self._refused: dict[_Key, str] = {}
 
     def check(self, kind: ResourceType, scope: Scope) -> None:
-        """Raise AwsError, with the code that was answered, when a call to list this scope is known to be refused."""
+        """Raise AwsError, with the code of the refusal, when a call to list this scope is known to be refused."""
         if not kind.automatic:
             return
         for operation in ("", kind.operation):
@@ -41,7 +41,7 @@ class Refusals:
                     raise AwsError(f"{scope.type}: {kind.service} answered {code} before in this run", code=code)
 
     def learn(self, kind: ResourceType, scope: Scope, error: WindlassError) -> None:
-        """Keep an answer to the type's listing, when it holds for more than this scope."""
+        """Keep the error of a type's listing when it holds for more than this scope."""
         of_server = self._single_server and error.code in _OF_SERVER
         if not kind.automatic or not (of_server or error.code in _OF_SERVICE):
             return

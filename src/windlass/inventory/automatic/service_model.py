@@ -13,9 +13,9 @@ _NO_SHAPE: Mapping[str, Any] = {}
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ModelSource:
-    """One service, as the estate hands it in: its model and what its endpoints say.
+    """One service, as the estate provides it: its model, and facts about its endpoints.
 
-    `unpageable` are operations that no paging rule understands. `once_per_account` is true for a service with one
+    `unpageable` are operations whose paging no rule covers. `once_per_account` is true for a service with one
     endpoint for all regions of the partition.
     """
 
@@ -27,7 +27,7 @@ class ModelSource:
 
 @dataclass(frozen=True, slots=True)
 class ListMember:
-    """A list in an operation's answer: its path, and its items (`members` of structures by name; empty for texts)."""
+    """A list in an operation's response: its path, and its items (`members` of structures by name; empty for texts)."""
 
     path: str
     item_type: str
@@ -58,9 +58,9 @@ class Operation:
         return self._members(self.input)
 
     def lists(self) -> Iterator[ListMember]:
-        """Yield the lists of structures or texts at the top of the answer, else those one structure below."""
+        """Yield the lists of structures or texts at the top of the response, else those one structure below."""
         members = self._members(self._shape(self.document.get("output")))
-        top = [each for name, shape in members.items() if (each := self._list(name, shape))]
+        top = [list_member for name, shape in members.items() if (list_member := self._list(name, shape))]
         if top:
             yield from top
             return

@@ -35,7 +35,7 @@ def merge(curated: Sequence[ResourceType], automatic: Sequence[ResourceType]) ->
 
 
 class TypeRegistry:
-    """The types of this installation. The automatic ones are loaded when they are first needed.
+    """The types of this installation. The automatic ones are loaded on first use.
 
     `enabled` is `inventory.automatic`: True, False, or patterns of the automatic types to collect.
     """
@@ -79,7 +79,7 @@ class TypeRegistry:
         return tuple(kind for kind in self.all if not kind.automatic or self._is_enabled(kind.name))
 
     def named(self, names: Sequence[str]) -> tuple[ResourceType, ...]:
-        """Return the collected types and, of the others, those that `names` has in full."""
+        """Return the collected types and those others that `names` contains by their full name."""
         collected = self.collected
         known = {kind.name for kind in collected}
         extra = [name for name in names if "*" not in name and name not in known]
@@ -92,7 +92,7 @@ class TypeRegistry:
         return {kind.name: kind for kind in kinds}
 
     def is_offered(self, kind: ResourceType, region: str) -> bool:
-        """False when AWS's endpoint data lists the service and has no endpoint in the region. Curated types are always asked."""
+        """False when AWS's endpoint data lists the service and has no endpoint in the region. True for curated types."""
         if not kind.automatic or region == GLOBAL:
             return True
         regions = self._catalog.regions.get(kind.service)

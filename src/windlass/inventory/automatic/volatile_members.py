@@ -1,7 +1,7 @@
 """Members that change by themselves in an unchanged resource: they stay out of automatic documents. Pure.
 
 The rules go by name and kind, as AWS names its members. They are conservative: configured numbers (DesiredCount, VolumeSize)
-and times of changes (LastModifiedTime) stay, since for a summary they are often all that shows a change.
+and times of changes (LastModifiedTime) stay: in a summary they are often the only sign of a change.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ _DEPTH = 3
 _NUMBERS = frozenset({"integer", "long", "float", "double", "bigdecimal", "biginteger"})
 _TIMES = frozenset({"timestamp", "string", "long", "double", "integer"})
 
-# Moments of use: each use moves them.
+# Times of use, which change with each use.
 _USE = re.compile(
     r"(?i)^(most_?recent|latest|last|next|current)_?\w*(access|use|seen|activit|active|heartbeat|login|logon|connect|contact|ping|"
     r"check|scan|sync|refresh|poll|read|evaluat|invo|execut|run|start|crawl|backup|snapshot|restor|report|reported|communicat|"
@@ -26,7 +26,7 @@ _USE = re.compile(
     r"\w*(time|date|at|timestamp|on|by|stamp)?$"
 )
 _USE_NOUN = re.compile(r"(?i)(id|name|arn|version|type|state|status|reason|token|config\w*|settings?|policy)$")
-# Amounts in use: data and traffic move them.
+# Amounts in use, which change with data and traffic.
 _AMOUNT = re.compile(
     r"(?i)^(approximate|estimated|current|pending|running|active|available|used|free|remaining|consumed|stored|processed|"
     r"unread|healthy|unhealthy|failed|failure|succeeded|successful|completed|queued|in_?progress|open|inuse|in_?use|observed|"
@@ -39,7 +39,7 @@ _AMOUNT_NAMES = re.compile(
     r"^\w*(size_?in_?bytes|size_?bytes|stored_?bytes|bytes_?used|storage_?used|utilization|uptime|age_?in_?\w+|progress|"
     r"percent_?complete\w*|percentage_?complete\w*|completion_?percent\w*|elapsed\w*|eta)$"
 )
-# Links that are signed anew for each answer.
+# Links with a new signature in every response.
 _SIGNED_LINK = re.compile(r"(?i)(pre_?signed|signed|download|upload|console)_?\w*ur[li]$")
 
 

@@ -3,7 +3,7 @@
 from windlass.inventory.resource_type import Detail, EdgeRule, Parent, ResourceType
 
 _ACCELERATORS = Parent(operation="ListAccelerators", items="Accelerators", params={"AcceleratorArn": "AcceleratorArn"})
-_OREGON = "us-west-2"  # Global Accelerator's API answers there alone
+_OREGON = "us-west-2"  # the only region with Global Accelerator's API
 
 
 def _tags(arn: str) -> Detail:
@@ -177,7 +177,7 @@ TYPES = (
         id="Id",
         arn="Arn",
         label="Name",
-        keep="OwnerId != 'Route 53 Resolver'",  # autodefined: every VPC has them
+        keep="OwnerId != 'Route 53 Resolver'",  # autodefined rules, which every VPC has
         details=(_tags("Arn"),),
         edges=(EdgeRule("forwards-through", "ResolverEndpointId", "route53resolver.endpoint"),),
     ),

@@ -1,4 +1,4 @@
-"""S3: buckets, with a lister of their own (inventory/buckets.py), and access points."""
+"""S3: buckets, which have their own lister (inventory/buckets.py), and access points."""
 
 from windlass.inventory.buckets import list_buckets
 from windlass.inventory.resource_type import Detail, EdgeRule, ResourceType

@@ -40,7 +40,7 @@ TYPES = (
         arn="arn:{partition}:s3express:{region}:{account}:bucket/{id}",
         label="Name",
         iam_prefix="s3express",
-        # The names of directory buckets end so. S3-compatible servers answer the call with their ordinary buckets.
+        # Names of directory buckets end like this. S3-compatible servers return their ordinary buckets for the call.
         keep="ends_with(Name, '--x-s3')",
         volatile=("CreationDate",),
         ordered=("Lifecycle",),

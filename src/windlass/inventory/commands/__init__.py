@@ -10,6 +10,8 @@ GROUP = Group(
     verbs=(
         "collect",
         "worker",
+        "feed",
+        "import",
         "list",
         "show",
         "history",

@@ -42,11 +42,11 @@ def changes(
     now, inventory = clock.now(), open_inventory(ctx)
     query = checked_query(inventory, [*(names or ()), *(types or ())], where, accounts=accounts, regions=regions)
     start = clock.parse_when(since, at=now)
-    unknown = [one for one in kind or () if one not in set(ChangeKind)]
+    unknown = [change for change in kind or () if change not in set(ChangeKind)]
     if unknown:
         raise unknown_word("change", unknown[0], map(str, ChangeKind))
-    kinds = tuple(ChangeKind(one) for one in kind or ())
+    kinds = tuple(map(ChangeKind, kind or ()))
     revisions, _ = inventory.changes(since=start, query=query, kinds=kinds, limit=limit or ALL)
     columns = ("valid_from", "change", "type", "name", "account_id", "region", "summary", "actor")
-    empty = empty_text(inventory, "Nothing changed in that time.")
+    empty = empty_text(inventory, "No changes in that time.")
     emit((revision_row(revision) for revision in revisions), output, columns, now=now, empty=empty)

@@ -30,13 +30,13 @@ def collect(
     regions: Regions = None,
     dry_run: DryRun = False,
     full: Annotated[
-        bool, typer.Option("--full", help="Ask every scope, the empty ones that are not due yet, too.")
+        bool, typer.Option("--full", help="Scan every scope, including empty ones that are not due yet.")
     ] = False,
     resume: Annotated[bool, typer.Option("--resume", help="Continue the last interrupted collection.")] = False,
     output: Output = Format.TABLE,
     quiet: Quiet = False,
 ) -> None:
-    """Collect every account, region and type of the estate. What changed since the last time becomes a revision.
+    """Collect every account, region and type of the estate. Each change becomes a revision.
 
     Examples:
       windlass inventory collect --type s3.bucket --type 'sqs.*' -r us-east-1
@@ -67,7 +67,7 @@ def _report(inventory: Inventory, run: Run, output: Format) -> None:
         )
     else:
         emit([run_row(run)], output, list(run_row(run)))
-    for line in account_notes(one for one in inventory.accounts() if one.checked_at >= run.started_at):
+    for line in account_notes(account for account in inventory.accounts() if account.checked_at >= run.started_at):
         print(line, file=sys.stderr)
     _raise_unread(run, inventory.run_scopes(run.run_id))
 
@@ -76,7 +76,7 @@ def _raise_unread(run: Run, scopes: Sequence[ScopeStatus]) -> None:
     """Raise PartialFailure when scopes or details in them were not read, AccessDenied when every scope was denied."""
     from windlass.inventory.model import ScopeState
 
-    unread = [one for one in scopes if one.state not in (ScopeState.OK, ScopeState.UNSUPPORTED)]
+    unread = [scope for scope in scopes if scope.state not in (ScopeState.OK, ScopeState.UNSUPPORTED)]
     if not unread:
         return
     first = unread[0]
@@ -85,6 +85,6 @@ def _raise_unread(run: Run, scopes: Sequence[ScopeStatus]) -> None:
         f"the first: {first.scope.account_id} {first.scope.region} {first.scope.type}: {first.state} {first.error}"
     )
     hint = f"`windlass inventory runs {run.run_id}` lists them; their resources keep the last known values."
-    if len(unread) == run.scopes_total and all(one.state is ScopeState.DENIED for one in unread):
+    if len(unread) == run.scopes_total and all(scope.state is ScopeState.DENIED for scope in unread):
         raise AccessDenied(message, hint="`windlass whoami` shows which identity is used, and why it is refused.")
     raise PartialFailure(message, hint=hint)

@@ -21,7 +21,7 @@ _COLUMNS: tuple[object, ...] = (
     "state",
     "state_since",
     "last_good_at",
-    "asked_at",
+    "scanned_at",
     Column("unread", right=True),
     Column("scopes", right=True),
     Column("resources", right=True),
@@ -61,7 +61,7 @@ def coverage(
         service=services or (),
         state=[state] if state else (),
     )
-    rows = (coverage_row(one) for one in chosen)
+    rows = map(coverage_row, chosen)
     emit(rows, output, _COLUMNS, now=clock.now(), limit=limit, empty=NOTHING_YET)
     for line in account_notes(inventory.accounts()):
         print(line, file=sys.stderr)

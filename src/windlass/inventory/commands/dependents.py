@@ -24,7 +24,7 @@ def dependents(
     limit: Limit = 1000,
     output: Output = Format.TABLE,
 ) -> None:
-    """List what would break if a resource were gone: all that depends on it, directly or through others.
+    """List what would break without a resource: everything that depends on it, directly or through others.
 
     Examples:
       windlass inventory dependents scans

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from dataclasses import replace
 from typing import Annotated
 
 import typer
@@ -51,7 +52,7 @@ def list_(
 
     inventory = open_inventory(ctx)
     chosen = [*(names or ()), *(types or ())]
-    query = checked_query(
+    narrowed = checked_query(
         inventory,
         chosen,
         [*(where or ()), *owner_conditions(owner)],
@@ -59,9 +60,8 @@ def list_(
         regions=regions,
         at=at,
         deleted=deleted,
-        sort=sort,
-        limit=limit or ALL,
     )
+    query = replace(narrowed, sort=sort, limit=limit or ALL)
     page = inventory.list(query)
     rows = (resource_row(resource) for resource in page.rows)
     emit(rows, output, LISTED, now=clock.now(), empty=empty_text(inventory, "No resource matches."))

@@ -1,4 +1,4 @@
-"""What the verbs of `windlass inventory` share: their arguments, how they open the service, and how they read a filter."""
+"""Arguments and functions that the verbs of `windlass inventory` share: opening the service, reading filters."""
 
 from __future__ import annotations
 
@@ -55,7 +55,7 @@ def checked_query(
     regions: list[str] | None = None,
     **options: Any,
 ) -> Query:
-    """Make a query of the command's filters; UsageError for a type, account, region or path that no resource has."""
+    """Make a query of the command's filters; UsageError for an unknown type, account, region or path."""
     from windlass.inventory.filters import parse_query
 
     places = [f"account={account}" for account in accounts or ()] + [f"region={region}" for region in regions or ()]

@@ -16,7 +16,7 @@ __all__ = ["types"]
 def types(
     ctx: typer.Context,
     every: Annotated[
-        bool, typer.Option("--automatic", help="The automatic types, too, that inventory.automatic does not collect.")
+        bool, typer.Option("--automatic", help="Include the automatic types that inventory.automatic does not collect.")
     ] = False,
     limit: Limit = 0,
     output: Output = Format.TABLE,

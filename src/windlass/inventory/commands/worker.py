@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import signal
 import sys
 import threading
@@ -16,10 +17,10 @@ __all__ = ["worker"]
 
 
 def worker(ctx: typer.Context, quiet: Quiet = False) -> None:
-    """Help with the collections of other processes on the same store, until it is stopped.
+    """Scan scopes for collections that other processes run on the same store, until stopped.
 
-    It scans scopes of every collection that `windlass up` or `windlass inventory collect` runs with the same
-    configuration. When it stops, its scopes go back at once. It resumes a collection whose process was killed.
+    It joins every collection that `windlass up` or `windlass inventory collect` runs with the same
+    configuration. When it stops, others take over its scopes at once. It resumes a collection whose process was killed.
 
     Examples:
       windlass inventory worker
@@ -31,10 +32,7 @@ def worker(ctx: typer.Context, quiet: Quiet = False) -> None:
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda *_: stop.set())
 
-    def show(line: str) -> None:
-        if not quiet:
-            print(line, file=sys.stderr, flush=True)
-
+    show = functools.partial(_show, quiet=quiet)
     show("waiting for a collection; stop with Ctrl-C")
     work_forever(
         open_inventory(ctx),
@@ -44,3 +42,8 @@ def worker(ctx: typer.Context, quiet: Quiet = False) -> None:
         joined=lambda queue: show(f"{queue.run_id}: joined the collection of {queue.holder}"),
         left=lambda result: show(f"{result.run_id}: {result.end}; scanned {result.scopes:,} scopes"),
     )
+
+
+def _show(line: str, *, quiet: bool) -> None:
+    if not quiet:
+        print(line, file=sys.stderr, flush=True)

@@ -3,17 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from datetime import timedelta
 from typing import Any
 
 from sqlalchemy import Connection, func, select, update
 
-from windlass.core.clock import format_time
+from windlass.core.clock import format_time, parse_time
 from windlass.inventory.change_events import event_of_row, insert_events, naming_event
 from windlass.inventory.change_feed import append_actor
 from windlass.inventory.model import ChangeEvent
 from windlass.inventory.tables import revision, revision_event, run
 
 __all__ = ["attribute"]
+
+CONFIG_DELAY = timedelta(minutes=30)
 
 
 def attribute(connection: Connection, row_id: int, events: Iterable[ChangeEvent]) -> int:
@@ -25,7 +28,9 @@ def attribute(connection: Connection, row_id: int, events: Iterable[ChangeEvent]
     explained = 0
     for event in sorted(events, key=lambda each: (each.at, each.event_id)):
         target = _revision_after(connection, row_id, event)
-        if target is None or _is_recorded(connection, row_id, event) or _was_observed(connection, event, target):
+        if target is None or _is_too_late(event, target) or _is_recorded(connection, row_id, event):
+            continue
+        if _was_observed(connection, event, target):
             continue
         insert_events(connection, [(target.revision_id, row_id, [event])])
         explained += not target.event_id
@@ -41,6 +46,11 @@ def _revision_after(connection: Connection, row_id: int, event: ChangeEvent) -> 
         .limit(1)
     )
     return connection.execute(statement).first()
+
+
+def _is_too_late(event: ChangeEvent, target: Any) -> bool:
+    """True for an imported state long after the event: Config captures a change within minutes."""
+    return target.run_id.startswith("import:") and parse_time(target.valid_from) - event.at > CONFIG_DELAY
 
 
 def _was_observed(connection: Connection, event: ChangeEvent, target: Any) -> bool:

@@ -8,17 +8,19 @@ from dataclasses import dataclass, field, replace
 
 from sqlalchemy import Connection, select
 
+from windlass.inventory.collection import Collection
 from windlass.inventory.collector import Collector
 from windlass.inventory.events.id_parameters import selection_of
 from windlass.inventory.events.model import Touch
 from windlass.inventory.events.read_writer import ReadOutcome, write_read
+from windlass.inventory.events.type_index import TypeIndex
 from windlass.inventory.model import Scope, ScopeResult
 from windlass.inventory.selection import Selection
 from windlass.inventory.tables import resource
 from windlass.inventory.writer import ChangeCounts
 from windlass.store.engine import Store
 
-__all__ = ["Refresh", "RefreshResult", "unknown_buckets"]
+__all__ = ["Refresh", "RefreshResult", "open_refresh", "unknown_buckets"]
 
 
 @dataclass(slots=True)
@@ -47,16 +49,27 @@ class Refresh:
     """Reads touched resources with a collector that selects them, however many events touched each."""
 
     store: Store
+    index: TypeIndex
     collector: Callable[[], Collector]
 
-    def refresh(self, touches: Sequence[Touch]) -> RefreshResult:
-        """Read each touched resource once and write what changed: one transaction per scope."""
+    def refresh(self, touches: Sequence[Touch], *, buckets: Sequence[Touch] = ()) -> RefreshResult:
+        """Read each touched resource once and write what changed: one transaction per scope.
+
+        `buckets` are touched by events on their objects: those that the store has are left alone. Touches of accounts and
+        types that are not collected are left out.
+        """
+        touches = [*touches, *unknown_buckets(self.store, buckets)]
         by_scope: defaultdict[Scope, list[Touch]] = defaultdict(list)
         for touch in touches:
             by_scope[touch.scope].append(touch)
         result = RefreshResult(reads=len({(touch.scope, touch.names) for touch in touches}))
         collector = self.collector()
-        known = {scope: each for scope, each in by_scope.items() if scope.type in collector.types}
+        accounts = {str(account.id) for account in collector.caller.accounts()}
+        known = {
+            scope: each
+            for scope, each in by_scope.items()
+            if scope.type in collector.types and scope.account_id in accounts
+        }
 
         def write(read: ScopeResult) -> None:
             of_scope = known[read.scope]
@@ -66,9 +79,21 @@ class Refresh:
                 result.failures[read.scope] = f"{read.error_code}: {read.error}"
                 result.failed |= {touch.event.event_id for touch in of_scope}
 
-        selecting = replace(collector, selections=_selections(known))
-        selecting.run(tuple(known), sink=write)
+        if known:
+            replace(collector, selections=_selections(known)).run(tuple(known), sink=write)
         return result
+
+
+def open_refresh(collection: Collection, *, concurrency: int) -> Refresh:
+    """Return what keeps a collection's store current. The estate is opened by the first read."""
+    types = collection.types
+    kinds = tuple(kind for kind in types.collected if not kind.automatic)
+
+    def collector() -> Collector:
+        base = collection.collector(types.by_name_of(kinds), read_measures=False)
+        return replace(base, concurrency=concurrency, read_times=lambda _: {})
+
+    return Refresh(collection.store, TypeIndex.of(kinds), collector)
 
 
 def _selections(by_scope: Mapping[Scope, Sequence[Touch]]) -> dict[Scope, Selection]:

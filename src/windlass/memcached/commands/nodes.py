@@ -46,8 +46,8 @@ def nodes(
     from windlass.memcached.rows import nodes_value
 
     memcached = open_memcached(ctx)
-    answers = memcached.nodes(memcached.find(name, scope_filter(account, region)))
-    value = nodes_value(answers)
+    responses = memcached.nodes(memcached.find(name, scope_filter(account, region)))
+    value = nodes_value(responses)
     if output is Format.JSON:
         emit_value(value)
     else:
@@ -56,7 +56,7 @@ def nodes(
         rate, gets = value["hit_rate"], value["gets"]
         text = "no gets yet" if rate is None else f"hit rate {rate:.1%} of {gets:,} gets"
         print(f"{name}: configuration {value['config_version']}, {text}", file=sys.stderr)
-    silent = sum(bool(stat.error) for stat in answers.stats)
+    silent = sum(bool(stat.error) for stat in responses.stats)
     if silent:
-        total = len(answers.stats)
+        total = len(responses.stats)
         raise PartialFailure(f"{silent} of {total} nodes did not answer", hint="The column `error` shows why.")

@@ -122,7 +122,7 @@ def _header(chunks: Iterator[bytes], options: Mapping[str, Any]) -> tuple[list[s
         reader = csv_rows(iter(lines), delimiter=checked_delimiter(options["delimiter"]), strict=True)
         try:
             row = next((row for row in reader if row), [])
-        except CsvError as problem:  # a quoted name goes on in the next chunk, or the quoting is broken
+        except CsvError as problem:  # a quoted name continues in the next chunk, or the quoting is broken
             if chunk and len(head) <= options["block_bytes"]:
                 continue
             raise Rejected(Reason.MALFORMED, f"the first row is not CSV: {problem}") from problem

@@ -1,4 +1,4 @@
-"""jsonl-to-parquet and json-to-parquet: the types are those of JSON; a string that looks like a time stays a string."""
+"""jsonl-to-parquet and json-to-parquet: the types are those of JSON; a string in the form of a time stays a string."""
 
 from __future__ import annotations
 

@@ -113,15 +113,15 @@ def _expanded(source: Source, options: Mapping[str, Any], meter: ExpansionMeter)
     first = b""
     while len(first) < _MAGIC_BYTES and (chunk := next(chunks, None)) is not None:
         first += chunk
-    whole = _with_first(first, chunks)
+    joined = _with_first(first, chunks)
     for magic, step in _MAGIC:
         if first.startswith(magic):
             checked_options(step, {})  # its library may be missing
-            inner = Source(chunks=whole, name=source.name)
+            inner = Source(chunks=joined, name=source.name)
             for output in step.run(inner, options):
                 yield from output.chunks
             return
-    yield from whole
+    yield from joined
 
 
 def _with_first(first: bytes, chunks: Iterator[bytes]) -> Iterator[bytes]:

@@ -1,4 +1,4 @@
-"""The options of `windlass queue`, how its verbs open the service, and how they find a dead-letter queue."""
+"""Options and functions that the verbs of `windlass queue` share: opening the service, finding a dead-letter queue."""
 
 from __future__ import annotations
 

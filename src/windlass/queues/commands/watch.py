@@ -28,7 +28,7 @@ def watch(
     times: Annotated[int, typer.Option("--times", min=0, help="Stop after this many readings; 0 never stops.")] = 0,
     output: Output = Format.TABLE,
 ) -> None:
-    """Show a queue's depth again and again, until Ctrl-C.
+    """Show a queue's depth repeatedly, until Ctrl-C.
 
     Examples:
       windlass queue watch orders --times 2

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
@@ -25,6 +26,11 @@ from windlass.replication.commands.options import (
     select_pairs,
 )
 from windlass.replication.model import Method
+
+if TYPE_CHECKING:
+    from windlass.replication.planning.plan import PairPlan
+    from windlass.replication.planning.request import SeedRequest
+    from windlass.replication.service import Replication
 
 __all__ = ["plan"]
 
@@ -55,7 +61,6 @@ def plan(
       windlass replicate plan scans scans-copy
       windlass replicate plan scans scans-copy --method direct --operation copy --writes -o json
     """
-    from windlass.replication.output import print_plan, print_writes, raise_refused
     from windlass.replication.request import request_from
 
     replication = open_replication(ctx)
@@ -71,6 +76,21 @@ def plan(
         compare=compare,
     )
     plans = plan_pairs(replication, select_pairs(source, destination, set_name, prefix), request)
+    _print(replication, plans, request, set_name, output, writes=writes, limit=limit)
+
+
+def _print(
+    replication: Replication,
+    plans: Sequence[PairPlan],
+    request: SeedRequest,
+    set_name: str,
+    output: Format,
+    *,
+    writes: bool,
+    limit: int,
+) -> None:
+    from windlass.replication.output import print_plan, print_writes, raise_refused
+
     if writes:
         print_writes(replication, plans, request, set_name, output)
     else:

@@ -53,9 +53,8 @@ def preflight(
     from windlass.replication.output import print_findings
     from windlass.replication.request import request_from
 
-    replication = open_replication(ctx)
     request = request_from(
-        replication,
+        open_replication(ctx),
         set_name,
         method=method,
         operation=operation,
@@ -66,6 +65,6 @@ def preflight(
         versions=versions,
         preserve=preserve,
     )
-    plans = plan_pairs(replication, select_pairs(source, destination, set_name, prefix), request)
+    plans = plan_pairs(open_replication(ctx), select_pairs(source, destination, set_name, prefix), request)
     if print_findings(plans, output, limit=limit):
         raise typer.Exit(EXIT_FINDINGS)

@@ -33,7 +33,7 @@ from windlass.wire.listing import Listed
 __all__ = ["Shard", "ShardStore", "copy_shards", "create_shards", "cut_shards", "shard_prefix"]
 
 _TTL_S = 60.0
-_LOOK_S = 2.0
+_POLL_INTERVAL_S = 2.0
 _READ_AT_ONCE = 32
 _EXAMPLES = 5
 
@@ -236,7 +236,7 @@ async def copy_shards(
                 )
                 break
         if not worked:
-            await asyncio.sleep(min(_LOOK_S, shard_store.ttl_s / 4))
+            await asyncio.sleep(min(_POLL_INTERVAL_S, shard_store.ttl_s / 4))
     raise Interrupted(
         "this worker was stopped", hint="Other workers continue; `windlass replicate worker` joins again."
     )

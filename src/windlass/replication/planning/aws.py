@@ -203,7 +203,7 @@ def _region(estate: Estate, account_id: str, place: BucketRef) -> str:
     """Return the bucket's current region; empty when it does not exist. HeadBucket returns it from any region."""
     home = place.region or _HOME_REGION.get(estate.partition(account_id), estate.config.home_region)
     try:
-        answer = estate.call(account_id, home, "s3", "HeadBucket", Bucket=place.bucket)
+        response = estate.call(account_id, home, "s3", "HeadBucket", Bucket=place.bucket)
     except NotFound:
         return ""
     except AccessDenied as error:
@@ -212,7 +212,7 @@ def _region(estate: Estate, account_id: str, place: BucketRef) -> str:
             hint="It belongs to another account, or a policy denies it. `windlass whoami` shows which identity is used.",
             code=error.code,
         ) from None
-    return str(answer.get("BucketRegion") or place.region or home)
+    return str(response.get("BucketRegion") or place.region or home)
 
 
 def _expires(rule: Mapping[str, Any]) -> bool:
@@ -239,8 +239,8 @@ def _key(estate: Estate, account_id: str, region: str, rule: Mapping[str, Any]) 
 def _key_policy(estate: Estate, account_id: str, region: str, arn: str) -> Mapping[str, Any] | None:
     """Return a key's policy; None when it cannot be read, as across accounts."""
     try:
-        answer = estate.call(account_id, region, "kms", "GetKeyPolicy", KeyId=arn, PolicyName="default")
-        return _document(answer.get("Policy") or "{}")
+        response = estate.call(account_id, region, "kms", "GetKeyPolicy", KeyId=arn, PolicyName="default")
+        return _document(response.get("Policy") or "{}")
     except (WindlassError, ValueError):
         return None
 

@@ -23,7 +23,7 @@ Row = TypeVar("Row", Listed, ListedVersion)
 IsRestored = Callable[[Collection[tuple[str, str]]], Collection[tuple[str, str]]]
 """Returns the archived (key, version id) that can be read because they are restored."""
 
-_LOOKED_AT = 256
+_HEAD_BLOCK = 256
 _HEADS_AT_ONCE = 32
 
 
@@ -95,7 +95,7 @@ def _oldest_first(clients: BucketClients, seed: SeedTask, reader: str, largest_b
 def _readable(rows: Iterable[Row], tally: CandidateCounts, is_restored: IsRestored) -> Iterator[Row]:
     """Yield the readable rows, in order, and count the archived ones. Their restore states are read a block at a time."""
     source = iter(rows)
-    while block := list(islice(source, _LOOKED_AT)):
+    while block := list(islice(source, _HEAD_BLOCK)):
         archived = {_identity(row) for row in block if row.storage_class in ARCHIVE_CLASSES}
         left_out = archived - set(is_restored(archived)) if archived else archived
         tally.archived += len(left_out)

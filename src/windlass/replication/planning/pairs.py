@@ -22,7 +22,7 @@ __all__ = [
 
 _NAME = re.compile(r"^[a-z0-9][a-z0-9._-]{1,61}[a-z0-9]$")
 _ARN = re.compile(r"^arn:[a-z0-9-]+:s3:::")
-_ELSEWHERE = re.compile(r"^([A-Za-z][A-Za-z0-9_-]{0,39}):(?!/)([^/]*)(?:/(.*))?\Z", re.DOTALL)
+_OTHER_SERVICE = re.compile(r"^([A-Za-z][A-Za-z0-9_-]{0,39}):(?!/)([^/]*)(?:/(.*))?\Z", re.DOTALL)
 # Other services allow names that S3 no longer allows.
 _ANY_NAME = re.compile(r"^[A-Za-z0-9][A-Za-z0-9._-]{1,254}$")
 _ACCESS_POINT = re.compile(
@@ -71,7 +71,7 @@ def _unsupported(plain: str, bucket: str) -> str:
 
 def is_other_service(text: str) -> bool:
     """True when the text names a bucket of a `[[service]]`."""
-    return bool(_ELSEWHERE.match(text.strip())) and not text.strip().startswith("arn:")
+    return bool(_OTHER_SERVICE.match(text.strip())) and not text.strip().startswith("arn:")
 
 
 def parse_place(text: str) -> tuple[str, str, str]:
@@ -80,7 +80,7 @@ def parse_place(text: str) -> tuple[str, str, str]:
     """
     if not is_other_service(text):
         return ("", *parse_location(text))
-    match = _ELSEWHERE.match(text.strip())
+    match = _OTHER_SERVICE.match(text.strip())
     assert match is not None
     if not _ANY_NAME.match(match[2]):
         raise UsageError(f"{text!r} is not a bucket name", hint=_HINT)
@@ -153,7 +153,7 @@ def check_pairs(pairs: Sequence[Pair]) -> None:
     if twice:
         raise UsageError(
             f"{', '.join(twice)} would be the destination of several sources: keys would overwrite each other",
-            hint="Give each source a destination of its own.",
+            hint="Give each source its own destination.",
         )
 
 

@@ -24,8 +24,8 @@ def check(facts: PairFacts, intent: Intent) -> tuple[Finding, ...]:
     """Return all findings, errors first."""
     if not (facts.source.exists and facts.destination.exists):
         return tuple(_missing_buckets(facts))
-    looks = _CHECKS_OF_OTHER_SERVICES if facts.pair.services else _LOOKS
-    findings = [finding for look in looks for finding in look(facts, intent)]
+    checks = _CHECKS_OF_OTHER_SERVICES if facts.pair.services else _CHECKS
+    findings = [finding for run_check in checks for finding in run_check(facts, intent)]
     return tuple(sorted(findings, key=lambda finding: finding.level != "error"))
 
 
@@ -289,7 +289,7 @@ def _prefix(rule: Mapping[str, Any]) -> str:
     return str(chosen.get("Prefix") or both.get("Prefix") or rule.get("Prefix") or "")
 
 
-_LOOKS: tuple[Callable[[PairFacts, Intent], Iterator[Finding]], ...] = (
+_CHECKS: tuple[Callable[[PairFacts, Intent], Iterator[Finding]], ...] = (
     _buckets,
     _refused,
     check_crossing,

@@ -20,7 +20,7 @@ __all__ = ["bucket_names", "place_facts"]
 T = TypeVar("T")
 _DRY = f"{OWN_PREFIX}dry-call"
 _UNKNOWN_KEYS = ("SignatureDoesNotMatch", "InvalidAccessKeyId", "AuthFailure", "InvalidSecurity")
-_LOST = ("EndpointUnreachable", "ConnectionLost", "ReadTimeout", "BrokenAnswer")
+_LOST = ("EndpointUnreachable", "ConnectionLost", "ReadTimeout", "BrokenResponse")
 
 
 def place_facts(services: Services, place: BucketRef) -> BucketFacts:

@@ -23,7 +23,7 @@ from windlass.store.leases import POLL_S, Lease, LeaseLost
 
 __all__ = ["seed_forever", "seed_set"]
 
-_LOOK_S = 30.0
+_POLL_INTERVAL_S = 30.0
 _KEPT_JOBS = 50
 _LISTED_JOBS = 200
 _KEPT_S = 90 * 86_400.0
@@ -75,7 +75,7 @@ def seed_forever(
     jobs: Jobs,
     stop: threading.Event,
     *,
-    look_s: float = _LOOK_S,
+    poll_interval_s: float = _POLL_INTERVAL_S,
     seeded: Callable[[str], object] = lambda _: None,
 ) -> None:
     """Seed each set when it is due, and finish detached seeds, until `stop`; each set in one process at a time.
@@ -88,7 +88,7 @@ def seed_forever(
             target=_seed_set_forever,
             args=(replication, jobs, chosen, stop),
             name=f"replicate-{chosen.name}",
-            kwargs={"look_s": look_s, "seeded": seeded},
+            kwargs={"poll_interval_s": poll_interval_s, "seeded": seeded},
         )
         for chosen in replication.sets
         if chosen.interval
@@ -97,7 +97,9 @@ def seed_forever(
         thread.start()
     try:
         jobs.leases.run_alone(
-            _FOLLOWING, lambda lease: _follow_round(replication, jobs, lease, stop, look_s=look_s), stop=stop
+            _FOLLOWING,
+            lambda lease: _follow_round(replication, jobs, lease, stop, poll_interval_s=poll_interval_s),
+            stop=stop,
         )
     finally:
         for thread in threads:
@@ -110,7 +112,7 @@ def _seed_set_forever(
     chosen: ReplicateConfig,
     stop: threading.Event,
     *,
-    look_s: float,
+    poll_interval_s: float,
     seeded: Callable[[str], object],
 ) -> None:
     def seed_round(lease: Lease) -> float:
@@ -130,12 +132,14 @@ def _seed_set_forever(
             raise
         except WindlassError as error:
             logger("replication").warning("set.failed", set=chosen.name, error=error.message, hint=error.hint)
-        return look_s
+        return poll_interval_s
 
     jobs.leases.run_alone(f"replicate/{chosen.name}"[:200], seed_round, stop=stop)
 
 
-def _follow_round(replication: Replication, jobs: Jobs, lease: Lease, stop: threading.Event, *, look_s: float) -> float:
+def _follow_round(
+    replication: Replication, jobs: Jobs, lease: Lease, stop: threading.Event, *, poll_interval_s: float
+) -> float:
     """Poll detached seeds, and those whose process is gone; finish those whose AWS jobs have ended."""
     try:
         left = seeding.unfinished(jobs, replication.seeds(states=_UNDER_WAY))
@@ -149,4 +153,4 @@ def _follow_round(replication: Replication, jobs: Jobs, lease: Lease, stop: thre
         raise
     except WindlassError as error:
         logger("replication").warning("seeds.unseen", error=error.message, hint=error.hint)
-    return look_s
+    return poll_interval_s

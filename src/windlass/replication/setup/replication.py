@@ -234,7 +234,7 @@ def prove(
 
 
 def _put(estate: Estate, place: BucketRef, key: str) -> str:
-    answer = estate.call(
+    response = estate.call(
         place.account_id,
         place.region,
         "s3",
@@ -243,7 +243,7 @@ def _put(estate: Estate, place: BucketRef, key: str) -> str:
         Key=key,
         Body=b"windlass: is replication on?",
     )
-    return str(answer.get("VersionId", ""))
+    return str(response.get("VersionId", ""))
 
 
 def _wait(

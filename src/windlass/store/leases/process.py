@@ -18,7 +18,7 @@ _DEAD_STATES = ("Z", "X")  # proc(5): a zombie only waits for its parent
 
 
 def this_process() -> Holder:
-    """Return this process as a holder. A forked child is a holder of its own."""
+    """Return this process as a holder. A forked child is another holder."""
     return _holder(os.getpid())
 
 

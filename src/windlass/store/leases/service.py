@@ -198,18 +198,18 @@ class Leases:
                     _pause(stop, lease, _worked(work, lease))
 
     def held_by(self, name: str) -> str:
-        """Return the holder's title; empty when the lease is free. It locks nothing, so the answer may be out of date."""
+        """Return the holder's title; empty when the lease is free. It locks nothing, so the result may be out of date."""
 
-        def look(connection: Connection) -> str:
+        def read(connection: Connection) -> str:
             if name not in self.live(connection, [name]):
                 return ""
             (row,) = self._rows.list_leases(connection, [name])
             return row.holder.title if row.holder is not None else ""
 
-        return self._store.fetch(look)
+        return self._store.fetch(read)
 
     def live(self, connection: Connection, names: Sequence[str]) -> frozenset[str]:
-        """Return which of these leases are held. It locks nothing, so the answer may be out of date."""
+        """Return which of these leases are held. It locks nothing, so the result may be out of date."""
         now = self._rows.database_now(connection)
         rows = self._rows.list_leases(connection, names)
         return frozenset(

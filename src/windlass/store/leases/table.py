@@ -59,7 +59,7 @@ def database_now(connection: Connection) -> datetime:
 
 def lock_lease(connection: Connection, name: str) -> LeaseRow:
     """Lock the row until the transaction ends and return it; create an empty one when there is none."""
-    if connection.dialect.name == "postgresql":  # SQLite's write transaction is alone as it is
+    if connection.dialect.name == "postgresql":  # SQLite has only one write transaction anyway
         empty = _values(LeaseRow(name=name))
         connection.execute(postgresql.insert(lease).values(empty).on_conflict_do_nothing())
         return _row(connection.execute(select(lease).where(lease.c.name == name).with_for_update()).one())

@@ -1,6 +1,6 @@
 # A queue, its policy and its dead-letter queue. Part of other modules.
 #
-# Policies are arguments of the queues, not resources of their own: a queue is never there without its policy, and an
+# Policies are arguments of the queues, not separate resources: a queue never exists without its policy, and an
 # apply is a minute shorter (the provider waits for each). Hence ARNs made of names.
 
 data "aws_caller_identity" "current" {}

@@ -21,17 +21,21 @@ SimulateChanges = Annotated[
 ]
 AllowHost = Annotated[
     list[str] | None,
-    typer.Option(help="Accept this host name, too, such as host.docker.internal; *.NAME accepts all below. Repeat it."),
+    typer.Option(
+        help="Also accept this host name, such as host.docker.internal; *.NAME accepts its subdomains. Repeat for more."
+    ),
 ]
 AllowOrigin = Annotated[
     list[str] | None,
-    typer.Option(help="Let pages of this origin, such as http://localhost:5173, read S3 as CORS rules say. Repeat it."),
+    typer.Option(
+        help="Let pages of this origin, such as http://localhost:5173, read S3 as its CORS rules allow. Repeat for more."
+    ),
 ]
 RequireSignature = Annotated[
     bool | None,
     typer.Option(
         "--require-signature/--no-require-signature",
-        help="Accept only requests signed (SigV4) with a secret of this start, printed as the second line on stdout.",
+        help="Accept only requests signed (SigV4) with a new secret, which is printed as the second line on stdout.",
     ),
 ]
 MotoApi = Annotated[bool, typer.Option("--moto-api", help="Serve moto's control API (/moto-api/reset …).")]

@@ -15,6 +15,7 @@ from windlass.present.options import DryRun, Duration, Yes, words_of
 
 if TYPE_CHECKING:
     from windlass.clients.service import Clients
+    from windlass.clients.trail import TrailCall
 
 __all__ = ["enable"]
 
@@ -42,35 +43,45 @@ def enable(
       windlass clients trail enable --dry-run
       windlass clients trail enable --buckets scans,photos --keep 30d --yes
     """
-    from windlass.clients import trail
-    from windlass.core.arns import partition_of
+    from windlass.clients.trail import make_calls
 
     if keep < _DAY_S:
         raise UsageError(f"--keep {keep} is shorter than a day", hint="Give whole days, such as 90d.")
-    clients = open_clients(ctx)
-    home, name = clients.home, clients.config.trail_name
-    where = (home.caller, home.account_id, home.region)
-    if trail.state_of(*where, name).exists:
-        raise Conflict(f"the trail {name} exists", hint="`windlass clients trail status` shows it.")
-    chosen, log_bucket = words_of(buckets), bucket or f"{name}-{home.account_id}"
+    clients, chosen = open_clients(ctx), words_of(buckets)
+    home = clients.home
+    log_bucket = bucket or f"{clients.config.trail_name}-{home.account_id}"
+    _require_no_trail(clients)
     _print_price(clients, chosen)
-    actions = trail.enable_actions(
-        name=name,
+    actions = _actions(clients, log_bucket, chosen, keep_days=round(keep / _DAY_S))
+    if agreed(actions, "create the trail", dry_run=dry_run, yes=yes):
+        make_calls(home.caller, home.account_id, home.region, actions)
+        print(f"The trail records. In some minutes: windlass clients scan s3://{log_bucket}/AWSLogs/", file=sys.stderr)
+        print("It costs money until `windlass clients trail disable` deletes it.", file=sys.stderr)
+
+
+def _require_no_trail(clients: Clients) -> None:
+    from windlass.clients import trail
+
+    home, name = clients.home, clients.config.trail_name
+    if trail.state_of(home.caller, home.account_id, home.region, name).exists:
+        raise Conflict(f"the trail {name} exists", hint="`windlass clients trail status` shows it.")
+
+
+def _actions(clients: Clients, log_bucket: str, buckets: tuple[str, ...], *, keep_days: int) -> tuple[TrailCall, ...]:
+    from windlass.clients import trail
+    from windlass.core.arns import partition_of
+
+    home = clients.home
+    return trail.enable_actions(
+        name=clients.config.trail_name,
         bucket=log_bucket,
         account_id=home.account_id,
         region=home.region,
         partition=partition_of(home.region),
-        buckets=chosen,
-        keep_days=round(keep / _DAY_S),
-        new_bucket=not trail.bucket_exists(*where, log_bucket),
+        buckets=buckets,
+        keep_days=keep_days,
+        new_bucket=not trail.bucket_exists(home.caller, home.account_id, home.region, log_bucket),
     )
-    if agreed(actions, "create the trail", dry_run=dry_run, yes=yes):
-        trail.make_calls(*where, actions)
-        print(
-            f"The trail is recording. In some minutes: windlass clients scan s3://{log_bucket}/AWSLogs/",
-            file=sys.stderr,
-        )
-        print("It costs money until `windlass clients trail disable` deletes it.", file=sys.stderr)
 
 
 def _print_price(clients: Clients, chosen: tuple[str, ...]) -> None:

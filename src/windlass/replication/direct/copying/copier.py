@@ -26,7 +26,7 @@ _OPEN = 8
 _MOST_OPEN = 64
 _TICK_S = 0.004
 _LARGE_AT_ONCE = 4
-_LOOKS_AT_ONCE = 32
+_HEADS_IN_FLIGHT = 32
 _MOST_THROTTLED = 50
 
 FATAL_CODES = frozenset({"EndpointUnreachable", "NoSuchBucket", "ExpiredToken", "InvalidAccessKeyId"})
@@ -82,7 +82,7 @@ class Copier:
     """True while no row may be sent before the next tick or a new block."""
     _stopped: bool = False
     _large_slots: asyncio.Semaphore = field(default_factory=lambda: asyncio.Semaphore(_LARGE_AT_ONCE))
-    _head_slots: asyncio.Semaphore = field(default_factory=lambda: asyncio.Semaphore(_LOOKS_AT_ONCE))
+    _head_slots: asyncio.Semaphore = field(default_factory=lambda: asyncio.Semaphore(_HEADS_IN_FLIGHT))
 
     def add(self, numbers: Iterable[int]) -> None:
         """Queue blocks to copy."""

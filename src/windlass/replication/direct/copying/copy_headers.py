@@ -27,9 +27,9 @@ _SUMS = ("x-amz-checksum-crc32", "x-amz-checksum-crc32c", "x-amz-checksum-sha1",
 
 
 def carried(
-    head: Head, tags: Sequence[tuple[str, str]] = (), *, classes: Collection[str] = (), whole: bool = False
+    head: Head, tags: Sequence[tuple[str, str]] = (), *, classes: Collection[str] = (), full_content: bool = False
 ) -> dict[str, str]:
-    """Return the headers of a put or of CreateMultipartUpload. `whole`: checksums of the full content apply to the
+    """Return the headers of a put or of CreateMultipartUpload. `full_content`: checksums of the full content apply to the
     copy, too.
     """
     source = head.headers
@@ -42,7 +42,7 @@ def carried(
         headers["x-amz-storage-class"] = storage
     if tags:
         headers["x-amz-tagging"] = "&".join(f"{quote(name, safe='')}={quote(value, safe='')}" for name, value in tags)
-    if whole and source.get("x-amz-checksum-type", "FULL_OBJECT") == "FULL_OBJECT":
+    if full_content and source.get("x-amz-checksum-type", "FULL_OBJECT") == "FULL_OBJECT":
         # The destination compares the checksum with the received content, and stores it.
         sums = {name: source[name] for name in _SUMS if name in source and "-" not in source[name]}
         headers |= dict(list(sums.items())[:1])  # S3 accepts one checksum

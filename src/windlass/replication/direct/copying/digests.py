@@ -118,7 +118,7 @@ class Trust:
 
     @property
     def given(self) -> bool:
-        """True when an ETag that looks like a digest is used as one."""
+        """True when an ETag with the form of a digest is used as one."""
         return self.proven > 0 or self.opaque < _ENOUGH
 
 

@@ -22,7 +22,7 @@ class Failures:
 
     def __init__(self) -> None:
         self._codes: Counter[str] = Counter()
-        self._said: dict[str, tuple[str, list[str]]] = {}
+        self._examples: dict[str, tuple[str, list[str]]] = {}
 
     def __len__(self) -> int:
         return self._codes.total()
@@ -30,14 +30,14 @@ class Failures:
     def add(self, key: str, code: str, message: str) -> None:
         """Add one object that could not be copied."""
         self._codes[code] += 1
-        keys = self._said.setdefault(code, (message, []))[1]
+        keys = self._examples.setdefault(code, (message, []))[1]
         if len(keys) < _EXAMPLES:
             keys.append(key)
 
     def groups(self) -> tuple[FailureGroup, ...]:
         """Return the failures by code, the most frequent first."""
         return tuple(
-            FailureGroup(code=code, count=number, message=self._said[code][0], keys=tuple(self._said[code][1]))
+            FailureGroup(code=code, count=number, message=self._examples[code][0], keys=tuple(self._examples[code][1]))
             for code, number in self._codes.most_common()
         )
 

@@ -23,8 +23,8 @@ from pathlib import Path
 from typing import Any, BinaryIO, Generic, Protocol, Self, TypeVar
 
 import orjson
-import zstandard
 
+from windlass.core.compression import compressor, decompress
 from windlass.core.errors import Conflict
 from windlass.replication.direct.copying.journal_records import (
     BLOCK,
@@ -128,7 +128,7 @@ class JournalOf(Generic[R]):
         self._sizes: dict[int, tuple[int, int]] = {}
         self._fresh: dict[int, Sequence[R]] = {}  # unopened blocks that are still in memory
         self._next = 0
-        self._small = zstandard.ZstdCompressor(level=1)
+        self._compress = compressor(level=1)
         try:
             self._claim()
             self._plan = self._opened("plan", self._read_plan)
@@ -161,7 +161,7 @@ class JournalOf(Generic[R]):
         size = sum(map(_SIZE, rows))
         meta = _text([number, of, through, len(rows), size, skipped, *([[row.key, row.size_bytes] for row in refused])])
         # Columns are faster to encode than rows, and smaller.
-        body = self._small.compress(_text(list(zip(*rows, strict=True)))) if rows else b""
+        body = self._compress(_text(list(zip(*rows, strict=True)))) if rows else b""
         offset = self._append(self._plan, BLOCK, encode_block(meta, body))
         if rows:
             self.ledger.blocks[number] = offset
@@ -209,17 +209,17 @@ class JournalOf(Generic[R]):
     def commit(self, *, sync: bool = False) -> None:
         """Write the finished rows so far."""
         records = self._lines
-        whole: list[int] = []
+        complete_blocks: list[int] = []
         for number, block in self._dirty.items():
             if block.left:
                 length = (len(block.rows) + 7) // 8
                 records.append(encode_record(_DONE, _BIT.pack(number) + block.done.to_bytes(length, "little")))
             else:
-                whole.append(number)
+                complete_blocks.append(number)
                 self.ledger.blocks.pop(number, None)
                 self._sizes.pop(number, None)
-        if whole:
-            records.append(encode_record(_WHOLE, b"".join(map(_BIT.pack, whole))))
+        if complete_blocks:
+            records.append(encode_record(_WHOLE, b"".join(map(_BIT.pack, complete_blocks))))
         self._lines, self._dirty = [], {}
         with writing(self.folder / "done"):
             if records:
@@ -289,7 +289,7 @@ class JournalOf(Generic[R]):
         self._plan.seek(at)
         if len(payload) != length or zlib.crc32(payload, kind) != crc:
             raise damaged(self.folder / "plan")
-        return list(starmap(self._row, zip(*_read(_unpacked(rows_of(kind, payload))), strict=True)))
+        return list(starmap(self._row, zip(*_read(decompress(rows_of(kind, payload))), strict=True)))
 
     def _read_plan(self, file: BinaryIO) -> int:
         ranges: dict[int, Range] = {}
@@ -390,8 +390,3 @@ def _read(text: bytes) -> Any:
         return orjson.loads(text)
     except orjson.JSONDecodeError:
         return json.loads(text)
-
-
-def _unpacked(body: bytes) -> bytes:
-    """Return the rows of a block. Blocks of older Windlass versions use zlib."""
-    return zstandard.decompress(body) if body.startswith(zstandard.FRAME_HEADER) else zlib.decompress(body)

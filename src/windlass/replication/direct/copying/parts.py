@@ -62,8 +62,8 @@ def part_ranges(sizes: Sequence[int]) -> Iterator[Range]:
 def uniform(size_bytes: int, part_bytes: int) -> list[int]:
     """Return equal part sizes, with a smaller last part; at most 10,000 parts."""
     part_bytes = max(part_bytes, -(-size_bytes // _MOST_PARTS))
-    whole, rest = divmod(size_bytes, part_bytes)
-    return [part_bytes] * whole + ([rest] if rest else [])
+    full_parts, rest = divmod(size_bytes, part_bytes)
+    return [part_bytes] * full_parts + ([rest] if rest else [])
 
 
 @dataclass(frozen=True, slots=True)

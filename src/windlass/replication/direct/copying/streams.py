@@ -142,12 +142,12 @@ class StreamCopier:
         digest = ContentDigest(_claims(claim, seen))
         digest.update(read.body)
         self.trust.learn(claim, digest.check())
-        headers = await self._headers(row.key, read.head, whole=True) | {"content-md5": _base64(digest.md5)}
+        headers = await self._headers(row.key, read.head, full_content=True) | {"content-md5": _base64(digest.md5)}
         await self.write.send(_paced(s3.put(self.bucket, row.key, read.body, headers=headers, owner=self.owner)))
 
     async def _in_one(self, row: Listed, head: Head, seen: Sequence[Claim]) -> None:
         claim = claim_of(head, self.trust)
-        headers = await self._headers(row.key, head, whole=True)
+        headers = await self._headers(row.key, head, full_content=True)
         if claim is not None and claim.algorithm == "md5" and not seen:
             headers["content-md5"] = _base64(claim.digest)
         call = s3.put(self.bucket, row.key, b"", headers=headers, owner=self.owner)
@@ -224,9 +224,9 @@ class StreamCopier:
                     raise
             await asyncio.sleep(_FIRST_S * 2**attempt * random.random())  # noqa: S311  no secret
 
-    async def _headers(self, key: str, head: Head, *, whole: bool = False) -> dict[str, str]:
+    async def _headers(self, key: str, head: Head, *, full_content: bool = False) -> dict[str, str]:
         tags = await self.source.tags(key, head) if self.tags else []
-        return carried(head, tags, classes=self.classes, whole=whole)
+        return carried(head, tags, classes=self.classes, full_content=full_content)
 
     async def _abort(self, key: str, upload: str) -> None:
         with contextlib.suppress(AwsError, NotFound, Throttled):

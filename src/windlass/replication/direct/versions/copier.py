@@ -31,12 +31,12 @@ BEHIND = "OlderVersionFailed"
 _OPEN = 16
 _TURN_S, _LONGEST_TURN_S = 0.004, 0.25
 _MOST_THROTTLED = 50
-_MOST_LOOKS = 8
+_MAX_ATTEMPTS = 8
 _FIRST_S, _LONGEST_S = 0.1, 5.0
 _UNCLEAR = TRANSIENT_CODES | {
     "ConnectionLost",
     "ReadTimeout",
-    "BrokenAnswer",
+    "BrokenResponse",
     "EndpointUnreachable",
     "ConditionalRequestConflict",
     "500",
@@ -163,7 +163,7 @@ class VersionCopier:
         """Copy the missing versions of one key, with retries."""
         work = _Key(block, {block.rows[at].version_id: at for at in indexes}, [block.rows[at] for at in indexes])
         work.top = None if block.doubtful else work.steps[0].top
-        looks = throttled = 0
+        failures = throttled = 0
         while not self._stopped:
             try:
                 if await self._tried(work):
@@ -175,12 +175,12 @@ class VersionCopier:
                     self._failed(work, error.code, error.message)
                     break
             except WindlassError as error:
-                looks += 1
-                if not _unclear(error) or looks > _MOST_LOOKS:
+                failures += 1
+                if not _unclear(error) or failures > _MAX_ATTEMPTS:
                     self._refused(work, error)
                     break
                 work.top = None
-                await asyncio.sleep(min(_LONGEST_S, _FIRST_S * 2**looks) * random.uniform(0.5, 1.0))  # noqa: S311  no secret
+                await asyncio.sleep(min(_LONGEST_S, _FIRST_S * 2**failures) * random.uniform(0.5, 1.0))  # noqa: S311  no secret
 
     async def _tried(self, work: _Key) -> bool:
         """List the key if needed, and copy. True when the key is finished; False when the seed was stopped."""

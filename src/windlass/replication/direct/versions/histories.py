@@ -57,9 +57,9 @@ def list_histories(client: Client, place: BucketRef, prefix: str) -> Pages[Histo
             held += rows if rows and rows[0].key > after else [row for row in rows if row.key > after]
             if not listing.key_marker:
                 return Histories(_by_key(held), "")
-            whole = next((at for at in reversed(range(len(held))) if held[at].key != held[-1].key), -1) + 1
-            if whole:
-                return Histories(_by_key(held[:whole]), "more")
+            complete = next((at for at in reversed(range(len(held))) if held[at].key != held[-1].key), -1) + 1
+            if complete:
+                return Histories(_by_key(held[:complete]), "more")
             guard.advance((listing.key_marker, listing.version_marker))
             key, version = listing.key_marker, listing.version_marker
 

@@ -146,15 +146,15 @@ async def compare_by_heads(
     Versions that remain undecided count as the same when their sizes are equal and the copy is not older. With
     `strict`, the result is `doubtful` when it depends on such versions.
     """
-    tell = comparison_for(source)
-    open_ = [(ours, there) for ours in source for there in destination if tell(ours, there) is None]
+    compare_listed = comparison_for(source)
+    open_ = [(ours, there) for ours in source for there in destination if compare_listed(ours, there) is None]
     here = await _heads(buckets.read, buckets.pair.source, key, {ours.version_id for ours, _ in open_})
     there = await _heads(
         buckets.read_destination, buckets.pair.destination, key, {there.version_id for _, there in open_}
     )
 
     def verdict(ours: ListedVersion, other: ListedVersion) -> ContentVerdict:
-        listed = tell(ours, other)
+        listed = compare_listed(ours, other)
         if listed is None:
             return _compared(here.get(ours.version_id), there.get(other.version_id))
         return ContentVerdict.SAME if listed else ContentVerdict.DIFFERENT

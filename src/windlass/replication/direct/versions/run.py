@@ -34,7 +34,7 @@ from windlass.wire.listing import ListedVersion
 __all__ = ["seed_versions", "steps_for", "version_journal"]
 
 _LEAD_BLOCKS = 20_000
-_LOOK_S = 0.5
+_POLL_INTERVAL_S = 0.5
 
 
 def version_journal(folder: Path) -> JournalOf[VersionStep]:
@@ -113,7 +113,7 @@ class _VersionRun(SeedRun):
         if steps:
             self._copier.add([number])
         while self._copier.backlog > _LEAD_BLOCKS:
-            await asyncio.sleep(_LOOK_S)
+            await asyncio.sleep(_POLL_INTERVAL_S)
 
 
 def steps_for(ours: History, theirs: Sequence[ListedVersion], *, markers: bool) -> list[VersionStep]:

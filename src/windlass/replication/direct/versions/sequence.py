@@ -88,11 +88,11 @@ def compare_histories(source: Sequence[ListedVersion], destination: Sequence[Lis
     """Compare two histories by their listings, both oldest first. The result is doubtful when the listings do not
     decide.
     """
-    tell = comparison_for(source)
-    strict = outlook_of(source, destination, lambda ours, other: tell(ours, other) is True)
+    compare_listed = comparison_for(source)
+    strict = outlook_of(source, destination, lambda ours, other: compare_listed(ours, other) is True)
     if strict.complete:
         return strict
-    lenient = outlook_of(source, destination, lambda ours, other: tell(ours, other) is not False)
+    lenient = outlook_of(source, destination, lambda ours, other: compare_listed(ours, other) is not False)
     if lenient == strict:
         return strict
     return Outlook(

@@ -181,7 +181,7 @@ def create_effect(spec: JobSpec) -> Effect:
 
 
 def list_jobs(estate: Estate, account_id: str, region: str, job_ids: Iterable[str] = ()) -> dict[str, BatchJob]:
-    """Return the jobs of an account and region, by id. With `wanted`, the listing stops after the last of those."""
+    """Return the jobs of an account and region, by id. With `job_ids`, the listing stops after the last of those."""
     missing = set(job_ids)
     some = bool(missing)
     jobs: dict[str, BatchJob] = {}
@@ -196,8 +196,8 @@ def list_jobs(estate: Estate, account_id: str, region: str, job_ids: Iterable[st
 
 def describe(estate: Estate, account_id: str, region: str, job_id: str) -> BatchJob:
     """Return one job with its reasons and report."""
-    answer = estate.call(account_id, region, "s3control", "DescribeJob", AccountId=account_id, JobId=job_id)
-    return _read(answer["Job"], account_id, region)
+    response = estate.call(account_id, region, "s3control", "DescribeJob", AccountId=account_id, JobId=job_id)
+    return _read(response["Job"], account_id, region)
 
 
 def find_jobs(estate: Estate) -> Iterator[BatchJob]:
@@ -213,10 +213,10 @@ def find_jobs(estate: Estate) -> Iterator[BatchJob]:
 
 def tags_of(estate: Estate, job: BatchJob) -> dict[str, str]:
     """Return a job's tags."""
-    answer = estate.call(
+    response = estate.call(
         job.account_id, job.region, "s3control", "GetJobTagging", AccountId=job.account_id, JobId=job.job_id
     )
-    return {tag["Key"]: tag["Value"] for tag in answer.get("Tags", [])}
+    return {tag["Key"]: tag["Value"] for tag in response.get("Tags", [])}
 
 
 def request_status(estate: Estate, account_id: str, region: str, job_id: str, status: str, why: str) -> None:

@@ -93,7 +93,7 @@ def _rows(block: bytes) -> Iterator[Row]:
         marked = block[:-1].replace(b"\n", _END).replace(b",", _MARK).replace(b"+", b" ")
         text = _ESCAPE.sub(lambda match: _DECODED[match[1]], marked).decode("utf-8", "surrogateescape")
         rows = [line.split(_MARK_TEXT) for line in text.split(_END_TEXT)] if lines else []
-        if len(rows) == lines == text.count(_MARK_TEXT):  # a byte that looks like a separator would have made more rows
+        if len(rows) == lines == text.count(_MARK_TEXT):  # a key with a separator's bytes would have made more rows
             for bucket, key in rows:
                 yield bucket, key, ""
             return

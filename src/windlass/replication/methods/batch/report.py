@@ -86,8 +86,8 @@ class TaskCounts:
         kept = self.samples.setdefault(code, [])
         if len(kept) >= _KEPT_KEYS:
             return
-        for whole, row, _ in (record for record in failed if record[2] == status):
-            self.messages.setdefault(code, _message(whole))
+        for record_text, row, _ in (record for record in failed if record[2] == status):
+            self.messages.setdefault(code, _message(record_text))
             kept.append(unquote_plus(row.split(b",")[1].decode("utf-8", "replace")))
             if len(kept) == _KEPT_KEYS:
                 return

@@ -41,9 +41,9 @@ def failed_rows(estate: Estate, job: BatchJob, place: BucketRef) -> Iterator[byt
             continue
         for chunk in _get(estate, job, place, file.key).iter_chunks(8 * _CHUNK_BYTES):
             kept.append(chunk)
-            whole, rest = _whole(b"".join(kept))
-            if whole:
-                yield from _retry(whole)
+            complete, rest = _split_records(b"".join(kept))
+            if complete:
+                yield from _retry(complete)
             kept = [rest] if rest else []
         if kept:
             yield from _retry(b"".join(kept))
@@ -59,7 +59,7 @@ def _get(estate: Estate, job: BatchJob, place: BucketRef, key: str) -> Any:
     return estate.call(place.account_id, place.region, "s3", "GetObject", Bucket=job.report_bucket, Key=key)["Body"]
 
 
-def _whole(data: bytes) -> tuple[bytes, bytes]:
+def _split_records(data: bytes) -> tuple[bytes, bytes]:
     """Split after the last line break outside quotes."""
     cut = data.rfind(b"\n") + 1
     while cut and data.count(b'"', 0, cut) % 2:

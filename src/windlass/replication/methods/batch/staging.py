@@ -58,7 +58,7 @@ class ManifestWriter:
     stop: threading.Event
 
     def list_objects(self, tally: CandidateCounts) -> list[batch.ManifestRef]:
-        """Write the keys to copy into manifests: noncurrent versions first, in manifests of their own.
+        """Write the keys to copy into manifests: noncurrent versions first, in separate manifests.
 
         Archived objects are included only if they are restored; `tally` counts the others.
         """

@@ -48,15 +48,15 @@ def upload(
     first = next(parts, b"")
     second = next(parts, None)
     if second is None:
-        answer = call("PutObject", Bucket=bucket, Key=key, Body=first, **params)
-        return Uploaded(_plain(answer["ETag"]), len(first))
+        response = call("PutObject", Bucket=bucket, Key=key, Body=first, **params)
+        return Uploaded(_plain(response["ETag"]), len(first))
     begun = call("CreateMultipartUpload", Bucket=bucket, Key=key, **params)
     named = {"Bucket": bucket, "Key": key, "UploadId": begun["UploadId"]}
     try:
         size, etags = 0, []
         for number, body in enumerate(_chained(first, second, parts), 1):
-            answer = call("UploadPart", **named, PartNumber=number, Body=body)
-            etags.append({"PartNumber": number, "ETag": answer["ETag"]})
+            response = call("UploadPart", **named, PartNumber=number, Body=body)
+            etags.append({"PartNumber": number, "ETag": response["ETag"]})
             size += len(body)
         done = call("CompleteMultipartUpload", **named, MultipartUpload={"Parts": etags})
     except BaseException:

@@ -27,7 +27,7 @@ _INSTANCE_ROLE, _SERVICE_ROLE = "EMR_EC2_DefaultRole", "EMR_DefaultRole"
 
 @dataclass(frozen=True, slots=True)
 class EmrTarget:
-    """Where the step runs: an existing cluster, an EMR Serverless application, or (`transient`) a cluster of its own."""
+    """Where the step runs: an existing cluster, an EMR Serverless application, or (`transient`) a new cluster."""
 
     cluster: str = ""
     application: str = ""
@@ -190,9 +190,9 @@ def script() -> str:
     return resources.files(__package__).joinpath("copy_script.py").read_text("utf-8")
 
 
-def started(answers: list[dict[str, Any]], target: EmrTarget, place: BucketRef) -> dict[str, str]:
+def started(responses: list[dict[str, Any]], target: EmrTarget, place: BucketRef) -> dict[str, str]:
     """Return the ids that identify the started step, from the responses of the effects."""
-    last = answers[-1]
+    last = responses[-1]
     where = {"account_id": place.account_id, "region": place.region, "method": str(Method.EMR)}
     if target.application:
         return where | {"application": target.application, "run": last["jobRunId"]}
