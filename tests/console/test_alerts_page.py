@@ -4,17 +4,29 @@ import httpx
 import pytest
 
 from tests.console.site import opened_app, served
-from tests.watch.world import BUCKETS, SENT, World, bucket, rule
+from tests.watch.world import BUCKETS, SENT, World, bucket
 
 HTML = {"accept": "text/html"}
 ATTACK = "<script>alert(1)</script>"
+RULES = """
+[[watch]]
+name = "policies"
+on = "change"
+paths = ["Policy"]
+window_s = 0
+actions = [{ kind = "python", function = "tests.watch.world:take" }]
+[[watch]]
+name = "jobs"
+on = "job"
+actions = [{ kind = "python", function = "tests.watch.world:take" }]
+"""
 
 
 @pytest.fixture(scope="module")
 def site(tmp_path_factory):
     folder = tmp_path_factory.mktemp("alerts")
-    rules = [rule("policies", on="change", paths=["Policy"], window_s=0), rule("jobs", on="job")]
-    with opened_app(folder, watch=rules) as app, served(app) as url, httpx.Client(base_url=url, timeout=20) as client:
+    (folder / "windlass.toml").write_text(RULES)
+    with opened_app(folder) as app, served(app) as url, httpx.Client(base_url=url, timeout=20) as client:
         world = World(app.store, folder)
         scope = BUCKETS.__class__("333333333333", "aws-global", "s3.bucket")
         world.collect(bucket(ATTACK, scope=scope), scope=scope)

@@ -17,6 +17,10 @@ GLOBAL = "aws-global"
 """The scope region of types that are listed once per account (S3 buckets, IAM, CloudFront, Route 53 …)."""
 
 
+SIMULATED_RUN = "simulated"
+"""The `run_id` of revisions that the demo has invented: they are marked wherever they are shown."""
+
+
 class ScopeState(StrEnum):
     """How the last scan of a scope ended. Only `ok` and `partial` scans are complete and may mark deletions."""
 

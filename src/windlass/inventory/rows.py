@@ -8,6 +8,7 @@ from typing import Any
 
 from windlass.inventory.coverage import CoverageRow
 from windlass.inventory.model import (
+    SIMULATED_RUN,
     AccountStatus,
     AddressHolder,
     Dependent,
@@ -62,6 +63,7 @@ def revision_row(item: Revision) -> dict[str, Any]:
         "event_id": item.event_id,
         "events": [asdict(event) for event in item.events],
         "run_id": item.run_id,
+        "simulated": item.run_id == SIMULATED_RUN,
         "patch": [dict(operation) for operation in item.patch],
     }
 

@@ -51,11 +51,14 @@ def demo(
 def _serve(ctx: typer.Context, file: Path, url: str, *, port: int | None, started_at: float, exit_after: float) -> None:
     from windlass.cli.background import collector
     from windlass.cli.demo import scenarios
+    from windlass.cli.demo.history import simulate_history
     from windlass.console.server import serve
 
     ctx.find_root().obj |= {"config": str(file)}
     app = open_app(ctx)
     _collect(ctx)
+    changes = simulate_history(app)
+    print(f"simulated 30 days of history with {changes:,} changes, marked as simulated", file=sys.stderr)
     app.checks.run()
     stop = threading.Event()
     console = app.settings.console
