@@ -22,6 +22,7 @@ SCRIPTS = (
     "pipelines_large",
     "manifests",
     "replication",
+    "osquery_load",
     "lambda_start",
 )
 

@@ -93,7 +93,7 @@ class Proof:
 
     def ran(self, arguments):
         """A process was started."""
-        words = [str(one) for one in arguments] if isinstance(arguments, list | tuple) else []
+        words = [str(argument) for argument in arguments] if isinstance(arguments, list | tuple) else []
         if "windlass" in words or "tests.e2e.seeding" in words:
             self._words.append(words)
 
@@ -107,12 +107,12 @@ class Proof:
         assert made or not self._words, f"nobody saw what these called (`least_privilege.watch`): {self._words[:3]}"
         settings = self._settings() if made else []
         if not settings:  # who deploys a function has a configuration: these are of tests before
-            made = [one for one in made if "AWS_Lambda" not in one["user_agent"]]
+            made = [entry for entry in made if "AWS_Lambda" not in entry["user_agent"]]
         assert settings or not made, f"{len(made)} calls, and no windlass.toml to make a policy from: {made[0]}"
         calls = self._of_ours(made, settings)
         assert calls or not self._words, f"all calls are of other tests' accounts: name yours in {self._folder}"
-        statements = [one for each in settings for one in self._statements(each)]
-        missing = [one for one in check(calls, statements).missing if one.action not in self._own]
+        statements = [statement for each in settings for statement in self._statements(each)]
+        missing = [entry for entry in check(calls, statements).missing if entry.action not in self._own]
         assert not missing, f"called, but not allowed by `windlass policy`: {missing[:20]}"
         self._words.clear()
         self._watched.clear()
@@ -141,13 +141,13 @@ class Proof:
             with urllib.request.urlopen(f"{url}/_windlass/calls", timeout=60) as answer:
                 made += json.load(answer)["calls"]
         # A long poll of a worker that the test before has just stopped is answered now, and is not ours.
-        ours = (one for one in made if "windlass/" in one["user_agent"])
-        return [one for one in ours if one["at"] - one["duration_s"] >= self._began]
+        ours = (entry for entry in made if "windlass/" in entry["user_agent"])
+        return [our for our in ours if our["at"] - our["duration_s"] >= self._began]
 
     def _of_ours(self, made, settings):
         """Functions of other tests' accounts may still be at work: only accounts that are new, or that we name, count."""
-        named = {account.id for one in settings for account in one.estate.accounts}
-        return [one for one in made if one["account_id"] in named or one["account_id"] not in self._strangers]
+        named = {account.id for setting in settings for account in setting.estate.accounts}
+        return [entry for entry in made if entry["account_id"] in named or entry["account_id"] not in self._strangers]
 
     def _statements(self, settings):
         names = self._capabilities()
@@ -167,9 +167,9 @@ class Proof:
         inventory, which may read everything and would allow any look."""
         commands = [*self._words, *self._typed]
         if not commands:
-            return {one.name for one in CAPABILITIES if one.name != "inventory"}
+            return {capability.name for capability in CAPABILITIES if capability.name != "inventory"}
         known = [{_OF_COMMANDS[word] for word in words if word in _OF_COMMANDS} for words in commands]
-        return set().union(*known) if all(known) else {one.name for one in CAPABILITIES}
+        return set().union(*known) if all(known) else {capability.name for capability in CAPABILITIES}
 
 
 @pytest.fixture(autouse=True)

@@ -15,7 +15,7 @@ def test_regions_are_listed_by_status_page_by_page(aws):
     assert {"eu-west-1", "us-east-1"} <= set(names)
     assert "ap-east-1" not in names
     disabled = client.list_regions(RegionOptStatusContains=["DISABLED"])["Regions"]
-    assert "ap-east-1" in {one["RegionName"] for one in disabled}
+    assert "ap-east-1" in {entry["RegionName"] for entry in disabled}
 
 
 def test_what_datasync_makes_is_the_callers(aws):

@@ -61,7 +61,7 @@ class Asked:
     def rows(self, text):
         assert self.run(text)["State"] == "SUCCEEDED", self.execution
         rows = self.athena.get_query_results(QueryExecutionId=self.id)["ResultSet"]["Rows"]
-        return [tuple(one.get("VarCharValue") for one in row["Data"]) for row in rows]
+        return [tuple(entry.get("VarCharValue") for entry in row["Data"]) for row in rows]
 
 
 @pytest.fixture

@@ -128,7 +128,7 @@ def test_resources_of_a_template_are_created_changed_and_deleted_and_the_bucket_
     with pytest.raises(sqs.exceptions.QueueDoesNotExist):
         sqs.get_queue_url(QueueName=f"{name}-second")
     cloudformation.delete_stack(StackName=name)
-    assert name not in {one["StackName"] for one in cloudformation.describe_stacks()["Stacks"]}
+    assert name not in {entry["StackName"] for entry in cloudformation.describe_stacks()["Stacks"]}
     with pytest.raises(sqs.exceptions.QueueDoesNotExist):
         sqs.get_queue_url(QueueName=name)
     assert s3.head_bucket(Bucket=bucket)

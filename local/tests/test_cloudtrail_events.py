@@ -48,7 +48,7 @@ def records(url, logs, account=A):
         assert item["Key"].startswith(f"AWSLogs/{account}/CloudTrail/")
         assert item["Key"].endswith(".json.gz")
         result += json.loads(gzip.decompress(s3.get_object(Bucket=logs, Key=item["Key"])["Body"].read()))["Records"]
-    return [one for one in result if one["requestParameters"]["bucketName"] != logs]
+    return [entry for entry in result if entry["requestParameters"]["bucketName"] != logs]
 
 
 def _say_old(request, **_):
@@ -245,6 +245,6 @@ def test_a_trail_is_deleted_by_its_arn_and_a_missing_one_is_an_error(aws):
     s3.create_bucket(Bucket=name)
     arn = trails.create_trail(Name=name, S3BucketName=name)["TrailARN"]
     trails.delete_trail(Name=arn)
-    assert name not in [one["Name"] for one in trails.describe_trails()["trailList"]]
+    assert name not in [entry["Name"] for entry in trails.describe_trails()["trailList"]]
     with pytest.raises(trails.exceptions.TrailNotFoundException):
         trails.delete_trail(Name=name)

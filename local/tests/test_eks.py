@@ -34,7 +34,7 @@ def test_a_service_account_has_one_role(cluster):
     assert association == made
     assert (association["roleArn"], association["tags"]) == (f"{ROLE}a", {"team": "web"})
     listed = eks.list_pod_identity_associations(clusterName=name, namespace="windlass")["associations"]
-    assert [one["associationId"] for one in listed] == [made["associationId"]]
+    assert [entry["associationId"] for entry in listed] == [made["associationId"]]
     assert len(eks.list_pod_identity_associations(clusterName=name)["associations"]) == 2
 
     eks.update_pod_identity_association(**of, roleArn=f"{ROLE}c")

@@ -38,8 +38,8 @@ def test_commands_are_the_same_however_the_stream_is_cut(cuts):
     for cut in [*sorted(cuts), len(STREAM)]:
         result += commands.feed(STREAM[at:cut])
         at = max(at, cut)
-    assert b"".join(one.raw for one in result) == STREAM
-    assert [one.words[:1] for one in result] == [
+    assert b"".join(entry.raw for entry in result) == STREAM
+    assert [entry.words[:1] for entry in result] == [
         (b"set",),
         (b"get",),
         (b"ms",),
@@ -55,13 +55,13 @@ def test_commands_are_the_same_however_the_stream_is_cut(cuts):
 def test_no_stream_loses_a_byte_or_raises(blocks):
     commands, cut = Commands(), b""
     for block in blocks:
-        cut += b"".join(one.raw for one in commands.feed(block))
+        cut += b"".join(entry.raw for entry in commands.feed(block))
     assert cut + commands.rest() == b"".join(blocks)
 
 
 def test_what_can_not_be_cut_is_said_and_left_whole():
     binary = Commands()
-    assert [one.words for one in binary.feed(b"version\r\n\x80\x00\x01rest")] == [(b"version",)]
+    assert [entry.words for entry in binary.feed(b"version\r\n\x80\x00\x01rest")] == [(b"version",)]
     assert (binary.binary, binary.rest()) == (True, b"\x80\x00\x01rest")
     for data, says in (
         (b"set a 0 0 x\r\nabc\r\n", "bad data chunk"),
@@ -75,7 +75,7 @@ def test_what_can_not_be_cut_is_said_and_left_whole():
 
 
 def answer(memory, text):
-    return b"".join(memory.answer(one) for one in Commands().feed(text.encode()))
+    return b"".join(memory.answer(entry) for entry in Commands().feed(text.encode()))
 
 
 def test_items_expire_are_evicted_and_compared():

@@ -48,8 +48,8 @@ def client(local_aws):
         return one
 
     yield make
-    for one in made:
-        one.close()
+    for entry in made:
+        entry.close()
     local_aws.gateway.faults.load([])
 
 
@@ -119,7 +119,7 @@ def test_a_call_whose_client_disconnected_is_not_executed(client, local_aws):
             f"PUT /{bucket}/p HTTP/1.1\r\nHost: {host}\r\nAuthorization: {key}\r\nContent-Length: 5\r\n\r\nhello".encode()
         )
         assert whole.recv(100).startswith(b"HTTP/1.1 200")
-    assert [one["Key"] for one in s3.list_objects_v2(Bucket=bucket)["Contents"]] == ["p"]
+    assert [content["Key"] for content in s3.list_objects_v2(Bucket=bucket)["Contents"]] == ["p"]
 
 
 def test_the_same_seed_drops_the_same_calls():

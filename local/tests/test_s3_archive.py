@@ -47,7 +47,7 @@ def status_in_listings(s3, box, **more):
         s3.list_objects(**request)["Contents"],
         s3.list_object_versions(**request)["Versions"],
     ]
-    result = [{one["Key"]: one.get("RestoreStatus") for one in each} for each in listed]
+    result = [{entry["Key"]: entry.get("RestoreStatus") for entry in each} for each in listed]
     assert result[0] == result[1] == result[2]
     return result[0]
 

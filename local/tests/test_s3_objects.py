@@ -499,7 +499,8 @@ def test_grants_of_a_copy_count_where_acls_are_on(s3: Any, box: str) -> None:
     s3.copy_object(**copy, **grants)
     result = s3.get_object_acl(Bucket=box, Key="l")["Grants"]
     assert [
-        (one["Permission"], one["Grantee"].get("ID") or one["Grantee"]["URI"].rpartition("/")[2]) for one in result
+        (entry["Permission"], entry["Grantee"].get("ID") or entry["Grantee"]["URI"].rpartition("/")[2])
+        for entry in result
     ] == [
         ("READ", reader),
         ("READ", "AllUsers"),

@@ -112,7 +112,7 @@ def test_a_port_that_is_open_is_closed_the_next_time(local_aws, clients):
 
     def ports():
         ip_permissions = ec2.describe_security_groups(GroupIds=[group])["SecurityGroups"][0]["IpPermissions"]
-        return [one["FromPort"] for one in ip_permissions]
+        return [permission["FromPort"] for permission in ip_permissions]
 
     simulated_changes.apply_change(_change("open-port", group, 3), clients)
     assert ports() == [8003]

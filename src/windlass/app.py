@@ -5,7 +5,7 @@ from __future__ import annotations
 import contextlib
 import functools
 import threading
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Generic, Self, TypeVar, cast, overload
@@ -32,6 +32,7 @@ if TYPE_CHECKING:  # parts are imported on first use, so that a command loads on
     from windlass.inventory.service import Inventory
     from windlass.jobs.service import Jobs
     from windlass.memcached.service import Memcached
+    from windlass.osquery.service import Osquery
     from windlass.pipelines.service import Pipelines
     from windlass.queues.service import Queues
     from windlass.replication.service import Replication
@@ -253,6 +254,19 @@ class App:
         return Facts(self.store, owner_of=self.owners.owner_by_tags)
 
     @_Part
+    def osquery(self) -> Osquery:
+        """Hosts with osquery: enrollment, results and live queries. The inventory finds the instances with a tag."""
+        from windlass.osquery.service import Osquery
+
+        return Osquery(
+            self.store,
+            self.settings.osquery,
+            self.facts.record,
+            instances_of=lambda tags: tagged_instances(self.inventory, tags),
+            count=lambda outcome, number: self.metrics.osquery_results.labels(outcome).inc(number),
+        )
+
+    @_Part
     def clients(self) -> Clients:
         """S3 clients that need an upgrade. The inventory finds the owner of an address."""
         from windlass.clients.directory import InventoryDirectory, count_buckets
@@ -356,13 +370,31 @@ class App:
 
     def close(self) -> None:
         """Close the AWS clients and the database."""
-        self.built.close("aws", "estate", "store")
+        self.built.close("osquery", "aws", "estate", "store")
 
     def __enter__(self) -> Self:
         return self
 
     def __exit__(self, *_: object) -> None:
         self.close()
+
+
+def tagged_instances(inventory: Inventory, tags: Sequence[str]) -> frozenset[str]:
+    """Return the IDs of the EC2 instances that have all of these tags: `team=web`, or `team` with any value."""
+    return frozenset(_ids_of(inventory, "ec2.instance", [f"tag:{tag}" for tag in tags]))
+
+
+def _ids_of(inventory: Inventory, resource_type: str, conditions: Sequence[str]) -> list[str]:
+    from windlass.inventory.filters import parse_query
+
+    query = parse_query((resource_type,), conditions, now=clock.now(), limit=1000)
+    ids: list[str] = []
+    while True:
+        page = inventory.list(query)
+        ids += [resource.resource_id for resource in page.rows]
+        if not page.cursor:
+            return ids
+        query = replace(query, cursor=page.cursor)
 
 
 class InventoryFinder:
@@ -373,13 +405,4 @@ class InventoryFinder:
 
     def buckets(self, query: str) -> list[str]:
         """Return the names of the buckets that match `query`, conditions as in `windlass inventory list s3.bucket -w …`."""
-        from windlass.inventory.filters import parse_query
-
-        bucket_query = parse_query(("s3.bucket",), query.split(), now=clock.now(), limit=1000)
-        names: list[str] = []
-        while True:
-            page = self._inventory.list(bucket_query)
-            names += [bucket.resource_id for bucket in page.rows]
-            if not page.cursor:
-                return names
-            bucket_query = replace(bucket_query, cursor=page.cursor)
+        return _ids_of(self._inventory, "s3.bucket", query.split())

@@ -32,7 +32,7 @@ def test_an_address_is_refused_after_ten_different_failures_until_its_window_end
 def test_a_program_with_one_stale_token_is_listed_once_and_never_refused():
     failures = FailedLogins(Clock())
     noted = [failures.record("192.0.2.7", "the same") for _ in range(1000)]
-    assert [one.audited for one in noted] == [True] + [False] * 999
+    assert [entry.audited for entry in noted] == [True] + [False] * 999
     assert failures.blocked_s("192.0.2.7") == 0
 
 
@@ -40,7 +40,7 @@ def test_a_flood_from_many_addresses_fills_neither_the_memory_nor_the_trail():
     clock = Clock()
     failures = FailedLogins(clock)
     noted = [failures.record(f"address-{number}", "x") for number in range(MAX_ADDRESSES + 500)]
-    assert sum(one.audited for one in noted) == AUDITED_PER_WINDOW
+    assert sum(entry.audited for entry in noted) == AUDITED_PER_WINDOW
     assert [number for number, one in enumerate(noted) if one.flood] == [AUDITED_PER_WINDOW - 1]
     assert len(failures._addresses) == MAX_ADDRESSES
     clock.now += WINDOW_S

@@ -46,6 +46,7 @@ TEXTS = [
 CURSORS = ["x", "W10", "WzEsMl0", "WyJhIiw5OTk5OTk5OTk5OTk5OTk5OTk5OTk5XQ", "bnVsbA", "W1tbW1tbW1s"]
 HOSTILE = [*NUMBERS, *TIMES, *TEXTS, *CURSORS]
 VALID = {
+    "query_id": "lq_00000000000000000000",
     "check_id": "s3-tls-only",
     "account": "111111111111",
     "account_id": "111111111111",
@@ -90,7 +91,7 @@ def addresses(app):
 
 
 def filled(path, **values):
-    return re.sub(r"{(\w+)}", lambda one: quote({**VALID, **values}[one[1]], safe=""), path)
+    return re.sub(r"{(\w+)}", lambda item: quote({**VALID, **values}[item[1]], safe=""), path)
 
 
 def check(answer):

@@ -134,7 +134,7 @@ def test_use_is_noted_once_a_minute_so_that_reading_does_not_write(store):
 def test_the_trail_is_newest_first(store):
     for number in range(3):
         audit(store, actor="token:ci", action="job.cancel", target=f"job_{number}", now=NOW + timedelta(seconds=number))
-    assert [one["target"] for one in list_audit(store, limit=2)] == ["job_2", "job_1"]
+    assert [entry["target"] for entry in list_audit(store, limit=2)] == ["job_2", "job_1"]
     assert list_audit(store)[0]["actor"] == "token:ci"
 
 
@@ -151,5 +151,8 @@ def test_the_command_line_shows_a_secret_once_and_leaves_a_trail(tmp_path, capsy
     with open_store(StoreConfig(url=url)) as store:
         assert check_token(store, secret, now=NOW) is None
         trail = list_audit(store)
-    assert [(one["action"], one["target"]) for one in trail] == [("token.revoke", token_id), ("token.create", token_id)]
+    assert [(entry["action"], entry["target"]) for entry in trail] == [
+        ("token.revoke", token_id),
+        ("token.create", token_id),
+    ]
     assert secret not in str(trail)

@@ -121,7 +121,7 @@ def test_the_hit_rate_is_live_while_the_cluster_shrinks(site, page):
     finally:
         stop.set()
         busy.join(20)
-    assert sum("/live?" in one for one in opened) == 1, "a page has one stream, however often it is renewed"
+    assert sum("/live?" in entry for entry in opened) == 1, "a page has one stream, however often it is renewed"
     rates = page.evaluate(
         "document.querySelector('svg.hitrates polyline.rate').getAttribute('points').split(' ').length"
     )

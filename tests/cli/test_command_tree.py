@@ -48,6 +48,11 @@ WRITES = {
     "token create",
     "check mute",
     "token revoke",
+    "osquery query",
+    "osquery revoke",
+    "osquery restore",
+    "osquery secret create",
+    "osquery secret revoke",
     "config init",
 }
 CONFIRMED = {  # destructive, or of many things: they ask
@@ -132,6 +137,11 @@ READS = {  # nothing in AWS changes, and in the store no more than what was read
     "config show",
     "config validate",
     "token list",
+    "osquery nodes",
+    "osquery flags",
+    "osquery config",
+    "osquery pack",
+    "osquery secret list",
 }
 # One row or one document: nothing to limit.
 SINGLE = {

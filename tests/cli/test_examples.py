@@ -16,6 +16,7 @@ import pytest
 from botocore.config import Config
 
 from tests.clients.logs import file_bytes, log_path, record, write
+from tests.osquery.hosts import enrollment
 from windlass.app import App
 from windlass.cli.main import _run
 from windlass.cli.reference import walk
@@ -81,11 +82,23 @@ PARSED = {  # group or command: why
     "build lambda": "takes the wheels of another platform; tests/deploy/test_bundle.py builds",
     "deploy create": "builds a zip; tests/deploy/stacks builds and creates",
 }
-LAST = ("log", "delete", "drain", "purge", "disable", "revoke", "resume")  # the other verbs of the group still need it
+LAST = (
+    "log",
+    "delete",
+    "drain",
+    "purge",
+    "disable",
+    "revoke",
+    "resume",
+    "restore",
+)  # the other verbs of the group still need it
 CODES = {  # examples that find something, or that have nothing to do in this estate
     # What the examples of other groups collected before decides.
     "windlass check run --severity high": (1, 3),
     "windlass check run s3-public-policy s3-public-acl -o junit": (0, 1, 3),
+    # No agent runs here: the host does not answer, and no instance has the tag.
+    'windlass osquery query "SELECT name, version FROM os_version" --host web-1 --timeout 5s': 1,
+    'windlass osquery query "SELECT pid, name FROM processes" --tag team=web --dry-run': 254,
     "windlass replicate resume scans": 252,  # the seed is done
     "windlass replicate cancel scans --yes": 254,  # the seed is done
     "windlass inventory show arn:aws:s3:::scans --at 2026-11-20": 254,
@@ -152,8 +165,8 @@ def _fill(url, folder):
     client("elasticache").create_cache_cluster(
         CacheClusterId="sessions", Engine="memcached", CacheNodeType="cache.t4g.micro", NumCacheNodes=2
     )
-    for one in made:
-        one.close()
+    for entry in made:
+        entry.close()
 
 
 @pytest.fixture
@@ -178,10 +191,18 @@ def prepared(group, run):
         return {"job-01": _queued_job(run)}
     if group == "token":
         return {"token-01": run("windlass token create --name ci")[1].split()[0]}
+    if group == "osquery":
+        _enrolled_host()
     if group == "aggregate":
         assert run("windlass aggregate init refresh-scans")[0] == 0
         assert run("windlass aggregate trigger refresh-scans scans")[0] == 0
     return {}
+
+
+def _enrolled_host():
+    with App(load(environ={}, cwd=Path.cwd()), environ={}) as app:
+        secret = app.osquery.create_secret("web").reveal()
+        assert app.osquery.agents.enroll(enrollment(secret), "")["node_key"]
 
 
 def _queued_job(run):

@@ -39,25 +39,27 @@ def verdict(agent: str) -> tuple[str, str, str, str, str]:
 def test_no_verdict_on_the_corpus_of_real_agents_is_wrong():
     labelled = corpus()
     wrong = []
-    for one in labelled:
-        said, expected = verdict(one.text), (one.client, one.version, one.signs, one.support, one.runtime)
+    for entry in labelled:
+        said, expected = verdict(entry.text), (entry.client, entry.version, entry.signs, entry.support, entry.runtime)
         if said != expected:
-            wrong.append((one.text, said, expected))
+            wrong.append((entry.text, said, expected))
     assert wrong == []
-    assert len({one.text for one in labelled}) == len(labelled) >= 150
+    assert len({entry.text for entry in labelled}) == len(labelled) >= 150
 
 
 def test_the_corpus_has_every_client_that_matters_and_counts_the_unknown():
-    clients = Counter(one.client for one in corpus())
+    clients = Counter(corpu.client for corpu in corpus())
     assert {"ruby", "php", "javascript", "dotnet", "powershell", "boto2", "java", "go", "aws-cli", "boto3"} <= set(
         clients
     )
-    assert any("Hadoop" in one.text for one in corpus())
-    assert all(one.origin for one in corpus())
-    assert clients[""] == sum(parse_agent(one.text).client == UNKNOWN for one in corpus()) > 10
+    assert any("Hadoop" in corpu.text for corpu in corpus())
+    assert all(corpu.origin for corpu in corpus())
+    assert clients[""] == sum(parse_agent(corpu.text).client == UNKNOWN for corpu in corpus()) > 10
 
 
-@pytest.mark.parametrize("one", [one for one in corpus() if "," not in one.text][::7], ids=lambda one: one.text[:40])
+@pytest.mark.parametrize(
+    "one", [corpu for corpu in corpus() if "," not in corpu.text][::7], ids=lambda item: item.text[:40]
+)
 def test_brackets_come_and_go_for_one_client(one: Labelled):
     bare = one.text.strip("[]")
     assert verdict(f"[{bare}]") == verdict(bare)

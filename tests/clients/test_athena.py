@@ -76,7 +76,7 @@ def parsed_by_python(text: str) -> tuple:
 
 
 def test_sql_parses_every_real_agent_as_the_parser_does():
-    agents = [one.text for one in corpus()]
+    agents = [corpu.text for corpu in corpus()]
     agents += (
         [f"[{agent}]" for agent in agents] + [agent.upper() for agent in agents] + [f" {agent}\t" for agent in agents]
     )
@@ -195,7 +195,7 @@ def all_rows(clients):
 
 
 def messy_records(rng: random.Random, number: int):
-    agents = [one.text for one in corpus()] + ["[]", "", "athena.amazonaws.com", "SigV2"]
+    agents = [corpu.text for corpu in corpus()] + ["[]", "", "athena.amazonaws.com", "SigV2"]
     identities = [
         None,
         {"type": "AWSAccount", "accountId": "anonymous", "principalId": ""},
@@ -350,7 +350,7 @@ def test_each_rules_sql_sees_what_its_function_sees():
     rng = random.Random(5)
     facts = [
         S3RequestFacts(
-            rng.choice([NODE_OLD, CLI_OLD, JAVA_2, HADOOP, "", "curl/8", *[one.text for one in corpus()]]),
+            rng.choice([NODE_OLD, CLI_OLD, JAVA_2, HADOOP, "", "curl/8", *[corpu.text for corpu in corpus()]]),
             rng.choice(["SigV2", "SigV4", ""]),
             rng.choice(["AuthHeader", "QueryString", ""]),
             rng.choice(["TLSv1", "TLSv1.1", "TLSv1.2", ""]),

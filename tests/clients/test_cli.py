@@ -79,8 +79,8 @@ def test_the_report_in_every_form_says_the_same(windlass, tmp_path):
     assert all(row["upgrade"] for row in rows)
     _, out, _ = windlass("clients", "report", "-o", "csv")
     listed = list(csv.DictReader(io.StringIO(out)))
-    assert [one["client"] for one in listed] == [row["client"] for row in rows]
-    assert "'=cmd()" in [one["bucket"] for one in listed]
+    assert [entry["client"] for entry in listed] == [row["client"] for row in rows]
+    assert "'=cmd()" in [entry["bucket"] for entry in listed]
     _, _, err = windlass("clients", "report", "--html", "report.html", "--parquet", "uses.parquet")
     page = (tmp_path / "report.html").read_text("utf-8")
     assert "4 clients" in err
@@ -91,8 +91,8 @@ def test_the_report_in_every_form_says_the_same(windlass, tmp_path):
     import pyarrow.parquet
 
     kept = pyarrow.parquet.read_table(tmp_path / "uses.parquet").to_pylist()
-    assert sum(one["requests"] for one in kept) == 4
-    assert {one["sdk"] for one in kept} == {"javascript", "java", "aws-cli", ""}
+    assert sum(entry["requests"] for entry in kept) == 4
+    assert {entry["sdk"] for entry in kept} == {"javascript", "java", "aws-cli", ""}
 
 
 @pytest.mark.usefixtures("scanned")

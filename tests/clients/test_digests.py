@@ -63,7 +63,7 @@ def problems(body, signature, keys, *, source=SOURCE, files=None):
             raise NotFound("gone")
         return held[bucket, name]
 
-    return [one.problem for one in verify(body, signature, keys, fetch, source=source)]
+    return [entry.problem for entry in verify(body, signature, keys, fetch, source=source)]
 
 
 def test_what_is_as_delivered_is_fine(key, keys):

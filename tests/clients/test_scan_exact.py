@@ -179,9 +179,9 @@ def test_the_splitter_gives_the_same_records_however_the_file_is_cut(step):
         {"Other": [[{"Records": [{}]}]], "Re\\cords": "[{", "Records": records, "After": [{"a": "]}"}]}
     ).encode()
     splitter = Splitter(limit_bytes=10**6)
-    found = [one for at in range(0, len(raw), step) for one in splitter.feed(raw[at : at + step])]
+    found = [entry for at in range(0, len(raw), step) for entry in splitter.feed(raw[at : at + step])]
     splitter.finish()
-    assert [json.loads(one) for one in found] == records
+    assert [json.loads(entry) for entry in found] == records
 
 
 @pytest.mark.parametrize("raw", [b'{"Records":[{"a":1}', b'{"Records":[{"a":"', b'{"a":[]}', b"[]", b'{"Records":[]}]'])

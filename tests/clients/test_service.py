@@ -31,7 +31,7 @@ def scan(clients, folder, **options):
 
 
 def by_agent(clients, **options):
-    return {(one.agent, one.principal.rpartition("/")[2]): one for one in clients.report(**options)}
+    return {(entry.agent, entry.principal.rpartition("/")[2]): entry for entry in clients.report(**options)}
 
 
 def test_a_client_is_told_of_with_all_that_helps_to_end_it(store, tmp_path):
@@ -127,7 +127,7 @@ def test_services_and_consoles_are_counted_and_left_out(sqlite_store, tmp_path):
     ]
     write(log_path(tmp_path, 1), file_bytes([*noise, record()]))
     scan(clients, tmp_path)
-    assert [one.requests for one in clients.report()] == [1]
+    assert [entry.requests for entry in clients.report()] == [1]
     assert sorted(count.exclusion for count in clients.counts()) == [
         "",
         "agent",
@@ -166,7 +166,7 @@ def test_support_is_judged_on_the_day_asked_for(sqlite_store, tmp_path):
     )
     scan(clients, tmp_path)
     on = {
-        day: {one.sdk for one in clients.report(rules=["sdk"], on=day)}
+        day: {entry.sdk for entry in clients.report(rules=["sdk"], on=day)}
         for day in (date(2025, 12, 30), date(2025, 12, 31), date(2027, 7, 15))
     }
     assert on[date(2025, 12, 30)] == set()
@@ -188,7 +188,7 @@ def test_information_comes_after_findings_and_can_be_left_out(sqlite_store, tmp_
     ]
     write(log_path(tmp_path, 1), file_bytes(records))
     scan(clients, tmp_path)
-    assert [one.rules for one in clients.report()] == [("sigv2", "sdk", "runtime"), ("anonymous",), ("presigned",)]
+    assert [entry.rules for entry in clients.report()] == [("sigv2", "sdk", "runtime"), ("anonymous",), ("presigned",)]
     assert len(clients.report(level=Level.FINDING)) == 1
 
 
@@ -200,7 +200,7 @@ def test_path_style_is_told_when_asked_for(sqlite_store, tmp_path):
     ]
     write(log_path(tmp_path, 1), file_bytes(records))
     scan(clients, tmp_path, rules=("all",))
-    assert [(one.rules, one.requests) for one in clients.report(rules=["all"])] == [(("path-style",), 1)]
+    assert [(entry.rules, entry.requests) for entry in clients.report(rules=["all"])] == [(("path-style",), 1)]
 
 
 def test_since_and_until_choose_whole_days(sqlite_store, tmp_path):
@@ -228,7 +228,7 @@ def test_an_agent_with_half_a_character_or_a_nul_is_kept(store, tmp_path):
     write(log_path(tmp_path, 1), raw)
     clients = clients_of(store)
     scan(clients, tmp_path)
-    assert sorted(one.agent for one in clients.report()) == ["nul\ufffd", "odd\ufffd"]
+    assert sorted(entry.agent for entry in clients.report()) == ["nul\ufffd", "odd\ufffd"]
 
 
 # --- whose machine -------------------------------------------------------------------------------------------------

@@ -109,7 +109,7 @@ def test_every_layout_of_cloudtrails_events_is_read(layout):
     raw = LAYOUTS[layout](records).encode()
     found = read_records(raw)
     expected = records[:1] if layout == "one event" else records
-    assert [one.userAgent for one in found] == [event["userAgent"] for event in expected]
+    assert [entry.userAgent for entry in found] == [event["userAgent"] for event in expected]
 
 
 ACCESS_LOG = b"79a59df900b949e55d96a1e698fbacedfd6e09d98eacf8f8d5218e7cd47ef2be amzn-s3-demo-bucket1 [06/Feb/2019:00:00:38 +0000] 192.0.2.3\n"

@@ -53,4 +53,4 @@ def test_odd_versions(text, expected):
 @given(st.text(max_size=60))
 def test_any_text_is_a_version_or_none(text):
     found = parse_version(text)
-    assert found is None or all(0 <= one <= PART_MAX for one in found)
+    assert found is None or all(0 <= entry <= PART_MAX for entry in found)

@@ -33,7 +33,7 @@ def site(tmp_path_factory):
 
 def test_each_account_shows_the_identity_or_the_reason_of_the_refusal(site):
     data = site.get("/accounts.json").json()
-    assert [(one["account_id"], one["state"], one["regions_source"]) for one in data["surveyed"]] == [
+    assert [(entry["account_id"], entry["state"], entry["regions_source"]) for entry in data["surveyed"]] == [
         ("111111111111", "ok", "ec2:DescribeRegions"),
         ("222222222222", "denied", "the partition's default regions"),
     ]
@@ -45,9 +45,11 @@ def test_each_account_shows_the_identity_or_the_reason_of_the_refusal(site):
 def test_each_scope_in_trouble_says_since_when_and_when_it_was_last_read(site):
     data = site.get("/accounts.json").json()
     assert data["failed"], "the filled store has scopes in trouble"
-    assert all(one["state_since"] and "details_unknown" in one and "last_good_at" in one for one in data["failed"])
-    unscanned = [one for one in data["coverage"] if one["state"] == "unscanned"]
-    assert {one["region"] for one in unscanned} >= {"eu-west-1"}, "what was never visited is no blank"
+    assert all(
+        entry["state_since"] and "details_unknown" in entry and "last_good_at" in entry for entry in data["failed"]
+    )
+    unscanned = [entry for entry in data["coverage"] if entry["state"] == "unscanned"]
+    assert {entry["region"] for entry in unscanned} >= {"eu-west-1"}, "what was never visited is no blank"
     page = site.get("/accounts", headers=HTML).text
     for heading in ("Services with failures", "Unknown details", "Since", "Last complete"):
         assert heading in page

@@ -13,6 +13,7 @@ from starlette.routing import Mount
 
 import windlass.console
 from tests.console.site import opened_app, served
+from tests.osquery.hosts import enrollment
 from windlass.aggregation.config import AggregateConfig
 from windlass.aggregation.effects import CountEvents
 from windlass.aggregation.model import Summary
@@ -26,6 +27,7 @@ from windlass.core import clock
 from windlass.core.errors import Interrupted
 from windlass.estate.config import AccountConfig, EstateConfig
 from windlass.estate.service import open_estate
+from windlass.osquery.service import LiveRequest
 from windlass.pipelines.config import PipelineConfig
 from windlass.pipelines.counters import RefusedObject
 from windlass.pipelines.service import Pipelines
@@ -121,6 +123,15 @@ def send_dead_letter(estate):
     estate.call(ACCOUNT, REGION, "sqs", "SendMessage", QueueUrl=url, MessageBody="dead")
 
 
+def enroll_host(app):
+    """A host that was not revoked, whatever was done to it before."""
+    if not app.osquery.secrets():
+        app.osquery_secret = app.osquery.create_secret("actions").reveal()
+    for node in app.osquery.nodes():
+        app.osquery.restore(node.node_id)
+    app.osquery.agents.enroll(enrollment(app.osquery_secret, name="uniform"), "")
+
+
 def situation(app):
     """Something to do of every kind: a job that waits, one that was interrupted, refused objects, a dead letter; by page."""
     send_dead_letter(app.estate)
@@ -136,7 +147,9 @@ def situation(app):
                 app.store,
                 RefusedObject("uniform", "actions-raw", key, clock.now(), "", "malformed", "not YAML", ""),
             )
+    enroll_host(app)
     return {
+        "/osquery/queries/{query_id}": [f"/osquery/queries/{app.osquery.ask(LiveRequest(sql='SELECT 1')).query_id}"],
         "/jobs/{job_id}": [f"/jobs/{waiting}", f"/jobs/{interrupted}"],
         "/queues/{account}/{region}/{name}": [f"/queues/{ACCOUNT}/{REGION}/pay-0"],
         "/inventory/resource": ["/inventory/resource?ref=harbour-prod-assets"],
@@ -188,7 +201,7 @@ def test_no_page_shows_a_role_a_form_that_it_may_not_send(app, person):
                     continue
                 sent = person.post(action, data=fields, headers=SAME)
                 assert sent.status_code in (303, 409), f"{address}: {action} {fields}: {sent.status_code} {sent.text}"
-                seen.add(next(one.name for one in ACTIONS if matches(one.path, action)))
+                seen.add(next(entry.name for entry in ACTIONS if matches(entry.path, action)))
     if person.role is Role.READ:
         assert seen == set()
     else:
@@ -200,6 +213,8 @@ def test_no_page_shows_a_role_a_form_that_it_may_not_send(app, person):
             "pipeline.retry",
             "pipeline.backfill",
         }
+        if person.role is Role.ADMIN:
+            shown |= {"osquery.query", "osquery.revoke"}
         assert seen >= shown, "the pages of this test must show what there is to do, or it proves nothing"
         assert seen & {"aggregation.pause", "aggregation.resume"}
 
@@ -258,8 +273,10 @@ def values_of(app, action):
         "region": REGION,
         "name": "pay-0" if action.name.startswith("queue") else "uniform",
         "rule": "shares",
+        "node": "uniform",
     }
-    return values, {"key": "drop"} if action.name == "aggregation.trigger" else {}
+    bodies = {"aggregation.trigger": {"key": "drop"}, "osquery.query": {"sql": "SELECT 1", "timeout": "10s"}}
+    return values, bodies.get(action.name, {})
 
 
 @pytest.mark.parametrize("action", ACTIONS, ids=lambda action: action.name)
@@ -294,7 +311,7 @@ class TestBodies:
         [
             ("/v1/aggregation/shares/trigger", {}, "needs the field 'key'"),
             ("/v1/aggregation/shares/trigger", {"kye": "drop"}, "'kye' is not a known field"),
-            ("/v1/pipelines/uniform/backfill", {"origin": "/etc/passwd"}, "does not read files of its own machine"),
+            ("/v1/pipelines/uniform/backfill", {"origin": "/etc/passwd"}, "does not read files of the server"),
             ("/v1/pipelines/uniform/retry", ["key"], "body"),
             ("/v1/pipelines/uniform/retry", {"key": 7}, "body.key"),
         ],

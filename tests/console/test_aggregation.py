@@ -112,5 +112,5 @@ def test_pausing_resuming_and_firing_are_done_and_audited(app, site):
     assert table.read("shares", "drop<b>").dirty == 6
     assert do("explode").status_code == 404
     assert do("pause", csrf_token="forged").status_code == 403
-    done = [one["action"] for one in list_audit(app.store)]
+    done = [entry["action"] for entry in list_audit(app.store)]
     assert done == ["aggregation.trigger", "aggregation.resume", "aggregation.pause"]

@@ -28,9 +28,9 @@ def wait_until_closed(sockets, seconds=60):
     closed = 0
     deadline = time.monotonic() + seconds
     with selectors.DefaultSelector() as selector:
-        for one in sockets:
-            one.setblocking(False)
-            selector.register(one, selectors.EVENT_READ)
+        for entry in sockets:
+            entry.setblocking(False)
+            selector.register(entry, selectors.EVENT_READ)
         while closed < len(sockets) and time.monotonic() < deadline:
             for key, _ in selector.select(1):
                 with contextlib.suppress(BlockingIOError):

@@ -140,9 +140,9 @@ class TestGuessing:
         assert page.status_code == 429
         assert "too many wrong credentials" in page.text
         assert site.get("/v1/types", headers=right | other).status_code == 200
-        trail = [one for one in list_audit(site.app.store) if one["action"] == "login.failed"]
+        trail = [entry for entry in list_audit(site.app.store) if entry["action"] == "login.failed"]
         assert len(trail) == ALLOWED_FAILURES
-        assert {one["actor"] for one in trail} == {"address:192.0.2.7"}
+        assert {entry["actor"] for entry in trail} == {"address:192.0.2.7"}
         assert "blocked for now" in trail[0]["detail"]
         assert "wl_guess" not in str(trail), "what was guessed may be somebody's token, misspelt"
 

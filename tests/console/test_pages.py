@@ -122,7 +122,7 @@ def test_a_resource_page_shows_its_past(site):
 def test_attention_comes_first(site):
     attention = site.get("/overview.json").json()["attention"]
     assert attention[0]["text"] == "1 scope could not be read"
-    assert any("public buckets" in one["text"] for one in attention)
+    assert any("public buckets" in entry["text"] for entry in attention)
 
 
 def test_exports_stream_every_row(site):
@@ -240,7 +240,7 @@ class TestBehindTokens:
         assert guarded.get("/inventory", headers=HTML).status_code == 200
         guarded.post("/logout", headers=same, data={"csrf_token": csrf_token_of(guarded, "/inventory")})
         assert guarded.get("/inventory", headers=HTML).status_code == 303
-        assert [one["action"] for one in list_audit(guarded.app_parts.store)] == ["logout", "login", "login.failed"]
+        assert [entry["action"] for entry in list_audit(guarded.app_parts.store)] == ["logout", "login", "login.failed"]
 
     def test_revoking_a_token_ends_its_sessions(self, guarded):
         same = {"sec-fetch-site": "same-origin"}

@@ -87,4 +87,4 @@ def test_a_retry_takes_the_object_through_and_is_audited(app, site):
     assert answer.status_code == 303
     assert app.call("GetObject", Bucket="page-out", Key="a.yaml.json")["Body"].read().strip() == b'{"n":1}'
     assert "retried <time" in site.get("/pipelines").text
-    assert [one["action"] for one in list_audit(app.store)] == ["pipeline.retry"]
+    assert [entry["action"] for entry in list_audit(app.store)] == ["pipeline.retry"]

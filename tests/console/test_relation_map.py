@@ -82,7 +82,7 @@ def test_neighbours_stand_in_the_order_of_what_they_belong_to():
 
 def test_a_full_column_counts_the_nodes_that_it_leaves_out():
     nodes = [node("root"), *(node(f"n{n:03}") for n in range(COLUMN_NODES + 40)), node("z", "iam.role")]
-    svg = relation_map(nodes, [edge("root", one["key"]) for one in nodes[1:]], "root")
+    svg = relation_map(nodes, [edge("root", entry["key"]) for entry in nodes[1:]], "root")
     assert ">and 40 s3.bucket, 1 iam.role<" in str(svg)
 
 

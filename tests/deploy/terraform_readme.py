@@ -54,5 +54,5 @@ def path_of(module):
 
 
 if __name__ == "__main__":
-    for one in MODULES:
-        path_of(one).write_text(rendered(one), "utf-8")
+    for entry in MODULES:
+        path_of(entry).write_text(rendered(entry), "utf-8")

@@ -161,6 +161,13 @@ module "feed" {
   source = "../modules/event-feed"
   bucket_names = ["raw"]
 }
+module "inventory_feed" {
+  source = "../modules/inventory-feed"
+}
+module "inventory_feed_elsewhere" {
+  source = "../modules/inventory-feed"
+  home_bus_arn = module.inventory_feed.bus_arn
+}
 """
 
 

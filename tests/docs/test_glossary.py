@@ -39,6 +39,8 @@ NAMES = (
     r"\"--(?:carry|failed-of|share|all)\"",
     r"/_windlass/caches",
     r"\btook=",
+    r"\b(?:Broken|Bad|Unidentified|Put)Answer\b|\basked_scopes\b|\bnext_ask_s\b|\basks_all\b|\bgoes_on\b|\blook_s\b",
+    r"\b_LOOKS?(?:_AT_ONCE|_S)?\b|\b_MOST_LOOKS\b|\b_LOOKED_AT\b|\bfor one in\b",
     r"\bticking\b|\bmade_up\b|\bSourceMoved\b|\bLookAt(?:Source|Target)\b",
     # Classes
     r"\bclass (?:Hooks|Steps|Again|Flow|Way|Place|Engine)\b",

@@ -101,7 +101,7 @@ class World:
 
     def work(self):
         fast = ("wait_s=1", "read_timeout_s=11", "visibility_s=12", "drain_s=3")
-        options = [part for one in fast for part in ("--setting", one)]
+        options = [part for entry in fast for part in ("--setting", entry)]
         with (self.folder / "log").open("a") as log:
             self.started.append(start_windlass(**self.command("run", *options), stdout=log, stderr=log))
         return self.started[-1]
@@ -128,11 +128,11 @@ class World:
         return json.loads(self.say("status", "-o", "json").stdout)
 
     def close(self):
-        for one in self.started:
-            one.kill()
-            one.wait()
-        for one in self.clients.values():
-            one.close()
+        for entry in self.started:
+            entry.kill()
+            entry.wait()
+        for value in self.clients.values():
+            value.close()
 
     def covered(self, total, seconds=60):
         """Wait until the last action saw every object and nothing is uncovered."""

@@ -108,9 +108,11 @@ def built(name, config):
 
 def statements(policy):
     found = set()
-    for one in policy["Statement"]:
-        condition = json.dumps(one.get("Condition", {}), sort_keys=True)
-        actions, resources = ([one[key]] if isinstance(one[key], str) else one[key] for key in ("Action", "Resource"))
+    for entry in policy["Statement"]:
+        condition = json.dumps(entry.get("Condition", {}), sort_keys=True)
+        actions, resources = (
+            [entry[key]] if isinstance(entry[key], str) else entry[key] for key in ("Action", "Resource")
+        )
         found |= {(action, resource, condition) for action in actions for resource in resources}
     return found
 
@@ -205,7 +207,7 @@ def test_an_aggregator_s_stack_counts_and_acts(world):
 
 def portrait(world, name):
     """What a pipeline or aggregator of that name is made of, in an account that is not named."""
-    sqs, functions, iam, logs = (world.client(one) for one in ("sqs", "lambda", "iam", "logs"))
+    sqs, functions, iam, logs = (world.client(item) for item in ("sqs", "lambda", "iam", "logs"))
     seen = {}
     for url in sqs.list_queues(QueueNamePrefix=name)["QueueUrls"]:
         attributes = sqs.get_queue_attributes(QueueUrl=url, AttributeNames=["All"])["Attributes"]
@@ -216,11 +218,11 @@ def portrait(world, name):
             "DelaySeconds",
             "MaximumMessageSize",
         )
-        seen[f"queue {attributes['QueueArn']}"] = {one: attributes.get(one) for one in kept} | {
+        seen[f"queue {attributes['QueueArn']}"] = {item: attributes.get(item) for item in kept} | {
             "redrive": {key: str(value) for key, value in json.loads(attributes.get("RedrivePolicy", "{}")).items()},
             "policy": sorted(
-                json.dumps({key: value for key, value in one.items() if key != "Sid"}, sort_keys=True)
-                for one in json.loads(attributes.get("Policy") or "{}").get("Statement", ())
+                json.dumps({key: value for key, value in item.items() if key != "Sid"}, sort_keys=True)
+                for item in json.loads(attributes.get("Policy") or "{}").get("Statement", ())
             ),
         }
     function = functions.get_function_configuration(FunctionName=name)
@@ -235,7 +237,7 @@ def portrait(world, name):
         "Environment",
         "PackageType",
     )
-    seen["function"] = {one: function.get(one) for one in kept}
+    seen["function"] = {item: function.get(item) for item in kept}
     kept = ("BatchSize", "MaximumBatchingWindowInSeconds", "FunctionResponseTypes", "ScalingConfig", "State")
     for event_source_mapping in functions.list_event_source_mappings(FunctionName=name)["EventSourceMappings"]:
         seen[f"mapping {event_source_mapping['EventSourceArn']}"] = {key: event_source_mapping.get(key) for key in kept}
@@ -250,8 +252,8 @@ def portrait(world, name):
         seen[f"rule {rule['Name']}"] = (rule.get("ScheduleExpression"), pattern, rule["State"], targets)
         allowed = json.loads(functions.get_policy(FunctionName=name)["Policy"])["Statement"]
         seen["permission"] = sorted(
-            json.dumps({key: one[key] for key in ("Action", "Principal", "Resource", "Condition")}, sort_keys=True)
-            for one in allowed
+            json.dumps({key: item[key] for key in ("Action", "Principal", "Resource", "Condition")}, sort_keys=True)
+            for item in allowed
         )
     tables = world.client("dynamodb")
     for table in tables.list_tables()["TableNames"]:
@@ -318,14 +320,14 @@ def test_windlass_deploy_and_the_template_make_the_same(aws, tmp_path, case):
             world.create(kind, Name="windlass-it", SourceBucket=world.raw, **code, **more)
         seen.append(portrait(world, "windlass-it"))
         world.close()
-    for one in seen:
-        one["function"].pop("CodeSha256")  # of another account's windlass.toml
+    for entry in seen:
+        entry["function"].pop("CodeSha256")  # of another account's windlass.toml
     assert seen[0] == seen[1]
 
 
 def test_the_replication_roles_are_taken_by_a_rule_and_say_what_windlass_would(world):
     source, destination = (
-        BucketRef(bucket=one, account_id=world.account, region="us-east-1") for one in (world.raw, world.out)
+        BucketRef(bucket=entry, account_id=world.account, region="us-east-1") for entry in (world.raw, world.out)
     )
     pair = Pair(source=source, destination=destination)
     asked = {
@@ -347,8 +349,8 @@ def test_the_replication_roles_are_taken_by_a_rule_and_say_what_windlass_would(w
     assert world.role("windlass-replication-batch") == statements({"Statement": batch_statements(pair, work)})
 
     s3 = world.client("s3")
-    for one in (world.raw, world.out):
-        s3.put_bucket_versioning(Bucket=one, VersioningConfiguration={"Status": "Enabled"})
+    for entry in (world.raw, world.out):
+        s3.put_bucket_versioning(Bucket=entry, VersioningConfiguration={"Status": "Enabled"})
     rule = {
         "ID": "all",
         "Priority": 1,
@@ -372,8 +374,8 @@ def test_the_replication_roles_are_taken_by_a_rule_and_say_what_windlass_would(w
     assert world.role("windlass-replication-replication") == statements({"Statement": needed})
     work = replace(work, operation=Operation.COPY, versions=True, locked=True, generated=False)
     wider = {
-        (f"s3:{one}", f"arn:aws:s3:::{world.raw}/manifests/*", "{}")
-        for one in ("GetObject", "GetObjectVersion", "PutObject")
+        (f"s3:{entry}", f"arn:aws:s3:::{world.raw}/manifests/*", "{}")
+        for entry in ("GetObject", "GetObjectVersion", "PutObject")
     }
     assert (
         world.role("windlass-replication-batch")
@@ -400,7 +402,7 @@ def test_the_trail_s_stack_records_what_windlass_clients_reads(world):
         keep_days=90,
         new_bucket=True,
     )
-    policy = json.loads(next(one.params["Policy"] for one in wanted if one.operation == "PutBucketPolicy"))
+    policy = json.loads(next(entry.params["Policy"] for entry in wanted if entry.operation == "PutBucketPolicy"))
     there = json.loads(s3.get_bucket_policy(Bucket=out["LogBucket"])["Policy"])
     assert statements(there) == statements(policy)
     s3.put_object(Bucket=world.raw, Key="a", Body=b"x")
@@ -455,11 +457,11 @@ def test_the_inventory_s_role_may_what_the_catalog_calls_in_every_account_of_a_s
     iam = world.client("iam")
     attached = iam.list_attached_role_policies(RoleName=out["RoleName"])["AttachedPolicies"]
     policies = [
-        iam.get_policy_version(PolicyArn=one["PolicyArn"], VersionId="v1")["PolicyVersion"]["Document"]
-        for one in attached
+        iam.get_policy_version(PolicyArn=entry["PolicyArn"], VersionId="v1")["PolicyVersion"]["Document"]
+        for entry in attached
     ]
     assert set().union(*map(statements, policies)) == statements(document(needed))
-    assert all(len(json.dumps(one, separators=(",", ":"))) <= 6144 for one in policies)
+    assert all(len(json.dumps(policy, separators=(",", ":"))) <= 6144 for policy in policies)
     (trust,) = world.client("iam").get_role(RoleName=out["RoleName"])["Role"]["AssumeRolePolicyDocument"]["Statement"]
     assert trust["Principal"] == {"AWS": [worker]}
     assert trust["Condition"] == {"StringEquals": {"aws:PrincipalOrgID": "o-a1b2c3d4e5"}}
@@ -523,15 +525,17 @@ def test_the_worker_s_role_is_of_one_service_account_and_may_what_it_is_given(wo
     (trust,) = iam.get_role(RoleName=out["RoleName"])["Role"]["AssumeRolePolicyDocument"]["Statement"]
     assert trust["Principal"] == {"Service": "pods.eks.amazonaws.com"}
     assert trust["Condition"]["StringEquals"]["aws:RequestTag/eks-cluster-arn"].endswith(":cluster/blue")
-    assert ("s3:PutObject", f"arn:aws:s3:::{world.out}/*") in {one[:2] for one in world.role(out["RoleName"])}
+    assert ("s3:PutObject", f"arn:aws:s3:::{world.out}/*") in {entry[:2] for entry in world.role(out["RoleName"])}
     world.delete("worker-irsa")
     assert iam.list_roles()["Roles"] == []
 
 
 def test_the_feed_brings_events_of_its_buckets_and_prefix_alone(world):
     s3, sqs = world.client("s3"), world.client("sqs")
-    for one in (world.raw, world.out):
-        s3.put_bucket_notification_configuration(Bucket=one, NotificationConfiguration={"EventBridgeConfiguration": {}})
+    for entry in (world.raw, world.out):
+        s3.put_bucket_notification_configuration(
+            Bucket=entry, NotificationConfiguration={"EventBridgeConfiguration": {}}
+        )
     out = world.create("event-feed", SourceBuckets=world.raw, SourcePrefix="in/")
     for key in ("in/a", "elsewhere/b"):
         s3.put_object(Bucket=world.raw, Key=key, Body=b"x")
@@ -541,9 +545,9 @@ def test_the_feed_brings_events_of_its_buckets_and_prefix_alone(world):
         got = sqs.receive_message(QueueUrl=out["QueueUrl"], MaxNumberOfMessages=10, WaitTimeSeconds=2).get(
             "Messages", []
         )
-        for one in got:
-            sqs.delete_message(QueueUrl=out["QueueUrl"], ReceiptHandle=one["ReceiptHandle"])
-        return [json.loads(one["Body"])["detail"]["object"]["key"] for one in got]
+        for entry in got:
+            sqs.delete_message(QueueUrl=out["QueueUrl"], ReceiptHandle=entry["ReceiptHandle"])
+        return [json.loads(entry["Body"])["detail"]["object"]["key"] for entry in got]
 
     assert world.wait(keys, 20) == ["in/a"]
     assert keys() == []

@@ -102,13 +102,13 @@ def test_one_listing_per_account_and_no_call_to_a_wrong_region(home, aws):
     clear_calls(aws)
     collect(home, "-t", "s3.bucket")
     made = calls(aws, service="s3")
-    listings = [one for one in made if one["operation"] == "ListBuckets"]
+    listings = [entry for entry in made if entry["operation"] == "ListBuckets"]
     assert sorted(listing["account_id"] for listing in listings) == list(ACCOUNTS)
-    assert [one for one in made if one["status"] in (301, 307, 400)] == []
-    details = [one for one in made if one["operation"] != "ListBuckets"]
+    assert [entry for entry in made if entry["status"] in (301, 307, 400)] == []
+    details = [entry for entry in made if entry["operation"] != "ListBuckets"]
     assert len({detail["operation"] for detail in details}) >= 22
     assert len(details) == 24 * 22
-    assert [one for one in made if one["operation"] == "GetBucketLocation"] == []
+    assert [entry for entry in made if entry["operation"] == "GetBucketLocation"] == []
 
 
 def test_an_unchanged_estate_writes_nothing_and_a_change_is_one_revision(home, aws):
@@ -142,7 +142,7 @@ def test_a_denied_scope_never_deletes(home, aws):
     assert "scopes could not be read" in done.stderr
     assert "0 deleted" in done.stdout
     denied = rows(home, "runs", "--state", "denied", "-n", "0")
-    assert {one["error_code"] for one in denied} == {"AccessDenied", "UnauthorizedOperation"}
+    assert {entry["error_code"] for entry in denied} == {"AccessDenied", "UnauthorizedOperation"}
     faults(aws, [])
     again = collect(home)
     assert (again["resources"], again["created"], again["deleted"]) == (before, 0, 0)

@@ -44,7 +44,7 @@ ACCOUNT = "111111111111"
 
 def described(folder, *queues):
     """What command lines say, as the windlass.toml that its policy is made from."""
-    entries = [f'[[consume]]\nqueue = "{one}"\nhandler = "hand:fast"\n' for one in queues]
+    entries = [f'[[consume]]\nqueue = "{queue}"\nhandler = "hand:fast"\n' for queue in queues]
     accounts = f'[estate]\naccounts = [{{ id = "{ACCOUNT}" }}]\n'
     (folder / "windlass-policy.toml").write_text(accounts + "".join(entries), "utf-8")
 
@@ -92,9 +92,9 @@ def start(aws, tmp_path):
         return started[-1]
 
     yield run
-    for one in started:
-        one.kill()
-        one.communicate()
+    for entry in started:
+        entry.kill()
+        entry.communicate()
 
 
 def waiting(queue):
@@ -254,7 +254,7 @@ def test_the_queue_commands_end_to_end(queue, aws, tmp_path):
         json.loads(line)
         for line in windlass("watch", name, "--times", "2", "--interval", "200ms", "-o", "jsonl").splitlines()
     ]
-    assert [one["visible"] for one in watched] == [3, 3]
+    assert [entry["visible"] for entry in watched] == [3, 3]
     assert "would move 3 messages" in windlass("drain", name, "--file", "out.jsonl", "--dry-run")
     windlass("drain", name, "--file", "out.jsonl", "--yes")
     assert {json.loads(line)["body"] for line in (tmp_path / "out.jsonl").read_text().splitlines()} == {

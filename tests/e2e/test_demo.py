@@ -59,7 +59,7 @@ def test_the_demo_lives_changes_and_leaves_nothing_behind(tmp_path, least_privil
             assert len(stats["by_region"]) == 5  # four and the global ones
             assert stats["by_type"]["s3.bucket"] >= 60
             deadline = time.monotonic() + 90
-            while not get(f"{url}/v1/changes?kind=updated")["items"]:
+            while all(change["simulated"] for change in get(f"{url}/v1/changes?kind=updated")["items"]):
                 assert time.monotonic() < deadline, "the simulated changes should have changed something by now"
                 time.sleep(1)
             shown = subprocess.run(
@@ -87,7 +87,7 @@ def test_the_demo_lives_changes_and_leaves_nothing_behind(tmp_path, least_privil
             aws = settings.estate.endpoint_url
             made = get(f"{aws}/_windlass/calls")["calls"]
             policy = statements_of(settings, "inventory", PolicyIdentity.WORKER)
-            collected = [one for one in made if "windlass/" in one["user_agent"]]
+            collected = [entry for entry in made if "windlass/" in entry["user_agent"]]
             unused = {action for _, action in check(collected, policy).unused}
             assert unused == set()  # the demo's estate has something of every type that it collects
             kept = [tmp_path / ".windlass", *(tmp_path / ".windlass").rglob("*")]

@@ -165,7 +165,9 @@ def test_the_pipeline_s_zip_transforms_what_lands_and_imports_nothing_from_here(
         },
     )
     s3.put_object(Bucket=f"in-{world.account}", Key="a/b.txt", Body=b"hello")
-    keys = until(lambda: [one["Key"] for one in s3.list_objects_v2(Bucket=f"out-{world.account}").get("Contents", ())])
+    keys = until(
+        lambda: [entry["Key"] for entry in s3.list_objects_v2(Bucket=f"out-{world.account}").get("Contents", ())]
+    )
     assert keys == ["a/b.txt.gz"]
 
 
@@ -210,7 +212,7 @@ def test_the_aggregator_s_zip_turns_events_into_one_action(world):
         for each in got:
             seen.append(json.loads(each["Body"]))
             world["sqs"].delete_message(QueueUrl=told_url, ReceiptHandle=each["ReceiptHandle"])
-        return sum(one["summary"]["events"] if "summary" in one else one["events"] for one in seen) >= 12
+        return sum(entry["summary"]["events"] if "summary" in entry else entry["events"] for entry in seen) >= 12
 
     until(covered, 90)
     assert 1 <= len(seen) <= 5

@@ -63,8 +63,8 @@ class World:
         self.s3, self.sqs = self.clients["s3"], self.clients["sqs"]
         self.raw, self.out = f"raw-{self.account}", f"uniform-{self.account}"
         self.started = []
-        for one in (self.raw, self.out):
-            self.s3.create_bucket(Bucket=one)
+        for entry in (self.raw, self.out):
+            self.s3.create_bucket(Bucket=entry)
         self.arn = self.queue("raw-events")
         target = {"QueueArn": self.arn, "Events": ["s3:ObjectCreated:*", "s3:ObjectRemoved:*"]}
         self.s3.put_bucket_notification_configuration(
@@ -97,7 +97,7 @@ class World:
 
     def work(self):
         fast = ("wait_s=1", "read_timeout_s=11", "visibility_s=12", "drain_s=3")
-        options = [part for one in fast for part in ("--setting", one)]
+        options = [part for entry in fast for part in ("--setting", entry)]
         with (self.folder / "log").open("a") as log:
             self.started.append(start_windlass(**self.command("pipeline", "run", *options), stdout=log, stderr=log))
         return self.started[-1]
@@ -109,8 +109,8 @@ class World:
     def contents(self, bucket, prefix=""):
         found = {}
         for page in self.s3.get_paginator("list_objects_v2").paginate(Bucket=bucket, Prefix=prefix):
-            for one in page.get("Contents", ()):
-                found[one["Key"]] = self.s3.get_object(Bucket=bucket, Key=one["Key"])["Body"].read()
+            for entry in page.get("Contents", ()):
+                found[entry["Key"]] = self.s3.get_object(Bucket=bucket, Key=entry["Key"])["Body"].read()
         return found
 
     def wait(self, what, seconds=60):
@@ -129,11 +129,11 @@ class World:
         )
 
     def close(self):
-        for one in self.started:
-            one.kill()
-            one.wait()
-        for one in self.clients.values():
-            one.close()
+        for entry in self.started:
+            entry.kill()
+            entry.wait()
+        for value in self.clients.values():
+            value.close()
 
 
 @pytest.mark.timeout(200)

@@ -104,5 +104,5 @@ def test_what_is_made_to_harm_is_kept_with_a_reason_and_the_queue_moves_on(world
         f"{name}/{when}": body for name, (_, body) in GOOD.items() for when in ("before", "after")
     }
     assert world.s3.list_multipart_uploads(Bucket=world.out).get("Uploads", []) == []
-    peak = next(int(one.split()[1]) / 1024 for one in status if one.startswith("VmHWM"))
+    peak = next(int(statu.split()[1]) / 1024 for statu in status if statu.startswith("VmHWM"))
     assert peak <= LIMIT_MIB

@@ -35,7 +35,7 @@ def family(pid):
     with contextlib.suppress(OSError):
         for task in Path(f"/proc/{pid}/task").iterdir():
             children += (task / "children").read_text().split()
-    return [pid, *(one for child in children for one in family(int(child)))]
+    return [pid, *(entry for child in children for entry in family(int(child)))]
 
 
 def measured(pid):
@@ -92,7 +92,7 @@ def test_open_files_threads_and_memory_stay_flat(tmp_path):
         if not early or not late:
             continue  # a short command, or a function that ended
         for name, most in GROWTH.items():
-            before, after = (statistics.median(one[name] for one in part) for part in (early, late))
+            before, after = (statistics.median(entry[name] for entry in part) for part in (early, late))
             print(f"{pid} {name}: {before:.0f} -> {after:.0f}")
             if after - before > most:
                 grown[pid, name] = (before, after)

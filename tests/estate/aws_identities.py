@@ -138,7 +138,7 @@ def _answer(world, call):
             rows = [{"RegionName": name, "RegionOptStatus": "ENABLED"} for name in world.enabled_regions]
             return "application/json", json.dumps({"Regions": rows})
         case "ListAccounts":
-            rows = [{"Id": one, "Name": f"a{one[0]}", "Status": "ACTIVE"} for one in world.organization]
+            rows = [{"Id": entry, "Name": f"a{entry[0]}", "Status": "ACTIVE"} for entry in world.organization]
             return "application/x-amz-json-1.1", json.dumps({"Accounts": rows})
         case "ListBuckets":
             return "application/xml", "<ListAllMyBucketsResult><Buckets/></ListAllMyBucketsResult>"

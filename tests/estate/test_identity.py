@@ -43,7 +43,9 @@ def roles(account_id):
     )
 
 
-ACCOUNTS = st.lists(st.sampled_from(IDS), unique=True).flatmap(lambda ids: st.tuples(*(roles(one) for one in ids)))
+ACCOUNTS = st.lists(st.sampled_from(IDS), unique=True).flatmap(
+    lambda ids: st.tuples(*(roles(identifier) for identifier in ids))
+)
 
 DOORS = {
     "call": lambda estate, account: estate.call(account, REGION, "sqs", "ListQueues"),

@@ -49,9 +49,9 @@ def test_every_page_is_walked_with_and_without_a_paginator(estate):
     pages = list(estate.pages(ONE, "us-east-1", "s3", "ListBuckets", MaxBuckets=3, Prefix="paged-"))
     assert [len(page["Buckets"]) for page in pages] == [3, 3, 1]
     listed = [
-        one
+        entry
         for page in estate.pages(ONE, "us-east-1", "s3", "ListBucketMetricsConfigurations", Bucket="paged-0")
-        for one in page["MetricsConfigurationList"]
+        for entry in page["MetricsConfigurationList"]
     ]
     assert len(listed) == 7
 
@@ -103,7 +103,7 @@ def test_a_role_in_another_account_is_assumed(aws):
         accounts=[AccountConfig(id=ONE), AccountConfig(id="222222222222", role="Reader", session_name="nightly")],
     )
     with open_estate(config, os.environ) as estate:
-        arns = [one.arn for one in estate.whoami().identities]
+        arns = [identity.arn for identity in estate.whoami().identities]
     assert arns[1] == "arn:aws:sts::222222222222:assumed-role/Reader/nightly"
 
 
@@ -127,9 +127,9 @@ def test_the_organization_lists_its_accounts_below_a_unit(aws, monkeypatch):
     monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "x")
     whole = EstateConfig(allow_endpoint_override=True, organization=True, accounts=[])
     with open_estate(whole, os.environ) as estate:
-        assert {one.id for one in estate.accounts()} == {boss, "555555555555", "666666666666"}
+        assert {entry.id for entry in estate.accounts()} == {boss, "555555555555", "666666666666"}
     with open_estate(whole.model_copy(update={"organization_units": [unit]}), os.environ) as estate:
-        assert [one.alias for one in estate.accounts()] == ["a6"]
+        assert [entry.alias for entry in estate.accounts()] == ["a6"]
 
 
 def test_enabled_regions_are_of_one_partition(aws):

@@ -142,7 +142,7 @@ class Place:
                 worker.kill()
                 worker.wait()
         self.log = log.read_text()
-        found = sorted(one for one in (self.data / "out").rglob("*") if one.is_file() and name in one.parts)
+        found = sorted(entry for entry in (self.data / "out").rglob("*") if entry.is_file() and name in entry.parts)
         assert len(found) == made, (found, self.log[-2000:])
         return Passed(duration_s, peak_mib, found[0], threads.busiest_s() / duration_s)
 
@@ -166,7 +166,7 @@ class Place:
     def _left(self):
         names = ["ApproximateNumberOfMessages", "ApproximateNumberOfMessagesNotVisible"]
         told = self._sqs.get_queue_attributes(QueueUrl=self._queue, AttributeNames=names)["Attributes"]
-        return sum(int(one) for one in told.values())
+        return sum(int(value) for value in told.values())
 
     def _wait(self, what, worker, limit_s):
         deadline = time.monotonic() + limit_s
@@ -196,7 +196,9 @@ class _Threads:
 
 
 def _peak_mib(pid):
-    line = next(one for one in Path(f"/proc/{pid}/status").read_text().splitlines() if one.startswith("VmHWM"))
+    line = next(
+        splitline for splitline in Path(f"/proc/{pid}/status").read_text().splitlines() if splitline.startswith("VmHWM")
+    )
     return int(line.split()[1]) / 1024
 
 

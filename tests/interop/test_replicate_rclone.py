@@ -96,7 +96,7 @@ class Place:
 
     def objects(self, name):
         pages = self.aws.get_paginator("list_objects_v2").paginate(Bucket=name)
-        return {one["Key"]: (one["Size"], one["ETag"]) for page in pages for one in page.get("Contents", [])}
+        return {entry["Key"]: (entry["Size"], entry["ETag"]) for page in pages for entry in page.get("Contents", [])}
 
     def body(self, name, key):
         return self.aws.get_object(Bucket=name, Key=key)["Body"].read()
@@ -112,7 +112,7 @@ def place(tmp_path_factory):
 
 
 def files(folder):
-    return {str(one.relative_to(folder)): one.read_bytes() for one in Path(folder).rglob("*") if one.is_file()}
+    return {str(entry.relative_to(folder)): entry.read_bytes() for entry in Path(folder).rglob("*") if entry.is_file()}
 
 
 def test_odd_keys_and_large_objects_there_and_back_and_within(place):
@@ -224,7 +224,9 @@ def measured(place, *words):
     while running.poll() is None:
         with contextlib.suppress(OSError, StopIteration):
             line = next(
-                one for one in Path(f"/proc/{running.pid}/status").read_text().splitlines() if one.startswith("VmHWM")
+                splitline
+                for splitline in Path(f"/proc/{running.pid}/status").read_text().splitlines()
+                if splitline.startswith("VmHWM")
             )
             peak = max(peak, int(line.split()[1]) / 1024)
         time.sleep(0.05)

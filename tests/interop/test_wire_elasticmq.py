@@ -110,14 +110,14 @@ def test_the_calls_of_a_consumer(url):
             got = []
             while len(got) < 10:
                 got += await client.send(sqs.receive(queue, wait_s=1, visibility_s=60))
-            assert sorted(one.body for one in got) == sorted(one.body for one in entries)
-            assert {(one.receive_count, one.message_attributes["a"]["StringValue"]) for one in got} == {(1, "é")}
+            assert sorted(entry.body for entry in got) == sorted(entry.body for entry in entries)
+            assert {(entry.receive_count, entry.message_attributes["a"]["StringValue"]) for entry in got} == {(1, "é")}
             assert await client.send(sqs.receive(queue, wait_s=0)) == []
-            assert await client.send(sqs.delete(queue, [one.receipt for one in got[:5]])) == []
-            assert await client.send(sqs.change_visibility(queue, [(one.receipt, 0) for one in got[5:]])) == []
+            assert await client.send(sqs.delete(queue, [entry.receipt for entry in got[:5]])) == []
+            assert await client.send(sqs.change_visibility(queue, [(entry.receipt, 0) for entry in got[5:]])) == []
             again = await client.send(sqs.receive(queue, wait_s=1))
-            assert {one.message_id for one in again} == {one.message_id for one in got[5:]}
-            assert {one.receive_count for one in again} == {2}
+            assert {entry.message_id for entry in again} == {entry.message_id for entry in got[5:]}
+            assert {entry.receive_count for entry in again} == {2}
             assert (await client.send(sqs.get_attributes(queue)))["ApproximateNumberOfMessages"] == "0"
             with pytest.raises(NotFound):
                 await client.send(sqs.receive(queue + "-missing", wait_s=0))
@@ -133,7 +133,7 @@ def test_a_long_poll_ends_when_something_comes(url):
             await asyncio.sleep(0.2)
             await client.send(sqs.send(queue, [sqs.Entry("x")]))
             async with asyncio.timeout(15):
-                return [one.body for one in await waiting]
+                return [entry.body for entry in await waiting]
 
     assert asyncio.run(main()) == ["x"]
 

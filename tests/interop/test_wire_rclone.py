@@ -112,7 +112,7 @@ def test_every_call_it_knows_is_accepted(url):
             copied = await client.send(s3.copy("other", "two", source_bucket="box", source_key="dir/one"))
             assert copied.etag == put.etag
             page = await client.send(s3.list_objects("box", prefix="dir/"))
-            assert [(one.key, one.size_bytes, one.etag) for one in page.objects] == [("dir/one", 5, put.etag)]
+            assert [(entry.key, entry.size_bytes, entry.etag) for entry in page.objects] == [("dir/one", 5, put.etag)]
             assert (await client.send(s3.list_objects("box", delimiter="/"))).prefixes == ["dir/"]
             big = bytes(range(256)) * (5 * MIB // 256)
             upload = await client.send(s3.create_upload("box", "big"))
@@ -141,11 +141,11 @@ def test_odd_keys(url):
                 await client.send(s3.put("box", f"odd/{key}", key.encode()))
                 assert (await client.send(s3.get("box", f"odd/{key}")))[1].decode() == key
             page = await client.send(s3.list_objects("box", prefix="odd/"))
-            assert sorted(one.key for one in page.objects) == sorted(f"odd/{key}" for key in ODD)
-            for one in page.objects:
-                await client.send(s3.copy("other", one.key, source_bucket="box", source_key=one.key))
-                assert (await client.send(s3.get("other", one.key)))[1].decode() == one.key[4:]
-                await client.send(s3.delete("box", one.key))
+            assert sorted(entry.key for entry in page.objects) == sorted(f"odd/{key}" for key in ODD)
+            for entry in page.objects:
+                await client.send(s3.copy("other", entry.key, source_bucket="box", source_key=entry.key))
+                assert (await client.send(s3.get("other", entry.key)))[1].decode() == entry.key[4:]
+                await client.send(s3.delete("box", entry.key))
 
     asyncio.run(main())
 

@@ -50,7 +50,7 @@ class FakeCaller:
     lock: threading.Lock = field(default_factory=threading.Lock)
 
     def accounts(self):
-        return [Account(one) for one in self.account_ids]
+        return [Account(identifier) for identifier in self.account_ids]
 
     def regions(self, account_id, /):
         return self.region_names
@@ -114,11 +114,11 @@ def collect(caller, *types, stop=None, done_before=(), progress=lambda _: None, 
     """Results by (account, region, type), of a collection of these types."""
     kinds = [BY_NAME[name] for name in types]
     results = []
-    regions = {one.id: caller.regions(one.id) for one in caller.accounts()}
+    regions = {account.id: caller.regions(account.id) for account in caller.accounts()}
     collector = Collector(caller=caller, types=BY_NAME, salt=b"salt", now=lambda: NOW, **({"concurrency": 4} | options))
     whole = collector.run(
         plan_scopes(kinds, regions), sink=sink or results.append, progress=progress, stop=stop, done_before=done_before
     )
-    found = {(one.scope.account_id, one.scope.region, one.scope.type): one for one in results}
+    found = {(result.scope.account_id, result.scope.region, result.scope.type): result for result in results}
     assert len(found) == len(results), "a scope was reported twice"
     return whole, found

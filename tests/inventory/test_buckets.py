@@ -16,7 +16,7 @@ def buckets_of(caller, **options):
     whole, results = collect(caller, "s3.bucket", **options)
     assert whole
     result = results[KEY]
-    return result, {one.resource_id: one for one in result.observations}
+    return result, {observation.resource_id: observation for observation in result.observations}
 
 
 @pytest.mark.parametrize(
@@ -175,17 +175,23 @@ def test_a_refused_second_page_is_no_complete_listing():
 def test_configurations_are_read_page_after_page():
     pages = [{"InventoryConfigurationList": [{"Id": f"i{n}"}]} for n in range(3)]
     _, found = buckets_of(_with({("s3", "ListBucketInventoryConfigurations"): pages}))
-    assert [one["Id"] for one in found["a"].document["InventoryConfigurations"]] == ["i0", "i1", "i2"]
+    assert [configuration["Id"] for configuration in found["a"].document["InventoryConfigurations"]] == [
+        "i0",
+        "i1",
+        "i2",
+    ]
 
 
 def metrics(account_id, region, params):
     def value(query):
-        dimensions = {one["Name"]: one["Value"] for one in query["MetricStat"]["Metric"]["Dimensions"]}
+        dimensions = {
+            dimension["Name"]: dimension["Value"] for dimension in query["MetricStat"]["Metric"]["Dimensions"]
+        }
         return {"AllStorageTypes": [12.0], "StandardStorage": [1000.0, 900.0], "GlacierStorage": [50.0]}.get(
             dimensions["StorageType"], []
         )
 
-    return {"MetricDataResults": [{"Id": one["Id"], "Values": value(one)} for one in params["MetricDataQueries"]]}
+    return {"MetricDataResults": [{"Id": entry["Id"], "Values": value(entry)} for entry in params["MetricDataQueries"]]}
 
 
 def test_sizes_are_shown_beside_the_document_so_that_growth_is_no_change():
@@ -210,7 +216,7 @@ def test_metrics_are_asked_for_in_batches_of_500_series():
     found = storage_measures(pages, [f"b{n}" for n in range(300)], now=datetime(2026, 1, 1, tzinfo=UTC))
     assert max(sizes) == 500
     assert len(found) == 300
-    assert all(one["size_bytes"] == 1050 for one in found.values())
+    assert all(value["size_bytes"] == 1050 for value in found.values())
 
 
 def test_the_day_a_bucket_was_listed_as_made_is_no_part_of_its_document():

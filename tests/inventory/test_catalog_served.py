@@ -55,7 +55,7 @@ def test_every_listed_item_is_identified_and_every_detail_read(scans, kind):
 @every_type
 def test_a_second_scan_observes_the_same(scans, kind):
     # The server's details are those of one item: a second item with the same key is ignored, as the store does.
-    first, second = ({one.key: one for one in reversed(scan[kind.name].observations)} for scan in scans)
+    first, second = ({entry.key: entry for entry in reversed(scan[kind.name].observations)} for scan in scans)
     assert first.keys() == second.keys()
     for key, observation in first.items() if kind.name not in DETAILS_UNREAD else ():
         again = second[key]
@@ -67,6 +67,6 @@ def test_a_second_scan_of_every_type_writes_no_revision(scans, sqlite_store):
     for scan in scans:
         run = begin(sqlite_store)
         applied = [writer.write_result(sqlite_store, run, result) for result in scan.values()]
-        counts.append(sum(one.created + one.updated + one.deleted for one in applied))
+        counts.append(sum(entry.created + entry.updated + entry.deleted for entry in applied))
     assert counts[0] >= len(CATALOG)
     assert counts[1] == 0

@@ -109,11 +109,13 @@ def collections(server, estate):
 
 
 def observations(results):
-    return {(one.scope, seen.key): seen for one in results for seen in one.observations}
+    return {(result.scope, seen.key): seen for result in results for seen in result.observations}
 
 
 def test_every_type_of_the_catalog_is_collected_or_said_to_be_unsupported(collections):
-    states = {one.scope: (one.state, one.error_code, one.error) for one in collections[0]}
+    states = {
+        collection.scope: (collection.state, collection.error_code, collection.error) for collection in collections[0]
+    }
     assert {scope.type for scope in states} == set(BY_NAME)
     failed = {scope.type for scope, found in states.items() if found[0] not in (ScopeState.OK, ScopeState.UNSUPPORTED)}
     assert failed == set()
@@ -144,7 +146,7 @@ def test_buckets_have_their_region_and_configuration(collections):
         seen.resource_id: seen for (scope, _), seen in observations(collections[0]).items() if scope.type == "s3.bucket"
     }
     assert {name: one.region for name, one in found.items()} == BUCKETS
-    assert all(one.unknown == frozenset() for one in found.values())
+    assert all(value.unknown == frozenset() for value in found.values())
     assert found["h7-first"].document["Versioning"] == {"Status": "Enabled"}
     assert found["h7-first"].tags == {"team": "web"}
     assert found["h7-far"].document["Policy"] is None
@@ -181,6 +183,6 @@ def test_a_denied_detail_over_the_wire_is_unknown_and_the_rest_is_read(estate, c
 
 def test_a_denied_listing_over_the_wire_brings_nothing_to_delete_by(estate, collections, faults):
     faults([{"kind": "access_denied", "service": "sqs", "account": ACCOUNT, "region": "eu-west-1"}])
-    results = {one.scope.region: one for one in collect(estate, "sqs.queue")}
+    results = {entry.scope.region: entry for entry in collect(estate, "sqs.queue")}
     assert (results["eu-west-1"].state, results["eu-west-1"].observations) == (ScopeState.DENIED, ())
     assert results["us-east-1"].state is ScopeState.OK

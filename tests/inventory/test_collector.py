@@ -79,10 +79,10 @@ def test_every_scope_is_reported_once_with_all_that_is_in_it():
     whole, results = collect(caller, "ec2.vpc", "sqs.queue")
     assert whole
     assert len(results) == 2 * 2 * 2
-    assert all(one.state is ScopeState.OK for one in results.values())
+    assert all(value.state is ScopeState.OK for value in results.values())
     assert {len(one.observations) for key, one in results.items() if key[2] == "ec2.vpc"} == {9}
     assert {len(one.observations) for key, one in results.items() if key[2] == "sqs.queue"} == {4}
-    assert sum(one.calls for one in results.values()) == len(caller.log)
+    assert sum(value.calls for value in results.values()) == len(caller.log)
 
 
 def test_a_refused_account_does_not_harm_another():
@@ -101,7 +101,7 @@ def test_a_dead_region_ends_at_once_and_the_others_are_complete():
     assert {one.state for key, one in results.items() if key[1] == "eu-west-1"} == {ScopeState.TIMEOUT}
     assert {one.state for key, one in results.items() if key[1] == "us-east-1"} == {ScopeState.OK}
     assert sum(call[1] == "eu-west-1" for call in caller.log) < len(kinds)
-    assert "eu-west-1" in max((one.error for one in results.values()), key=len)
+    assert "eu-west-1" in max((value.error for value in results.values()), key=len)
 
 
 def test_a_service_that_is_not_offered_in_a_region_leaves_its_neighbours_alone():
@@ -125,7 +125,9 @@ def test_a_denied_detail_is_unknown_and_leaves_the_scope_partial():
     result = results[ONE, "us-east-1", "sqs.queue"]
     assert result.state is ScopeState.PARTIAL
     assert len(result.observations) == 4
-    assert all(one.unknown == {"Tags"} and "Tags" not in one.document for one in result.observations)
+    assert all(
+        observation.unknown == {"Tags"} and "Tags" not in observation.document for observation in result.observations
+    )
 
 
 def test_one_unreadable_item_costs_its_own_details_only():
@@ -136,7 +138,7 @@ def test_one_unreadable_item_costs_its_own_details_only():
     _, results = collect(caller, "sqs.queue")
     result = results[ONE, "us-east-1", "sqs.queue"]
     assert (result.state, len(result.observations)) == (ScopeState.PARTIAL, 50)
-    [unread] = [one for one in result.observations if one.unknown]
+    [unread] = [observation for observation in result.observations if observation.unknown]
     assert (unread.key, unread.unknown) == (f"arn:aws:sqs:us-east-1:{ONE}:q07", {"*"})
 
 
@@ -152,7 +154,7 @@ def test_what_a_detail_does_not_find_is_as_last_known_until_the_listing_drops_it
     result = results[ONE, "us-east-1", "sqs.queue"]
     assert result.state is ScopeState.OK
     assert len(result.observations) == 4
-    assert [one.unknown for one in result.observations if one.unknown] == [{"*", "Tags"}]
+    assert [observation.unknown for observation in result.observations if observation.unknown] == [{"*", "Tags"}]
 
 
 def clusters(*listings):
@@ -230,7 +232,7 @@ def test_a_scope_that_answers_may_take_as_long_as_it_needs():
 
     caller.answers[VPC] = slow
     _, results = collect(caller, "ec2.vpc", scope_timeout_s=100, clock=clock, concurrency=1)
-    assert {(one.state, len(one.observations)) for one in results.values()} == {(ScopeState.OK, 50)}
+    assert {(value.state, len(value.observations)) for value in results.values()} == {(ScopeState.OK, 50)}
 
 
 def test_a_scope_that_is_silent_is_given_up():
@@ -245,7 +247,7 @@ def test_a_scope_that_is_silent_is_given_up():
     result = results[ONE, "us-east-1", "sqs.queue"]
     assert (result.state, len(result.observations)) == (ScopeState.PARTIAL, 4)
     assert caller.counts()["GetQueueAttributes"] == 1
-    assert all(one.unknown == {"*", "Tags"} for one in result.observations)
+    assert all(observation.unknown == {"*", "Tags"} for observation in result.observations)
 
 
 def test_details_stop_when_their_time_is_over_and_the_longest_unread_come_first():
@@ -272,7 +274,7 @@ def test_details_stop_when_their_time_is_over_and_the_longest_unread_come_first(
     read = [call[4]["QueueUrl"][-2:] for call in caller.log if call[3] == "GetQueueAttributes"]
     assert read == ["q5", "q1", "q0", "q2"]  # never, longest ago …
     assert (result.state, result.error_code) == (ScopeState.PARTIAL, "DetailsUnfinished")
-    assert {one.resource_id for one in result.observations if one.unknown} == {"q3", "q4"}
+    assert {observation.resource_id for observation in result.observations if observation.unknown} == {"q3", "q4"}
 
 
 def test_a_stop_reports_what_was_listed_with_the_details_that_were_read():
@@ -286,13 +288,13 @@ def test_a_stop_reports_what_was_listed_with_the_details_that_were_read():
     caller.fault = fault
     whole, results = collect(caller, "ec2.vpc", "sqs.queue", stop=stop, concurrency=2)
     assert not whole
-    assert all(len(one.observations) in (4, 9) for one in results.values())
+    assert all(len(value.observations) in (4, 9) for value in results.values())
     for result in results.values():
-        unread = [one for one in result.observations if one.unknown]
+        unread = [observation for observation in result.observations if observation.unknown]
         assert (result.state, result.error_code) == (
             (ScopeState.PARTIAL, "Interrupted") if unread else (ScopeState.OK, "")
         )
-    assert not [one for one in threading.enumerate() if one.name.startswith("collect-")]
+    assert not [entry for entry in threading.enumerate() if entry.name.startswith("collect-")]
 
 
 def test_a_resumed_run_scans_the_rest_only():
@@ -310,7 +312,7 @@ def test_progress_only_grows_and_ends_with_everything():
     caller = estate(account_ids=(ONE, TWO))
     caller.answers["sqs", "ListQueues"] = denied()
     collect(caller, "ec2.vpc", "sqs.queue", progress=told.append)
-    assert [one.scopes_done for one in told] == sorted(one.scopes_done for one in told)
+    assert [entry.scopes_done for entry in told] == sorted(entry.scopes_done for entry in told)
     last = told[-1]
     assert (last.scopes_done, last.scopes_total, last.resources, last.errors, last.eta_s) == (8, 8, 36, 4, 0.0)
     assert last.calls == len(caller.log)
@@ -328,7 +330,7 @@ def test_a_store_that_fails_ends_the_run_with_its_error_and_leaves_no_thread():
 
     with pytest.raises(OSError, match="disk full"):
         collect(estate(), "ec2.vpc", "sqs.queue", sink=sink)
-    assert not [one for one in threading.enumerate() if one.name.startswith("collect-")]
+    assert not [entry for entry in threading.enumerate() if entry.name.startswith("collect-")]
 
 
 def test_a_slow_store_holds_the_workers_back_instead_of_filling_memory():
@@ -409,7 +411,7 @@ def test_under_random_faults_a_complete_scope_has_lost_nothing(seed, rate, worke
             assert result.observations == ()
         if result.state is ScopeState.OK:
             assert key not in missed or key[2] == "s3.bucket"  # refused storage metrics are no part of the truth
-            assert all(not one.unknown for one in result.observations)
+            assert all(not observation.unknown for observation in result.observations)
         if not rate:
             assert result.state is ScopeState.OK
 
@@ -427,4 +429,4 @@ def test_an_unforeseen_document_fails_its_scope_and_the_run_goes_on():
     results = []
     collector = Collector(caller=estate(), types={"test.broken": broken}, salt=b"s", now=lambda: NOW, concurrency=2)
     assert collector.run([Scope(ONE, "us-east-1", "test.broken")], sink=results.append)
-    assert [(one.state, one.error_code) for one in results] == [(ScopeState.FAILED, "Malformed")]
+    assert [(result.state, result.error_code) for result in results] == [(ScopeState.FAILED, "Malformed")]

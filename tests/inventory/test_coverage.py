@@ -51,7 +51,7 @@ def test_nothing_is_lost_and_trouble_is_never_hidden(states):
         ]
         assert row.scopes == len(members)
         assert row.state in members
-        troubled = [one for one in members if one not in ("ok", "partial", "unsupported")]
+        troubled = [member for member in members if member not in ("ok", "partial", "unsupported")]
         assert row.unread == len(troubled)
         assert not troubled or row.state in troubled, "a scope that was not read shows"
         assert not troubled or row.last_good_at is None
@@ -86,4 +86,4 @@ def test_a_scope_remembers_since_when_and_how_many_items_are_unknown(store):
     writer.write_result(store, run, scan([], moments[4], ScopeState.DENIED))
     [scope] = inventory.scopes()
     assert (scope.state_since, scope.last_good_at, scope.details_unknown) == (moments[3], moments[2], 2)
-    assert [one.scope for one in inventory.scopes()] == [SCOPE]
+    assert [entry.scope for entry in inventory.scopes()] == [SCOPE]

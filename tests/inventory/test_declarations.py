@@ -35,7 +35,10 @@ def load_balancers(more=None):
 def test_a_parent_s_parent_is_listed_first_and_its_parameters_stay_with_it():
     caller = load_balancers()
     result = only(collect(caller, "elb.listener-rule")[1], "elb.listener-rule")
-    assert {one.resource_id for one in result.observations} == {"rule-of-listener-of-lb-1", "rule-of-listener-of-lb-2"}
+    assert {observation.resource_id for observation in result.observations} == {
+        "rule-of-listener-of-lb-1",
+        "rule-of-listener-of-lb-2",
+    }
     asked = [params for *_, operation, params in caller.log if operation == "DescribeRules"]
     assert sorted(map(str, asked)) == [f"{{'ListenerArn': 'listener-of-lb-{number}'}}" for number in (1, 2)]
 
@@ -48,7 +51,7 @@ def test_a_parameter_of_the_parent_s_own_listing_can_be_passed_on():
     }
     caller = FakeCaller(answers, region_names=(REGION,))
     result = only(collect(caller, "ecs.task-set")[1], "ecs.task-set")
-    assert [one.resource_id for one in result.observations] == ["t"]
+    assert [observation.resource_id for observation in result.observations] == ["t"]
     assert caller.log[-1][3:] == ("DescribeTaskSets", {"cluster": "c", "service": "s"})
 
 
@@ -78,7 +81,7 @@ def test_a_middle_parent_that_left_its_listing_has_no_children():
     }
     result = only(collect(load_balancers(answers), "elb.listener-rule")[1], "elb.listener-rule")
     assert result.state is ScopeState.OK
-    assert [one.resource_id for one in result.observations] == ["rule-of-l"]
+    assert [observation.resource_id for observation in result.observations] == ["rule-of-l"]
 
 
 def roles(more=None):
@@ -110,12 +113,12 @@ def test_one_unreadable_text_leaves_the_detail_unknown():
 
     result = only(collect(roles({("iam", "GetRolePolicy"): document}), "iam.role")[1], "iam.role")
     assert result.state is ScopeState.PARTIAL
-    assert [one.unknown for one in result.observations] == [{"InlinePolicyDocuments"}]
+    assert [observation.unknown for observation in result.observations] == [{"InlinePolicyDocuments"}]
 
 
 def test_without_the_texts_their_detail_is_unknown_and_not_empty():
     result = only(collect(roles({("iam", "ListRolePolicies"): denied()}), "iam.role")[1], "iam.role")
-    assert [one.unknown for one in result.observations] == [{"InlinePolicies", "InlinePolicyDocuments"}]
+    assert [observation.unknown for observation in result.observations] == [{"InlinePolicies", "InlinePolicyDocuments"}]
 
 
 def test_a_measure_is_shown_and_makes_no_document():
@@ -144,7 +147,7 @@ def test_a_global_service_is_called_in_its_home_region():
     caller = FakeCaller({("globalaccelerator", "ListAccelerators"): {"Accelerators": [accelerator]}})
     result = only(collect(caller, "globalaccelerator.accelerator")[1], "globalaccelerator.accelerator")
     assert {region for _, region, *_ in caller.log} == {"us-west-2"}
-    assert [one.region for one in result.observations] == [GLOBAL]
+    assert [observation.region for observation in result.observations] == [GLOBAL]
     caller.partition = lambda _account: "aws-us-gov"
     caller.log.clear()
     collect(caller, "globalaccelerator.accelerator")
@@ -178,6 +181,6 @@ def test_the_units_of_an_organization_are_listed_at_every_level():
         ("organizations", "ListTagsForResource"): {"Tags": []},
     }
     result = only(collect(FakeCaller(answers), "organizations.unit")[1], "organizations.unit")
-    found = {one.document["Id"]: one.document["ParentId"] for one in result.observations}
+    found = {observation.document["Id"]: observation.document["ParentId"] for observation in result.observations}
     assert found == {"ou-1": "r", "ou-2": "r", "ou-3": "ou-1", "ou-4": "ou-3"}
-    assert {edge.target for one in result.observations for edge in one.edges} == {"r", "ou-1", "ou-3"}
+    assert {edge.target for observation in result.observations for edge in observation.edges} == {"r", "ou-1", "ou-3"}

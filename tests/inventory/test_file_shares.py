@@ -38,7 +38,8 @@ def test_each_share_is_read_whole():
     collector = Collector(caller=caller, types=BY_NAME, salt=b"salt", now=lambda: NOW, concurrency=1)
     collector.run([Scope("111111111111", "us-east-1", kind)], sink=results.append)
     (result,) = results
-    assert (result.state, [one.unknown for one in result.observations]) == (ScopeState.OK, [frozenset()] * 2), (
-        result.error
-    )
-    assert [one.document["Status"] for one in result.observations] == ["NFS", "SMB"]
+    assert (result.state, [observation.unknown for observation in result.observations]) == (
+        ScopeState.OK,
+        [frozenset()] * 2,
+    ), result.error
+    assert [observation.document["Status"] for observation in result.observations] == ["NFS", "SMB"]

@@ -48,7 +48,9 @@ class Fleet:
             if seen:
                 return seen
             time.sleep(0.05)
-        raise AssertionError("\n".join(f"{one.args} {one.log.read_text()[-1500:]}" for one in self.processes))
+        raise AssertionError(
+            "\n".join(f"{process.args} {process.log.read_text()[-1500:]}" for process in self.processes)
+        )
 
     def claimed_by(self, process):
         """Whether the process holds claims of the run now."""
@@ -144,7 +146,7 @@ def test_four_processes_share_a_run_while_one_is_killed_and_one_stopped(store_ur
     with fleet_on(store_url, tmp_path) as fleet:
         collected_once(fleet.store, 1)
         workers = [fleet.start("work") for _ in range(3)]
-        fleet.until(lambda _: all(b"ready" in one.log.read_bytes() for one in workers))
+        fleet.until(lambda _: all(b"ready" in entry.log.read_bytes() for entry in workers))
         coordinator = fleet.start("collect")
         for worker in workers[:2]:
             fleet.until(fleet.claimed_by(worker))
@@ -173,7 +175,7 @@ def test_killed_suspended_and_late_processes_change_nothing(postgres_url, tmp_pa
     with fleet_on(url, tmp_path) as fleet:
         collected_once(fleet.store, 1)
         workers = [fleet.start("work", latency_s=0.5) for _ in range(3)]
-        fleet.until(lambda _: all(b"ready" in one.log.read_bytes() for one in workers))
+        fleet.until(lambda _: all(b"ready" in entry.log.read_bytes() for entry in workers))
         coordinator = fleet.start("collect", latency_s=0.5)
         for worker in workers:
             fleet.until(fleet.claimed_by(worker))

@@ -324,7 +324,9 @@ def test_a_bucket_is_known_by_the_same_name_however_it_was_written():
         seen("glue.table", {"Name": "t", "DatabaseName": "d", "StorageDescriptor": {"Location": text}})
         for text in ("s3://lake/raw/2026/", "s3a://lake", "arn:aws:s3:::lake/x")
     ]
-    assert {edge.target for one in tables for edge in one.edges if edge.kind == "stored-in"} == {"arn:aws:s3:::lake"}
+    assert {edge.target for table in tables for edge in table.edges if edge.kind == "stored-in"} == {
+        "arn:aws:s3:::lake"
+    }
 
 
 def test_a_function_is_related_to_its_layer_not_to_one_version_of_it():

@@ -40,7 +40,7 @@ def inventory(store):
 
 
 def names(inventory, *conditions, types=(), **more):
-    return [one.name for one in inventory.list(parse_query(types, conditions, now=NOW, sort="name", **more)).rows]
+    return [row.name for row in inventory.list(parse_query(types, conditions, now=NOW, sort="name", **more)).rows]
 
 
 @pytest.mark.parametrize(
@@ -82,7 +82,7 @@ def test_pages_cover_everything_once(inventory, sort):
     while True:
         page = inventory.list(Query(sort=sort, limit=7, cursor=cursor))
         assert page.total == 34
-        found += [one.key for one in page.rows]
+        found += [row.key for row in page.rows]
         cursor = page.cursor
         if not cursor:
             break
@@ -96,8 +96,8 @@ def test_a_broken_cursor_is_a_usage_error(inventory):
 
 def test_facets_leave_their_own_condition_out(inventory):
     facets = inventory.facets(Query(tags={"team": "data"}, types=("sqs.queue",)))
-    assert {one.value: one.count for one in facets["tag:team"]} == {"web": 20, "data": 10}
-    assert {one.value: one.count for one in facets["type"]} == {"sqs.queue": 10}
+    assert {entry.value: entry.count for entry in facets["tag:team"]} == {"web": 20, "data": 10}
+    assert {entry.value: entry.count for entry in facets["type"]} == {"sqs.queue": 10}
 
 
 @pytest.mark.parametrize(
@@ -122,7 +122,7 @@ def test_pages_of_the_past_cover_everything_once_and_take_words(inventory, sort)
     found, cursor, at = [], "", T0 + timedelta(days=3)
     while True:
         page = inventory.list(Query(sort=sort, limit=7, cursor=cursor, at=at))
-        found += [one.key for one in page.rows]
+        found += [row.key for row in page.rows]
         cursor = page.cursor
         if not cursor:
             break
@@ -160,7 +160,7 @@ def test_exports_hold_every_document(inventory, tmp_path, kind):
         import pyarrow.parquet as pq
 
         documents = [json.loads(row["document"]) for row in pq.read_table(path).to_pylist()]
-    assert sorted(one["Versioning"]["Status"] for one in documents) == ["Enabled"] * 3 + ["Suspended"]
+    assert sorted(document["Versioning"]["Status"] for document in documents) == ["Enabled"] * 3 + ["Suspended"]
 
 
 def test_an_export_that_can_not_be_written_leaves_no_half_file(inventory, tmp_path):
@@ -175,7 +175,7 @@ def test_the_feed_pages_through_all_changes(inventory):
     found, cursor = [], ""
     while True:
         page, cursor = inventory.changes(query=Query(types=(SCOPE.type,)), limit=8, cursor=cursor)
-        found += [one.revision_id for one in page]
+        found += [entry.revision_id for entry in page]
         if not cursor:
             break
     assert len(found) == len(set(found)) == 30
@@ -184,5 +184,5 @@ def test_the_feed_pages_through_all_changes(inventory):
 def test_stats_count_what_there_is(inventory):
     stats = inventory.stats()
     assert (stats.resources, stats.revisions, stats.types) == (34, 34, 2)
-    assert [(one.value, one.count) for one in stats.by_account] == [("111111111111", 30), ("222222222222", 4)]
+    assert [(entry.value, entry.count) for entry in stats.by_account] == [("111111111111", 30), ("222222222222", 4)]
     assert len(stats.changes_by_day) == 30

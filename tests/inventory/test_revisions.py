@@ -103,14 +103,14 @@ def test_an_unread_detail_takes_neither_tags_nor_relations_away(store):
     partly = seen("a", {"Delay": 2}, unknown={"Tags", "RedrivePolicy"})
     writer.write_result(store, run, scan([partly], T0 + timedelta(1), ScopeState.PARTIAL))
     assert inventory.list(Query(tags={"team": "web"})).total == 1
-    assert [one.kind for one in inventory.relations("a")] == ["dead-letters-to"]
+    assert [relation.kind for relation in inventory.relations("a")] == ["dead-letters-to"]
 
 
 def test_deleted_and_back_again_is_one_resource_with_its_whole_past(store):
     run, inventory = begin(store), inventory_of(store)
     for day, items in enumerate([[seen("a", {"v": 1})], [], [], [seen("a", {"v": 2})]]):
         writer.write_result(store, run, scan(items, T0 + timedelta(day)))
-    assert [one.change for one in inventory.history("a")] == [
+    assert [entry.change for entry in inventory.history("a")] == [
         ChangeKind.CREATED,
         ChangeKind.DELETED,
         ChangeKind.CREATED,
@@ -126,7 +126,7 @@ def test_a_clock_that_was_set_back_does_not_tangle_the_history(store):
     for version, at in enumerate([T0, T0 - timedelta(hours=1), T0 - timedelta(hours=2)]):
         writer.write_result(store, run, scan([seen("a", {"v": version})], at))
     newest = inventory.history("a")
-    assert [one.valid_from for one in newest] == sorted((one.valid_from for one in newest), reverse=True)
+    assert [entry.valid_from for entry in newest] == sorted((entry.valid_from for entry in newest), reverse=True)
     assert inventory.show("a").document == {"v": 2}
 
 
@@ -181,11 +181,11 @@ def test_every_past_state_is_exactly_what_was_seen(tmp_path_factory, steps):
             remembered.append((at, copy.deepcopy(now)))
         for at, state_then in remembered:
             page = inventory.list(Query(at=at))
-            assert {one.name for one in page.rows} == set(state_then)
+            assert {row.name for row in page.rows} == set(state_then)
             for name, document in state_then.items():
                 assert inventory.document_at(name, at) == document, (name, at)
-            for one in page.rows:
-                assert one.tags == state_then[one.name].get("Tags", {})
+            for row in page.rows:
+                assert row.tags == state_then[row.name].get("Tags", {})
         _check_chain(store)
 
 
@@ -219,7 +219,9 @@ def test_the_difference_of_two_times_is_net(store):
     estates = [{"a": 1, "b": 1}, {"a": 2, "b": 1, "c": 1}, {"a": 1, "c": 2, "d": 1}]
     for day, estate in enumerate(estates):
         writer.write_result(store, run, scan([seen(name, {"v": v}) for name, v in estate.items()], T0 + timedelta(day)))
-    found = {one.resource.name: one.change for one in inventory.diff(T0 + timedelta(hours=1), T0 + timedelta(days=3))}
+    found = {
+        entry.resource.name: entry.change for entry in inventory.diff(T0 + timedelta(hours=1), T0 + timedelta(days=3))
+    }
     assert found == {"b": ChangeKind.DELETED, "c": ChangeKind.CREATED, "d": ChangeKind.CREATED}
     assert inventory.diff(T0 + timedelta(days=3), T0 + timedelta(days=9)) == ()
 

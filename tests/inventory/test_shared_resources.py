@@ -61,12 +61,12 @@ SUBNET = BY_NAME["ec2.subnet"]
 
 
 def subnets_of(store):
-    return [(one.account_id, one.resource_id) for one in inventory_of(store).list(Query(types=("ec2.subnet",))).rows]
+    return [(row.account_id, row.resource_id) for row in inventory_of(store).list(Query(types=("ec2.subnet",))).rows]
 
 
 def viewers_of(store, at=None):
     relations = inventory_of(store).relations("s-1", at=at)
-    return sorted(one.target_name for one in relations if one.kind == "shared-with")
+    return sorted(relation.target_name for relation in relations if relation.kind == "shared-with")
 
 
 def test_participants_share_one_resource_and_the_last_one_to_lose_it_ends_it(store):
@@ -134,7 +134,7 @@ def test_whatever_is_listed_by_whom_each_resource_is_there_once_under_its_owner(
         writer.write_result(sqlite_store, run, scan(SUBNET, account, items, at, state, region=region))
         if complete:
             listed[account] = set(names)
-        rows = [(one.account_id, one.resource_id) for one in inventory.list(Query(regions=(region,))).rows]
+        rows = [(row.account_id, row.resource_id) for row in inventory.list(Query(regions=(region,))).rows]
         assert len(rows) == len({resource_id for _, resource_id in rows}), "stored once"
         assert all(owners[resource_id[0]] == owner for owner, resource_id in rows), "under its owner"
         assert ((OUTSIDE, "c-1") in rows) == any("c" in ids for ids in listed.values()), "there while anybody lists it"
@@ -142,5 +142,5 @@ def test_whatever_is_listed_by_whom_each_resource_is_there_once_under_its_owner(
             assert (
                 owner not in listed
                 or ((owner, f"{name}-1") in rows) == (name in listed[owner])
-                or name in {one for viewer, ids in listed.items() if viewer != owner for one in ids}
+                or name in {identifier for viewer, ids in listed.items() if viewer != owner for identifier in ids}
             ), "its owner's listing decides"

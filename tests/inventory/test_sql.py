@@ -398,7 +398,7 @@ def test_a_login_that_an_administrator_made_serves_by_its_url(filled):
     configured = Store(filled.engine, filled.where, reader_url=url.set(username=name).render_as_string(False))
     try:
         statements = reader_statements(configured, VIEWS)
-        assert not [one for one in statements if "ROLE" in one]
+        assert not [statement for statement in statements if "ROLE" in statement]
         create_reader(configured, VIEWS)
         assert run_sql(configured, "select session_user::text", limit=1).rows == ((name,),)
     finally:
@@ -447,7 +447,7 @@ def test_a_user_who_owns_the_tables_and_nothing_else_can_make_the_reader(store_u
 def test_the_statements_of_a_dry_run_make_the_reader_by_themselves(filled):
     role = f"{filled.engine.url.database}_reader"
     try:
-        run_as_owner(filled, *(one.replace("'…'", "'chosen'") for one in reader_statements(filled, VIEWS)))
+        run_as_owner(filled, *(statement.replace("'…'", "'chosen'") for statement in reader_statements(filled, VIEWS)))
         url = filled.engine.url.set(drivername="postgresql", username=role, password="chosen").render_as_string(False)
         configured = Store(filled.engine, filled.where, reader_url=url)
         assert run_sql(configured, "select name from resources", limit=1).rows == (("release-bucket",),)

@@ -335,9 +335,9 @@ class Sim:
         host = process.holder.host
         self.boots[host] = self.boots.get(host, 0) + 1
         self.later(self.rng.choice((1.0, 30.0)), lambda: self.start(host))
-        for one in self.processes:
-            if one.holder.host == host and one.alive:
-                one.kill()
+        for entry in self.processes:
+            if entry.holder.host == host and entry.alive:
+                entry.kill()
 
     def lose_database(self, process):
         self.away_until = self.now + self.rng.choice((0.2, 3.0, 30.0, 90.0))

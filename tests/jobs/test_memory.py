@@ -57,7 +57,7 @@ def seen(rows, leases, connection):
         rows.list_jobs(connection, status=JobStatus.RUNNING, limit=1),
         sorted(rows.list_running(connection)),
         [
-            [(one.at, one.level, one.message) for one in rows.list_log(connection, name)]
+            [(entry.at, entry.level, entry.message) for entry in rows.list_log(connection, name)]
             for name in names
             if rows.get_job(connection, name)
         ],

@@ -91,9 +91,9 @@ def mutated(monkeypatch, module, right, wrong):
     mutant = types.ModuleType(f"{module.__name__}_mutated")
     monkeypatch.setitem(sys.modules, mutant.__name__, mutant)
     exec(compile(source.replace(right, wrong, 1), "mutated", "exec"), mutant.__dict__)
-    for one in (LEASES, JOBS, mutant):
-        if hasattr(one, "logger"):
-            monkeypatch.setattr(one, "logger", lambda _: _Silent())
+    for entry in (LEASES, JOBS, mutant):
+        if hasattr(entry, "logger"):
+            monkeypatch.setattr(entry, "logger", lambda _: _Silent())
     if module is PROTOCOL:
         monkeypatch.setattr(LEASES, "protocol", mutant)
     return type(

@@ -40,8 +40,8 @@ def client(local_aws):
         return made[-1]
 
     yield make
-    for one in made:
-        one.close()
+    for entry in made:
+        entry.close()
 
 
 @pytest.fixture

@@ -76,7 +76,9 @@ class Queue:
 
     def receive(self, count, visibility_s):
         now, rng = self.sim.now, self.sim.rng
-        blocked = {one.group for one in self.stored.values() if self.fifo and not one.gone and one.visible_at > now}
+        blocked = {
+            value.group for value in self.stored.values() if self.fifo and not value.gone and value.visible_at > now
+        }
         result = []
         rows = list(self.stored.values())
         if not self.fifo:
@@ -243,7 +245,9 @@ class Sim:
         self.faultless = True
         worker = Worker(self)
         self.play(
-            lambda: all(one.gone for one in self.queue.stored.values()) and len(self.queue.stored) == self.plan.messages
+            lambda: (
+                all(value.gone for value in self.queue.stored.values()) and len(self.queue.stored) == self.plan.messages
+            )
         )
         worker.stop()
         self.play(lambda: worker.ended)
@@ -406,7 +410,7 @@ class Worker:
     def change(self, effect, step):
         held = [self.coordinator.leases.get(lease) for lease, _, _ in effect.entries]
         extends = self.coordinator.outbox.kind(effect.number) is CallKind.EXTEND
-        assert extends or all(one.phase is Phase.NACKING for one in held if one is not None)
+        assert extends or all(entry.phase is Phase.NACKING for entry in held if entry is not None)
         names = [receipt for _, receipt, _ in effect.entries]
         assert len({name.partition("#")[0] for name in names}) == len(names), "a message twice in a batch"
 
@@ -456,11 +460,11 @@ class Worker:
 
         def arrive():
             if effect.number in self.aborted:
-                sim.nacked |= {one.receipt: 0 for one in found}
+                sim.nacked |= {entry.receipt: 0 for entry in found}
                 return
             assert self.dead or not self.ended, "it ended before a poll was answered"
             if not self.dead:
-                self.arrived |= {one.receipt: one for one in found}
+                self.arrived |= {entry.receipt: entry for entry in found}
             self.step(lambda: self.coordinator.received(effect.number, found, self.now))
 
         sim.at(self.latency(), arrive)

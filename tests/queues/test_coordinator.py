@@ -42,7 +42,7 @@ class Bench:
         return fresh
 
     def of(self, kind):
-        return [one for one in self.seen if isinstance(one, kind)]
+        return [entry for entry in self.seen if isinstance(entry, kind)]
 
     def later(self, seconds):
         """Let time pass as the driver does: tick whenever the coordinator asked for it."""
@@ -66,7 +66,7 @@ class Bench:
         return self.collect()
 
     def handle(self, name, outcome=None):
-        lease = next(one.lease for one in reversed(self.of(Start)) if one.message.message_id == name)
+        lease = next(entry.lease for entry in reversed(self.of(Start)) if entry.message.message_id == name)
         self.coordinator.handled(lease, outcome or Done(), self.now)
         return self.collect()
 
@@ -117,11 +117,11 @@ def test_a_delete_that_never_comes_through_is_given_up_when_the_receipt_dies_and
     bench.deliver(message("a"))
     bench.handle("a")
     for _ in range(50):
-        for call in [one for one in bench.of(Delete) if one.number in bench.coordinator.outbox.pending]:
+        for call in [entry for entry in bench.of(Delete) if entry.number in bench.coordinator.outbox.pending]:
             bench.coordinator.call_failed(call.number, bench.now)
-        for call in [one for one in bench.of(ChangeVisibility) if one.number in bench.coordinator.outbox.pending]:
+        for call in [entry for entry in bench.of(ChangeVisibility) if entry.number in bench.coordinator.outbox.pending]:
             bench.coordinator.call_failed(call.number, bench.now)
-        for poll in [one for one in bench.of(Poll) if one.number in bench.coordinator.polling.pending]:
+        for poll in [entry for entry in bench.of(Poll) if entry.number in bench.coordinator.polling.pending]:
             bench.coordinator.received(poll.number, [], bench.now)
         bench.later(0.5)
     assert bench.coordinator.counts.lost_leases == 1
@@ -146,7 +146,7 @@ def test_a_heartbeat_never_overwrites_a_backoff():
     assert 150 <= backoff.entries[0][2] <= 300
     bench.later(120)
     assert len(bench.of(ChangeVisibility)) == 2 or all(
-        one.entries[0][2] != 60 for one in bench.of(ChangeVisibility)[2:]
+        entry.entries[0][2] != 60 for entry in bench.of(ChangeVisibility)[2:]
     )
 
 
@@ -201,14 +201,14 @@ def test_a_hung_handler_cannot_hang_the_shutdown():
     bench.coordinator.stop(bench.now)
     for _ in range(60):
         bench.later(0.5)
-        for call in [one for one in bench.of(ChangeVisibility) if one.number in bench.coordinator.outbox.pending]:
+        for call in [entry for entry in bench.of(ChangeVisibility) if entry.number in bench.coordinator.outbox.pending]:
             bench.coordinator.changed(call.number, [], bench.now)
             bench.collect()
-        for poll in [one for one in bench.of(Poll) if one.number in bench.coordinator.polling.pending]:
+        for poll in [entry for entry in bench.of(Poll) if entry.number in bench.coordinator.polling.pending]:
             bench.coordinator.received(poll.number, [], bench.now)
             bench.collect()
     assert bench.coordinator.stopped
-    assert [one.reason for one in bench.of(Cancel)] == ["the consumer stops"]
+    assert [entry.reason for entry in bench.of(Cancel)] == ["the consumer stops"]
     assert bench.of(ChangeVisibility)[-1].entries[0][1:] == ("a#1", 0)
 
 
@@ -237,7 +237,7 @@ def test_a_handler_that_lost_its_lease_is_asked_to_stop_and_never_acknowledged()
     bench.later(41)
     (beat,) = bench.of(ChangeVisibility)
     bench.coordinator.changed(beat.number, [Failed(0, "ReceiptHandleIsInvalid", "", ours=True)], bench.now)
-    (cancel,) = [one for one in bench.collect() if isinstance(one, Cancel)]
+    (cancel,) = [entry for entry in bench.collect() if isinstance(entry, Cancel)]
     assert "lost" in cancel.reason
     assert bench.coordinator.hung == 1
     bench.handle("a")
@@ -251,7 +251,7 @@ def test_heartbeats_that_fail_for_good_fence_the_handler_when_the_lease_ends():
     bench.deliver(message("a"))
     for _ in range(140):
         bench.later(0.5)
-        for call in [one for one in bench.of(ChangeVisibility) if one.number in bench.coordinator.outbox.pending]:
+        for call in [entry for entry in bench.of(ChangeVisibility) if entry.number in bench.coordinator.outbox.pending]:
             bench.coordinator.call_failed(call.number, bench.now)
     assert bench.of(Cancel)
     bench.handle("a")
@@ -263,7 +263,7 @@ def test_a_handler_past_its_time_is_cut_off_and_its_message_comes_again():
     bench = Bench(concurrency=1, max_handling_s=30)
     bench.deliver(message("a"))
     bench.later(31.5)
-    assert [one.reason for one in bench.of(Cancel)] == ["it runs longer than 30 s"]
+    assert [item.reason for item in bench.of(Cancel)] == ["it runs longer than 30 s"]
     assert any(entry[2] > 0 for call in bench.of(ChangeVisibility) for entry in call.entries)
     bench.handle("a")
     assert bench.of(Delete) == []
@@ -288,7 +288,7 @@ def test_a_slow_message_of_ten_holds_up_no_other():
 
 def test_no_more_is_received_than_can_be_started_or_held():
     bench = Bench(concurrency=3, prefetch=2)
-    assert [one.count for one in bench.of(Poll)] == [5]
+    assert [entry.count for entry in bench.of(Poll)] == [5]
     bench.deliver(*[message(f"m{n}") for n in range(5)])
     bench.later(1)
     assert len(bench.of(Poll)) == 1
@@ -310,7 +310,7 @@ def test_an_idle_queue_is_asked_three_times_a_minute():
 def test_pollers_grow_under_load_and_shrink_when_it_ends():
     bench = Bench(concurrency=1000, prefetch=0, max_pollers=6)
     for turn in range(8):
-        for poll in [one for one in bench.of(Poll) if one.number in bench.coordinator.polling.pending]:
+        for poll in [entry for entry in bench.of(Poll) if entry.number in bench.coordinator.polling.pending]:
             bench.coordinator.received(
                 poll.number, [message(f"{turn}.{poll.number}.{n}") for n in range(10)], bench.now
             )
@@ -318,7 +318,7 @@ def test_pollers_grow_under_load_and_shrink_when_it_ends():
     assert len(bench.coordinator.polling) == 6
     for _ in range(8):
         bench.later(20)
-        for poll in [one for one in bench.of(Poll) if one.number in bench.coordinator.polling.pending]:
+        for poll in [entry for entry in bench.of(Poll) if entry.number in bench.coordinator.polling.pending]:
             bench.coordinator.received(poll.number, [], bench.now)
         bench.collect()
     assert len(bench.coordinator.polling) == 1
@@ -328,7 +328,7 @@ def test_failed_polls_wait_longer_each_time_and_never_end_it():
     bench = Bench(concurrency=4)
     gaps = []
     for _ in range(12):
-        (poll,) = [one for one in bench.of(Poll) if one.number in bench.coordinator.polling.pending]
+        (poll,) = [entry for entry in bench.of(Poll) if entry.number in bench.coordinator.polling.pending]
         failed_at = bench.now
         bench.coordinator.poll_failed(poll.number, bench.now)
         while not bench.coordinator.polling:
@@ -355,7 +355,7 @@ def test_the_backoff_doubles_with_each_receive_and_the_last_failure_goes_straigh
 def test_a_rejected_message_is_deleted_only_after_it_was_buried():
     bench = Bench(concurrency=1)
     bench.deliver(message("a"))
-    (dead_letter_entry,) = [one for one in bench.handle("a", Rejected("broken")) if isinstance(one, DeadLetter)]
+    (dead_letter_entry,) = [item for item in bench.handle("a", Rejected("broken")) if isinstance(item, DeadLetter)]
     bench.later(1)
     assert bench.of(Delete) == []
     bench.coordinator.dead_lettered(dead_letter_entry.lease, bench.now, ok=True)
@@ -366,7 +366,7 @@ def test_a_rejected_message_is_deleted_only_after_it_was_buried():
 def test_a_rejected_message_that_cannot_be_buried_comes_again():
     bench = Bench(concurrency=1)
     bench.deliver(message("a"))
-    (dead_letter_entry,) = [one for one in bench.handle("a", Rejected("broken")) if isinstance(one, DeadLetter)]
+    (dead_letter_entry,) = [entry for entry in bench.handle("a", Rejected("broken")) if isinstance(entry, DeadLetter)]
     bench.coordinator.dead_lettered(dead_letter_entry.lease, bench.now, ok=False)
     bench.later(0.2)
     assert bench.of(Delete) == []
@@ -378,9 +378,9 @@ def test_a_group_is_handled_in_order_one_at_a_time_and_groups_side_by_side():
     bench.deliver(
         message("a1", group="a"), message("a2", group="a"), message("b1", group="b"), message("a3", group="a")
     )
-    assert [one.message.message_id for one in bench.of(Start)] == ["a1", "b1"]
+    assert [entry.message.message_id for entry in bench.of(Start)] == ["a1", "b1"]
     bench.handle("a1")
-    assert [one.message.message_id for one in bench.of(Start)] == ["a1", "b1", "a2"]
+    assert [entry.message.message_id for entry in bench.of(Start)] == ["a1", "b1", "a2"]
 
 
 def test_a_failure_stops_its_group_and_no_other():
@@ -391,7 +391,7 @@ def test_a_failure_stops_its_group_and_no_other():
     bench.handle("a1", Retry("no"))
     bench.handle("b1")
     bench.later(0.2)
-    assert [one.message.message_id for one in bench.of(Start)] == ["a1", "b1", "b2"]
+    assert [item.message.message_id for item in bench.of(Start)] == ["a1", "b1", "b2"]
     changed = {entry[1]: entry[2] for call in bench.of(ChangeVisibility) for entry in call.entries}
     assert changed["a2#1"] == 0
     assert changed["a1#1"] > 0
@@ -400,7 +400,7 @@ def test_a_failure_stops_its_group_and_no_other():
 def test_extensions_of_many_messages_share_calls():
     bench = Bench(concurrency=100, prefetch=0, max_pollers=10)
     for at in range(10):
-        polls = [one for one in bench.of(Poll) if one.number in bench.coordinator.polling.pending]
+        polls = [entry for entry in bench.of(Poll) if entry.number in bench.coordinator.polling.pending]
         bench.coordinator.received(polls[0].number, [message(f"{at}.{n}") for n in range(10)], bench.now)
         bench.collect()
     bench.later(42)
@@ -415,7 +415,7 @@ def test_a_message_is_not_extended_past_twelve_hours():
     extended = 0
     while not bench.of(Cancel) and bench.now < 100 + 50_000:
         bench.later(30)
-        for call in [one for one in bench.of(ChangeVisibility) if one.number in bench.coordinator.outbox.pending]:
+        for call in [entry for entry in bench.of(ChangeVisibility) if entry.number in bench.coordinator.outbox.pending]:
             extended += 1
             assert bench.now + call.entries[0][2] <= 100 + 43_200
             bench.coordinator.changed(call.number, [], bench.now)

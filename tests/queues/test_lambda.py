@@ -69,7 +69,7 @@ def test_what_follows_a_failure_in_its_group_is_not_handled_and_comes_again(made
     event["Records"] += batch("b1", "b2", group="b")["Records"]
     assert sorted(failed(lambda_handler(handler)(event, None))) == ["id-a2x", "id-a3"]
     assert "a3" not in seen
-    assert [one for one in seen if one[0] == "b"] == ["b1", "b2"]
+    assert [entry for entry in seen if entry[0] == "b"] == ["b1", "b2"]
 
 
 def test_a_rejected_message_is_buried_and_done(made):

@@ -101,5 +101,5 @@ def test_an_entry_of_windlass_toml_is_a_function(client, new_queue):
         for letter in letters.values()
     }
     assert reasons == {"no such order"}
-    keys = [one["Key"] for one in s3.list_objects_v2(Bucket="lambda-payloads")["Contents"]]
+    keys = [content["Key"] for content in s3.list_objects_v2(Bucket="lambda-payloads")["Contents"]]
     assert keys == ["bad"], "the payload of the handled message is deleted, that of the dead letter remains"

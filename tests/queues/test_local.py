@@ -429,7 +429,7 @@ def test_draining_keeps_every_message_before_it_deletes_it(queues, new_queue, cl
     queues.send(queue, [f"m{n}" for n in range(25)])
     kept = []
     assert list(queues.drain(queue, kept.extend))[-1] == 25
-    assert sorted(one["body"] for one in kept) == sorted(f"m{n}" for n in range(25))
+    assert sorted(entry["body"] for entry in kept) == sorted(f"m{n}" for n in range(25))
     assert depth(client, url) == 0
 
     def broken(_):
@@ -489,7 +489,7 @@ def test_consumers_of_other_processes_are_listed_and_shown_as_stopped(queues, ne
         return None
 
     consumer = consuming(url, handler)
-    (row,) = wait_for(lambda: [one for one in queues.consumers(queue.arn) if one.counts.get("done") == 2])
+    (row,) = wait_for(lambda: [entry for entry in queues.consumers(queue.arn) if entry.counts.get("done") == 2])
     assert row.stopped_at is None
     assert queues.samples([row.consumer_id])[-1].done == 2
     consumer.stopped()

@@ -35,7 +35,7 @@ def bench(**limits):
 
 
 def payloads(coordinator):
-    return [(one.bucket, one.key) for one in coordinator.of(DeletePayload)]
+    return [(entry.bucket, entry.key) for entry in coordinator.of(DeletePayload)]
 
 
 @pytest.mark.parametrize("attribute", ["ExtendedPayloadSize", "SQSLargePayloadSize"])

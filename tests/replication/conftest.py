@@ -42,7 +42,7 @@ def seed_app(seed_aws, account, tmp_path, sqlite_file):
                 "store.url": sqlite_file(f"{store}.db"),
                 "estate.endpoint_url": seed_aws.url,
                 "estate.regions": [SOURCE_REGION, TARGET_REGION],
-                "estate.accounts": [{"id": one} for one in accounts],
+                "estate.accounts": [{"id": entry} for entry in accounts],
                 "replication.poll_s": 0.05,
                 "replication.canary_poll_s": 0.05,
                 "replication.canary_timeout_s": 30,
@@ -51,8 +51,8 @@ def seed_app(seed_aws, account, tmp_path, sqlite_file):
             if sets:  # several tables of one kind come from a file only
                 lines = [
                     line
-                    for one in sets
-                    for line in ("[[replicate]]", *(f"{name} = {json.dumps(value)}" for name, value in one.items()))
+                    for entry in sets
+                    for line in ("[[replicate]]", *(f"{name} = {json.dumps(value)}" for name, value in entry.items()))
                 ]
                 (tmp_path / "windlass.toml").write_text("\n".join(lines))
             return stack.enter_context(App(load(overrides=overrides, environ={}, cwd=tmp_path), environ={}))
@@ -96,7 +96,7 @@ class Buckets:
 
     def keys(self, bucket, region=TARGET_REGION):
         listed = self.call(region, "ListObjectsV2", Bucket=bucket).get("Contents", [])
-        return [one["Key"] for one in listed if not one["Key"].startswith(".windlass")]
+        return [entry["Key"] for entry in listed if not entry["Key"].startswith(".windlass")]
 
 
 @pytest.fixture

@@ -80,7 +80,9 @@ def test_heads_tell_only_what_they_can(here, there, same_layout):
     if here.etag == there.etag:
         assert verdict is ContentVerdict.SAME
         return
-    ours, theirs = ({(name, text) for name, text in one.headers.items() if "checksum" in name} for one in (here, there))
+    ours, theirs = (
+        {(name, text) for name, text in entry.headers.items() if "checksum" in name} for entry in (here, there)
+    )
     digests = not is_opaque(here) and not is_opaque(there)
     if digests:
         assert verdict is ContentVerdict.DIFFERENT, "two MD5s that differ"

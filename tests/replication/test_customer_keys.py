@@ -51,7 +51,7 @@ def test_preflight_finds_objects_with_customer_keys_and_buckets_that_refuse_them
     keyed = replace(good(), source=replace(good().source, customer_keyed=True))
     assert ("warning", "SrcCustomerKey", "logs") in found(keyed, DIRECT)
     options = replace(DIRECT, customer_keys=(True, True))
-    assert not {one for one in found(keyed, options) if "CustomerKey" in one[1]}
+    assert not {entry for entry in found(keyed, options) if "CustomerKey" in entry[1]}
     blocking = replace(keyed, destination=replace(good().destination, blocks_customer_keys=True))
     refused = ("error", "DstCustomerKeysBlocked", "logs-replica")
     assert refused in found(blocking, options)

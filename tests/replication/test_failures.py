@@ -9,9 +9,9 @@ def test_every_documented_code_is_explained_and_most_are_foreseen():
     codes = replication_codes()
     assert len(codes) == len({code.code for code in codes}) == 34
     assert sum(code.predicted for code in codes) >= 28
-    for one in codes:
-        assert one.meaning
-        assert one.advice.endswith(".")
+    for entry in codes:
+        assert entry.meaning
+        assert entry.advice.endswith(".")
 
 
 @pytest.mark.parametrize("code", ["DstMultipartPartUploadNotPermitted", "DstPutObjNotPermitted"])

@@ -36,5 +36,5 @@ def test_keys_that_begin_alike_are_counted_copied_and_verified(seed_app, buckets
     )
     assert (moved.total, moved.copied) == (4, 4)
     listed = buckets.call("eu-west-1", "ListObjectsV2", Bucket=target)["Contents"]
-    assert [one["Key"] for one in listed] == theirs
+    assert [entry["Key"] for entry in listed] == theirs
     assert app.replication.verify(pair).objects == 4

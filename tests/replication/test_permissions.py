@@ -57,9 +57,12 @@ CASES = {
 @pytest.mark.parametrize("name", CASES)
 def test_policies_are_judged_with_three_values(name):
     statements, answer = CASES[name]
-    principal = ROLE if any("rincipal" in key for one in statements for key in one) else ""
+    principal = ROLE if any("rincipal" in key for statement in statements for key in statement) else ""
     if principal:
-        statements = [{"Principal": "*", **one} if "NotPrincipal" not in one else one for one in statements]
+        statements = [
+            {"Principal": "*", **statement} if "NotPrincipal" not in statement else statement
+            for statement in statements
+        ]
     needed = [{"Effect": "Allow", "Action": ["s3:GetObject"], "Resource": OBJECTS}]
     policies = [document(statements)]
     assert bool(missing(policies, needed, principal)) == (answer is False)
@@ -78,9 +81,9 @@ def test_the_answer_holds_for_all_values_of_unknown_conditions(shapes, holds):
     statements = [{"Effect": effect, form: action, "Resource": "*", **more} for effect, form, action, more in shapes]
     answer = evaluate([document(statements)], "s3:GetObject", "arn:aws:s3:::logs/k")
     decided = [
-        {name: value for name, value in one.items() if name != "Condition"}
-        for one in statements
-        if holds or "Condition" not in one
+        {name: value for name, value in statement.items() if name != "Condition"}
+        for statement in statements
+        if holds or "Condition" not in statement
     ]
     certain = evaluate([document(decided)], "s3:GetObject", "arn:aws:s3:::logs/k")
     assert certain is not None
@@ -88,18 +91,18 @@ def test_the_answer_holds_for_all_values_of_unknown_conditions(shapes, holds):
 
 
 def found(facts, intent):
-    return {(one.level, one.code, one.where) for one in check(facts, intent)}
+    return {(entry.level, entry.code, entry.where) for entry in check(facts, intent)}
 
 
 def test_a_lifecycle_finding_names_the_bucket_that_has_the_rule():
     facts = replace(good(), destination=replace(good().destination, expires=True))
     assert ("warning", "Lifecycle", "logs-replica") in found(facts, INTENT)
-    assert not [one for one in found(facts, INTENT) if one[1:] == ("Lifecycle", "logs")]
+    assert not [entry for entry in found(facts, INTENT) if entry[1:] == ("Lifecycle", "logs")]
 
 
 def test_object_lock_of_the_source_is_a_finding_when_copies_lose_it():
     assert ("warning", "SrcObjectLock", "logs") in found(good(), DIRECT)
-    assert not [one for one in check(good(), INTENT) if one.code == "SrcObjectLock"]
+    assert not [entry for entry in check(good(), INTENT) if entry.code == "SrcObjectLock"]
 
 
 def with_key(policy):
@@ -114,12 +117,12 @@ def test_a_key_policy_that_leaves_the_role_out_is_found():
         "Resource": "*",
     }
     root = only | {"Principal": {"AWS": "arn:aws:iam::111111111111:root"}}
-    (one,) = [one for one in check(with_key(document([only])), INTENT) if one.where == "key policy of k"]
+    (one,) = [entry for entry in check(with_key(document([only])), INTENT) if entry.where == "key policy of k"]
     assert (one.level, one.code) == ("error", "SrcGetObjectNotPermitted")
     assert good().replication_role.arn in one.fix.text
-    assert not [one for one in check(with_key(document([root])), INTENT) if "key policy" in one.where]
+    assert not [entry for entry in check(with_key(document([root])), INTENT) if "key policy" in entry.where]
     # Which identity of the account copies directly, nobody knows here: it may be the administrator's.
-    (one,) = [one for one in check(with_key(document([only])), DIRECT) if "key policy" in one.where]
+    (one,) = [entry for entry in check(with_key(document([only])), DIRECT) if "key policy" in entry.where]
     assert (one.level, one.code) == ("warning", "PolicyUnknown")
 
 
@@ -191,7 +194,7 @@ def test_keys_are_used_through_the_service_of_their_partition():
         places = [BucketRef(bucket=name, account_id="111111111111", region=region) for name in ("a", "b")]
         pair = Pair(source=places[0], destination=places[1])
         result = replication_statements(pair, encryption=Encryption(KEY, ""))
-        return [one["Condition"]["StringLike"]["kms:ViaService"] for one in result if "Condition" in one]
+        return [entry["Condition"]["StringLike"]["kms:ViaService"] for entry in result if "Condition" in entry]
 
     assert via("eu-west-1") == [["s3.eu-west-1.amazonaws.com"]]
     assert via("cn-north-1") == [["s3.cn-north-1.amazonaws.com", "s3.cn-north-1.amazonaws.com.cn"]]

@@ -71,15 +71,15 @@ INTENT = Intent(operation=Operation.REPLICATE, work=WORK, delete_markers=True, s
 
 
 def codes(facts, intent=INTENT):
-    return {one.code for one in check(facts, intent)}
+    return {entry.code for entry in check(facts, intent)}
 
 
 def without(facts, *actions):
     """The facts with these actions taken from the replication role's policy."""
     held = facts.replication_role
     statements = [
-        {**one, "Action": [name for name in one["Action"] if name not in actions]}
-        for one in held.policies[0]["Statement"]
+        {**entry, "Action": [name for name in entry["Action"] if name not in actions]}
+        for entry in held.policies[0]["Statement"]
     ]
     return replace(facts, replication_role=replace(held, policies=(document(statements),)))
 
@@ -173,10 +173,10 @@ def test_one_clear_error(facts, kind):
 def test_another_accounts_bucket_must_agree():
     elsewhere = replace(good().destination, account_id="", policy=None)
     facts = replace(good(), destination=elsewhere)
-    finding = next(one for one in check(facts, INTENT) if one.where == "logs-replica")
+    finding = next(entry for entry in check(facts, INTENT) if entry.where == "logs-replica")
     assert finding.code == "DstPutObjectNotPermitted"
     agreed = replace(facts, destination=replace(elsewhere, policy=finding.fix.after))
-    assert [one for one in check(agreed, INTENT) if one.where == "logs-replica"] == []
+    assert [entry for entry in check(agreed, INTENT) if entry.where == "logs-replica"] == []
 
 
 def test_copies_need_no_versioning():
@@ -190,13 +190,13 @@ def test_glacier_is_a_warning():
     assert (finding.level, finding.code) == ("warning", "SrcObjectNotEligible")
     assert refusal(good(), (finding,)) is None
     assert "does not replicate objects of these storage classes" in finding.message
-    copies = [one for one in check(good(), replace(intent, operation=Operation.COPY)) if one.code == finding.code]
+    copies = [entry for entry in check(good(), replace(intent, operation=Operation.COPY)) if entry.code == finding.code]
     assert ["only restored ones can be read" in copy.message for copy in copies] == [True]
 
 
 def test_batch_copies_of_versions_say_that_their_order_is_not_kept():
     def codes(method):
-        return {one.code for one in check(good(), Intent(operation=Operation.COPY, method=method, versions=True))}
+        return {entry.code for entry in check(good(), Intent(operation=Operation.COPY, method=method, versions=True))}
 
     assert "VersionOrder" in codes(Method.BATCH)
     assert "VersionOrder" not in codes(Method.DIRECT)
@@ -229,7 +229,7 @@ def test_copies_of_versions_need_a_destination_that_keeps_them():
     assert "DstBucketUnversioned" not in codes(off, copies())
     assert isinstance(refusal(off, check(off, copies(versions=True))), Conflict)
     # Older versions come on top of what replication brings meanwhile: that is told, and no reason to stop.
-    (warned,) = [one for one in check(good(), copies(versions=True)) if one.code == "SrcBucketReplicating"]
+    (warned,) = [entry for entry in check(good(), copies(versions=True)) if entry.code == "SrcBucketReplicating"]
     assert warned.level == "warning"
 
 

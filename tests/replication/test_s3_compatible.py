@@ -191,7 +191,7 @@ def test_a_periodic_set_by_pattern(opened, photos, there, buckets_of):
     rounds.seed_set(app.replication, app.jobs, chosen)
     assert not rounds.due(app.replication, chosen)
     last, first = app.replication.seeds()
-    assert [(one.pair.title, one.state, one.done) for one in (first, last)] == [
+    assert [(entry.pair.title, entry.state, entry.done) for entry in (first, last)] == [
         (f"minio:{photos}/2026/ → {photos}-replica", SeedState.DONE, 2),
         (f"minio:{photos} → {photos}-replica", SeedState.DONE, 1),
     ]

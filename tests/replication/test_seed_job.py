@@ -278,7 +278,7 @@ def test_a_set_is_seeded_side_by_side(seed_app, buckets_of):
     assert not due(other.replication, chosen)
     for _, target in names:
         assert len(buckets.keys(target)) == 2
-    assert {one.seed_id for one in other.replication.select("dr")} == {one.seed_id for one in seeds}
+    assert {entry.seed_id for entry in other.replication.select("dr")} == {entry.seed_id for entry in seeds}
 
 
 def test_the_loop_seeds_what_is_due_and_finishes_what_was_detached(seed_app, buckets_of):
@@ -301,7 +301,7 @@ def test_the_loop_seeds_what_is_due_and_finishes_what_was_detached(seed_app, buc
     try:
         for _ in range(600):
             result = other.replication.seeds()
-            if len(result) == 2 and all(one.state is SeedState.DONE for one in result):
+            if len(result) == 2 and all(entry.state is SeedState.DONE for entry in result):
                 break
             stop.wait(0.05)
     finally:

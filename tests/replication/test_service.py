@@ -46,7 +46,7 @@ def test_dry_run_is_what_is_done(seed_app, buckets_of):
     source, target = buckets_of(app).pair(objects=1)
     plan = planned(app, source, target)
     listed = writes(app, plan)
-    assert [one.operation for one in listed] == [
+    assert [entry.operation for entry in listed] == [
         "CreateRole",
         "UpdateAssumeRolePolicy",
         "PutRolePolicy",

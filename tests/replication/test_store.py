@@ -70,9 +70,9 @@ def test_seeds_are_found_by_what_people_know(store):
     for number in (1, 2):
         replication.save(seed(number))
     again = replication.save(replace(seed(1), seed_id="seed_3", created_at=clock.now() + timedelta(seconds=1)))
-    assert {one.seed_id for one in replication.select("dr")} == {"seed_3", "seed_2"}  # the last of each pair
-    assert [one.seed_id for one in replication.select("logs-1")] == [again.seed_id]
-    assert [one.seed_id for one in replication.select("batch-2")] == ["seed_2"]
+    assert {entry.seed_id for entry in replication.select("dr")} == {"seed_3", "seed_2"}  # the last of each pair
+    assert [entry.seed_id for entry in replication.select("logs-1")] == [again.seed_id]
+    assert [entry.seed_id for entry in replication.select("batch-2")] == ["seed_2"]
     assert len(replication.select("job_1")) == 3
     assert replication.last_started("dr") == again.created_at
     assert replication.last_started("none") is None
@@ -97,5 +97,5 @@ def test_old_seeds_are_forgotten_and_running_ones_are_not(store):
     replication.save_failures(old, [FailureGroup(code="A", count=1)])
     replication.save(replace(seed(2), created_at=clock.now() - timedelta(days=100)))
     assert replication.forget(older_s=90 * 86_400) == 1
-    assert [one.seed_id for one in replication.seeds()] == ["seed_2"]
+    assert [entry.seed_id for entry in replication.seeds()] == ["seed_2"]
     assert replication.failures([old]) == {}

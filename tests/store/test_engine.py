@@ -58,8 +58,8 @@ def test_two_processes_may_start_at_once(store_url):
         thread.start()
     for thread in threads:
         thread.join()
-    for one in opened:
-        one.close()
+    for entry in opened:
+        entry.close()
     assert (len(opened), failed) == (4, [])
 
 

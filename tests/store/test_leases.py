@@ -317,7 +317,7 @@ def test_never_two_holders_and_no_fence_twice(steps):
     for number, (who, pause_s, action) in enumerate(steps):
         now += timedelta(seconds=pause_s)
         holder = replace(ELSEWHERE, host=who)
-        gone = lambda one: one.host in dead  # noqa: E731
+        gone = lambda item: item.host in dead  # noqa: E731
         if action == "claim":
             token = f"t{number}"
             live = row.token and row.expires_at > now and row.holder.host not in dead

@@ -155,7 +155,7 @@ def test_a_part_that_is_refused_before_it_is_sent_is_sent_again_whole():
         body = NOISE * 4
         async with serve(play) as server, Client(access(server.url)) as client:
             assert (await client.send(s3.put("box", "k", body))).etag == "e"
-            assert [one == body for one in bodies] == [True]
+            assert [entry == body for entry in bodies] == [True]
             assert server.connections == 2, "what was still to be sent would be taken for a request"
 
     asyncio.run(main())

@@ -70,7 +70,7 @@ def test_many_copies_share_few_connections(flowed):
 
     ends, server = flowed(play, 500, size=4)
     assert ends == [None] * 500
-    assert sorted(one.target for one in server.asked) == sorted(f"/target/key%20{at}" for at in range(500))
+    assert sorted(entry.target for entry in server.asked) == sorted(f"/target/key%20{at}" for at in range(500))
     assert server.most <= 5  # the client's own may be one more
 
 

@@ -329,10 +329,10 @@ def test_encoded_keys_come_back(keys):
     )
     inside = f"<EncodingType>url</EncodingType><IsTruncated>false</IsTruncated>{rows}"
     body = f"<ListBucketResult>{inside}</ListBucketResult>".encode()
-    assert [one.key for one in read_page(body).objects] == keys
+    assert [entry.key for entry in read_page(body).objects] == keys
     inside = inside.replace("<Contents>", "<Version>").replace("</Contents>", "</Version>")
     versions = f"<ListVersionsResult>{inside}</ListVersionsResult>".encode()
-    assert [one.key for one in read_versions(versions).versions] == keys
+    assert [version.key for version in read_versions(versions).versions] == keys
 
 
 def test_a_key_that_is_no_utf8_is_asked_for_by_the_same_bytes():
@@ -453,7 +453,7 @@ def test_sqs_messages_come_whole(bodies):
     except TypeError:
         assume(False)
     found = sqs.receive("q").read(Response(200, {}, document))
-    assert [(one.body, one.receive_count, one.group, one.sent_ms) for one in found] == [
+    assert [(entry.body, entry.receive_count, entry.group, entry.sent_ms) for entry in found] == [
         (body, 3, "", 0) for body in bodies
     ]
 

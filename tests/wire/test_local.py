@@ -107,17 +107,17 @@ def test_keys_of_all_shapes_come_back(s3_door):
             found += page.objects
             if not (token := page.token):
                 break
-        assert [one.key for one in found] == sorted(ODD, key=str.encode)
-        for one in found:
-            head, body = await client.send(s3.get(bucket, one.key))
-            assert body.decode() == one.key
-            assert (head.size_bytes, head.etag) == (one.size_bytes, one.etag)
-            assert await client.send(s3.head(bucket, one.key)) is not None
-            copied = await client.send(s3.copy(bucket, f"copy/{one.key}", source_bucket=bucket, source_key=one.key))
-            assert copied.etag == one.etag
-            await client.send(s3.delete(bucket, one.key))
+        assert [entry.key for entry in found] == sorted(ODD, key=str.encode)
+        for entry in found:
+            head, body = await client.send(s3.get(bucket, entry.key))
+            assert body.decode() == entry.key
+            assert (head.size_bytes, head.etag) == (entry.size_bytes, entry.etag)
+            assert await client.send(s3.head(bucket, entry.key)) is not None
+            copied = await client.send(s3.copy(bucket, f"copy/{entry.key}", source_bucket=bucket, source_key=entry.key))
+            assert copied.etag == entry.etag
+            await client.send(s3.delete(bucket, entry.key))
         left = await client.send(s3.list_objects(bucket))
-        assert [one.key for one in left.objects] == sorted((f"copy/{key}" for key in ODD), key=str.encode)
+        assert [entry.key for entry in left.objects] == sorted((f"copy/{key}" for key in ODD), key=str.encode)
 
     s3_door(use)
 
@@ -141,9 +141,9 @@ def test_any_key_comes_back(local_aws, keys):
             for key in keys:
                 await client.send(s3.put(bucket, key, key.encode()))
             found = (await client.send(s3.list_objects(bucket))).objects
-            assert [one.key for one in found] == sorted(keys, key=str.encode)
-            for one in found:
-                assert (await client.send(s3.get(bucket, one.key)))[1].decode() == one.key
+            assert [entry.key for entry in found] == sorted(keys, key=str.encode)
+            for entry in found:
+                assert (await client.send(s3.get(bucket, entry.key)))[1].decode() == entry.key
 
     asyncio.run(main())
 
@@ -200,7 +200,7 @@ def test_conditional_puts(s3_door):
             *(client.send(s3.put(bucket, "race", bytes([n]), if_none_match=True)) for n in range(8)),
             return_exceptions=True,
         )
-        assert sorted(type(one).__name__ for one in racers) == ["Conflict"] * 7 + ["Put"]
+        assert sorted(type(racer).__name__ for racer in racers) == ["Conflict"] * 7 + ["Put"]
 
     s3_door(use)
 
@@ -258,9 +258,9 @@ def test_prefixes_and_places_to_start(s3_door):
         for key in ("a/1", "a/2", "b c/1", "b+c/1", "z"):
             await client.send(s3.put(bucket, key, b""))
         page = await client.send(s3.list_objects(bucket, delimiter="/"))
-        assert (page.prefixes, [one.key for one in page.objects]) == (["a/", "b c/", "b+c/"], ["z"])
-        assert [one.key for one in (await client.send(s3.list_objects(bucket, prefix="b+"))).objects] == ["b+c/1"]
-        assert [one.key for one in (await client.send(s3.list_objects(bucket, start_after="b c/1"))).objects] == [
+        assert (page.prefixes, [entry.key for entry in page.objects]) == (["a/", "b c/", "b+c/"], ["z"])
+        assert [entry.key for entry in (await client.send(s3.list_objects(bucket, prefix="b+"))).objects] == ["b+c/1"]
+        assert [entry.key for entry in (await client.send(s3.list_objects(bucket, start_after="b c/1"))).objects] == [
             "b+c/1",
             "z",
         ]
@@ -285,10 +285,14 @@ def test_versions_and_delete_markers(s3_door):
             key_marker, version_marker = page.key_marker, page.version_marker
             if not key_marker:
                 break
-        assert [one.key for one in found] == ["a b"] * 3 + ["k&k"] * 3 + ["é"] * 4
-        assert [one.version_id for one in found if one.key == "a b"] == made["a b"][::-1]
-        assert next((one.version_id, one.latest, one.marker) for one in found if one.key == "é") == (marker, True, True)
-        assert [one.size_bytes for one in found if one.key == "k&k"] == [2, 1, 0]
+        assert [entry.key for entry in found] == ["a b"] * 3 + ["k&k"] * 3 + ["é"] * 4
+        assert [entry.version_id for entry in found if entry.key == "a b"] == made["a b"][::-1]
+        assert next((entry.version_id, entry.latest, entry.marker) for entry in found if entry.key == "é") == (
+            marker,
+            True,
+            True,
+        )
+        assert [entry.size_bytes for entry in found if entry.key == "k&k"] == [2, 1, 0]
         with pytest.raises(NotFound):
             await client.send(s3.get(bucket, "é"))
         old = made["é"][1]
@@ -393,21 +397,21 @@ def test_the_sqs_calls(run, local_aws):
             said = await client.send(sqs.get_attributes(url))
             assert (said["ApproximateNumberOfMessages"], said["ApproximateNumberOfMessagesDelayed"]) == ("9", "1")
             got = await client.send(sqs.receive(url, wait_s=0, visibility_s=300))
-            assert sorted(one.body for one in got) == [f"body {n} é💥\n" for n in range(9)]
-            assert {(one.receive_count, one.group, one.message_attributes["a"]["StringValue"]) for one in got} == {
-                (1, "", "é")
-            }
-            assert all(one.sent_ms > 1e12 for one in got)
+            assert sorted(entry.body for entry in got) == [f"body {n} é💥\n" for n in range(9)]
+            assert {
+                (entry.receive_count, entry.group, entry.message_attributes["a"]["StringValue"]) for entry in got
+            } == {(1, "", "é")}
+            assert all(entry.sent_ms > 1e12 for entry in got)
             assert await client.send(sqs.receive(url, wait_s=0)) == []
-            assert await client.send(sqs.delete(url, [one.receipt for one in got[:5]])) == []
-            assert await client.send(sqs.change_visibility(url, [(one.receipt, 0) for one in got[5:]])) == []
+            assert await client.send(sqs.delete(url, [entry.receipt for entry in got[:5]])) == []
+            assert await client.send(sqs.change_visibility(url, [(entry.receipt, 0) for entry in got[5:]])) == []
             again = await client.send(sqs.receive(url, wait_s=0))
-            assert {one.message_id for one in again} == {one.message_id for one in got[5:]}
-            assert {one.receive_count for one in again} == {2}
+            assert {entry.message_id for entry in again} == {entry.message_id for entry in got[5:]}
+            assert {entry.receive_count for entry in again} == {2}
             failed = await client.send(sqs.delete(url, [again[0].receipt, "no receipt"]))
-            assert [(one.index, one.ours) for one in failed] == [(1, True)]
+            assert [(entry.index, entry.ours) for entry in failed] == [(1, True)]
             failed = await client.send(sqs.change_visibility(url, [("no receipt", 10), (again[1].receipt, 10)]))
-            assert [one.index for one in failed] == [0]
+            assert [entry.index for entry in failed] == [0]
             with pytest.raises(NotFound):
                 await client.send(sqs.receive(url + "-missing", wait_s=0))
 
@@ -440,6 +444,6 @@ def test_a_cancelled_long_poll_lets_go(run, local_aws):
             waiting.cancel()
             async with asyncio.timeout(15):
                 await client.send(sqs.send(url, [sqs.Entry("x")]))
-                return [one.body for one in await client.send(sqs.receive(url, wait_s=5))]
+                return [entry.body for entry in await client.send(sqs.receive(url, wait_s=5))]
 
     assert run(main()) == ["x"]

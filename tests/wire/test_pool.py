@@ -116,7 +116,7 @@ def test_an_idle_connection_that_the_server_closed_is_not_used(run):
         async with serve(play) as server, closing(pool_to(server.url)) as pool:
             for _ in range(3):
                 await exchange(pool)
-                while any(not one.closed for one in pool._idle):
+                while any(not entry.closed for entry in pool._idle):
                     await asyncio.sleep(0.001)
             return server.connections, pool._slots
 
@@ -128,8 +128,8 @@ def test_connections_that_idled_long_are_dropped(run, monkeypatch):
         async with serve(echo) as server, closing(pool_to(server.url)) as pool:
             await asyncio.gather(exchange(pool), exchange(pool))
             assert len(pool._idle) == 2
-            for one in pool._idle:
-                one.idle_since -= 21
+            for entry in pool._idle:
+                entry.idle_since -= 21
             await exchange(pool)
             return pool.opened, pool._slots
 

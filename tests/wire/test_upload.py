@@ -28,7 +28,7 @@ def test_chunks_are_signed_as_in_the_example_of_the_s3_api_reference():
     seed = "4f232c4386841ef735655705268965c44a0e4690baa4adea153f7db9fa80a0a9"
     signer = ChunkSigner(key, "20130524T000000Z", scope, seed)
     sent = [signer.chunk(data) for data in (b"a" * 65536, b"a" * 1024, b"")]
-    assert [one.split(b"\r\n")[0] for one in sent] == [
+    assert [entry.split(b"\r\n")[0] for entry in sent] == [
         b"10000;chunk-signature=ad80c730a21e5b8d04586a2213dd63b9a0e99e0e2307b0ade35a65485a288648",
         b"400;chunk-signature=0055627c9e194cb4542bae2aa5492e3c1575bbb81b612b7d234b86a503ef5497",
         b"0;chunk-signature=b6c6ea8a5354eaf15b3cb7646744f4275b71ea724fed81ceb9323e279d449df9",
@@ -61,8 +61,8 @@ def test_a_trailer_is_signed_as_in_the_example_of_the_s3_api_reference():
 
 
 async def pieces(*found):
-    for one in found:
-        yield one
+    for entry in found:
+        yield entry
 
 
 def unframed(body):
@@ -254,7 +254,7 @@ def test_a_slow_source_is_no_silent_server_and_little_waits_here():
             async def slow():
                 for _ in range(12):
                     yield b"x" * 100 * KIB
-                    most.append(max(one.transport.get_write_buffer_size() for one in client.route("box").pool._all))
+                    most.append(max(entry.transport.get_write_buffer_size() for entry in client.route("box").pool._all))
                     await asyncio.sleep(0.1)
 
             await client.upload(s3.put("box", "k", b""), 1200 * KIB, slow())
@@ -265,7 +265,7 @@ def test_a_slow_source_is_no_silent_server_and_little_waits_here():
 
 def test_the_names_of_buckets_page_by_page():
     def page(names, token=""):
-        rows = "".join(f"<Bucket><Name>{one}</Name></Bucket>" for one in names)
+        rows = "".join(f"<Bucket><Name>{name}</Name></Bucket>" for name in names)
         more = f"<ContinuationToken>{token}</ContinuationToken>" if token else ""
         return answer(200, f"<ListAllMyBucketsResult><Buckets>{rows}</Buckets>{more}</ListAllMyBucketsResult>".encode())
 

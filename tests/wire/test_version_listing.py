@@ -127,12 +127,15 @@ def test_a_page_as_s3_writes_it_is_read_without_the_xml_reader(monkeypatch):
 def test_line_breaks_in_keys(monkeypatch):
     monkeypatch.setattr(version_listing, "read_versions", None)
     found = read_version_page(page(version("a%0Ab") + version("c%0a+") + marker("d")))
-    assert [one.key for one in found.versions] == ["a\nb", "c\n ", "d"]
+    assert [entry.key for entry in found.versions] == ["a\nb", "c\n ", "d"]
 
 
 def test_escapes_anywhere():
     found = read_version_page(page(version("c", "&#x76;1") + version("d", etag="&#x22;e&#34;")))
-    assert [(one.key, one.version_id, one.etag) for one in found.versions] == [("c", "v1", "e-2"), ("d", "v1", "e")]
+    assert [(entry.key, entry.version_id, entry.etag) for entry in found.versions] == [
+        ("c", "v1", "e-2"),
+        ("d", "v1", "e"),
+    ]
 
 
 @settings(max_examples=examples(300))

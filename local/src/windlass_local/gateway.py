@@ -28,7 +28,7 @@ __all__ = ["Gateway"]
 
 _THREADS = 16
 _HANG_S = 600.0
-_LOOK_S = 0.25
+_POLL_INTERVAL_S = 0.25
 _RESET = "/moto-api/reset"
 
 Scope = MutableMapping[str, Any]
@@ -127,7 +127,7 @@ class Gateway:
         deadline = time.monotonic() + _HANG_S
         while time.monotonic() < deadline and not self._closing.is_set():
             with contextlib.suppress(TimeoutError):
-                async with asyncio.timeout(_LOOK_S):
+                async with asyncio.timeout(_POLL_INTERVAL_S):
                     if (await receive())["type"] == "http.disconnect":
                         return
 

@@ -20,8 +20,10 @@ from windlass.api.routes import app_of, job_json, require_role
 from windlass.api.tokens import audit
 from windlass.app import App
 from windlass.core import clock
+from windlass.core.clock import format_time
 from windlass.core.errors import Conflict, UsageError, WindlassError
 from windlass.core.suggest import unknown_word
+from windlass.osquery.model import Node
 from windlass.pipelines import backfill
 from windlass.queues import redrive_job
 
@@ -149,6 +151,39 @@ def _backfill(app: App, values: Values) -> ActionResult:
     return _job_result(app, backfill.start(app.pipelines, app.jobs, values["name"], origin=origin), values["name"])
 
 
+def _ask_hosts(app: App, values: Values) -> ActionResult:
+    from windlass.core.units import parse_duration_s
+    from windlass.osquery.service import LiveRequest
+
+    request = LiveRequest(
+        sql=values["sql"],
+        hosts=_words(values.get("hosts", "")),
+        tags=_words(values.get("tags", "")),
+        timeout_s=parse_duration_s(values.get("timeout") or "90s"),
+        actor="API",
+    )
+    query = app.osquery.ask(request)
+    value = {"query_id": query.query_id, "hosts": len(query.answers), "expires_at": format_time(query.expires_at)}
+    return ActionResult(f"{query.query_id} {query.sql}", f"/osquery/queries/{query.query_id}", value)
+
+
+def _revoke_host(app: App, values: Values) -> ActionResult:
+    return _node_result(app.osquery.revoke(values["node"]))
+
+
+def _restore_host(app: App, values: Values) -> ActionResult:
+    return _node_result(app.osquery.restore(values["node"]))
+
+
+def _node_result(node: Node) -> ActionResult:
+    value = {"node_id": node.node_id, "name": node.details.name, "revoked": node.revoked_at is not None}
+    return ActionResult(f"{node.node_id} {node.details.name}", "/osquery", value)
+
+
+def _words(text: str) -> tuple[str, ...]:
+    return tuple(text.replace(",", " ").split())
+
+
 def _job_result(app: App, job_id: str, target: str) -> ActionResult:
     return ActionResult(target, f"/jobs/{job_id}", job_json(app.jobs.get(job_id)))
 
@@ -232,6 +267,37 @@ ACTIONS: tuple[Action, ...] = (
         "Sends existing objects of the source bucket through the pipeline, as a job.",
         _backfill,
         {"origin": "The s3:// URL of the manifest.json of an S3 Inventory. Omit it to list the source bucket."},
+    ),
+    Action(
+        "osquery.query",
+        "/osquery/query",
+        Role.ADMIN,
+        "Ask hosts a live query",
+        "Puts a SELECT over osquery's tables to enrolled hosts; the answers are at `/v1/osquery/queries/{query_id}`.",
+        _ask_hosts,
+        {
+            "sql": "A SELECT over osquery's tables.",
+            "hosts": "Names or IDs of hosts, with commas. Omit it and `tags` for all enrolled hosts.",
+            "tags": "Tags of instances in the inventory, such as team=web, with commas: all must hold.",
+            "timeout": "How long hosts may answer, such as 90s or 10m; 90s by default.",
+        },
+        frozenset({"sql"}),
+    ),
+    Action(
+        "osquery.revoke",
+        "/osquery/nodes/{node}/revoke",
+        Role.ADMIN,
+        "Revoke a host of osquery",
+        "Its key ends at once, and it cannot enroll again until it is restored.",
+        _revoke_host,
+    ),
+    Action(
+        "osquery.restore",
+        "/osquery/nodes/{node}/restore",
+        Role.ADMIN,
+        "Restore a revoked host of osquery",
+        "It may enroll again.",
+        _restore_host,
     ),
 )
 _BY_NAME = {action.name: action for action in ACTIONS}

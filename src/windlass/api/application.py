@@ -13,6 +13,7 @@ from windlass.api.action_routes import add_action_routes
 from windlass.api.alerts import router as alerts_router
 from windlass.api.checks import router as checks_router
 from windlass.api.memcached import router as memcached_router
+from windlass.api.osquery import router as osquery_router
 from windlass.api.parameters import ANY, check_parameters, declare_parameters
 from windlass.api.problems import problem
 from windlass.api.replication import router as replication_router
@@ -40,6 +41,7 @@ def create_api(app: App) -> FastAPI:
     api.include_router(alerts_router, tags=["v1"])
     api.include_router(checks_router, tags=["v1"])
     api.include_router(memcached_router, tags=["v1"])
+    api.include_router(osquery_router, tags=["v1"])
     api.include_router(replication_router, tags=["v1"])
     add_action_routes(api)
     for error_type in (WindlassError, RequestValidationError, HTTPException, Exception):

@@ -22,6 +22,7 @@ from windlass.api.auth import (
     proxy_by_configuration,
 )
 from windlass.api.authenticator import Authenticator
+from windlass.api.osquery_agents import OsqueryEndpoints
 from windlass.api.problems import LoginBlocked, problem
 from windlass.api.sessions import Login, Sessions, session_cookie
 from windlass.api.tokens import active_token
@@ -60,6 +61,7 @@ class SecurityMiddleware:
         self._app = app
         self._sessions = sessions
         self._authenticator = authenticator
+        self._osquery = OsqueryEndpoints(app)
         console = app.settings.console
         self._config = console
         self._loopback = is_loopback_host(host)
@@ -96,6 +98,10 @@ class SecurityMiddleware:
         try:
             self._notice_proxy(scope)
             request = Request(scope)
+            if self._osquery.serves(scope):  # agents have node keys instead of tokens, and no browser
+                scope["address"] = self._address(request)
+                await self._osquery(scope, receive, sending)
+                return
             if "authorization" in request.headers or session_cookie(request):  # these read the store
                 refusal = await run_in_threadpool(self._admit, scope)
             else:
@@ -118,13 +124,16 @@ class SecurityMiddleware:
                     hint="Create a token with `windlass token create`; set console.require_login = true to ask from the start.",
                 )
 
-    def _admit(self, scope: Scope) -> Response | None:
-        request = Request(scope)
-        scope["address"] = client_address(
+    def _address(self, request: Request) -> str:
+        return client_address(
             request.client.host if request.client else "",
             ",".join(request.headers.getlist("x-forwarded-for")),
             self._config.trusted_proxies,
         )
+
+    def _admit(self, scope: Scope) -> Response | None:
+        request = Request(scope)
+        scope["address"] = self._address(request)
         try:
             length = request.headers.get("content-length", "0")
             if length.isdigit() and int(length) > MAX_BODY_BYTES:

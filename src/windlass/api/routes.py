@@ -148,11 +148,17 @@ def changes(
     query: QueryDep,
     since: str = "7d",
     kind: Annotated[list[ChangeKind], Query()] = [],  # noqa: B006
+    actor: str = "",
 ) -> dict[str, Any]:
-    """Revisions with their JSON Patch; `cursor` gets the next page."""
+    """Revisions with their JSON Patch and who made them; `actor` is a part of an ARN, `cursor` gets the next page."""
     kinds = tuple(kind)
     revisions, cursor = app.inventory.changes(
-        since=parse_when(since, at=clock.now()), query=query, kinds=kinds, limit=query.limit, cursor=query.cursor
+        since=parse_when(since, at=clock.now()),
+        query=query,
+        kinds=kinds,
+        actor=actor,
+        limit=query.limit,
+        cursor=query.cursor,
     )
     return {"items": [plain(rows.revision_row(revision)) for revision in revisions], "cursor": cursor}
 

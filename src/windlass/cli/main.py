@@ -59,6 +59,9 @@ COMMANDS: tuple[Command, ...] = (
         "Find what is wrong with the estate, since when, and after which change.",
     ),
     Command(
+        "osquery", "windlass.osquery.commands:GROUP", "Read facts of hosts by their osquery agents, and ask them live."
+    ),
+    Command(
         "consume", "windlass.queues.commands.consume:consume", "Consume an SQS queue with a handler, until SIGTERM."
     ),
     Command(

@@ -52,7 +52,13 @@ PAGES: tuple[PageRoute, ...] = (
     PageRoute("/", "overview.html", "Overview", views.overview, "Overview", "helm"),
     PageRoute("/inventory", "inventory.html", "Inventory", views.inventory, "Inventory", "crate", (*_FILTERS, "col")),
     PageRoute(
-        "/changes", "changes.html", "Changes", views.changes, "Changes", "tide", (*_FILTERS, "since", "until", "kind")
+        "/changes",
+        "changes.html",
+        "Changes",
+        views.changes,
+        "Changes",
+        "tide",
+        (*_FILTERS, "since", "until", "kind", "actor"),
     ),
     PageRoute(
         "/checks",
@@ -67,6 +73,7 @@ PAGES: tuple[PageRoute, ...] = (
     PageRoute("/clients", "clients.html", "Clients", views.clients, "Clients", "key", ("rule",)),
     PageRoute("/accounts", "accounts.html", "Accounts", views.accounts, "Accounts", "flag"),
     PageRoute("/memcached", "memcached.html", "Memcached", views.memcached, "Memcached", "ring"),
+    PageRoute("/osquery", "osquery.html", "osquery", views.osquery, "osquery", "lens"),
     PageRoute("/queues", "queues.html", "Queues", views.queues, "Queues", "queue"),
     PageRoute("/pipelines", "pipelines.html", "Pipelines", views.pipelines, "Pipelines", "pipe"),
     PageRoute("/aggregation", "aggregation.html", "Aggregation", views.aggregation, "Aggregation", "funnel"),
@@ -95,6 +102,7 @@ PAGES: tuple[PageRoute, ...] = (
         parameters=("to", "step"),
     ),
     PageRoute("/replication/{seed_id}", "seed.html", "Seed", views.seed),
+    PageRoute("/osquery/queries/{query_id}", "live_query.html", "Live query", views.live_query),
     PageRoute("/jobs/{job_id}", "job.html", "Job", views.job),
     PageRoute("/patterns", "patterns.html", "Patterns", views.patterns),
 )

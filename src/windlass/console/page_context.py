@@ -111,7 +111,9 @@ class PageContext:
         return _etag([(window.attempt, window.outcome) for window in latest])
 
     def _runs_etag(self) -> str:
-        return _etag([rows.run_row(run) for run in self.inventory.runs(1)])
+        newest, _ = self.inventory.changes(limit=1)  # the feed writes revisions between two runs
+        changes = [(revision.revision_id, revision.actor, len(revision.events)) for revision in newest]
+        return _etag([*(rows.run_row(run) for run in self.inventory.runs(1)), *changes])
 
     def cached(self, key: str, compute: Callable[[], Answer]) -> Answer:
         """Return a result about the inventory, computed again only after a collection changed it."""

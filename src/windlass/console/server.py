@@ -6,6 +6,7 @@ import asyncio
 import contextlib
 import signal
 import socket
+import ssl
 import sys
 import threading
 from collections.abc import Callable
@@ -20,6 +21,7 @@ from windlass.console.application import create_app
 from windlass.console.protocol import deadlines_of, protocol_with
 from windlass.core import clock
 from windlass.core.errors import ConfigError
+from windlass.settings.console import ConsoleConfig
 
 __all__ = ["serve"]
 
@@ -38,16 +40,36 @@ def serve(
     console = app.settings.console
     logins = bool(app.settings.oidc.issuer) or count_tokens(app.store, now=clock.now()) > 0
     check_bind(host, logins=logins, required=None if console.require_login == "auto" else console.require_login)
+    _check_tls(console)
     listener = _listen(host, port)
     with listener:
         url_host = f"[{host}]" if ":" in host else host
-        asyncio.run(
-            _serve(app, host, listener, f"http://{url_host}:{listener.getsockname()[1]}", ready or _print_url, stop)
-        )
+        scheme = "https" if console.tls_certificate else "http"
+        url = f"{scheme}://{url_host}:{listener.getsockname()[1]}"
+        asyncio.run(_serve(app, host, listener, url, ready or _print_url, stop))
 
 
 def _print_url(url: str) -> None:
     print(f"Console: {url} (stop it with Ctrl-C)", file=sys.stderr, flush=True)
+
+
+def _check_tls(console: ConsoleConfig) -> None:
+    """Raise ConfigError when the certificate or its key cannot be used, before anything is served."""
+    if not console.tls_certificate:
+        return
+    try:
+        ssl.create_default_context(ssl.Purpose.CLIENT_AUTH).load_cert_chain(
+            console.tls_certificate, console.tls_key, password=_no_password
+        )
+    except (OSError, ValueError) as error:  # SSLError is an OSError
+        raise ConfigError(
+            f"the certificate {console.tls_certificate} with the key {console.tls_key} cannot be used: {error}",
+            hint="console.tls_certificate and console.tls_key name PEM files that belong together; the key has no password.",
+        ) from None
+
+
+def _no_password() -> str:
+    raise ValueError("the key has a password")
 
 
 def _listen(host: str, port: int) -> socket.socket:
@@ -84,6 +106,8 @@ async def _serve(
         timeout_graceful_shutdown=3,
         server_header=False,
         proxy_headers=False,
+        ssl_certfile=app.settings.console.tls_certificate or None,
+        ssl_keyfile=app.settings.console.tls_key or None,
         timeout_keep_alive=deadlines.idle_s,  # type: ignore[arg-type]  # the event loop accepts fractions
     )
     server = uvicorn.Server(config)

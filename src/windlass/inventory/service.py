@@ -117,8 +117,6 @@ class Inventory:
             owners=self.owners,
         )
 
-    # --- collecting --------------------------------------------------------------------------------------------
-
     def options(
         self,
         *,
@@ -157,9 +155,11 @@ class Inventory:
         self.owners.refresh()
         return self.run(run_id)
 
-    def collection(self) -> Collection:
-        """Return what collects into this store."""
-        return self._collection_on(self._store)
+    def collection(self, store: Store | None = None) -> Collection:
+        """Return what collects into this store, or into another view of it."""
+        return Collection(
+            store or self._store, self._caller, self._config, self._now, self._registry, self._single_server
+        )
 
     def queues(self) -> tuple[ScopeQueue, ...]:
         """Return the runs that processes may join, oldest first."""
@@ -174,11 +174,8 @@ class Inventory:
 
         Conflict when this process can't read accounts that the others can.
         """
-        worker = CollectionWorker(self._store, leases, self._collection_on, self._now)
+        worker = CollectionWorker(self._store, leases, self.collection, self._now)
         return worker.work(queue, stop=stop)
-
-    def _collection_on(self, store: Store) -> Collection:
-        return Collection(store, self._caller, self._config, self._now, self._registry, self._single_server)
 
     def count_workers(self) -> int:
         """Return how many processes scan a collection now."""
@@ -197,8 +194,6 @@ class Inventory:
     def interrupt_run(self, run_id: str, *, at: datetime | None) -> None:
         """Mark a run as interrupted at a time (None: now), because its process ended without doing so."""
         runs.finish_run(self._store, run_id, status="interrupted", now=at or self._now())
-
-    # --- reading -----------------------------------------------------------------------------------------------
 
     def is_empty(self) -> bool:
         """True when nothing was ever collected."""
@@ -293,6 +288,7 @@ class Inventory:
         until: datetime | None = None,
         query: Query | None = None,
         kinds: Sequence[ChangeKind] = (),
+        actor: str = "",
         limit: int = 100,
         cursor: str = "",
     ) -> tuple[tuple[Revision, ...], str]:
@@ -300,7 +296,14 @@ class Inventory:
         self._refresh_owners(query or Query())
         with self._store.read() as connection:
             return timetravel.recent_changes(
-                connection, query or Query(), since=since, until=until, kinds=kinds, limit=limit, cursor=cursor
+                connection,
+                query or Query(),
+                since=since,
+                until=until,
+                kinds=kinds,
+                actor=actor,
+                limit=limit,
+                cursor=cursor,
             )
 
     def diff(self, since: datetime, until: datetime, query: Query | None = None) -> tuple[Difference, ...]:

@@ -54,10 +54,11 @@ def recent_changes(
     since: datetime | None,
     until: datetime | None,
     kinds: Sequence[ChangeKind],
+    actor: str = "",
     limit: int,
     cursor: str,
 ) -> tuple[tuple[Revision, ...], str]:
-    """Return the estate's revisions, newest first, and the cursor of the next page."""
+    """Return the estate's revisions, newest first, and the cursor of the next page. `actor` is a part of its ARN."""
     conditions = [*in_groups(query, revision.c.group_id), *owner_condition(query, revision.c.resource_row_id)]
     if since:
         conditions.append(revision.c.valid_from >= format_time(since))
@@ -65,6 +66,8 @@ def recent_changes(
         conditions.append(revision.c.valid_from < format_time(until))
     if kinds:
         conditions.append(revision.c.change.in_([str(kind) for kind in kinds]))
+    if actor:
+        conditions.append(revision.c.actor.icontains(actor, autoescape=True))
     if cursor:
         value, revision_id = read_cursor(cursor)
         conditions.append(

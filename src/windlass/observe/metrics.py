@@ -64,6 +64,14 @@ class Metrics:
             registry=self.registry,
         )
 
+        self.osquery_results = Counter(
+            "windlass_osquery_results",
+            "Results of osquery agents, by outcome: full, difference, snapshot, repeated, gap, unusable, unidentified, "
+            "ignored, malformed.",
+            ("outcome",),
+            registry=self.registry,
+        )
+
     def of_worker(self) -> CollectorRegistry:
         """Return a registry for a worker's series and this process's AWS calls, without inventory and console."""
         registry = CollectorRegistry()

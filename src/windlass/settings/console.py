@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import ipaddress
-from typing import Literal
+from typing import Literal, Self
 from urllib.parse import urlsplit
 
-from pydantic import BaseModel, ConfigDict, Field, field_validator
+from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
 
 __all__ = ["ConsoleConfig", "OidcConfig"]
 
@@ -23,6 +23,12 @@ class ConsoleConfig(BaseModel):
         description="Address to listen on. Any address except loopback requires a login (`windlass token create`, or [oidc]).",
     )
     port: int = Field(default=8470, ge=0, le=65535, description="Port to listen on; 0 takes a free one.")
+    tls_certificate: str = Field(
+        default="",
+        description="PEM file with the server's certificate and its chain: the console then speaks HTTPS. osquery agents need "
+        "HTTPS, from here or from a TLS proxy in front.",
+    )
+    tls_key: str = Field(default="", description="PEM file with the key of tls_certificate, without a password.")
     require_login: bool | Literal["auto"] = Field(
         default="auto",
         description="Whether users log in when the console listens on loopback. auto: yes when allowed_hosts or secure_cookies is "
@@ -54,6 +60,12 @@ class ConsoleConfig(BaseModel):
         le=3600,
         description="Seconds that a client may stop reading a response before it is disconnected.",
     )
+
+    @model_validator(mode="after")
+    def _has_both_tls_files(self) -> Self:
+        if bool(self.tls_certificate) != bool(self.tls_key):
+            raise ValueError("tls_certificate and tls_key belong together: set both, or none")
+        return self
 
     @field_validator("trusted_proxies")
     @classmethod

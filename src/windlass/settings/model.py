@@ -12,6 +12,7 @@ from windlass.feed.config import FeedConfig
 from windlass.inventory.config import InventoryConfig
 from windlass.memcached.config import MemcachedConfig
 from windlass.observe.config import LogConfig
+from windlass.osquery.config import OsqueryConfig
 from windlass.owners.config import OwnersConfig
 from windlass.pipelines.config import PipelineConfig
 from windlass.queues.config import ConsumeConfig
@@ -66,6 +67,7 @@ class Settings(BaseModel):
     feed: FeedConfig = FeedConfig()
     owners: OwnersConfig = OwnersConfig()
     checks: ChecksConfig = ChecksConfig()
+    osquery: OsqueryConfig = OsqueryConfig()
     memcached: MemcachedConfig = MemcachedConfig()
     clients: ClientsConfig = ClientsConfig()
     replication: ReplicationConfig = ReplicationConfig()

@@ -174,6 +174,17 @@ def test_a_read_that_is_older_than_a_scan_writes_nothing(store):
     assert world.stored() == {"a": {"Version": 2}}
 
 
+def test_of_two_reads_the_one_that_began_later_counts(store):
+    world = World(store)
+    world.change("a", "sent")
+    world.read(0, 1)
+    world.change("a", "sent")
+    world.read(0, 1)
+    world.written(1)  # another worker was faster
+    world.written(0)
+    assert world.stored() == {"a": {"Version": 2}}
+
+
 def test_a_resource_that_is_not_found_is_deleted_only_by_its_own_event(store):
     world = World(store)
     world.change("a", "sent")
@@ -218,5 +229,7 @@ def test_an_event_that_comes_after_the_scan_names_the_actor_of_the_scans_revisio
     world.written(0)
     newest, oldest = inventory_of(store).history("a")
     assert (newest.actor, newest.events[0].name, oldest.actor) == ("who-2", "SetQueueAttributes", "")
+    assert len(inventory_of(store).changes(since=T0, actor="WHO-2")[0]) == 1
+    assert inventory_of(store).changes(since=T0, actor="who-1")[0] == ()
     recent, _ = inventory_of(store).changes(since=T0)
     assert [revision.events for revision in recent] == [newest.events, ()]

@@ -136,3 +136,32 @@ def test_the_revision_says_who(sqlite_store):
         "StartInstances",
         "198.51.100.7",
     )
+
+
+def test_a_creation_that_is_not_visible_yet_is_unconfirmed(sqlite_store):
+    world = World(sqlite_store, instances())
+    result = world.event("ec2", "RunInstances", start(FIRST))
+    assert len(result.unconfirmed) == 1
+    world.caller.answers = instances(FIRST)
+    assert world.event("ec2", "RunInstances", start(FIRST)).unconfirmed == frozenset()
+
+
+def test_a_call_that_names_two_types_is_confirmed_by_one(sqlite_store):
+    roles = {"Roles": [{"RoleName": "ci", "Arn": f"arn:aws:iam::{ACCOUNT}:role/ci"}]}
+    world = World(sqlite_store, {("iam", "ListRoles"): roles, ("iam", "GetRole"): {"Role": roles["Roles"][0]}})
+    result = world.event("iam", "PutRolePolicy", {"roleName": "ci", "policyName": "inline"})
+    assert world.names() == ["ci"]
+    assert result.unconfirmed == frozenset()
+
+
+def test_an_operation_about_something_else_does_not_name_the_change(sqlite_store):
+    def listing(_account, _region, _params):
+        return {"Buckets": [{"Name": "scans", "BucketRegion": REGION}]}
+
+    world = World(sqlite_store, {("s3", "ListBuckets"): listing})
+    own = record("s3", "PutBucketTagging", {"bucketName": "scans"})
+    other = record("s3", "CreateJob", {"manifest": {"bucketName": "scans"}}, eventTime="2026-11-01T10:00:09Z")
+    touches = [touch for each in (own, other) for touch in parse_message(body(each), world.refresher.index).touches]
+    world.refresher.refresh(touches)
+    (revision,) = world.inventory.history("scans")
+    assert [event.name for event in revision.events] == ["PutBucketTagging"]

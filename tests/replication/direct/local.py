@@ -97,10 +97,10 @@ class Aws:
         """{key: (size, ETag)} of a bucket."""
         pages = self.s3(place.region).get_paginator("list_objects_v2").paginate(Bucket=place.bucket)
         return {
-            one["Key"]: (one["Size"], one["ETag"])
+            entry["Key"]: (entry["Size"], entry["ETag"])
             for page in pages
-            for one in page.get("Contents", [])
-            if not one["Key"].startswith(".windlass")
+            for entry in page.get("Contents", [])
+            if not entry["Key"].startswith(".windlass")
         }
 
     def make(self, place, key, bodies):

@@ -119,7 +119,7 @@ def test_each_version_keeps_its_own_attributes(aws, tmp_path):
     assert (moved.copied, moved.failed) == (4, 0), moved.failures
     assert aws.histories(pair.destination) == {"k": [b"1", None, b"22", b"333"]}
     there = aws.s3("eu-west-1").list_object_versions(Bucket=pair.destination.bucket)["Versions"]
-    ids = {one["Size"]: one["VersionId"] for one in there}
+    ids = {entry["Size"]: entry["VersionId"] for entry in there}
     assert [told(aws, pair.destination, "k", VersionId=ids[size])["redirect"] for size in (1, 2, 3)] == [
         "/elsewhere",
         "/two",

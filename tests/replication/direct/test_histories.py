@@ -31,7 +31,9 @@ class Seen:
         self.source += source
         self.destination += destination
         # A key's other side comes with it, never with another page.
-        assert {one.key for one in destination} & {one.key for one in self.source} <= {one.key for one in source}
+        assert {entry.key for entry in destination} & {entry.key for entry in self.source} <= {
+            entry.key for entry in source
+        }
 
     def on_split(self, cut):
         self.cuts.append(cut)
@@ -101,7 +103,7 @@ def test_six_shapes_under_writes_each_version_exactly_once(shape):
 
     bucket.before = write
     seen = walked(bucket, listers=16)
-    found = {one.key: list(one.versions) for one in seen.source}
+    found = {entry.key: list(entry.versions) for entry in seen.source}
     assert len(found) == len(seen.source), "a key came twice"
     for key, versions in stay.items():
         assert found[key][: len(versions)] == versions, f"{key} is not whole or not in order"
@@ -130,4 +132,4 @@ def test_a_server_that_shows_the_markers_own_key_again_is_read_the_same():
         return VersionPage([*again, *result.versions], [], result.key_marker, result.version_marker)
 
     seen = walked(SimpleNamespace(send=inclusive), listers=1)
-    assert [(one.key, len(one.versions)) for one in seen.source] == [(key, 3) for key in "abcdef"]
+    assert [(entry.key, len(entry.versions)) for entry in seen.source] == [(key, 3) for key in "abcdef"]

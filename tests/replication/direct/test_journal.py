@@ -34,7 +34,7 @@ def test_what_was_written_is_read(tmp_path):
     first, second = filled(tmp_path / "j")
     with Journal(tmp_path / "j") as journal:
         ledger = journal.ledger
-        assert [(one.number, one.after, one.upto) for one in ledger.ranges] == [(0, "b", "m")]
+        assert [(entry.number, entry.after, entry.upto) for entry in ledger.ranges] == [(0, "b", "m")]
         assert not ledger.listed
         assert not ledger.new
         assert (ledger.total, ledger.total_bytes, ledger.skipped) == (4, 33, 3)
@@ -50,7 +50,7 @@ def test_keys_that_are_no_utf8_come_back(tmp_path):
     filled(tmp_path / "j")
     with Journal(tmp_path / "j") as journal:
         number = journal.block(0, "c", [row("z\udc80"), row("\x00\n")], skipped=0)
-        assert [one.key for one in journal.open(number).rows] == ["z\udc80", "\x00\n"]
+        assert [entry.key for entry in journal.open(number).rows] == ["z\udc80", "\x00\n"]
 
 
 @pytest.mark.parametrize(
@@ -80,7 +80,7 @@ def test_a_record_cut_off_at_any_byte_has_less_data_and_never_more(tmp_path, nam
         with Journal(folder) as journal:
             copied.append(journal.ledger.copied)
             for number in list(journal.ledger.blocks):
-                assert {one.key for one in journal.open(number).rows} <= whole
+                assert {entry.key for entry in journal.open(number).rows} <= whole
             journal.block(0, "c", [row("c")], skipped=0)  # and is written on
         with Journal(folder) as journal:
             assert any(journal.open(number).rows[-1].key == "c" for number in journal.ledger.blocks)
@@ -97,7 +97,7 @@ def test_a_flipped_bit_is_never_taken_for_a_row(tmp_path_factory, at, bit):
     keys = {"a", "b", "n \n+%é😀", "z\udc80"}
     with Journal(folder) as journal:
         for number in journal.ledger.blocks:
-            assert {one.key for one in journal.open(number).rows} <= keys
+            assert {entry.key for entry in journal.open(number).rows} <= keys
 
 
 def test_a_block_damaged_far_back_is_reported_when_it_is_read(tmp_path, monkeypatch):

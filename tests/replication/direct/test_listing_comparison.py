@@ -28,12 +28,12 @@ class Seen:
             for _ in range(self._draw.randrange(4)):
                 await asyncio.sleep(0)
         assert of.number not in self.ended
-        there = {one.key for one in destination}
-        for one in source:
-            self.source.append(one.key)
-            if one.key in there:
-                self.both.append(one.key)
-                there.discard(one.key)
+        there = {entry.key for entry in destination}
+        for entry in source:
+            self.source.append(entry.key)
+            if entry.key in there:
+                self.both.append(entry.key)
+                there.discard(entry.key)
         self.extra += sorted(there)
 
     def on_split(self, cut):

@@ -106,8 +106,8 @@ def test_small_objects_arrive_with_all_that_belongs_to_them(aws, tmp_path):
     for name in HEADERS:
         before = source.head_object(Bucket=pair.source.bucket, Key=name)
         after = target.head_object(Bucket=pair.destination.bucket, Key=name)
-        expected = [one for one in KEPT if one != "WebsiteRedirectLocation"]  # S3 never copies that one by itself
-        assert {one: after.get(one) for one in expected} == {one: before.get(one) for one in expected}, name
+        expected = [entry for entry in KEPT if entry != "WebsiteRedirectLocation"]  # S3 never copies that one by itself
+        assert {entry: after.get(entry) for entry in expected} == {entry: before.get(entry) for entry in expected}, name
         assert target.get_object_tagging(Bucket=pair.destination.bucket, Key=name)["TagSet"]
 
 

@@ -102,7 +102,7 @@ def test_an_interrupted_listing_continues_where_it_stopped(keys, size, steps, dr
             break
         keys_, more = bucket.page(one.after)
         before += keys_[: ranges.page(one, keys_, more=more)]
-    left = [Range(one.number, one.after, one.upto) for one in ranges]
+    left = [Range(entry.number, entry.after, entry.upto) for entry in ranges]
     after = flat(listed(bucket, Ranges(left), draw=draw)[0]) if left else []
     assert sorted(before + after) == bucket.keys
 

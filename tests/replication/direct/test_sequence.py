@@ -23,12 +23,12 @@ PLACE = BucketRef(bucket="bucket")
 
 
 def history(*contents, at=None):
-    return [version("k", one, at=at) for one in contents]
+    return [version("k", content, at=at) for content in contents]
 
 
 def told(source, destination):
     result = compare_histories(source, destination)
-    return [one.etag or None for one in result.missing_versions], result.conflict
+    return [entry.etag or None for entry in result.missing_versions], result.conflict
 
 
 CASES = {
@@ -68,7 +68,7 @@ def test_true_replicas_are_known_by_their_ids_and_never_covered():
     assert told(ours, other_etags) == ([], "")
     assert told(ours, ours[1:])[1] == OUT_OF_ORDER
     assert told(ours, ours[:1]) == (["b", "c"], "")
-    null = [one._replace(version_id="null") for one in history("a")]
+    null = [entry._replace(version_id="null") for entry in history("a")]
     assert told(null, [null[0]._replace(etag="b", size_bytes=2)])[1] == ""  # null is no id
 
 
@@ -76,21 +76,21 @@ def test_archived_versions_do_not_keep_others_waiting():
     first, second = history("a", "b")
     frozen = [first._replace(storage_class="GLACIER"), second]
     result = compare_histories(frozen, [])
-    assert [one.etag for one in result.missing_versions] == ["b"]
-    assert [one.etag for one in result.archived] == ["a"]
+    assert [entry.etag for entry in result.missing_versions] == ["b"]
+    assert [entry.etag for entry in result.archived] == ["a"]
     assert compare_histories(frozen, history("b")).missing_versions == ()
     assert compare_histories(frozen, history("a", "b")).complete
 
 
 def test_opaque_etags_of_equal_sizes_are_doubtful_only_where_it_matters():
     ours = history("a", "b")
-    opaque = [one._replace(etag="opaque") for one in history("a", "b")]
+    opaque = [entry._replace(etag="opaque") for entry in history("a", "b")]
     assert compare_histories(ours, opaque).doubtful
     assert compare_histories(ours, [*history("a"), opaque[1]]).doubtful
     assert not compare_histories(ours, [opaque[0], *history("a", "b")]).doubtful
     # What has the ETag of one version is no copy of another, however many are of one size.
-    counter = [one._replace(size_bytes=1) for one in history(*"abcdef")]
-    newest = [one._replace(size_bytes=1) for one in history("f")]
+    counter = [entry._replace(size_bytes=1) for entry in history(*"abcdef")]
+    newest = [entry._replace(size_bytes=1) for entry in history("f")]
     assert not compare_histories(counter, newest).doubtful
     assert len(compare_histories(counter, newest).missing_versions) == 6
     in_parts = [counter[0]._replace(etag="a-2"), *counter[1:]]
@@ -138,7 +138,7 @@ class Memory:
                 raise Throttled("slow down", code="SlowDown")
             if chance < 0.10:
                 raise AwsError("lost before", code="ConnectionLost")
-            if not any(one.version_id == step.version_id for one in self.source.histories.get(step.key, ())):
+            if not any(entry.version_id == step.version_id for entry in self.source.histories.get(step.key, ())):
                 raise NotFound("gone", code="NoSuchVersion")
             if step.marker and not top:
                 pass  # a delete without a condition
@@ -168,8 +168,8 @@ class Memory:
             heard = asyncio.Event()
             loop = asyncio.get_running_loop()
             copier = VersionCopier(journal, Paces(loop.time, start=1e6, most=1e6), self, loop.time, 4, heard.set)
-            for one in journal.ledger.failed:
-                copier.failures.add(one["key"], one["code"], one["message"])
+            for entry in journal.ledger.failed:
+                copier.failures.add(entry["key"], entry["code"], entry["message"])
             copier.add(list(journal.ledger.blocks))
             while not copier.idle:
                 if self.draw and self.draw.random() < 0.2:
@@ -192,9 +192,9 @@ class Memory:
         page = await pages("")
         while True:
             steps = []
-            for one in page.objects:
-                ours = History(one.key, kept(one.versions, markers=self.markers))
-                there = self.destination.histories.get(one.key, [])
+            for entry in page.objects:
+                ours = History(entry.key, kept(entry.versions, markers=self.markers))
+                there = self.destination.histories.get(entry.key, [])
                 steps += steps_for(ours, there, markers=self.markers)
             journal.block(0, page.objects[-1].key if page.objects else "", steps, skipped=0)
             if not page.token:
@@ -237,10 +237,10 @@ def test_any_history_onto_any_destination_however_often_it_dies(tmp_path_factory
     source, destination, before = {}, {}, {}
     for at, (ours, below, copied, above) in enumerate(keys):
         key = f"k{at}"
-        lower = [version(key, one) for one in below]
+        lower = [version(key, entry) for entry in below]
         source[key] = [version(key, our) for our in ours]
-        destination[key] = lower + [version(key, one) for one in (*copied, *above)]
-        before[key] = [one.etag or None for one in destination[key]]
+        destination[key] = lower + [version(key, entry) for entry in (*copied, *above)]
+        before[key] = [entry.etag or None for entry in destination[key]]
     memory = Memory(source, {key: found for key, found in destination.items() if found}, draw, markers=markers)
     expected = {
         key: compare_histories(kept(found, markers=markers), kept(destination[key], markers=markers))
@@ -253,16 +253,18 @@ def test_any_history_onto_any_destination_however_often_it_dies(tmp_path_factory
         except Died:
             assert life < 59, "it never came to its end"
     for key, outlook in expected.items():
-        there = [one.etag or None for one in memory.destination.histories.get(key, [])]
+        there = [entry.etag or None for entry in memory.destination.histories.get(key, [])]
         assert there[: len(before[key])] == before[key], "something was taken away"
         if outlook.conflict:
             assert there == before[key], "what could not be brought in order was touched"
-            assert key in {one for group in copier.failures.groups() for one in group.keys} or len(copier.failures) > 5
+            assert (
+                key in {entry for group in copier.failures.groups() for entry in group.keys} or len(copier.failures) > 5
+            )
             continue
         # Not one more than was lacking, in the source's order, the newest on top.
-        assert there == before[key] + [one.etag or None for one in outlook.missing_versions]
-        ours = [one.etag or None for one in kept(source[key], markers=markers)]
-        theirs = [one for one in there if markers or one is not None]
+        assert there == before[key] + [entry.etag or None for entry in outlook.missing_versions]
+        ours = [entry.etag or None for entry in kept(source[key], markers=markers)]
+        theirs = [entry for entry in there if markers or entry is not None]
         assert embeds(ours, theirs)
         assert not ours or theirs[-1] == ours[-1]
     # And once more, with nothing known: nothing is to be done.
@@ -280,13 +282,13 @@ def test_a_concurrent_write_at_the_destination_is_not_overwritten(tmp_path_facto
     usual, at = memory.put, draw.randrange(len(ours))
 
     async def put(step, top):
-        if memory.puts == at and not any(one.etag == "own333" for one in memory.destination.histories.get("k", ())):
+        if memory.puts == at and not any(entry.etag == "own333" for entry in memory.destination.histories.get("k", ())):
             memory.destination.add("k", version("k", "own333"))
         return await usual(step, top)
 
     memory.put = put
     copier = asyncio.run(memory.seed(folder / "s"))
-    there = [one.etag or None for one in memory.destination.histories["k"]]
+    there = [entry.etag or None for entry in memory.destination.histories["k"]]
     if ours[at] is None and (at == 0 or ours[at - 1] is None):
         return  # S3 has no condition for a delete onto nothing
     assert there == [*ours[:at], "own333"]

@@ -63,7 +63,7 @@ def looked(here, there, etag, other, *, error=None):
 @pytest.mark.parametrize("name", CASES)
 def test_what_heads_say(name):
     here, there, etag, other, same = CASES[name]
-    here, there = (None if one is None else dict(one) for one in (here, there))
+    here, there = (None if entry is None else dict(entry) for entry in (here, there))
     result = looked(here, there, etag, other)
     assert result.complete is same
     assert result.conflict == ("" if same else NEWER)

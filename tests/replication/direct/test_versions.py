@@ -111,7 +111,7 @@ def test_archived_versions_are_reported_and_do_not_delay_the_others(aws, tmp_pat
         assert {failure.code: failure.count for failure in moved.failures} == {"InvalidObjectState": 1}
         assert aws.histories(pair.destination) == {"k": [b"22", b"333"]}
     listed = aws.s3("eu-west-1").list_object_versions(Bucket=pair.destination.bucket)["Versions"]
-    assert [one["StorageClass"] for one in listed] == ["STANDARD", "STANDARD_IA"]
+    assert [entry["StorageClass"] for entry in listed] == ["STANDARD", "STANDARD_IA"]
 
 
 def test_large_versions_go_in_parts_and_multipart_etags_are_known_again(aws, tmp_path):

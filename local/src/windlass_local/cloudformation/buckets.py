@@ -124,9 +124,9 @@ def _notifications(value: Props) -> dict[str, Any]:
         ("Lambda", "Function", "LambdaFunctionArn"),
     ):
         entries = []
-        for one in value.get(f"{kind}Configurations", ()):
-            entry: dict[str, Any] = {arn: one[target], "Events": [one["Event"]]}
-            rules = one.get("Filter", {}).get("S3Key", {}).get("Rules", ())
+        for configuration in value.get(f"{kind}Configurations", ()):
+            entry: dict[str, Any] = {arn: configuration[target], "Events": [configuration["Event"]]}
+            rules = configuration.get("Filter", {}).get("S3Key", {}).get("Rules", ())
             if rules:
                 entry["Filter"] = {"Key": {"FilterRules": [dict(rule) for rule in rules]}}
             entries.append(entry)

@@ -25,7 +25,7 @@ _BOOTSTRAP = str(Path(__file__).with_name("bootstrap.py"))
 _HEADER = struct.Struct(">cQ")
 _INIT_S = 10.0
 """What Lambda gives the import of the handler's module."""
-_LOOK_S = 0.02
+_POLL_INTERVAL_S = 0.02
 """Seconds between two readings of a running function's memory."""
 _CHUNK = 1 << 16
 _MAX_LOG_BYTES = 4 << 20
@@ -185,7 +185,7 @@ class RuntimeProcess:
         while True:
             ended = False
             remaining_s = deadline_s - time.monotonic()
-            for key, _ in self._selector.select(max(0.0, min(_LOOK_S, remaining_s))):
+            for key, _ in self._selector.select(max(0.0, min(_POLL_INTERVAL_S, remaining_s))):
                 if key.fileobj is self._control:
                     ended = not self._read_control()
                 else:

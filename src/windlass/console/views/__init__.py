@@ -11,6 +11,7 @@ from windlass.console.views.inventory import export, inventory
 from windlass.console.views.jobs import job, jobs
 from windlass.console.views.links import Data, Params
 from windlass.console.views.memcached import cluster, memcached
+from windlass.console.views.osquery import live_query, osquery
 from windlass.console.views.overview import overview
 from windlass.console.views.patterns import patterns
 from windlass.console.views.pipelines import pipelines
@@ -33,7 +34,9 @@ __all__ = [
     "inventory",
     "job",
     "jobs",
+    "live_query",
     "memcached",
+    "osquery",
     "overview",
     "patterns",
     "pipelines",

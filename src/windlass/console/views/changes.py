@@ -1,4 +1,4 @@
-"""The Changes page: the feed of changes, filtered by kind, type, account, region and time."""
+"""The Changes page: the feed of changes, filtered by kind, type, account, region, actor and time."""
 
 from __future__ import annotations
 
@@ -31,6 +31,7 @@ def changes(context: PageContext, params: Params) -> Data:
         since=parse_when(since, at=now),
         until=parse_when(until, at=now) if until else None,
         kinds=kinds,
+        actor=first(params, "actor"),
         limit=PAGE_ROWS,
         query=query,
         cursor=first(params, "cursor"),
@@ -71,7 +72,8 @@ def changes(context: PageContext, params: Params) -> Data:
             )
         ],
         "hidden": hidden(params, "type", "account", "region"),
-        "filtered": bool(kinds or until or any(first(params, name) for name in ("type", "account", "region"))),
+        "changed_by": first(params, "actor"),
+        "filtered": bool(kinds or until or any(first(params, name) for name in ("type", "account", "region", "actor"))),
         "next": link("/changes", params, cursor=cursor) if cursor else "",
         "cli": _command(params, since, kinds),
     }
@@ -84,5 +86,5 @@ def _day(params: Params, day: str) -> str:
 
 def _command(params: Params, since: str, kinds: tuple[ChangeKind, ...]) -> str:
     words = [word for kind in kinds for word in ("--kind", str(kind))]
-    text = command("inventory", "changes", params=params, options={"--since": since})
+    text = command("inventory", "changes", params=params, options={"--since": since, "--actor": first(params, "actor")})
     return f"{text} {shlex.join(words)}" if words else text

@@ -47,7 +47,16 @@ def patterns(_context: PageContext, _: Params) -> Data:
             "region": "eu-west-1",
             "key": "arn:aws:s3:::harbour-ledger",
             "revision_id": 1,
-            "actor": "deploy",
+            "actor": "arn:aws:sts::111111111111:assumed-role/deploy/ann",
+            "events": [
+                {
+                    "event_id": "1",
+                    "at": "2026-11-20T08:00:00Z",
+                    "name": "PutBucketTagging",
+                    "source_ip": "198.51.100.7",
+                    "user_agent": "aws-cli",
+                }
+            ],
             "valid_from": "2026-11-20T08:00:00Z",
             "summary": "~Versioning.Status +Tags.team",
             "patch": [

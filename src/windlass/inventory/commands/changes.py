@@ -22,6 +22,9 @@ def changes(
         list[str] | None,
         typer.Option("--kind", metavar="CHANGE", help="Only created, updated or deleted. Repeat for more."),
     ] = None,
+    actor: Annotated[
+        str, typer.Option("--actor", metavar="TEXT", help="Only changes by callers whose ARN has this text.")
+    ] = "",
     types: Types = None,
     accounts: Accounts = None,
     regions: Regions = None,
@@ -33,6 +36,7 @@ def changes(
 
     Examples:
       windlass inventory changes --since 24h
+      windlass inventory changes --since 7d --actor assumed-role/deploy
       windlass inventory changes s3.bucket --since 30d -w tag:team -o csv
     """
     from windlass.core.suggest import unknown_word
@@ -46,7 +50,7 @@ def changes(
     if unknown:
         raise unknown_word("change", unknown[0], map(str, ChangeKind))
     kinds = tuple(map(ChangeKind, kind or ()))
-    revisions, _ = inventory.changes(since=start, query=query, kinds=kinds, limit=limit or ALL)
+    revisions, _ = inventory.changes(since=start, query=query, kinds=kinds, actor=actor, limit=limit or ALL)
     columns = ("valid_from", "change", "type", "name", "account_id", "region", "summary", "actor")
     empty = empty_text(inventory, "No changes in that time.")
     emit((revision_row(revision) for revision in revisions), output, columns, now=now, empty=empty)

@@ -21,6 +21,7 @@ class Touch:
     event: ChangeEvent
     deletes: bool = False
     creates: bool = False
+    is_mention: bool = False  # the operation is about something else, which names this resource
 
 
 @dataclass(frozen=True, slots=True)

@@ -29,10 +29,15 @@ EVENTS_RUN = "events"
 
 @dataclass(frozen=True, slots=True)
 class ReadOutcome:
-    """What a read changed, and the ids of events whose change it does not show yet: to be read again a little later."""
+    """What a read changed, and the ids of events whose change it does not show yet: to be read again a little later.
+
+    An event may create what it names in another scope: it is `invisible` here and `visible` there.
+    """
 
     counts: ChangeCounts = field(default_factory=ChangeCounts)
     unconfirmed: frozenset[str] = frozenset()
+    invisible: frozenset[str] = frozenset()  # creations
+    visible: frozenset[str] = frozenset()
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,7 +89,7 @@ def write_read(store: Store, result: ScopeResult, touches: Sequence[Touch]) -> R
             [*read_ids, *(name for each in touches for name in each.names)],
             own.started_at,
         )
-        return ReadOutcome(count_changes(changes), _unconfirmed(touches, observed))
+        return _outcome(count_changes(changes), touches, observed)
 
     return store.transact(write)
 
@@ -138,8 +143,13 @@ def _names_of_change(change: NewRevision, known: _Known, observed: Mapping[str, 
 
 
 def _events_of(names: frozenset[str], touches: Sequence[Touch]) -> tuple[ChangeEvent, ...]:
-    """Return the events that touched the resource with these names, each once, oldest first."""
-    events = {touch.event.event_id: touch.event for touch in touches if not touch.names or touch.names & names}
+    """Return the events that touched the resource with these names, each once, oldest first.
+
+    Operations about something else that only named it count when there are no others.
+    """
+    own = [touch for touch in touches if not touch.names or touch.names & names]
+    about = [touch for touch in own if not touch.is_mention]
+    events = {touch.event.event_id: touch.event for touch in about or own}
     return tuple(sorted(events.values(), key=lambda event: (event.at, event.event_id)))
 
 
@@ -148,10 +158,10 @@ def _is_ended(names: frozenset[str], touches: Sequence[Touch]) -> bool:
     return any(not touch.names or (touch.deletes and touch.names & names) for touch in touches)
 
 
-def _unconfirmed(touches: Sequence[Touch], observed: Mapping[str, frozenset[str]]) -> frozenset[str]:
-    """Return the deletions of resources that are still there, and the creations that are not there yet."""
+def _outcome(counts: ChangeCounts, touches: Sequence[Touch], observed: Mapping[str, frozenset[str]]) -> ReadOutcome:
+    """Return the counts, the deletions of resources that are still there, and the creations that are or are not there."""
     present = frozenset(name for names in observed.values() for name in names)
     deletions = {touch.event.event_id for touch in touches if touch.deletes and touch.names & present}
-    creations = {touch.event.event_id for touch in touches if touch.creates}
-    visible = {touch.event.event_id for touch in touches if not touch.names or touch.names & present}
-    return frozenset(deletions | (creations - visible))
+    visible = frozenset(touch.event.event_id for touch in touches if not touch.names or touch.names & present)
+    creations = frozenset(touch.event.event_id for touch in touches if touch.creates)
+    return ReadOutcome(counts, frozenset(deletions), creations - visible, visible)

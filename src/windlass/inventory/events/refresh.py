@@ -30,6 +30,8 @@ class RefreshResult:
     reads: int = 0
     counts: ChangeCounts = field(default_factory=ChangeCounts)
     unconfirmed: frozenset[str] = frozenset()
+    invisible: frozenset[str] = frozenset()
+    visible: frozenset[str] = frozenset()
     failures: dict[Scope, str] = field(default_factory=dict)
     failed: frozenset[str] = frozenset()
 
@@ -42,6 +44,13 @@ class RefreshResult:
             self.counts.deleted + counts.deleted,
         )
         self.unconfirmed |= outcome.unconfirmed
+        self.invisible |= outcome.invisible
+        self.visible |= outcome.visible
+
+    def end(self) -> RefreshResult:
+        """Return the result with the creations that no scope shows among what is unconfirmed."""
+        self.unconfirmed |= self.invisible - self.visible
+        return self
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,7 +90,7 @@ class Refresh:
 
         if known:
             replace(collector, selections=_selections(known)).run(tuple(known), sink=write)
-        return result
+        return result.end()
 
 
 def open_refresh(collection: Collection, *, concurrency: int) -> Refresh:

@@ -119,6 +119,7 @@ class _Named:
             self._put(each, scope_of(each, self._account_id, self._region), frozenset())
 
     def _put(self, each: IndexedType, scope: Scope, names: frozenset[str]) -> None:
+        is_about = any(noun in self._operation for noun in each.nouns)
         ends = any(self._operation.rstrip("s").endswith(noun.rstrip("s")) for noun in each.nouns)
         self.touches.setdefault(
             (scope, names),
@@ -128,6 +129,7 @@ class _Named:
                 event=self._event,
                 deletes=ends and self._operation.startswith(_DELETING),
                 creates=ends and self._operation.startswith(_CREATING),
+                is_mention=not is_about,
             ),
         )
 

@@ -3,14 +3,12 @@
 from __future__ import annotations
 
 import sys
-from datetime import datetime
 from typing import Annotated, Literal
 
 import typer
 
 from windlass.cli.context import open_app
 from windlass.core import clock
-from windlass.core.errors import UsageError
 from windlass.present.options import DryRun
 
 __all__ = ["create"]
@@ -35,9 +33,10 @@ def create(
     """
     from windlass.api.auth import Role
     from windlass.api.tokens import audit, create_token
+    from windlass.present.times import expiry_of
 
     now = clock.now()
-    expires_at = _expiry(expires, now)
+    expires_at = expiry_of(expires, now)
     end = f"{expires_at:%Y-%m-%d %H:%M} UTC" if expires_at else "never"
     if dry_run:
         print(f"would create a token for {name} with role {role}; expires: {end}")
@@ -48,15 +47,3 @@ def create(
     audit(store, actor="command line", action="token.create", target=token.token_id, detail=detail, now=now)
     print(f"{token.token_id}  {secret.reveal()}")
     print(f"expires: {end}", file=sys.stderr)
-
-
-def _expiry(text: str, now: datetime) -> datetime | None:
-    """Read `--expires`; None for `never`. UsageError for a duration of zero or past the end of the calendar."""
-    from windlass.core.units import parse_duration_s
-
-    if text.strip().lower() == "never":
-        return None
-    seconds = parse_duration_s(text)
-    if seconds <= 0:
-        raise UsageError(f"a token cannot expire after {text!r}", hint="Write 24h, 90d, 52w or `never`.")
-    return clock.later(now, seconds)

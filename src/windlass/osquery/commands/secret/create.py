@@ -1,0 +1,41 @@
+"""`windlass osquery secret create`."""
+
+from __future__ import annotations
+
+import sys
+from typing import Annotated
+
+import typer
+
+from windlass.core import clock
+from windlass.osquery.commands.options import SecretName, open_osquery
+from windlass.present.options import DryRun
+
+__all__ = ["create"]
+
+
+def create(
+    ctx: typer.Context,
+    name: SecretName,
+    expires: Annotated[
+        str, typer.Option("--expires", metavar="DURATION", help="Lifetime of the secret: 24h, 90d, 52w, or never.")
+    ] = "never",
+    dry_run: DryRun = False,
+) -> None:
+    """Create an enrollment secret. It is printed once, and cannot be shown again.
+
+    Several secrets are valid at once: distribute a new one, then revoke the old one.
+
+    Examples:
+      windlass osquery secret create --name web-2026 --expires 90d
+      windlass osquery secret create --name laptops --dry-run
+    """
+    from windlass.present.times import expiry_of
+
+    expires_at = expiry_of(expires, clock.now())
+    end = f"{expires_at:%Y-%m-%d %H:%M} UTC" if expires_at else "never"
+    if dry_run:
+        print(f"would create the enrollment secret {name}; expires: {end}")
+        return
+    print(open_osquery(ctx).create_secret(name, expires_at=expires_at).reveal())
+    print(f"expires: {end}", file=sys.stderr)
