@@ -14,6 +14,7 @@ SCRIPTS = (
     "inventory_claims",
     "inventory_events",
     "redaction",
+    "checks",
     "queues",
     "clients",
     "console",

@@ -16,6 +16,7 @@ from windlass.checks.subjects import unread_members
 from windlass.checks.tables import judged_resource
 from windlass.core.canonical import canonical_json
 from windlass.core.clock import format_time
+from windlass.inventory.conditions import id_list
 from windlass.inventory.tables import account_state, resource
 
 __all__ = ["Due", "DueType", "Judged", "find_due", "remember"]
@@ -39,7 +40,7 @@ class DueType:
         """Return a digest of everything besides the document that decides the results of a resource."""
         unread, context = self.unread.get(row_id), self.contexts.text(row_id, account_id)
         if not unread and not context:
-            return self.catalogue
+            return self.catalogue  # of almost every resource
         text = f"{self.catalogue}|{' '.join(sorted(unread or ()))}|{context}"
         return hashlib.blake2b(text.encode(), digest_size=16).hexdigest()
 
@@ -103,7 +104,8 @@ def remember(connection: Connection, rows: Sequence[Judged], *, known: Mapping[i
     """Record that resources were judged. `known` are those that were judged before."""
     before = [row.row_id for row in rows if row.row_id in known]
     if before:
-        connection.execute(delete(judged_resource).where(judged_resource.c.resource_row_id.in_(before)))
+        ours = judged_resource.c.resource_row_id.in_(id_list(before, connection.dialect.name))
+        connection.execute(delete(judged_resource).where(ours))
     connection.execute(
         insert(judged_resource),
         [

@@ -13,6 +13,7 @@ from sqlalchemy import Connection, select
 from windlass.checks.evaluation import CompiledCheck, Subject
 from windlass.checks.model import Status
 from windlass.core.clock import parse_time
+from windlass.inventory.conditions import id_list
 from windlass.inventory.resources import find_resource
 from windlass.inventory.tables import revision
 from windlass.inventory.timetravel import document_at
@@ -25,16 +26,16 @@ _MAX_REVISIONS = 50
 
 @dataclass(frozen=True, slots=True)
 class Beginning:
-    """The time of a change, and who made it (empty when it is not known)."""
+    """The time of a change, as the store has it, and who made it (empty when it is not known)."""
 
-    at: datetime
+    at: str
     actor: str = ""
 
 
 def actors_of(connection: Connection, revision_ids: Sequence[int]) -> dict[int, str]:
     """Return who made the revisions, of those of which it is known."""
     statement = select(revision.c.revision_id, revision.c.actor).where(
-        revision.c.revision_id.in_(revision_ids), revision.c.actor != ""
+        revision.c.revision_id.in_(id_list(revision_ids, connection.dialect.name)), revision.c.actor != ""
     )
     return {row.revision_id: row.actor for row in connection.execute(statement)}
 
@@ -45,12 +46,12 @@ def beginning_of(connection: Connection, row: Any, compiled: CompiledCheck, acto
     `row` is a resource that fails, and `actor` made its last change.
     """
     if row.revisions == 1:
-        return Beginning(parse_time(row.changed_at), actor)
-    beginning = Beginning(parse_time(row.changed_at), actor)
+        return Beginning(row.changed_at, actor)
+    beginning = Beginning(row.changed_at, actor)
     for number, change in enumerate(_revisions(connection, row.id)):
         if number and not _fails(connection, row, compiled, parse_time(change.valid_from)):
             break
-        beginning = Beginning(parse_time(change.valid_from), change.actor or "")
+        beginning = Beginning(change.valid_from, change.actor or "")
     return beginning
 
 

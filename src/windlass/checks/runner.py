@@ -25,7 +25,8 @@ from windlass.checks.store_index import StoreIndex
 from windlass.checks.subjects import COMPLETE, subject_of, subject_rows
 from windlass.checks.tables import check_finding, check_run, judged_resource
 from windlass.core.canonical import canonical_json
-from windlass.core.clock import format_time, parse_time
+from windlass.core.clock import format_time
+from windlass.inventory.conditions import id_list
 from windlass.inventory.tables import resource, scope
 from windlass.store.engine import Store
 
@@ -105,7 +106,7 @@ def _judge_type(connection: Connection, due: DueType, now: datetime) -> int:
             remembered.append(Judged(row.id, row.revision_id, due.inputs(row.id, row.account_id), due_at))
         if before:
             ids = sorted({row_id for _, row_id in before})
-            connection.execute(delete(check_finding).where(_ours(due, ids)))
+            connection.execute(delete(check_finding).where(_ours(connection, due, ids)))
         if after:
             connection.execute(insert(check_finding), after)
         if remembered:
@@ -114,16 +115,18 @@ def _judge_type(connection: Connection, due: DueType, now: datetime) -> int:
     return judged
 
 
-def _ours(due: DueType, ids: Sequence[int]) -> Any:
+def _ours(connection: Connection, due: DueType, ids: Sequence[int]) -> Any:
     names = [compiled.check.id for compiled in due.checks]
-    return check_finding.c.resource_row_id.in_(ids) & check_finding.c.check_id.in_(names)
+    return check_finding.c.resource_row_id.in_(id_list(ids, connection.dialect.name)) & check_finding.c.check_id.in_(
+        names
+    )
 
 
 def _findings_of(connection: Connection, due: DueType, ids: Sequence[int]) -> dict[tuple[str, int], Any]:
     known = [row_id for row_id in ids if row_id in due.judged]
     if not known:
         return {}
-    rows = connection.execute(select(check_finding).where(_ours(due, known)))
+    rows = connection.execute(select(check_finding).where(_ours(connection, due, known)))
     return {(row.check_id, row.resource_row_id): row for row in rows}
 
 
@@ -144,7 +147,7 @@ def _judge(
             since, actor = known.since, known.actor
         else:
             beginning = _beginning(connection, row, compiled, status, due, now)
-            since, actor = format_time(beginning.at), beginning.actor
+            since, actor = beginning.at, beginning.actor
         needs = compiled.needs(subject.unread) if status is Status.UNKNOWN and subject.unread else ()
         findings.append(
             {
@@ -166,16 +169,14 @@ def _beginning(
 ) -> Beginning:
     """Return when a new finding began. An unknown result begins now; a failure begins with the change that caused it."""
     if status is Status.UNKNOWN:
-        return Beginning(now)
+        return Beginning(format_time(now))
     gone_at = due.contexts.gone_at.get(row.id)
     if gone_at and "gone_targets" in compiled.functions:
-        return Beginning(max(parse_time(gone_at), parse_time(row.changed_at)))
+        return Beginning(max(gone_at, row.changed_at))
     if due.judged.get(row.id) == row.revision_id and (compiled.timed or compiled.reads_others):
-        return Beginning(now)  # the document is as it was: time passed, or another resource changed
+        return Beginning(format_time(now))  # the document is as it was: time passed, or another resource changed
     if not _TARGETS.isdisjoint(compiled.functions):
-        return Beginning(
-            parse_time(row.changed_at)
-        )  # its history is judged by what exists today: it would say too much
+        return Beginning(row.changed_at)  # the targets of older states are judged by what exists today
     return beginning_of(connection, row, compiled, due.actors.get(row.revision_id, ""))
 
 

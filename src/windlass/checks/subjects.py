@@ -10,6 +10,7 @@ from typing import Any
 from sqlalchemy import Connection, select
 
 from windlass.checks.evaluation import Subject
+from windlass.inventory.conditions import id_list
 from windlass.inventory.model import ScopeState
 from windlass.inventory.tables import resource, scope, unread_detail
 
@@ -17,7 +18,7 @@ __all__ = ["COMPLETE", "scope_states", "subject_of", "subject_rows", "unread_mem
 
 COMPLETE = (str(ScopeState.OK), str(ScopeState.UNSUPPORTED))
 """The states of a scope whose resources and their details are all known. `partial` is not: see unread_members."""
-_BATCH = 400
+_BATCH = 2000
 _COLUMNS = ("id", "type", "account_id", "region", "name", "tags", "document", "changed_at", "revision_id", "revisions")
 
 
@@ -25,7 +26,8 @@ def subject_rows(connection: Connection, ids: Sequence[int]) -> Iterator[Sequenc
     """Yield the rows of resources in batches."""
     statement = select(*(resource.c[name] for name in _COLUMNS))
     for start in range(0, len(ids), _BATCH):
-        yield connection.execute(statement.where(resource.c.id.in_(ids[start : start + _BATCH]))).all()
+        batch = id_list(ids[start : start + _BATCH], connection.dialect.name)
+        yield connection.execute(statement.where(resource.c.id.in_(batch))).all()
 
 
 def subject_of(row: Any, unread: frozenset[str]) -> Subject:

@@ -197,8 +197,7 @@ class Inventory:
 
     def is_empty(self) -> bool:
         """True when nothing was ever collected."""
-        with self._store.read() as connection:
-            return stats.is_empty(connection)
+        return self._store.fetch(stats.is_empty)
 
     def types(self, *, every: bool = False) -> tuple[TypeRow, ...]:
         """Return every type that is collected with its count; with `every`, the automatic types that are not collected, too."""
@@ -332,8 +331,7 @@ class Inventory:
 
     def runs(self, limit: int = 20) -> tuple[Run, ...]:
         """Return the last collections, newest first."""
-        with self._store.read() as connection:
-            return runs.list_runs(connection, limit)
+        return self._store.fetch(lambda connection: runs.list_runs(connection, limit))
 
     def run(self, run_id: str) -> Run:
         """Return one collection. NotFound."""
@@ -355,8 +353,7 @@ class Inventory:
 
     def accounts(self) -> tuple[AccountStatus, ...]:
         """Return every account that was ever collected: our identity or the refusal, and its regions."""
-        with self._store.read() as connection:
-            return accounts.list_accounts(connection)
+        return self._store.fetch(accounts.list_accounts)
 
     def coverage(self) -> tuple[coverage.CoverageRow, ...]:
         """Return what could be read: a row per account, region and service, the worst first, unscanned scopes included."""
@@ -369,8 +366,7 @@ class Inventory:
 
     def last_regions(self, account_id: str) -> tuple[str, ...]:
         """Return the regions that AWS last listed for an account; empty when it never did."""
-        with self._store.read() as connection:
-            return accounts.last_regions(connection, account_id)
+        return self._store.fetch(lambda connection: accounts.last_regions(connection, account_id))
 
     def ip(self, address: str, *, at: datetime | None = None) -> tuple[AddressHolder, ...]:
         """Return the resources that hold or held an IP address."""
