@@ -1,7 +1,9 @@
 """What all tests share: a store on both databases, and an environment in which no real credentials exist."""
 
 import gc
+import itertools
 import os
+import re
 import shutil
 import signal
 import uuid
@@ -22,6 +24,9 @@ settings.load_profile("windlass")
 # Shells start what runs in the background with Ctrl-C ignored, and children inherit that: those that tests interrupt, too.
 if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
     signal.signal(signal.SIGINT, signal.default_int_handler)
+
+FOLDERS = itertools.count()
+"""The numbers of this process's test folders."""
 
 
 @pytest.hookimpl(trylast=True)
@@ -63,6 +68,15 @@ def run_folder(tmp_path_factory):
     """A folder that all workers of this run share."""
     folder = tmp_path_factory.getbasetemp()
     return folder.parent if "PYTEST_XDIST_WORKER" in os.environ else folder
+
+
+@pytest.fixture
+def tmp_path(request, tmp_path_factory):
+    """A folder of the test's own. pytest's lists all folders of the run to number it, and renews a link to the latest."""
+    name = re.sub(r"\W", "_", request.node.name)[:30]
+    folder = tmp_path_factory.getbasetemp() / f"{next(FOLDERS)}-{name}"
+    folder.mkdir()
+    return folder
 
 
 @pytest.fixture(autouse=True)

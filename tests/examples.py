@@ -3,9 +3,10 @@
 import os
 import random
 
-__all__ = ["examples", "sample"]
+__all__ = ["EVERYTHING", "examples", "sample"]
 
 SHARE = float(os.environ.get("TEST_EXAMPLES_SHARE", "1"))
+EVERYTHING = SHARE >= 1
 
 
 def examples(number, least=10):

@@ -15,9 +15,12 @@ import pytest
 from botocore.config import Config
 
 from tests.command import run_windlass, start_windlass
+from tests.examples import EVERYTHING
 
 ENV = {"PATH": os.environ["PATH"], "AWS_EC2_METADATA_DISABLED": "true"}
 ACCOUNTS = ("111111111111", "222222222222")
+# `make test-all` collects every type.
+SELECTION = () if EVERYTHING else ("-t", "s3.*", "-t", "sqs.*", "-t", "ec2.*")
 
 
 def windlass(*words, cwd, check=True, **env):
@@ -112,13 +115,13 @@ def test_one_listing_per_account_and_no_call_to_a_wrong_region(home, aws):
 
 
 def test_an_unchanged_estate_writes_nothing_and_a_change_is_one_revision(home, aws):
-    first = collect(home)
-    again = collect(home)
+    first = collect(home, *SELECTION)
+    again = collect(home, *SELECTION)
     assert first["created"] == first["resources"] > 24
     assert (again["created"], again["updated"], again["deleted"]) == (0, 0, 0)
     tags = {"TagSet": [{"Key": "team", "Value": "web"}]}
     client(aws, "s3").put_bucket_tagging(Bucket="b1-0", Tagging=tags)
-    third = collect(home)
+    third = collect(home, *SELECTION)
     assert (third["created"], third["updated"], third["deleted"]) == (0, 1, 0)
     (newest, _) = rows(home, "history", "b1-0")
     assert newest["patch"] in (
@@ -129,7 +132,7 @@ def test_an_unchanged_estate_writes_nothing_and_a_change_is_one_revision(home, a
 
 
 def test_a_denied_scope_never_deletes(home, aws):
-    before = collect(home)["resources"]
+    before = collect(home, *SELECTION)["resources"]
     faults(
         aws,
         [
@@ -137,14 +140,14 @@ def test_a_denied_scope_never_deletes(home, aws):
             {"kind": "access_denied", "service": "ec2", "region": "eu-west-1"},
         ],
     )
-    done = windlass("inventory", "collect", "-q", cwd=home, check=False)
+    done = windlass("inventory", "collect", "-q", *SELECTION, cwd=home, check=False)
     assert done.returncode == 1
     assert "scopes could not be read" in done.stderr
     assert "0 deleted" in done.stdout
     denied = rows(home, "runs", "--state", "denied", "-n", "0")
     assert {entry["error_code"] for entry in denied} == {"AccessDenied", "UnauthorizedOperation"}
     faults(aws, [])
-    again = collect(home)
+    again = collect(home, *SELECTION)
     assert (again["resources"], again["created"], again["deleted"]) == (before, 0, 0)
 
 
@@ -174,7 +177,7 @@ def test_a_bucket_deleted_in_mid_collection_is_gone_with_the_next_listing_and_no
 
 def test_kill_9_in_mid_run_leaves_whole_scopes_and_resumes(home, aws):
     faults(aws, [{"kind": "latency", "latency_ms": 40}])
-    process = start_windlass(["inventory", "collect", "-q"], cwd=home, env=ENV | {"HOME": str(home)})
+    process = start_windlass(["inventory", "collect", "-q", *SELECTION], cwd=home, env=ENV | {"HOME": str(home)})
     deadline = time.monotonic() + 60
     while time.monotonic() < deadline and _done(home) < 20:
         time.sleep(0.1)

@@ -29,7 +29,7 @@ def slow(message):
 def hung(message):
     time.sleep(3600)
 """
-MESSAGES = 50_000
+MESSAGES = examples(50_000, least=30_000)  # more than three killed workers can handle in their seconds
 NO_CALL = pytest.mark.unproved("it ends before AWS is called")
 
 

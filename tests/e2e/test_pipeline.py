@@ -106,12 +106,13 @@ class World:
         for key, body in bodies.items():
             self.s3.put_object(Bucket=self.raw, Key=key, Body=body)
 
+    def keys(self, bucket, prefix=""):
+        """The keys alone: what waits for objects looks often, and reads none."""
+        pages = self.s3.get_paginator("list_objects_v2").paginate(Bucket=bucket, Prefix=prefix)
+        return [listed["Key"] for page in pages for listed in page.get("Contents", ())]
+
     def contents(self, bucket, prefix=""):
-        found = {}
-        for page in self.s3.get_paginator("list_objects_v2").paginate(Bucket=bucket, Prefix=prefix):
-            for entry in page.get("Contents", ()):
-                found[entry["Key"]] = self.s3.get_object(Bucket=bucket, Key=entry["Key"])["Body"].read()
-        return found
+        return {key: self.s3.get_object(Bucket=bucket, Key=key)["Body"].read() for key in self.keys(bucket, prefix)}
 
     def wait(self, what, seconds=60):
         deadline = time.monotonic() + seconds

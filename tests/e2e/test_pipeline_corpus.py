@@ -89,7 +89,7 @@ def test_the_lambda_function_makes_what_the_worker_makes(world):
     world.s3.create_bucket(Bucket=other)
     deployed(world, config(world, "", other))
     world.put(inputs)
-    world.wait(lambda: len(world.contents(other)) >= len(made) and world.left() == 0, 250)
+    world.wait(lambda: len(world.keys(other)) >= len(made) and world.left() == 0, 250)
     again = world.contents(other)
     assert {key: body for key, body in again.items() if key not in reasons} == plain
     told = {key: json.loads(again[key]) for key in reasons}

@@ -7,6 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from tests.examples import examples
 from tests.replication.direct.shapes import SHAPES, Bucket
 from windlass.replication.direct.listing.keyspace import KeySpace
 from windlass.replication.direct.listing.ranges import Range, Ranges
@@ -40,11 +41,12 @@ def flat(found):
 
 @pytest.mark.parametrize("shape", SHAPES)
 def test_every_key_is_listed_once_in_order_in_a_twelfth_of_the_rounds(shape):
-    bucket = Bucket(SHAPES[shape](1_000_000))
+    count = examples(1_000_000, least=200_000)
+    bucket = Bucket(SHAPES[shape](count), page=count // 1000)
     result, rounds = listed(bucket, Ranges())
     assert sorted(flat(result)) == bucket.keys
     assert all(keys == sorted(keys) for keys in result.values())
-    pages = -(-len(bucket.keys) // 1000)
+    pages = -(-len(bucket.keys) // bucket.size)
     assert pages / rounds >= 12, (rounds, bucket.asked)
     assert bucket.asked <= pages * 1.05, bucket.asked
 

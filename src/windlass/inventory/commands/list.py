@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import sys
-from dataclasses import replace
 from typing import Annotated
 
 import typer
@@ -52,16 +51,9 @@ def list_(
 
     inventory = open_inventory(ctx)
     chosen = [*(names or ()), *(types or ())]
-    narrowed = checked_query(
-        inventory,
-        chosen,
-        [*(where or ()), *owner_conditions(owner)],
-        accounts=accounts,
-        regions=regions,
-        at=at,
-        deleted=deleted,
-    )
-    query = replace(narrowed, sort=sort, limit=limit or ALL)
+    conditions = [*(where or ()), *owner_conditions(owner)]
+    options = {"at": at, "deleted": deleted, "sort": sort, "limit": limit or ALL}
+    query = checked_query(inventory, chosen, conditions, accounts=accounts, regions=regions, **options)
     page = inventory.list(query)
     rows = (resource_row(resource) for resource in page.rows)
     emit(rows, output, LISTED, now=clock.now(), empty=empty_text(inventory, "No resource matches."))
