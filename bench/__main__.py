@@ -13,6 +13,7 @@ SCRIPTS = (
     "inventory_graph",
     "inventory_claims",
     "inventory_events",
+    "inventory_import",
     "redaction",
     "checks",
     "queues",

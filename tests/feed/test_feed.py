@@ -7,8 +7,10 @@ import time
 
 import pytest
 
-from tests.inventory.events.records import ANN, record
+from tests.inventory.events.records import ANN, body, record
+from windlass.app import App
 from windlass.aws.client import AwsClient
+from windlass.cli.background import feed
 from windlass.estate.config import AccountConfig, EstateConfig
 from windlass.estate.service import open_estate
 from windlass.feed.config import FeedConfig
@@ -21,6 +23,7 @@ from windlass.inventory.model import GLOBAL, ChangeKind, Query
 from windlass.inventory.service import Inventory
 from windlass.observe.metrics import Metrics
 from windlass.queues.service import Queues
+from windlass.settings import load
 from windlass_local.server import LocalServer
 
 ACCOUNT, REGION = "777788880000", "eu-west-1"
@@ -84,7 +87,7 @@ def world(estate, sqlite_store):
     bus = f"arn:aws:events:{REGION}:{ACCOUNT}:event-bus/default"
     world.call("events", "PutTargets", "us-east-1", Rule="feed", Targets=[{"Id": "bus", "Arn": bus}])
     queues = Queues(lambda: estate, lambda: sqlite_store, registry=world.metrics.of_worker)
-    feed = Feed(
+    service = Feed(
         FeedConfig(
             queue="feed-events",
             account=ACCOUNT,
@@ -100,7 +103,7 @@ def world(estate, sqlite_store):
         metrics=world.metrics,
     )
     stop = threading.Event()
-    worker = threading.Thread(target=feed.worker().run, kwargs={"stop": stop, "signals": False})
+    worker = threading.Thread(target=service.worker().run, kwargs={"stop": stop, "signals": False})
     worker.start()
     yield world
     stop.set()
@@ -164,3 +167,34 @@ def test_a_file_of_a_trail_is_read_when_s3_says_that_it_arrived(world):
     world.call("s3", "PutObject", Bucket="feed-trail", Key=key, Body=content)
     world.wait(lambda: world.resource("by-file"), "the bucket that the file names")
     assert world.newest("by-file").actor == ANN
+
+
+def test_up_runs_the_feed_of_the_configuration(estate, tmp_path):
+    (tmp_path / "windlass.toml").write_text(f"""
+[estate]
+endpoint_url = "{estate.config.endpoint_url}"
+regions = ["{REGION}"]
+accounts = [{{ id = "{ACCOUNT}" }}]
+[store]
+url = "sqlite:///{tmp_path.as_posix()}/up.db"
+[feed]
+queue = "up-events"
+region = "{REGION}"
+batch_window_s = 0.1
+""")
+    url = estate.call(ACCOUNT, REGION, "sqs", "CreateQueue", QueueName="up-events")["QueueUrl"]
+    estate.call(ACCOUNT, REGION, "sqs", "CreateQueue", QueueName="up-jobs")
+    detail = record("sqs", "CreateQueue", {"queueName": "up-jobs"}, recipientAccountId=ACCOUNT)
+    estate.call(ACCOUNT, REGION, "sqs", "SendMessage", QueueUrl=url, MessageBody=body(detail))
+    stop = threading.Event()
+    settings = load(config="windlass.toml", environ={}, cwd=tmp_path)
+    with App(settings, environ={}) as app, feed(app, stop):
+        deadline = time.monotonic() + 30
+        while not app.inventory.list(Query()).rows and time.monotonic() < deadline:
+            time.sleep(0.1)
+        (row,) = app.inventory.list(Query()).rows
+        assert row.name == "up-jobs"
+        assert app.inventory.history("up-jobs")[0].actor == ANN
+        samples = app.metrics.render().decode()
+    assert 'windlass_feed_events_total{kind="touch"} 1.0' in samples
+    assert 'windlass_inventory_revisions_total{change="created"} 1.0' in samples

@@ -159,7 +159,7 @@ def _ask_hosts(app: App, values: Values) -> ActionResult:
         sql=values["sql"],
         hosts=_words(values.get("hosts", "")),
         tags=_words(values.get("tags", "")),
-        timeout_s=parse_duration_s(values.get("timeout") or "90s"),
+        timeout_s=parse_duration_s(values.get("timeout") or "2m"),
         actor="API",
     )
     query = app.osquery.ask(request)
@@ -279,7 +279,7 @@ ACTIONS: tuple[Action, ...] = (
             "sql": "A SELECT over osquery's tables.",
             "hosts": "Names or IDs of hosts, with commas. Omit it and `tags` for all enrolled hosts.",
             "tags": "Tags of instances in the inventory, such as team=web, with commas: all must hold.",
-            "timeout": "How long hosts may answer, such as 90s or 10m; 90s by default.",
+            "timeout": "How long hosts may answer, such as 90s or 10m; 2m by default.",
         },
         frozenset({"sql"}),
     ),

@@ -15,10 +15,10 @@ from starlette.concurrency import run_in_threadpool
 
 from windlass.app import App
 from windlass.core.errors import UsageError, WindlassError
-from windlass.observe.log import logger
 from windlass.osquery.agent_config import AGENT_PATH
 from windlass.osquery.agents import ENDPOINTS
 from windlass.osquery.messages import parse_body
+from windlass.osquery.refusal_log import RefusalLog
 
 __all__ = ["OsqueryEndpoints"]
 
@@ -47,6 +47,7 @@ class OsqueryEndpoints:
     def __init__(self, app: App) -> None:
         self._app = app
         self._limit = app.settings.osquery.max_body_mb << 20
+        self._log = RefusalLog()
 
     def serves(self, scope: Scope) -> bool:
         """True for a request of an agent."""
@@ -61,7 +62,7 @@ class OsqueryEndpoints:
             body = await self._body(receive)
         except _BodyTooLarge:
             await _respond(send, 413, {"error": f"the body is larger than {self._limit:,} bytes"})
-            logger("osquery").warning(
+            self._log.warning(
                 "osquery.body_refused",
                 endpoint=name,
                 address=scope["address"],
@@ -77,13 +78,13 @@ class OsqueryEndpoints:
             request = parse_body(body, encoding=encoding, limit=self._limit)
             return 200, ENDPOINTS[name](self._app.osquery.agents, request, address)
         except UsageError as error:
-            logger("osquery").warning(
+            self._log.warning(
                 "osquery.body_refused", endpoint=name, address=address, error=error.message, hint=error.hint
             )
             return 413 if error.code == "BodyTooLarge" else 400, {"error": error.message}
         except WindlassError as error:
             # Not node_invalid: the agent keeps its results and sends them again.
-            logger("osquery").error("osquery.request_failed", endpoint=name, address=address, error=error.message)
+            self._log.warning("osquery.request_failed", endpoint=name, address=address, error=error.message)
             return 503, {"error": "the server could not store this request; send it again"}
 
     async def _body(self, receive: Receive) -> bytes:

@@ -26,6 +26,7 @@ from windlass.osquery.messages import host_details, live_results, log_batch, tex
 from windlass.osquery.model import Node, Row
 from windlass.osquery.pack import PackQuery, find_query, platform_queries
 from windlass.osquery.positions import read_positions, write_positions
+from windlass.osquery.refusal_log import RefusalLog
 from windlass.osquery.results import SOURCE, LogContext, apply_log, snapshot_section
 from windlass.store.engine import Store
 
@@ -58,6 +59,7 @@ class Agents:
         count: Callable[[str, int], None] = lambda _outcome, _number: None,
     ) -> None:
         self._store, self._config, self._record, self._now, self._count = store, config, record, now, count
+        self.refusals = RefusalLog()
         self._lock = threading.Lock()
         self._seen: dict[str, datetime] = {}
         self._seen_written = time.monotonic()
@@ -83,7 +85,7 @@ class Agents:
             )
         if not node:
             reason = "the node is revoked" if secret_name else "unknown, expired or revoked enrollment secret"
-            logger("osquery").warning(
+            self.refusals.warning(
                 "osquery.enroll_refused", host=details.name or details.host_identifier, address=address, error=reason
             )
             return _INVALID
@@ -237,7 +239,7 @@ class Agents:
         with self._store.read() as connection:
             node = nodes.node_by_key(connection, key)
         if node is None:
-            logger("osquery").info("osquery.unknown_node", address=address)
+            self.refusals.warning("osquery.unknown_node", address=address)
             return None
         self._note_seen(node)
         return node

@@ -22,10 +22,11 @@ class OsqueryConfig(BaseModel):
         default=600, ge=60, le=86_400, description="Seconds between two reads of the configuration by an agent."
     )
     live_interval_s: int = Field(
-        default=30,
+        default=60,
         ge=5,
         le=3600,
-        description="Seconds between two requests of an agent for live queries; also how often it is seen.",
+        description="Seconds between two requests of an agent for live queries; also how often it is seen. Most of what a fleet "
+        "costs the server is the TLS handshakes of these requests.",
     )
     log_interval_s: int = Field(
         default=30, ge=4, le=3600, description="Seconds between two deliveries of results by an agent."

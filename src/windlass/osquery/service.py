@@ -34,7 +34,7 @@ class LiveRequest:
     sql: str
     hosts: tuple[str, ...] = ()
     tags: tuple[str, ...] = ()
-    timeout_s: float = 90.0
+    timeout_s: float = 120.0
     actor: str = ""
 
 

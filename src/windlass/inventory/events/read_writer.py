@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import timedelta
 
-from sqlalchemy import Connection, or_, select
+from sqlalchemy import ColumnElement, Connection, or_, select
 
 from windlass.core.clock import format_time, parse_time
 from windlass.inventory.derived_rows import batches
@@ -113,23 +113,33 @@ def _touched(connection: Connection, result: ScopeResult, touches: Sequence[Touc
     if any(not touch.names for touch in touches):
         rows = known_resources(connection, of)
         return _Known(rows, {key: frozenset({key, row.resource_id}) for key, row in rows.items()})
-    names = sorted(
-        {name for touch in touches for name in touch.names}
-        | {name for each in result.observations for name in (each.resource_id, each.arn) if name}
-    )
+    # What was observed is found by its key alone, which the index has; the rest is looked for in all of the scope.
+    keys = {key for each in result.observations for key in (each.key, replace(each, arn="").key)}
+    covered = {name for each in result.observations if each.arn for name in _names_of(each)}
+    names = {name for touch in touches for name in touch.names} - covered
+    names |= {each.resource_id for each in result.observations if not each.arn}
     known: dict[str, KnownResource] = {}
     by_key: dict[str, frozenset[str]] = {}
-    for batch in batches(names):
+    for condition in (*_by_key(keys), *_by_name(names)):
         statement = select(resource).where(
             resource.c.account_id == of.account_id,
             resource.c.scope_region == of.region,
             resource.c.type == of.type,
-            or_(resource.c.resource_id.in_(batch), resource.c.key.in_(batch), resource.c.name.in_(batch)),
+            condition,
         )
         for row in connection.execute(statement):
             known[row.key] = KnownResource(row.id, row.digest, row.deleted_at is not None, row.resource_id, row.region)
             by_key[row.key] = frozenset({row.key, row.resource_id, row.name})
     return _Known(known, by_key)
+
+
+def _by_key(keys: Collection[str]) -> Iterator[ColumnElement[bool]]:
+    return (resource.c.key.in_(batch) for batch in batches(sorted(keys)))
+
+
+def _by_name(names: Collection[str]) -> Iterator[ColumnElement[bool]]:
+    for batch in batches(sorted(names)):
+        yield or_(resource.c.resource_id.in_(batch), resource.c.key.in_(batch), resource.c.name.in_(batch))
 
 
 def _names_of(observation: Observation) -> frozenset[str]:

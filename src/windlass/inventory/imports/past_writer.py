@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import Any
 
 from sqlalchemy import Connection, bindparam, delete, insert, or_, select, update
@@ -28,16 +29,17 @@ IMPORT_RUN = "import:config"
 
 def resource_of_state(connection: Connection, state: ItemState) -> Any:
     """Return the resource's row in the store; None when there is none."""
-    names = set(state.names)
-    if state.observation is not None:
-        names |= {state.observation.key, state.observation.resource_id}
-    statement = select(resource).where(
+    in_scope = select(resource).where(
         resource.c.account_id == state.scope.account_id,
         resource.c.type == state.scope.type,
         resource.c.scope_region == state.scope.region,
-        or_(resource.c.key.in_(names), resource.c.resource_id.in_(names)),
     )
-    return connection.execute(statement.limit(1)).first()
+    observed = state.observation
+    if observed is not None:  # its key is in the index; a name has to be looked for in all of the scope
+        keys = (observed.key, replace(observed, arn="").key)
+        return connection.execute(in_scope.where(resource.c.key.in_(keys)).limit(1)).first()
+    by_name = or_(resource.c.key.in_(state.names), resource.c.resource_id.in_(state.names))
+    return connection.execute(in_scope.where(by_name).limit(1)).first()
 
 
 def write_past(connection: Connection, row: Any, states: Sequence[ItemState]) -> int:

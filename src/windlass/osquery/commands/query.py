@@ -23,7 +23,7 @@ def query(
     tags: Tags = None,
     timeout: Annotated[
         Duration, typer.Option("--timeout", metavar="DURATION", help="How long to wait for answers.", parser=Duration)
-    ] = Duration("90s"),
+    ] = Duration("2m"),
     limit: Limit = 0,
     output: Output = Format.TABLE,
     dry_run: DryRun = False,
