@@ -9,7 +9,7 @@ JOBS   ?= $(shell $(PYTHON) -c "import os; print(2 * (os.cpu_count() or 2))")
 # Bytecode is kept whatever the environment says: without it, each of a thousand processes compiles every module again.
 unexport PYTHONDONTWRITEBYTECODE
 
-.PHONY: setup setup-dev demo test test-all test-interop check bench docs lock manifests dashboards clean help
+.PHONY: setup setup-dev demo test test-all test-interop check bench docs lock release-check tools manifests dashboards clean help
 
 help:  ## this list
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 16
@@ -33,8 +33,8 @@ demo: $(VENV)/.base       ## embedded AWS, a sample estate, a first collection, 
 	@$(WINDLASS) demo
 
 check: $(VENV)/.dev       ## lint, format, types, import contracts
-	$(BIN)/ruff check src tests bench local
-	$(BIN)/ruff format --check src tests bench local
+	$(BIN)/ruff check src tests bench local tools
+	$(BIN)/ruff format --check src tests bench local tools
 	$(BIN)/mypy
 	$(BIN)/lint-imports --no-cache
 
@@ -65,8 +65,22 @@ lock:                     ## renew requirements/*.lock (needs uv on the PATH)
 	$(UV_COMPILE) pyproject.toml local/pyproject.toml requirements/build.in --extra server --extra clients -c requirements/dev.lock -o requirements/base.lock
 	$(UV_COMPILE) pyproject.toml requirements/build.in --extra server --extra clients --extra postgres --extra oidc -c requirements/dev.lock -o requirements/image.lock
 	$(UV_COMPILE) pyproject.toml requirements/build.in --extra server --extra clients --extra postgres --extra transforms --extra parquet --extra oidc -c requirements/dev.lock -o requirements/image-full.lock
+	$(UV_COMPILE) requirements/release.in -o requirements/release.lock
 	$(BIN)/python -m windlass.deploy.distributions < requirements/dev.lock > src/windlass/deploy/lambda.lock.new
 	mv src/windlass/deploy/lambda.lock.new src/windlass/deploy/lambda.lock
+
+# Tools of the release check, in an environment of their own: what they need is not what Windlass needs.
+.tools/release/.locked: requirements/release.lock
+	@test -x .tools/release/bin/python || $(PYTHON) -m venv .tools/release
+	.tools/release/bin/python -m pip install --quiet --disable-pip-version-check --no-deps --require-hashes -r $<
+	@touch $@
+
+release-check: $(VENV)/.base .tools/release/.locked  ## build both distributions and try them in clean environments; publishes nothing
+	$(BIN)/python -m tools.release $(RELEASE)
+
+TOOLS  ?=
+tools:                    ## programs that tests skip without, into .tools/bin (TOOLS="helm hadolint" for some)
+	@$(PYTHON) -m tools.programs $(TOOLS)
 
 HELM ?= helm
 MANIFESTS := postgresql-irsa-keda sqlite-pod-identity

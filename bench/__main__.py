@@ -12,6 +12,7 @@ SCRIPTS = (
     "inventory_history",
     "inventory_graph",
     "inventory_claims",
+    "facts",
     "inventory_events",
     "inventory_import",
     "redaction",

@@ -7,6 +7,8 @@ import re
 import shutil
 import signal
 import uuid
+from collections import Counter
+from pathlib import Path
 
 import pytest
 from hypothesis import HealthCheck, settings
@@ -21,6 +23,8 @@ settings.register_profile(
     "windlass", deadline=None, max_examples=examples(100), suppress_health_check=[HealthCheck.too_slow]
 )
 settings.load_profile("windlass")
+# What `make tools` installs; a program of the machine's own comes first.
+os.environ["PATH"] += f"{os.pathsep}{Path(__file__).parents[1] / '.tools/bin'}"
 # Shells start what runs in the background with Ctrl-C ignored, and children inherit that: those that tests interrupt, too.
 if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
     signal.signal(signal.SIGINT, signal.default_int_handler)
@@ -39,6 +43,21 @@ def pytest_collection_finish():
     """A quarter of a run went into garbage collection: it leaves out what stays, and looks at the rest less often."""
     gc.freeze()
     gc.set_threshold(5_000, 10, 20)
+
+
+def pytest_terminal_summary(terminalreporter):
+    """Print why tests were skipped, and how many: a green run must not hide what it left out."""
+    counts = skip_reasons(terminalreporter.stats.get("skipped", []))
+    if counts:
+        terminalreporter.section(f"{counts.total()} skipped, by reason")
+        for reason, count in counts.most_common():
+            terminalreporter.write_line(f"{count:>4}  {reason}")
+
+
+def skip_reasons(reports):
+    """Return how many tests were skipped for each reason."""
+    texts = [report.longrepr[2] if isinstance(report.longrepr, tuple) else str(report.longrepr) for report in reports]
+    return Counter(re.sub(r"^Skipped: ", "", text).partition("\n")[0] for text in texts)
 
 
 def timeout_s(item):

@@ -1,9 +1,14 @@
-"""One conformance suite for every table: memory, SQLite, PostgreSQL and DynamoDB behave alike."""
+"""One conformance suite for every table: memory, SQLite, PostgreSQL and DynamoDB (the embedded one, and a stranger's) behave alike."""
 
+import contextlib
 import itertools
+import os
+import shutil
+import time
 
 import pytest
 
+from tests.interop.servers import free_port, running
 from windlass.aggregation.effects import (
     AwaitCompletions,
     ClaimEvents,
@@ -27,27 +32,51 @@ from windlass.store.database import open_store
 from windlass_local.server import LocalServer
 
 ACCOUNT = "777788880021"
+DYNALITE = os.environ.get("WINDLASS_DYNALITE", "")  # tests see no WINDLASS_ variables
 PACE = WindowPace(30)
 _NAMES = itertools.count()
 
 
+@contextlib.contextmanager
+def dynamo_at(url):
+    """The calls of a DynamoDB that has the table."""
+    config = EstateConfig(endpoint_url=url, accounts=[AccountConfig(id=ACCOUNT)], retries=0)
+    with open_estate(config, {}) as estate:
+
+        def call(operation, **params):
+            return estate.call(ACCOUNT, "eu-west-1", "dynamodb", operation, **params)
+
+        call(
+            "CreateTable",
+            TableName="aggregation",
+            BillingMode="PAY_PER_REQUEST",
+            KeySchema=[{"AttributeName": "id", "KeyType": "HASH"}],
+            AttributeDefinitions=[{"AttributeName": "id", "AttributeType": "S"}],
+        )
+        for _ in range(200):  # dynalite creates it for half a second, as AWS does
+            if call("DescribeTable", TableName="aggregation")["Table"]["TableStatus"] == "ACTIVE":
+                break
+            time.sleep(0.05)
+        yield call
+
+
 @pytest.fixture(scope="module")
 def dynamo():
-    with LocalServer() as server:
-        config = EstateConfig(endpoint_url=server.url, accounts=[AccountConfig(id=ACCOUNT)], retries=0)
-        with open_estate(config, {}) as estate:
+    with LocalServer() as server, dynamo_at(server.url) as call:
+        yield call
 
-            def call(operation, **params):
-                return estate.call(ACCOUNT, "eu-west-1", "dynamodb", operation, **params)
 
-            call(
-                "CreateTable",
-                TableName="aggregation",
-                BillingMode="PAY_PER_REQUEST",
-                KeySchema=[{"AttributeName": "id", "KeyType": "HASH"}],
-                AttributeDefinitions=[{"AttributeName": "id", "AttributeType": "S"}],
-            )
-            yield call
+@pytest.fixture(scope="module")
+def dynalite(tmp_path_factory):
+    """DynamoDB as dynalite has it, which nobody here wrote."""
+    command = DYNALITE or shutil.which("dynalite")
+    if not command:
+        pytest.skip("no dynalite on the PATH and no WINDLASS_DYNALITE (npm: dynalite)")
+    port = free_port()
+    folder = tmp_path_factory.mktemp("dynalite")
+    server = running([command, "--host", "127.0.0.1", "--port", str(port)], port, folder)
+    with server, dynamo_at(f"http://127.0.0.1:{port}") as call:
+        yield call
 
 
 @pytest.fixture(scope="module")
@@ -56,7 +85,15 @@ def postgres(postgres_url):
         yield opened
 
 
-@pytest.fixture(params=["memory", "sqlite", pytest.param("postgresql", marks=pytest.mark.postgres), "dynamodb"])
+@pytest.fixture(
+    params=[
+        "memory",
+        "sqlite",
+        pytest.param("postgresql", marks=pytest.mark.postgres),
+        "dynamodb",
+        pytest.param("dynalite", marks=pytest.mark.interop),
+    ]
+)
 def table(request):
     match request.param:
         case "memory":
@@ -65,6 +102,8 @@ def table(request):
             return SqlTable(request.getfixturevalue("sqlite_store"))
         case "postgresql":
             return SqlTable(request.getfixturevalue("postgres"))
+        case "dynalite":
+            return DynamoTable(request.getfixturevalue("dynalite"), "aggregation")
         case _:
             return DynamoTable(request.getfixturevalue("dynamo"), "aggregation")
 

@@ -122,6 +122,11 @@ def world(tmp_path_factory):
     with LocalServer() as server, pytest.MonkeyPatch.context() as patch:
         (folder / "windlass.toml").write_text(CONFIG.format(url=server.url))
         (folder / "note.yaml").write_text("a: 1\n")
+        (folder / "facts").mkdir()
+        packages = {"openssl": [{"name": "openssl", "version": "3.0.2-0ubuntu1.15", "source": "apt"}]}
+        facts = {"ansible_hostname": "web-1", "ansible_kernel": "5.15.0", "packages": packages}
+        (folder / "facts" / "web-1").write_text(json.dumps({"ansible_facts": facts}))
+        (folder / "inventory.json").write_text(json.dumps({"Entities": []}))
         (folder / "aws").write_text(
             "[profile audit]\naws_access_key_id = 111111111111\naws_secret_access_key = windlass-local\n"
         )
@@ -187,6 +192,8 @@ def prepared(group, run):
     """Run what a user has run before, and return what stands for the ids of the examples."""
     if group in ("inventory", "jobs", "check"):
         assert run("windlass inventory collect -t s3.bucket -t 'sqs.*' -q")[0] == 0
+    if group == "facts":
+        assert run("windlass facts import --from ansible facts")[0] == 0
     if group == "jobs":
         return {"job-01": _queued_job(run)}
     if group == "token":

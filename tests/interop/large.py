@@ -10,7 +10,6 @@ import contextlib
 import json
 import os
 import random
-import socket
 import subprocess
 import sys
 import threading
@@ -20,7 +19,7 @@ from pathlib import Path
 
 import boto3
 
-from tests.interop.test_wire_rclone import find_rclone
+from tests.interop.servers import s3_server
 
 ACCOUNT, REGION, QUEUE = "111111111111", "us-east-1", "raw-events"
 BLOCK_BYTES = 64 << 20  # beyond the window of every codec here, so that the same block again is news to it
@@ -81,7 +80,8 @@ class Place:
 
     def __enter__(self):
         with self._stack as stack:
-            self.s3_url = stack.enter_context(_rclone(self.data))
+            server = s3_server("rclone", self.folder, key=ACCOUNT, secret="windlass-local")
+            self.s3_url = stack.enter_context(server)
             self.aws_url = stack.enter_context(_embedded())
             keys = {"aws_access_key_id": ACCOUNT, "aws_secret_access_key": "windlass-local", "region_name": REGION}
             self._sqs = boto3.client("sqs", endpoint_url=self.aws_url, **keys)
@@ -200,35 +200,6 @@ def _peak_mib(pid):
         splitline for splitline in Path(f"/proc/{pid}/status").read_text().splitlines() if splitline.startswith("VmHWM")
     )
     return int(line.split()[1]) / 1024
-
-
-@contextlib.contextmanager
-def _rclone(folder):
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port = probe.getsockname()[1]
-    command = [
-        find_rclone(),
-        "serve",
-        "s3",
-        str(folder),
-        "--addr",
-        f"127.0.0.1:{port}",
-        "--auth-key",
-        f"{ACCOUNT},windlass-local",
-        "--vfs-cache-mode",
-        "off",
-    ]
-    with subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL) as process:
-        try:
-            for _ in range(400):
-                with socket.socket() as probe:
-                    if probe.connect_ex(("127.0.0.1", port)) == 0:
-                        break
-                time.sleep(0.05)
-            yield f"http://127.0.0.1:{port}"
-        finally:
-            process.terminate()
 
 
 @contextlib.contextmanager

@@ -10,7 +10,7 @@ import os
 import pytest
 
 from tests.interop.large import TRANSFORMS, Place, make_csv
-from tests.interop.test_wire_rclone import find_rclone
+from tests.interop.servers import find_rclone
 
 pytestmark = [pytest.mark.interop, pytest.mark.slow]
 SIZE_MIB = int(os.environ.get("LARGE_MIB", "1024"))

@@ -3,18 +3,15 @@
 Installed anywhere: on the PATH, or named by WINDLASS_MINISTACK. `pytest -s` prints what it refused.
 """
 
-import contextlib
 import os
 import shutil
-import socket
-import subprocess
 import time
 from collections import Counter
 
 import boto3
 import pytest
 
-from tests.interop.test_servers import free_port
+from tests.interop.servers import free_port, running
 from windlass.estate.config import AccountConfig, EstateConfig
 from windlass.estate.service import open_estate
 from windlass.inventory.config import InventoryConfig
@@ -41,22 +38,8 @@ def ministack(tmp_path):
         "MINISTACK_ACCOUNT_ID": ACCOUNT,
         **{name: str(free_port()) for name in PORTS},
     }
-    with (tmp_path / "log").open("w") as log:
-        process = subprocess.Popen([COMMAND], env=environ, cwd=tmp_path, stdout=log, stderr=subprocess.STDOUT)
-        try:
-            _wait_until_open(port)
-            yield f"http://127.0.0.1:{port}"
-        finally:
-            process.terminate()
-            process.wait(20)
-
-
-def _wait_until_open(port):
-    for _ in range(150):
-        with contextlib.suppress(OSError), socket.create_connection(("127.0.0.1", port), 1):
-            return
-        time.sleep(0.2)
-    raise AssertionError("MiniStack does not answer")
+    with running([COMMAND], port, tmp_path, environ=environ):
+        yield f"http://127.0.0.1:{port}"
 
 
 def _furnish(url):

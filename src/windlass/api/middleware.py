@@ -13,6 +13,7 @@ from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
 
 from windlass.api.auth import (
+    REPORT_ROUTES,
     RequestFacts,
     Role,
     authorize,
@@ -34,6 +35,7 @@ from windlass.observe.log import logger
 __all__ = ["MAX_BODY_BYTES", "SecurityMiddleware"]
 
 MAX_BODY_BYTES = 1 << 20  # forms and JSON have a few short fields; the console takes no uploads
+MAX_REPORT_BYTES = 32 << 20  # facts of a hundred hosts with a thousand packages each
 _HEADERS = {
     "content-security-policy": (
         "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; connect-src 'self'; "
@@ -106,7 +108,7 @@ class SecurityMiddleware:
                 refusal = await run_in_threadpool(self._admit, scope)
             else:
                 refusal = self._admit(scope)
-            await (refusal or self.inner)(scope, _bounded(receive), sending)
+            await (refusal or self.inner)(scope, _bounded(receive, _limit_of(scope)), sending)
         finally:
             route = getattr(scope.get("route"), "path", "other")
             self._app.metrics.requests.labels(route, str(status)).inc()
@@ -136,8 +138,8 @@ class SecurityMiddleware:
         scope["address"] = self._address(request)
         try:
             length = request.headers.get("content-length", "0")
-            if length.isdigit() and int(length) > MAX_BODY_BYTES:
-                return problem(_too_large(), 413)
+            if length.isdigit() and int(length) > _limit_of(scope):
+                return problem(_too_large(_limit_of(scope)), 413)
             login, bearer = self._login(request, scope["address"])
             facts = RequestFacts(
                 method=request.method,
@@ -185,13 +187,15 @@ def _refusal(request: Request, error: WindlassError) -> Response:
     return problem(error)
 
 
-def _too_large() -> UsageError:
-    return UsageError(
-        f"the request body is larger than {MAX_BODY_BYTES:,} bytes", hint="/docs lists the fields of each route."
-    )
+def _limit_of(scope: Scope) -> int:
+    return MAX_REPORT_BYTES if (scope["method"], scope["path"]) in REPORT_ROUTES else MAX_BODY_BYTES
 
 
-def _bounded(receive: Receive) -> Receive:
+def _too_large(limit: int) -> UsageError:
+    return UsageError(f"the request body is larger than {limit:,} bytes", hint="/docs lists the fields of each route.")
+
+
+def _bounded(receive: Receive, limit: int) -> Receive:
     """Wrap `receive`: end the request with 413 when more bytes arrive than allowed, even if it declared fewer."""
     received = 0
 
@@ -199,8 +203,8 @@ def _bounded(receive: Receive) -> Receive:
         nonlocal received
         message = await receive()
         received += len(message.get("body", b""))
-        if received > MAX_BODY_BYTES:
-            raise HTTPException(413, f"the request body is larger than {MAX_BODY_BYTES:,} bytes")
+        if received > limit:
+            raise HTTPException(413, f"the request body is larger than {limit:,} bytes")
         return message
 
     return receiving

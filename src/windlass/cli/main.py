@@ -59,6 +59,9 @@ COMMANDS: tuple[Command, ...] = (
         "Find what is wrong with the estate, since when, and after which change.",
     ),
     Command(
+        "facts", "windlass.facts.commands:GROUP", "Know what runs inside hosts: packages, ports, users, and since when."
+    ),
+    Command(
         "osquery", "windlass.osquery.commands:GROUP", "Read facts of hosts by their osquery agents, and ask them live."
     ),
     Command(

@@ -70,6 +70,7 @@ PAGES: tuple[PageRoute, ...] = (
         ("severity", "account", "owner", "check", "status"),
     ),
     PageRoute("/alerts", "alerts.html", "Alerts", views.alerts, "Alerts", "bell", ("rule", "status")),
+    PageRoute("/hosts", "hosts.html", "Hosts", views.hosts, "Hosts", "host", ("q", "package", "below")),
     PageRoute("/clients", "clients.html", "Clients", views.clients, "Clients", "key", ("rule",)),
     PageRoute("/accounts", "accounts.html", "Accounts", views.accounts, "Accounts", "flag"),
     PageRoute("/memcached", "memcached.html", "Memcached", views.memcached, "Memcached", "ring"),
@@ -87,6 +88,7 @@ PAGES: tuple[PageRoute, ...] = (
         views.resource,
         parameters=("ref", "rev", "at", "from", "map"),
     ),
+    PageRoute("/hosts/{host}", "host.html", "Host", views.host, parameters=("at",)),
     PageRoute(
         "/inventory/dependents",
         "dependents.html",

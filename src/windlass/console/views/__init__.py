@@ -7,6 +7,7 @@ from windlass.console.views.changes import changes
 from windlass.console.views.checks import checks
 from windlass.console.views.clients import clients
 from windlass.console.views.dependents import dependents
+from windlass.console.views.hosts import host, hosts
 from windlass.console.views.inventory import export, inventory
 from windlass.console.views.jobs import job, jobs
 from windlass.console.views.links import Data, Params
@@ -31,6 +32,8 @@ __all__ = [
     "cluster",
     "dependents",
     "export",
+    "host",
+    "hosts",
     "inventory",
     "job",
     "jobs",

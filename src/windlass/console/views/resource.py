@@ -10,12 +10,14 @@ from typing import Any
 
 from windlass.console.diff import side_by_side
 from windlass.console.page_context import PageContext
+from windlass.console.views.hosts import host_of_instance
 from windlass.console.views.links import Data, Params, first, link, one_of
 from windlass.core import clock
 from windlass.core.canonical import plain
 from windlass.core.clock import parse_when
 from windlass.core.errors import NotFound
 from windlass.core.patch import apply_patch
+from windlass.facts.host_views import INSTANCE_TYPE
 from windlass.inventory import rows
 from windlass.inventory.model import Revision
 
@@ -54,6 +56,8 @@ def resource(context: PageContext, params: Params) -> Data:
         "resource": plain(rows.resource_row(now)) | {"measures": dict(now.measures)},
         "ownership": context.inventory.owners.explain(f"#{now.id}").ownership,
         "account": context.aliases().get(now.account_id, ""),
+        "host": host_of_instance(context, now.resource_id) if now.type == INSTANCE_TYPE else None,
+        "is_host": now.type == INSTANCE_TYPE,
         "document": document,
         "at": plain(moment) if moment else "",
         "relations": relations,

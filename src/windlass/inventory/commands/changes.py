@@ -36,8 +36,7 @@ def changes(
 
     Examples:
       windlass inventory changes --since 24h
-      windlass inventory changes --since 7d --actor assumed-role/deploy
-      windlass inventory changes s3.bucket --since 30d -w tag:team -o csv
+      windlass inventory changes s3.bucket --since 30d -w tag:team --actor assumed-role/deploy -o csv
     """
     from windlass.core.suggest import unknown_word
     from windlass.inventory.model import ChangeKind

