@@ -32,7 +32,7 @@ _CONNECTIONS = 10  # a role-wide limit: queries of people never take the connect
 _EXCESS = """
 SELECT concat_ws(', ',
          CASE WHEN r.rolsuper OR r.rolcreaterole OR r.rolcreatedb OR r.rolreplication OR r.rolbypassrls
-              THEN 'has rights over the complete server' END,
+              THEN 'has rights over the entire server' END,
          (SELECT 'is a member of ' || string_agg(g.rolname, ', ') FROM pg_catalog.pg_auth_members m
           JOIN pg_catalog.pg_roles g ON g.oid = m.roleid WHERE m.member = r.oid),
          (SELECT 'may use ' || string_agg(c.relname, ', ' ORDER BY c.relname) FROM pg_catalog.pg_class c
