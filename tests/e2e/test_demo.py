@@ -89,7 +89,8 @@ def test_the_demo_lives_changes_and_leaves_nothing_behind(tmp_path, least_privil
             policy = statements_of(settings, "inventory", PolicyIdentity.WORKER)
             collected = [entry for entry in made if "windlass/" in entry["user_agent"]]
             unused = {action for _, action in check(collected, policy).unused}
-            assert unused == set()  # the demo's estate has something of every type that it collects
+            # The demo's estate has something of every type that it collects; the feed puts back only what it could not read.
+            assert unused <= {"sqs:ChangeMessageVisibility", "sqs:SendMessage"}
             kept = [tmp_path / ".windlass", *(tmp_path / ".windlass").rglob("*")]
             assert {"windlass.toml", "windlass.db", "windlass.db-wal", "aws.log", "consume.log"} <= {
                 each.name for each in kept
