@@ -196,7 +196,7 @@ def test_the_list_of_components_names_no_file_of_the_machine():
             {"bom-ref": "b", "name": "b"},
             {"bom-ref": "pip==1", "name": "pip", "externalReferences": []},
         ],
-        "dependencies": [{"ref": "a", "dependsOn": ["b"]}, {"ref": "pip==1"}],
+        "dependencies": [{"ref": "a", "dependsOn": ["b", "pip==1"]}, {"ref": "pip==1"}],
     }
     assert without_machine(document) == {
         "specVersion": "1.6",

@@ -10,6 +10,8 @@ from typing import Any
 
 __all__ = ["ToolEnvironment", "without_machine"]
 
+_INSTALLERS = ("pip", "setuptools")
+
 
 @dataclass(frozen=True)
 class ToolEnvironment:
@@ -37,8 +39,8 @@ class ToolEnvironment:
 
 
 def without_machine(document: dict[str, Any]) -> dict[str, Any]:
-    """Return a CycloneDX document without the machine that made it: no addresses of its files, and not its pip."""
-    installers = {item["bom-ref"] for item in document["components"] if item["name"] == "pip"}
+    """Return a CycloneDX document without the machine that made it: no addresses of its files, and not what `venv` puts into each."""
+    installers = {item["bom-ref"] for item in document["components"] if item["name"] in _INSTALLERS}
     components = [
         item
         | {"externalReferences": [link for link in item["externalReferences"] if not link["url"].startswith("file:")]}
@@ -47,5 +49,11 @@ def without_machine(document: dict[str, Any]) -> dict[str, Any]:
         for item in document["components"]
         if item["bom-ref"] not in installers
     ]
-    dependencies = [item for item in document.get("dependencies", ()) if item["ref"] not in installers]
+    dependencies = [
+        item | {"dependsOn": [ref for ref in item["dependsOn"] if ref not in installers]}
+        if "dependsOn" in item
+        else item
+        for item in document.get("dependencies", ())
+        if item["ref"] not in installers
+    ]
     return document | {"components": components, "dependencies": dependencies}
