@@ -376,6 +376,33 @@ DASHBOARDS: dict[str, tuple[str, list[str], list[Panel]]] = {
             ),
             (
                 "timeseries",
+                "Events of the feed",
+                "ops",
+                [
+                    (rate("windlass_feed_events_total", "kind"), "{{kind}}"),
+                    (f"sum(rate(windlass_feed_reads_total[{RATE}]))", "resources read again"),
+                ],
+            ),
+            (
+                "timeseries",
+                "From an event to its change in the store",
+                "s",
+                [
+                    (
+                        f"histogram_quantile({share}, sum by (le) (rate(windlass_feed_seconds_bucket[{RATE}])))",
+                        f"p{share * 100:g}",
+                    )
+                    for share in (0.5, 0.95)
+                ],
+            ),
+            (
+                "timeseries",
+                "Results of osquery",
+                "ops",
+                [(rate("windlass_osquery_results_total", "outcome"), "{{outcome}}")],
+            ),
+            (
+                "timeseries",
                 "Calls to AWS by service",
                 "ops",
                 [(rate("windlass_estate_calls_total", "service"), "{{service}}")],

@@ -47,6 +47,7 @@ WRITES = {
     "check mute",
     "facts import",
     "token revoke",
+    "agent build",
     "osquery query",
     "osquery revoke",
     "osquery restore",

@@ -231,13 +231,13 @@ def test_a_renewal_that_fails_in_good_time_is_one_line(caplog):
 
 
 def base_session_of_keys():
-    from windlass.estate.policy import Facts, decide
+    from windlass.estate.policy import EnvironmentFacts, decide
 
     environ = {"AWS_ACCESS_KEY_ID": "AKIA", "AWS_SECRET_ACCESS_KEY": "x"}
     with pytest.MonkeyPatch.context() as patch:
         for name, value in environ.items():
             patch.setenv(name, value)
-        return base_session(decide(Facts(key_id=True, secret_key=True)), region="eu-west-1")
+        return base_session(decide(EnvironmentFacts(key_id=True, secret_key=True)), region="eu-west-1")
 
 
 def certificate(folder: Path) -> tuple[Path, Path]:

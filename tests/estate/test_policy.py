@@ -7,7 +7,7 @@ import pytest
 
 from windlass.estate.config import EstateConfig
 from windlass.estate.facts import read_facts
-from windlass.estate.policy import Decision, Facts, decide
+from windlass.estate.policy import Decision, EnvironmentFacts, decide
 
 FLAGS = (
     "key_id",
@@ -28,14 +28,14 @@ PLACES = {
     "production, keys allowed": {"environment": "production", "production_like": True, "allow_static_keys": True},
 }
 COMBINATIONS = [
-    Facts(**PLACES[place], **dict(zip(FLAGS, values, strict=True)))
+    EnvironmentFacts(**PLACES[place], **dict(zip(FLAGS, values, strict=True)))
     for place in PLACES
     for values in itertools.product((False, True), repeat=len(FLAGS))
 ]
 FILES = {"shared-credentials-file", "config-file", "sso", "custom-process", "assume-role", "login"}
 
 
-def expected(facts: Facts) -> tuple[str, ...] | None:
+def expected(facts: EnvironmentFacts) -> tuple[str, ...] | None:
     """The methods the specification's table allows, in order; None for a refusal. Written from the spec, not the code."""
     whole = facts.key_id and facts.secret_key
     if facts.lambda_function:
@@ -110,7 +110,7 @@ def test_the_embedded_aws_never_sees_real_keys(facts):
 
 
 def refused(**facts) -> Decision:
-    decision = decide(Facts(**facts))
+    decision = decide(EnvironmentFacts(**facts))
     assert decision.refusal
     assert not decision.methods
     return decision
@@ -118,7 +118,9 @@ def refused(**facts) -> Decision:
 
 def test_trap_an_endpoint_variable_is_refused_or_opted_in():
     assert "AWS_ENDPOINT_URL" in refused(key_id=True, secret_key=True, endpoint_variable=True).refusal
-    allowed = decide(Facts(key_id=True, secret_key=True, endpoint_variable=True, allow_endpoint_override=True))
+    allowed = decide(
+        EnvironmentFacts(key_id=True, secret_key=True, endpoint_variable=True, allow_endpoint_override=True)
+    )
     assert allowed.methods == ("env",)
 
 
@@ -143,7 +145,7 @@ def test_trap_the_node_role_is_refused_in_kubernetes_and_says_so():
 
 
 def test_trap_pod_identity_wins_over_a_baked_in_credentials_file():
-    facts = Facts(
+    facts = EnvironmentFacts(
         environment="production", production_like=True, kubernetes=True, container_uri=True, files_present=True
     )
     assert decide(facts).methods == ("container-role",)
@@ -166,7 +168,9 @@ def test_trap_aws_profile_in_the_environment_is_not_a_choice():
 
 
 def test_trap_snapstart_gives_its_role_by_the_container_endpoint():
-    decision = decide(Facts(environment="production", production_like=True, lambda_function=True, container_uri=True))
+    decision = decide(
+        EnvironmentFacts(environment="production", production_like=True, lambda_function=True, container_uri=True)
+    )
     assert decision.methods == ("container-role",)
     assert "SnapStart" in refused(lambda_function=True).refusal
 
@@ -190,5 +194,7 @@ def test_trap_a_refused_whole_uses_nothing_of_what_it_explains():
 
 
 def test_trap_lambda_keys_come_with_a_session_token_only_there():
-    assert decide(Facts(lambda_function=True, key_id=True, secret_key=True, session_token=True)).methods == ("env",)
+    assert decide(EnvironmentFacts(lambda_function=True, key_id=True, secret_key=True, session_token=True)).methods == (
+        "env",
+    )
     assert "execution role" in refused(lambda_function=True, key_id=True, secret_key=True).hint

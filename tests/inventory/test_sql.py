@@ -351,8 +351,8 @@ def run_as_owner(store, *statements):
 @pytest.mark.parametrize(
     ("grant", "says"),
     [
-        ("ALTER ROLE {role} SUPERUSER", "rights over the whole server"),
-        ("ALTER ROLE {role} CREATEROLE", "rights over the whole server"),
+        ("ALTER ROLE {role} SUPERUSER", "rights over the entire server"),
+        ("ALTER ROLE {role} CREATEROLE", "rights over the entire server"),
         ("GRANT pg_read_all_data TO {role}", "member of pg_read_all_data"),
         ("GRANT app TO {role}", "member of app"),
         ("GRANT SELECT ON api_token TO {role}", "may use api_token"),

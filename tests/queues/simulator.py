@@ -112,7 +112,7 @@ class Queue:
         if one.gone:
             return None
         if self.fifo and (one.receipt != receipt or one.visible_at <= self.sim.now):
-            return Failed(0, "InvalidParameterValue", "expired", ours=True)
+            return Failed(0, "InvalidParameterValue", "expired", is_sender_fault=True)
         if one.receipt == receipt or self.sim.rng.random() < 0.5:  # an old receipt may or may not delete
             self.sim.deleted(one, receipt)
             one.gone = True
@@ -121,7 +121,7 @@ class Queue:
     def change(self, receipt, seconds, extends):
         one = self.receipts[receipt]
         if one.gone or one.visible_at <= self.sim.now or one.receipt != receipt:
-            return Failed(0, "MessageNotInflight", "", ours=True)
+            return Failed(0, "MessageNotInflight", "", is_sender_fault=True)
         assert not (extends and receipt in one.backed_off), f"{one.name}: an extension overwrote a back-off"
         if not extends:
             one.backed_off.add(receipt)
@@ -488,8 +488,12 @@ class Worker:
                 )
             else:
                 results = dict(enumerate(serve()))
-            failed = [Failed(i, "InternalError", "", ours=False) for i in skip]
-            failed += [Failed(i, one.code, "", ours=one.ours) for i, one in results.items() if one is not None]
+            failed = [Failed(i, "InternalError", "", is_sender_fault=False) for i in skip]
+            failed += [
+                Failed(i, failure.code, "", is_sender_fault=failure.is_sender_fault)
+                for i, failure in results.items()
+                if failure is not None
+            ]
             if not sim.faultless and sim.rng.random() < sim.plan.lost_answers:
                 self.spoil(receipts)
                 sim.at(5.0, lambda: step(lambda: self.coordinator.call_failed(effect.number, self.now)))

@@ -100,7 +100,7 @@ def test_refused_entries_of_a_batch_delete_are_retried_one_by_one_while_the_rece
     (first,) = bench.of(Delete)
     bench.coordinator.deleted(
         first.number,
-        [Failed(0, "InternalError", "", ours=False), Failed(2, "InternalError", "", ours=False)],
+        [Failed(0, "InternalError", "", is_sender_fault=False), Failed(2, "InternalError", "", is_sender_fault=False)],
         bench.now,
     )
     bench.later(3)
@@ -225,7 +225,9 @@ def test_an_expired_receipt_never_ends_the_loop():
     bench.deliver(message("a"))
     bench.handle("a")
     (call,) = bench.of(Delete)
-    bench.coordinator.deleted(call.number, [Failed(0, "ReceiptHandleIsInvalid", "expired", ours=True)], bench.now)
+    bench.coordinator.deleted(
+        call.number, [Failed(0, "ReceiptHandleIsInvalid", "expired", is_sender_fault=True)], bench.now
+    )
     assert bench.coordinator.counts.lost_leases == 1
     bench.later(60)
     assert bench.coordinator.polling
@@ -236,7 +238,7 @@ def test_a_handler_that_lost_its_lease_is_asked_to_stop_and_never_acknowledged()
     bench.deliver(message("a"))
     bench.later(41)
     (beat,) = bench.of(ChangeVisibility)
-    bench.coordinator.changed(beat.number, [Failed(0, "ReceiptHandleIsInvalid", "", ours=True)], bench.now)
+    bench.coordinator.changed(beat.number, [Failed(0, "ReceiptHandleIsInvalid", "", is_sender_fault=True)], bench.now)
     (cancel,) = [entry for entry in bench.collect() if isinstance(entry, Cancel)]
     assert "lost" in cancel.reason
     assert bench.coordinator.hung == 1

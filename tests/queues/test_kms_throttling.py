@@ -34,7 +34,7 @@ def test_a_call_that_kms_throttled_is_throttled(code):
 @pytest.mark.parametrize("code", CODES)
 def test_an_entry_that_kms_throttled_is_not_the_senders_fault(code):
     """SQS says SenderFault; taken at its word, the message's lease would be given up and the message handled twice."""
-    assert not read_failure({"Id": "0", "Code": code, "SenderFault": True}).ours
+    assert not read_failure({"Id": "0", "Code": code, "SenderFault": True}).is_sender_fault
 
 
 @pytest.mark.parametrize("code", CODES)

@@ -95,7 +95,10 @@ def test_without_the_option_no_payload_is_deleted():
 
 @pytest.mark.parametrize(
     "failed",
-    [Failed(0, "ReceiptHandleIsInvalid", "", ours=True), Failed(0, "InternalError", "", ours=False)],
+    [
+        Failed(0, "ReceiptHandleIsInvalid", "", is_sender_fault=True),
+        Failed(0, "InternalError", "", is_sender_fault=False),
+    ],
     ids=["refused", "fault"],
 )
 def test_a_message_that_sqs_did_not_delete_keeps_its_payload(failed):

@@ -148,7 +148,7 @@ def test_what_goes_back_waits_until_no_extension_is_on_the_wire_neither_the_loop
 def test_an_extension_of_the_watchdog_that_is_refused_loses_the_lease():
     coordinator, lease = running_handler()
     (beside,) = coordinator.due_extensions(50.0)
-    coordinator.changed(beside.number, [Failed(0, "MessageNotInflight", "", ours=True)], 51.0)
+    coordinator.changed(beside.number, [Failed(0, "MessageNotInflight", "", is_sender_fault=True)], 51.0)
     assert [effect.lease for effect in coordinator.take_effects() if isinstance(effect, Cancel)] == [lease]
 
 

@@ -12,7 +12,7 @@ from windlass.replication.effects import Effect, perform, rows
 from windlass.replication.methods.batch.template import Template, load_template, print_template
 from windlass.replication.methods.batch.upload import part_sizes, upload
 from windlass.replication.model import BucketRef, Method, Operation, Pair, Volume
-from windlass.replication.planning.cost import Keys, estimate
+from windlass.replication.planning.cost import KmsKeys, estimate
 from windlass.replication.planning.method_choice import MethodConstraints, choose
 from windlass.replication.planning.pairs import by_pattern, check_pairs, destination_name, parse_location, place_pairs
 
@@ -105,7 +105,7 @@ def test_impossible_methods_are_refused(asked, operation, situation):
 
 
 def test_prices_add_up():
-    result = estimate(Method.BATCH, Operation.COPY, PAIR, volume(1_000_000, 1_000_000), CONFIG, Keys(source=True))
+    result = estimate(Method.BATCH, Operation.COPY, PAIR, volume(1_000_000, 1_000_000), CONFIG, KmsKeys(source=True))
     assert result.parts == pytest.approx({"requests": 5.4, "transfer": 20.0, "kms": 3.0, "batch": 1.25})
     assert result.usd == pytest.approx(29.65)
     own = ReplicationConfig(prices={"batch_job": 0.0, "transfer_per_gb": 0.0})

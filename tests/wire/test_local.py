@@ -409,7 +409,7 @@ def test_the_sqs_calls(run, local_aws):
             assert {entry.message_id for entry in again} == {entry.message_id for entry in got[5:]}
             assert {entry.receive_count for entry in again} == {2}
             failed = await client.send(sqs.delete(url, [again[0].receipt, "no receipt"]))
-            assert [(entry.index, entry.ours) for entry in failed] == [(1, True)]
+            assert [(entry.index, entry.is_sender_fault) for entry in failed] == [(1, True)]
             failed = await client.send(sqs.change_visibility(url, [("no receipt", 10), (again[1].receipt, 10)]))
             assert [entry.index for entry in failed] == [0]
             with pytest.raises(NotFound):
@@ -424,12 +424,12 @@ def test_groups_and_a_long_poll(run, local_aws):
         async with Client(reach(local_aws.url, "sqs")) as client:
             waiting = asyncio.create_task(client.send(sqs.receive(url, wait_s=20)))
             await asyncio.sleep(0.05)
-            entries = [sqs.Entry(f"{n}", group=f"g{n % 2}", dedup=f"{n // 2}") for n in range(4)]
+            entries = [sqs.Entry(f"{n}", group=f"g{n % 2}", deduplication_id=f"{n // 2}") for n in range(4)]
             assert await client.send(sqs.send(url, entries)) == []
             async with asyncio.timeout(10):
                 found = await waiting
             assert found[0].group in ("g0", "g1")
-            assert (await client.send(sqs.send(url, [sqs.Entry("again", group="g0", dedup="0")]))) == []
+            assert (await client.send(sqs.send(url, [sqs.Entry("again", group="g0", deduplication_id="0")]))) == []
 
     run(main())
 

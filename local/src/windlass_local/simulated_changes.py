@@ -292,8 +292,8 @@ def simulate_changes(
             except (ClientError, BotoCoreError) as error:
                 logger.info("simulated change refused: %s", error)
     finally:
-        for each in (clients, *people):
-            each.close()
+        for client in (clients, *people):
+            client.close()
 
 
 def _signed_in(clients: Clients, endpoint_url: str, name: str) -> Clients:

@@ -225,7 +225,7 @@ class _BatchCollector:
         events = [reading for reading in readings if isinstance(reading, ObjectEvent)]
         unknown = next((reading for reading in readings if isinstance(reading, Unrecognised)), None)
         if unknown is not None and not events:
-            raise Reject(f"it holds no object event: {unknown.reason}")
+            raise Reject(f"not an object event: {unknown.reason}")
         if not self._engine.tally(self._tallies, received.message_id, events):
             self._counts.unmatched += len(events)
             return

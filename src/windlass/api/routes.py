@@ -134,11 +134,11 @@ def dependents(
     limit: Annotated[int, Query(ge=1, le=1000)] = 1000,
 ) -> dict[str, Any]:
     """Everything that depends on it, directly or through others, the nearest first; `mentions` adds documents that mention it."""
-    found = app.inventory.dependents(ref, depth=depth, limit=limit, mentions=mentions)
+    dependents = app.inventory.dependents(ref, depth=depth, limit=limit, mentions=mentions)
     return {
-        "root": found.root.key,
-        "items": [plain(rows.dependent_row(item)) for item in found.resources],
-        "truncated": found.truncated,
+        "root": dependents.root.key,
+        "items": [plain(rows.dependent_row(item)) for item in dependents.resources],
+        "truncated": dependents.truncated,
     }
 
 

@@ -81,7 +81,7 @@ def _judge_type(connection: Connection, evaluator: Evaluator, kind: str, summary
     if not checks:
         return
     timed = [compiled for compiled in checks if compiled.timed]
-    catalogue = canonical_json([(each.check.id, each.check.passes, each.check.applies) for each in checks])
+    catalogue = canonical_json([(check.check.id, check.check.passes, check.check.applies) for check in checks])
     unread = _unread_members(connection, kind)
     judged = _judged(connection, kind)
     every: list[int] = []

@@ -97,7 +97,7 @@ class Checks:
             rows = _rows(connection)
         findings = [self._finding(row, checks[row.check_id], mutes, today) for row in rows if row.check_id in checks]
         chosen = [finding for finding in findings if _matches(finding, query)]
-        return tuple(sorted(chosen, key=lambda each: (-each.check.severity, each.status, each.since, each.resource)))
+        return tuple(sorted(chosen, key=lambda item: (-item.check.severity, item.status, item.since, item.resource)))
 
     def runs(self, *, limit: int = 90) -> tuple[CheckRun, ...]:
         """Return the last runs, newest first."""

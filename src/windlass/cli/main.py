@@ -62,6 +62,9 @@ COMMANDS: tuple[Command, ...] = (
         "facts", "windlass.facts.commands:GROUP", "Know what runs inside hosts: packages, ports, users, and since when."
     ),
     Command(
+        "agent", "windlass.agent.commands:GROUP", "Read facts of hosts that have neither osquery nor Systems Manager."
+    ),
+    Command(
         "osquery", "windlass.osquery.commands:GROUP", "Read facts of hosts by their osquery agents, and ask them live."
     ),
     Command(

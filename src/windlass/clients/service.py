@@ -262,11 +262,11 @@ class Clients:
         uses, changed = attributed(response, directory)
         scanned = response.scanned_bytes
         if changed:  # addresses whose holder changed: their uses by second
-            again = athena.run_query(
+            by_second = athena.run_query(
                 layout, rules=rules, first_day=first_day, last_day=last_day, addresses=sorted(changed)
             )
-            uses += attributed(again, directory)[0]
-            scanned += again.scanned_bytes
+            uses += attributed(by_second, directory)[0]
+            scanned += by_second.scanned_bytes
         days = day_contributions(location.text, rules, uses, response.counts(), first_day=first_day, last_day=last_day)
         if options.fresh:
             rows.forget(self._store)

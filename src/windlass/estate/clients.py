@@ -14,7 +14,7 @@ from windlass.estate.config import EstateConfig
 from windlass.estate.facts import is_loopback
 from windlass.estate.response_check import register
 
-__all__ = ["Clients", "check_long_poll", "client_config", "make_client", "without_account_host"]
+__all__ = ["ClientCache", "check_long_poll", "client_config", "make_client", "without_account_host"]
 
 _LONG_POLL_MARGIN_S = 10.0
 _ACCOUNT_HOST = re.compile(r"^(https?://)\d{12}\.")
@@ -50,7 +50,7 @@ def client_config(config: EstateConfig, *, read_timeout_s: float | None = None, 
     )
 
 
-class Clients:
+class ClientCache:
     """The clients of all accounts. `session_of(account_id)` returns an account's session (sessions.py), or raises."""
 
     def __init__(self, config: EstateConfig, session_of: Any) -> None:

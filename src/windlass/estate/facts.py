@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from windlass.estate.config import EstateConfig, is_loopback
-from windlass.estate.policy import Facts
+from windlass.estate.policy import EnvironmentFacts
 
 __all__ = ["environment_name", "is_loopback", "read_facts"]
 
@@ -16,7 +16,7 @@ def environment_name(environ: Mapping[str, str]) -> str:
     return (environ.get("WINDLASS_ENV") or environ.get("APP_ENV") or "").strip().lower()
 
 
-def read_facts(config: EstateConfig, environ: Mapping[str, str], *, profile: str = "") -> Facts:
+def read_facts(config: EstateConfig, environ: Mapping[str, str], *, profile: str = "") -> EnvironmentFacts:
     """Collect the facts; `profile` is the command line's."""
     name = environment_name(environ)
     configured = config.environments.get(name)
@@ -26,7 +26,7 @@ def read_facts(config: EstateConfig, environ: Mapping[str, str], *, profile: str
     def has(variable: str) -> bool:
         return bool(environ.get(variable))
 
-    return Facts(
+    return EnvironmentFacts(
         environment=name,
         production_like=name in {known.lower() for known in config.production_like},
         profile=profile or (configured.profile if configured else ""),

@@ -73,7 +73,7 @@ class ThrottleStat:
 
 
 @dataclass(frozen=True, slots=True)
-class Source:
+class CredentialSource:
     """A credential source and the policy's verdict on it."""
 
     name: str
@@ -98,5 +98,5 @@ class WhoAmI:
 
     environment: str
     endpoint: str
-    sources: tuple[Source, ...]
+    sources: tuple[CredentialSource, ...]
     identities: tuple[AccountIdentity, ...]

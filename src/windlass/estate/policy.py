@@ -16,9 +16,9 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 
-from windlass.estate.model import Source
+from windlass.estate.model import CredentialSource
 
-__all__ = ["Decision", "Facts", "decide"]
+__all__ = ["Decision", "EnvironmentFacts", "decide"]
 
 # botocore's names of its providers.
 ENV, PROFILE_FILE, ASSUME_ROLE, SSO, PROCESS, CONFIG_FILE = (
@@ -35,7 +35,7 @@ _PROFILE_METHODS = (ASSUME_ROLE, WEB_IDENTITY, SSO, PROFILE_FILE, LOGIN, PROCESS
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Facts:
+class EnvironmentFacts:
     """Facts of the environment, the command line and the configuration. Contains no secret."""
 
     environment: str = ""
@@ -66,12 +66,12 @@ class Decision:
     methods: tuple[str, ...] = ()
     profile: str = ""
     embedded: bool = False
-    sources: tuple[Source, ...] = ()
+    sources: tuple[CredentialSource, ...] = ()
     refusal: str = ""
     hint: str = ""
 
 
-def decide(facts: Facts) -> Decision:
+def decide(facts: EnvironmentFacts) -> Decision:
     """Decide for these facts. Every combination has a decision."""
     if facts.endpoint_variable and not facts.allow_endpoint_override:
         return Decision(
@@ -100,7 +100,7 @@ def decide(facts: Facts) -> Decision:
     return _production_like(facts) if facts.production_like else _local(facts)
 
 
-def _in_lambda(facts: Facts) -> Decision:
+def _in_lambda(facts: EnvironmentFacts) -> Decision:
     complete = facts.key_id and facts.secret_key and facts.session_token
     sources = _explain(
         facts, {"environment keys": "used"} if complete else {}, "refused: a Lambda function has its own role"
@@ -117,12 +117,12 @@ def _in_lambda(facts: Facts) -> Decision:
     )
 
 
-def _from_container(facts: Facts, otherwise: str) -> Decision:
+def _from_container(facts: EnvironmentFacts, otherwise: str) -> Decision:
     sources = _explain(facts, {"container / Pod Identity": "used"}, otherwise)
     return Decision(methods=(CONTAINER,), sources=sources)
 
 
-def _production_like(facts: Facts) -> Decision:
+def _production_like(facts: EnvironmentFacts) -> Decision:
     environment_phrase = f"{facts.environment!r} is production-like"
     used: dict[str, str] = {}
     methods: list[str] = []
@@ -165,7 +165,7 @@ def _production_like(facts: Facts) -> Decision:
     return Decision(methods=tuple(methods), sources=sources)
 
 
-def _withheld(sources: tuple[Source, ...]) -> tuple[Source, ...]:
+def _withheld(sources: tuple[CredentialSource, ...]) -> tuple[CredentialSource, ...]:
     """Return the sources of a refusal: none is used."""
     reason = "refused: allowed here, but the refusal below takes precedence"
     return tuple(
@@ -174,7 +174,7 @@ def _withheld(sources: tuple[Source, ...]) -> tuple[Source, ...]:
     )
 
 
-def _no_role_hint(facts: Facts) -> str:
+def _no_role_hint(facts: EnvironmentFacts) -> str:
     if facts.kubernetes:
         return (
             "In Kubernetes, give the service account a role: IRSA (AWS_WEB_IDENTITY_TOKEN_FILE, AWS_ROLE_ARN) or EKS Pod "
@@ -183,7 +183,7 @@ def _no_role_hint(facts: Facts) -> str:
     return "Attach a task or instance role; AWS_EC2_METADATA_DISABLED is set, so the instance can't be asked."
 
 
-def _local(facts: Facts) -> Decision:
+def _local(facts: EnvironmentFacts) -> Decision:
     reason = (
         f"the environment is {facts.environment!r}"
         if facts.environment
@@ -216,7 +216,7 @@ def _local(facts: Facts) -> Decision:
     )
 
 
-def _explain(facts: Facts, verdicts: dict[str, str], otherwise: str) -> tuple[Source, ...]:
+def _explain(facts: EnvironmentFacts, verdicts: dict[str, str], otherwise: str) -> tuple[CredentialSource, ...]:
     """Return each source with its verdict; `verdicts` has those used or allowed, the others are absent or refused."""
     rows = (
         ("profile", bool(facts.profile) or facts.profile_variable),
@@ -235,11 +235,11 @@ def _explain(facts: Facts, verdicts: dict[str, str], otherwise: str) -> tuple[So
             "absent": "not there",
         }
         text = reason.get(verdict) or _refused_because(name, facts, otherwise)
-        explained.append(Source(name, present, verdict, text))
+        explained.append(CredentialSource(name, present, verdict, text))
     return tuple(explained)
 
 
-def _refused_because(name: str, facts: Facts, otherwise: str) -> str:
+def _refused_because(name: str, facts: EnvironmentFacts, otherwise: str) -> str:
     if name == "instance metadata" and facts.production_like and facts.kubernetes:
         return "refused: inside Kubernetes it is the node's role, which every pod shares"
     if name == "profile" and not facts.profile:

@@ -23,7 +23,7 @@ from windlass.core.aws_errors import THROTTLE_CODES
 from windlass.core.errors import AccessDenied, WindlassError
 from windlass.estate import accounts as listing
 from windlass.estate.access import make_access
-from windlass.estate.clients import Clients, client_config, make_client
+from windlass.estate.clients import ClientCache, client_config, make_client
 from windlass.estate.config import EstateConfig
 from windlass.estate.direct import Direct
 from windlass.estate.facts import environment_name, read_facts
@@ -97,7 +97,7 @@ class Estate:
         self._accounts: tuple[Account, ...] | None = None
         self._regions: dict[str, tuple[float, RegionList]] = {}
         self._sessions = Sessions(config, self.decision, account_of=self._account_of, ask=self.attempt)
-        self._clients = Clients(config, self._sessions.of)
+        self._clients = ClientCache(config, self._sessions.of)
         self._open_clients = OpenClients()
 
     def accounts(self) -> tuple[Account, ...]:

@@ -70,8 +70,12 @@ def describe_service(
     from botocore.model import ServiceModel
 
     model = ServiceModel(document, name)
-    reading = [each for each in document["operations"] if each.startswith(("List", "Describe", "Get"))]
-    unpageable = {each for each in reading if isinstance(paging_rule(model, each, paginators.get(each)), Unpageable)}
+    reading = [operation for operation in document["operations"] if operation.startswith(("List", "Describe", "Get"))]
+    unpageable = {
+        operation
+        for operation in reading
+        if isinstance(paging_rule(model, operation, paginators.get(operation)), Unpageable)
+    }
     return ServiceDescription(
         name=name,
         document=document,

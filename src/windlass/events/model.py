@@ -75,7 +75,7 @@ class IgnoredBecause(StrEnum):
     """The reason why an understood payload needs no action. It may be acknowledged."""
 
     TEST = "s3:TestEvent, which S3 sends when notifications are configured"
-    EMPTY = "it holds no records"
+    EMPTY = "a document without records"
     SUBSCRIPTION = "a request of SNS to confirm or end a subscription"
     READ = "a call that only reads"
     FAILED = "a call that failed"

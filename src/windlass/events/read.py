@@ -56,7 +56,7 @@ def _read_text(text: str | bytes | bytearray | memoryview, via: _Via, depth: int
     except (orjson.JSONDecodeError, ValueError, TypeError, BufferError) as problem:
         readings.append(Unrecognised(f"not JSON: {problem}", sample(text), via))
         return
-    if isinstance(value, str):  # JSON in JSON, as some input transformers make
+    if isinstance(value, str):  # JSON in JSON, as some input transformers write
         _read(value, via, depth - 1, readings)
     else:
         _read(value, via, depth, readings)

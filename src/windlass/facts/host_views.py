@@ -85,27 +85,28 @@ def list_hosts(connection: Connection, owner_of: OwnerOf, *, words: str = "", go
         columns = (host.c.host_id, func.lower(host.c.name), func.lower(resource.c.name), host.c.platform)
         statement = statement.where(or_(*(column.contains(word, autoescape=True) for column in columns)))
     hosts = [host_of(row, owner_of) for row in connection.execute(statement).all()]
-    return tuple(sorted(hosts, key=lambda each: (each.name, each.host_id)))
+    return tuple(sorted(hosts, key=lambda item: (item.name, item.host_id)))
 
 
 def find_host(connection: Connection, ref: str, owner_of: OwnerOf) -> Host:
     """Return the host with this ID, else the only one with this name. NotFound, with the nearest ID."""
-    wanted = ref.strip().lower()
-    row = connection.execute(_hosts().where(host.c.host_id == wanted)).first()
+    host_ref = ref.strip().lower()
+    row = connection.execute(_hosts().where(host.c.host_id == host_ref)).first()
     if row is not None:
         return host_of(row, owner_of)
     named = [
-        each
-        for each in list_hosts(connection, owner_of, gone=True)
-        if wanted in (each.name.lower(), str(each.resource_row_id))
+        candidate
+        for candidate in list_hosts(connection, owner_of, gone=True)
+        if host_ref in (candidate.name.lower(), str(candidate.resource_row_id))
     ]
     if len(named) == 1:
         return named[0]
     if named:
         raise NotFound(
-            f"{len(named)} hosts are named {ref!r}", hint=f"Use an ID: {', '.join(each.host_id for each in named[:5])}."
+            f"{len(named)} hosts are named {ref!r}",
+            hint=f"Use an ID: {', '.join(candidate.host_id for candidate in named[:5])}.",
         )
-    close = nearest(wanted, connection.execute(select(host.c.host_id)).scalars())
+    close = nearest(host_ref, connection.execute(select(host.c.host_id)).scalars())
     hint = f"Did you mean {close!r}?" if close else "`windlass facts list` lists the hosts."
     raise NotFound(f"there are no facts of a host {ref!r}", hint=hint)
 
@@ -118,10 +119,10 @@ def sections_of(
     With `at`, a section that had not been read at that time is not among them: it was unknown.
     """
     statement = select(host_section).where(host_section.c.host_row_id == host_row_id).order_by(host_section.c.section)
-    wanted = set(names)
+    chosen = set(names)
     sections = []
     for row in connection.execute(statement).all():
-        if wanted and not {row.section, row.section.partition(".")[0]} & wanted:
+        if chosen and not {row.section, row.section.partition(".")[0]} & chosen:
             continue
         section = _section(connection, row) if at is None else _section_at(connection, row, at)
         if section is not None:

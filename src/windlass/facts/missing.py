@@ -1,4 +1,4 @@
-"""What is not known: instances without facts, sections that were not read, hosts that are silent."""
+"""Gaps: instances without facts, sections that were not read, hosts that no longer report."""
 
 from __future__ import annotations
 
@@ -20,12 +20,12 @@ from windlass.inventory.tables import resource
 __all__ = ["MissingFacts", "hosts_with_known_packages", "instances_without_facts", "silent_hosts", "unread_sections"]
 
 DEFAULT_SECTIONS = ("os", "packages")
-"""What every source reads: a host without them has a fault."""
+"""The sections that every source reads: a host without them has a fault."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class MissingFacts:
-    """What is not known of a host, and why. `last_seen_at` is None for an instance that never reported."""
+    """A gap in what is known of a host, with its reason. `last_seen_at` is None for an instance that never reported."""
 
     host_id: str
     name: str
@@ -69,33 +69,33 @@ def unread_sections(connection: Connection, section: str, owner_of: OwnerOf) -> 
     for row in connection.execute(statement):
         if section in (row.section, row.section.partition(".")[0]):
             sections.setdefault(row.host_row_id, []).append(row)
-    for each in list_hosts(connection, owner_of):
-        rows = sections.get(each.id, [])
+    for listed in list_hosts(connection, owner_of):
+        rows = sections.get(listed.id, [])
         failures = [row.failure for row in rows if row.state != SectionState.READ]
         if not rows:
-            yield _missing(each, section, "no source reads this section")
+            yield _missing(listed, section, "no source reads this section")
         elif failures:
-            yield _missing(each, section, failures[0] or "the last report could not read this section")
+            yield _missing(listed, section, failures[0] or "the last report could not read this section")
 
 
 def silent_hosts(connection: Connection, since: datetime, owner_of: OwnerOf) -> Iterator[MissingFacts]:
     """Yield the hosts whose last report is older than `since`."""
-    for each in list_hosts(connection, owner_of):
-        if each.last_seen_at < since:
-            yield _missing(each, "facts", f"silent since {format_time(each.last_seen_at)[:16]}Z")
+    for listed in list_hosts(connection, owner_of):
+        if listed.last_seen_at < since:
+            yield _missing(listed, "facts", f"silent since {format_time(listed.last_seen_at)[:16]}Z")
 
 
-def _missing(each: Host, missing: str, reason: str) -> MissingFacts:
+def _missing(listed: Host, missing: str, reason: str) -> MissingFacts:
     return MissingFacts(
-        host_id=each.host_id,
-        name=each.name,
-        account_id=each.account_id,
-        region=each.region,
-        owner=each.owner,
-        resource_row_id=each.resource_row_id,
+        host_id=listed.host_id,
+        name=listed.name,
+        account_id=listed.account_id,
+        region=listed.region,
+        owner=listed.owner,
+        resource_row_id=listed.resource_row_id,
         missing=missing,
         reason=reason,
-        last_seen_at=each.last_seen_at,
+        last_seen_at=listed.last_seen_at,
     )
 
 

@@ -39,7 +39,7 @@ _INSTANCE = re.compile(r"m?i-[0-9a-f]{8,32}")
 
 
 class SectionState(StrEnum):
-    """Whether the last report of a section could read it."""
+    """READ when the last report could read the section."""
 
     READ = "read"
     UNKNOWN = "unknown"
@@ -49,7 +49,7 @@ class Outcome(StrEnum):
     """What a report changed in one section."""
 
     CHANGED = "changed"
-    UNCHANGED = "unchanged"  # the same rows as before: only the time of the observation moved
+    UNCHANGED = "unchanged"  # the same rows as before; only the time of the observation is new
     OLDER = "older"  # not newer than what is stored: ignored
     OTHER_SOURCE = "other_source"  # another source keeps this section up to date: ignored
     NEEDS_SNAPSHOT = "needs_snapshot"  # a delta on a section whose rows are not known: ignored
@@ -124,7 +124,7 @@ class SectionResult:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Host:
-    """A known host, with the EC2 instance of the inventory that it is (`resource_row_id` 0: none)."""
+    """A known host, with its EC2 instance in the inventory (`resource_row_id` 0: none)."""
 
     id: int
     host_id: str
@@ -157,7 +157,7 @@ class HostSection:
 
 @dataclass(frozen=True, slots=True)
 class SectionChange:
-    """One change of a section: how many rows came and went, and the state since then."""
+    """One change of a section: how many rows were added and removed, and the state since then."""
 
     section: str
     at: datetime

@@ -53,7 +53,7 @@ class PackageQuery:
 class PackageHost(NamedTuple):
     """A host with a package. `since` is when the host began to match without interruption; `observed_at` the last report.
 
-    A tuple, because a frozen dataclass takes four times as long to make, and an answer may have ten thousand.
+    A tuple, because a frozen dataclass takes four times as long to create, and a result may have ten thousand.
     """
 
     host_id: str
@@ -68,7 +68,7 @@ class PackageHost(NamedTuple):
     since: datetime
     observed_at: datetime
     is_current: bool
-    """False when the last report could not read the packages: this is what was known before."""
+    """False when the last report could not read the packages: these are from an earlier report."""
 
 
 def package_sections(kind: str = "") -> tuple[str, ...]:
@@ -97,7 +97,7 @@ def find_packages(connection: Connection, query: PackageQuery, owner_of: OwnerOf
         for details, row_id, since in _with_details(connection, periods, query)
         if query.owner in ("", owner(details.tags))
     ]
-    return sorted(hosts, key=lambda each: (each.package, each.version, each.name, each.host_id))
+    return sorted(hosts, key=lambda item: (item.package, item.version, item.name, item.host_id))
 
 
 def _matching_rows(connection: Connection, query: PackageQuery) -> Iterator[Any]:

@@ -20,7 +20,7 @@ _KEPT = 200_000  # about 40 MB: the distinct packages of a large fleet
 
 
 class RowIds:
-    """Row IDs that were read before. Rows are never deleted, so an ID stays right once its transaction is committed."""
+    """Row IDs that were read before. Rows are never deleted, so an ID stays valid once its transaction is committed."""
 
     def __init__(self) -> None:
         self._ids: dict[Key, int] = {}

@@ -23,7 +23,7 @@ __all__ = ["RowValue", "row_values", "section_digest"]
 MAX_TEXT = 4096
 """Longer texts are cut: AWS limits an inventory attribute to the same length."""
 MAX_LABEL = 512
-"""What searches compare; an index of PostgreSQL takes no value of more than 2,704 bytes."""
+"""The length of the text that searches compare: an index of PostgreSQL takes at most 2,704 bytes."""
 MAX_ROWS = 100_000
 """A section beyond this is a fault of its source: hosts have some thousand packages."""
 _MASK = (1 << 128) - 1
@@ -31,7 +31,7 @@ _MASK = (1 << 128) - 1
 
 @dataclass(frozen=True, slots=True)
 class RowValue:
-    """A row of a section as it is stored. `label` and `version` are what searches compare."""
+    """A row of a section as it is stored. Searches compare `label` and `version`."""
 
     section: str
     label: str
@@ -73,7 +73,7 @@ def _row_value(shape: Shape, row: Row, number: int) -> RowValue:
 
 
 def _document(row: dict[str, Any]) -> str:
-    """Return the canonical text: by orjson, which is ten times faster, where it takes the values."""
+    """Return the canonical text: by orjson, which is ten times faster, if it accepts the values."""
     try:
         return orjson.dumps(row, option=orjson.OPT_SORT_KEYS).decode()
     except TypeError:  # a lone surrogate, or a number of more than 64 bits
@@ -81,7 +81,7 @@ def _document(row: dict[str, Any]) -> str:
 
 
 def _plain(value: Any) -> Any:
-    """Return numbers, booleans and texts as they are, anything else as canonical text. A NUL, which no database takes, goes."""
+    """Return numbers, booleans and texts as they are, anything else as canonical text. NUL is removed: no database accepts it."""
     if isinstance(value, bool | int):
         return value
     text = value if isinstance(value, str) else canonical_json(value)

@@ -1,4 +1,4 @@
-"""The sections that are known, each with the columns that are kept. A new section is one row of `SHAPES`.
+"""The known sections and their columns. A new section is one row of `SHAPES`.
 
 A name is a family and, for packages, an ecosystem: `packages.deb`. Sources name their own sections `custom.NAME`.
 Columns that differ at each read (process IDs, free memory) are not kept: they would make every report a change.

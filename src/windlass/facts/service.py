@@ -31,7 +31,7 @@ _BATCH = 50
 
 
 class Facts:
-    """Facts of hosts in one store. `owner_of` returns the owner that an instance's tags name."""
+    """Facts of hosts in one store. `owner_of` returns the owner in an instance's tags."""
 
     def __init__(
         self, store: Store, *, owner_of: OwnerOf = lambda _: "", now: Callable[[], datetime] = clock.now
@@ -44,7 +44,7 @@ class Facts:
     def record(self, reports: Iterable[Report]) -> list[SectionResult]:
         """Write reports and return the outcome of each section. UsageError for an unknown section and a malformed row.
 
-        Idempotent: a report that comes twice, late or in another order changes nothing. A malformed report is raised
+        Idempotent: a report that arrives twice, late or in another order changes nothing. A malformed report is refused
         before anything is written.
         """
         now = self._now()
@@ -118,13 +118,13 @@ class Facts:
         )
 
     def hosts_with_unknown_packages(self, kind: str = "") -> tuple[Host, ...]:
-        """Return the hosts of which nobody can say whether they have a package."""
+        """Return the hosts whose packages are not known."""
         with self._store.read() as connection:
             known = hosts_with_known_packages(connection, package_sections(kind))
             return tuple(host for host in list_hosts(connection, self._owner_of) if host.id not in known)
 
     def missing(self, *, section: str = "", silent_s: float = 0) -> tuple[MissingFacts, ...]:
-        """Return what is not known: instances without facts, hosts whose section was not read, hosts silent for `silent_s`.
+        """Return the gaps: instances without facts, hosts whose section was not read, hosts silent for `silent_s`.
 
         Without a section, operating system and packages are looked for.
         """

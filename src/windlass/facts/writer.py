@@ -1,4 +1,4 @@
-"""Writes reports: the decision of each section, then only the rows that came and went."""
+"""Writes reports: decides on each section, then writes only the rows that were added or removed."""
 
 from __future__ import annotations
 
@@ -58,7 +58,7 @@ class Prepared:
 def prepare(report: Report, now: datetime) -> Prepared:
     """Check a report and digest its rows. UsageError for an unknown section and a malformed row.
 
-    A host whose clock is ahead observed at `now`: a time in the future would refuse all later reports.
+    A time in the future, of a host whose clock is ahead, becomes `now`: it would make all later reports look older.
     """
     sections = []
     for section in report.sections:
@@ -71,7 +71,7 @@ def prepare(report: Report, now: datetime) -> Prepared:
 def write_reports(
     store: Store, connection: Connection, *, reports: Sequence[Prepared], row_ids: RowIds, now: datetime
 ) -> tuple[list[SectionResult], dict[Key, int]]:
-    """Write reports of distinct hosts in one transaction; return what each section came to, and the row IDs in use."""
+    """Write reports of distinct hosts in one transaction; return each section's outcome, and the row IDs in use."""
     hosts = lock_hosts(store, connection, {report.host: report.observed_at for report in reports}, now)
     stored = _stored_sections(connection, hosts.values())
     results: list[SectionResult] = []
@@ -197,7 +197,7 @@ def _insert_section(connection: Connection, change: _Change, at: str) -> int:
 def _write_rows(
     connection: Connection, change: _Change, section_row_id: int, digest: str, ids: Mapping[Key, int]
 ) -> tuple[str, int, int, int]:
-    """Open and close the rows that differ; return the section's new digest and count, and how many came and went."""
+    """Open and close the rows that differ; return its new digest and count, and the numbers added and removed."""
     name, at = change.prepared.section.name, microseconds(change.report.observed_at)
     current = _current_rows(connection, section_row_id) if change.row is not None else set()
     reported = {ids[name, row]: row for row in change.prepared.added}
@@ -244,6 +244,6 @@ def _close_rows(connection: Connection, section_row_id: int, row_ids: Iterable[i
             host_fact.c.fact_row_id.in_(batch),
             host_fact.c.valid_to.is_(None),
         )
-        # A row that came and went at one moment was never valid.
+        # A row that was added and removed at the same moment was never valid.
         connection.execute(delete(host_fact).where(*chosen, host_fact.c.valid_from == at))
         connection.execute(update(host_fact).where(*chosen).values(valid_to=at))

@@ -1,4 +1,4 @@
-"""The feed's metrics: what came, what was read, and how long after its event a change was in the store."""
+"""The feed's metrics: events, reads, revisions, and the time from an event until its change is in the store."""
 
 from __future__ import annotations
 
@@ -15,14 +15,14 @@ __all__ = ["FeedMetrics"]
 
 
 class FeedMetrics:
-    """Counts into the process's metrics. `registry` is where the consumer's own series go."""
+    """The feed's part of the process's metrics. `registry` takes the consumer's own series."""
 
     def __init__(self, metrics: Metrics, registry: CollectorRegistry) -> None:
         self.registry = registry
         self._metrics = metrics
 
     def parsed(self, parsed: Parsed) -> None:
-        """Count a message's events by what they are."""
+        """Count a message's events by kind."""
         for kind, number in (
             ("touch", len(parsed.touches) + len(parsed.buckets)),
             ("ignored", parsed.ignored),
@@ -33,13 +33,13 @@ class FeedMetrics:
                 self._metrics.feed_events.labels(kind).inc(number)
 
     def refreshed(self, result: RefreshResult) -> None:
-        """Count a batch: its reads and the revisions that it brought."""
+        """Count a batch's reads and the revisions that they wrote."""
         self._metrics.feed_reads.inc(result.reads)
         counts = result.counts
         for change, number in (("created", counts.created), ("updated", counts.updated), ("deleted", counts.deleted)):
             self._metrics.revisions.labels(change).inc(number)
 
     def done(self, touches: Iterable[Touch], now: datetime) -> None:
-        """Observe how long after their events the changes were in the store."""
+        """Observe the time from each event until now, when its change is in the store."""
         for event in {touch.event.event_id: touch.event for touch in touches}.values():
             self._metrics.feed_seconds.observe(max(0.0, (now - event.at).total_seconds()))

@@ -1,4 +1,4 @@
-"""What becomes of a message after its events' resources were read. Pure."""
+"""The outcome of a message, once the resources of its events were read. Pure."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ _LONGEST_S = 900.0
 
 
 class MessageOutcome(StrEnum):
-    """Done, to be read again because AWS did not show the change yet, or failed: the queue's back-off applies."""
+    """Done; to be read again, because AWS does not show the change yet; or failed, with the queue's back-off."""
 
     DONE = "done"
     RECHECK = "recheck"
@@ -23,7 +23,7 @@ class MessageOutcome(StrEnum):
 def outcome_of(
     event_ids: Collection[str], *, failed: Collection[str], unconfirmed: Collection[str], receive_count: int
 ) -> MessageOutcome:
-    """Return what becomes of a message with these events."""
+    """Return the outcome of a message with these events."""
     if not set(event_ids).isdisjoint(failed):
         return MessageOutcome.FAILED
     if receive_count < MAX_RECEIVES and not set(event_ids).isdisjoint(unconfirmed):

@@ -1,4 +1,4 @@
-"""The feed worker: a consumer that collects events for a moment and reads what they touched."""
+"""The feed worker: a consumer that collects events in batches and reads the resources that they touched."""
 
 from __future__ import annotations
 
@@ -89,11 +89,11 @@ class FeedWorker:
         )
 
     async def handle(self, received: ReceivedMessage) -> None:
-        """Handle a message: return when everything that it touched is read and written."""
+        """Handle a message; return when every resource that it touched is read and written."""
         parsed = parse_message(received.body, self._refresh.index)
         self._metrics.parsed(parsed)
         if parsed.unrecognised and not (parsed.touches or parsed.ignored or parsed.files or parsed.buckets):
-            raise Reject(f"it holds no event of AWS: {parsed.unrecognised[0]}")
+            raise Reject(f"not an event of AWS: {parsed.unrecognised[0]}")
         files = [(bucket, key) for bucket, key in parsed.files if bucket in self._config.file_buckets]
         if files:
             touches = await asyncio.to_thread(self._touches_of_files, files)
@@ -119,7 +119,7 @@ class FeedWorker:
         return [touch for bucket, key in files for touch in self._imports.delivered_file(bucket, key)]
 
     async def _read(self, received: ReceivedMessage, parsed: Parsed) -> RefreshResult:
-        """Add the message to the batch that collects now, and wait until it is read."""
+        """Add the message to the open batch, and wait until the batch is read."""
         future: asyncio.Future[RefreshResult] = asyncio.get_running_loop().create_future()
         self._batch.touches += parsed.touches
         self._batch.buckets += parsed.buckets
@@ -129,7 +129,7 @@ class FeedWorker:
         return await future
 
     async def _read_batches(self) -> None:
-        """Read batch after batch while there are messages: one at a time, so that the next one collects meanwhile."""
+        """Read one batch at a time while there are messages; the next batch fills meanwhile."""
         try:
             while self._batch.waiting:
                 if not self._stopping and len(self._batch.touches) < _MAX_TOUCHES:

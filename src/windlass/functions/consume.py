@@ -135,7 +135,7 @@ def _dead_lettering(estate: Estate, queue: Queue) -> SendDeadLetter | None:
 
     def dead_letter(message: Message, reason: str) -> None:
         entry = dead_letter_entry(message, reason)
-        group = {"MessageGroupId": entry.group, "MessageDeduplicationId": entry.dedup} if entry.group else {}
+        group = {"MessageGroupId": entry.group, "MessageDeduplicationId": entry.deduplication_id} if entry.group else {}
         estate.call(
             dead.account_id,
             dead.region,

@@ -76,8 +76,8 @@ def worker_lease(worker: str) -> str:
 
 def add_worker(connection: Connection, run_id: str, worker: str, *, host: str, is_leased: bool, now: datetime) -> None:
     """Add a process to a run. `is_leased`: it holds its own lease, by which others see whether it lives."""
-    again = update(run_worker).where(*_key(run_id, worker)).values(state="working", finished_at=None)
-    if connection.execute(again).rowcount == 0:
+    rejoin = update(run_worker).where(*_key(run_id, worker)).values(state="working", finished_at=None)
+    if connection.execute(rejoin).rowcount == 0:
         connection.execute(
             insert(run_worker).values(
                 run_id=run_id,

@@ -95,7 +95,7 @@ def is_unanswered(error: WindlassError) -> bool:
 def is_absence(error: WindlassError, absent: Iterable[str]) -> bool:
     """True when the error is one of `absent`: a code, or `code: text of the message`."""
     return any(
-        error.code == code and text in error.message for code, _, text in (each.partition(": ") for each in absent)
+        error.code == code and text in error.message for code, _, text in (entry.partition(": ") for entry in absent)
     )
 
 

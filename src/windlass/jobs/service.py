@@ -215,9 +215,9 @@ class Jobs:
 
     def progress(self, connection: Connection, job_id: str, values: Mapping[str, Any]) -> bool:
         """Write a runner's progress in its fenced transaction; return False when a cancel was requested."""
-        ours = self._rows.change_job(connection, job_id, was=[JobStatus.RUNNING], heartbeat_at=self._now(), **values)
+        is_ours = self._rows.change_job(connection, job_id, was=[JobStatus.RUNNING], heartbeat_at=self._now(), **values)
         job = self._rows.get_job(connection, job_id)
-        return ours and job is not None and not job.cancel_requested
+        return is_ours and job is not None and not job.cancel_requested
 
     def reap(self) -> tuple[Job, ...]:
         """Mark running jobs as interrupted whose process is gone or whose lease expired; return them."""

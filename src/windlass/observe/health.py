@@ -7,11 +7,11 @@ from dataclasses import dataclass
 
 from windlass.core.errors import WindlassError
 
-__all__ = ["Check", "run_checks"]
+__all__ = ["HealthCheck", "run_checks"]
 
 
 @dataclass(frozen=True, slots=True)
-class Check:
+class HealthCheck:
     """The result of one check; `state` is ok, warn or fail."""
 
     name: str
@@ -20,12 +20,12 @@ class Check:
     hint: str = ""
 
 
-def run_checks(checks: Mapping[str, Callable[[], str]]) -> tuple[Check, ...]:
+def run_checks(checks: Mapping[str, Callable[[], str]]) -> tuple[HealthCheck, ...]:
     """Run each check; a check that raises has failed, with its error as the reason."""
     results = []
     for name, check in checks.items():
         try:
-            results.append(Check(name, "ok", check()))
+            results.append(HealthCheck(name, "ok", check()))
         except WindlassError as error:
-            results.append(Check(name, "fail", error.message, error.hint))
+            results.append(HealthCheck(name, "fail", error.message, error.hint))
     return tuple(results)

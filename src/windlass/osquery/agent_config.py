@@ -1,4 +1,4 @@
-"""What an osquery agent is configured with: its flag file, its configuration, and the pack for other servers. Pure."""
+"""The configuration of an osquery agent: its flag file, its schedule, and the pack for other servers. Pure."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ MAX_LINES = 64  # of one log request, so that it stays below osquery.max_body_mb
 
 
 def agent_config(config: OsqueryConfig, epoch: int) -> dict[str, Any]:
-    """Return the answer to a configuration request of a node. Its options replace those of the node's flag file.
+    """Return the response to a node's configuration request. Its options replace those of the node's flag file.
 
     Options are texts: osquery reads numbers as 32 bits.
     """

@@ -1,6 +1,6 @@
-"""The answers to osquery agents: enrollment, configuration, results, and live queries.
+"""The endpoints of osquery agents: enrollment, configuration, results, and live queries.
 
-An unknown node key is answered with `node_invalid`, so that the agent enrolls again. A failing store is not: the agent keeps
+The response to an unknown node key is `node_invalid`, so that the agent enrolls again; not so when the store fails: the agent keeps
 its results and sends them again.
 """
 
@@ -42,12 +42,12 @@ _FIRST_FACTS = "facts."
 """Prefix of the IDs of live queries that read the pack once, so that a new host has facts within a minute."""
 SEEN_INTERVAL_S = 15.0
 OPEN_CHECK_INTERVAL_S = 1.0
-ACCELERATE_S = 60  # the agent asks each five seconds for so long (osquery: `distributed_accelerate_checkins_expire`)
+ACCELERATE_S = 60  # for this long the agent asks every five seconds (osquery: `distributed_accelerate_checkins_expire`)
 MAX_SERIAL = 1 << 30
 
 
 class Agents:
-    """Answers requests of agents over one store. Thread-safe. `count` counts results by outcome for the metric."""
+    """Handles requests of agents over one store. Thread-safe. `count` counts results by outcome for the metric."""
 
     def __init__(
         self,
@@ -107,7 +107,7 @@ class Agents:
         return _DONE
 
     def read(self, request: Request, address: str) -> Answer:
-        """Return the live queries that wait for a node. A new node is asked for the pack once."""
+        """Return the live queries that wait for a node. A new node gets the pack's queries once."""
         node = self._node(request, address)
         if node is None:
             return _INVALID
@@ -155,7 +155,7 @@ class Agents:
         sections = self._record_all(outcome.reports)
         lost = any(section.outcome is Outcome.NEEDS_SNAPSHOT for section in sections)
         changed = {name: at for name, at in outcome.positions.items() if positions.get(name) != at}
-        # After the facts: when this process ends in between, the agent sends the results again, and they change nothing.
+        # Written after the facts: if this process ends in between, the agent sends the results again, and they change nothing.
         if changed or outcome.needs_epoch or lost:
             with self._store.write() as connection:
                 write_positions(self._store, connection, node.node_id, changed)
@@ -182,7 +182,7 @@ class Agents:
         self._record_all([Report(host=host_identity(node), observed_at=self._now(), source=SOURCE, sections=sections)])
 
     def _record_all(self, reports: list[Report]) -> list[SectionResult]:
-        """Record reports. A section that is malformed does not lose the others: it becomes unknown."""
+        """Record reports. A malformed section becomes unknown; the others are recorded."""
         if not reports:
             return []
         try:
@@ -208,7 +208,7 @@ class Agents:
             return self._record([report_of(Section(section.name, failure=error.message))])
 
     def _identified(self, node: Node, row: Mapping[str, object], *, is_complete: bool) -> Node:
-        """Return the node with the instance that `row` names. `is_complete`: an empty row says that it is no instance."""
+        """Return the node with the instance that `row` names. `is_complete`: an empty row means that it is no instance."""
         instance = instance_of(row)
         if instance is None:
             if not is_complete or node.has_identity:
@@ -225,7 +225,7 @@ class Agents:
                 instance_id=instance_id,
                 account_id=account_id,
                 region=region,
-                # Facts that were recorded for the machine's UUID are asked for again, for the instance.
+                # The facts were recorded for the machine's UUID: read them again for the instance.
                 has_first_facts=node.has_first_facts and not node.has_identity,
                 epoch=node.epoch % MAX_SERIAL + 1 if node.has_identity else node.epoch,
             )
@@ -245,7 +245,7 @@ class Agents:
         return node
 
     def _note_seen(self, node: Node) -> None:
-        """Write when nodes were seen, together for all: one write per request would be most of the work."""
+        """Write when nodes were seen, for all nodes at once: one write per request would be most of the work."""
         with self._lock:
             self._seen[node.node_id] = self._now()
             if time.monotonic() < self._seen_written + SEEN_INTERVAL_S:
@@ -254,7 +254,7 @@ class Agents:
         nodes.note_seen(self._store, seen)
 
     def flush(self) -> None:
-        """Write what is not written yet: when nodes were seen."""
+        """Write the times at which nodes were last seen, as far as they are not written yet."""
         with self._lock:
             seen, self._seen = self._seen, {}
         nodes.note_seen(self._store, seen)

@@ -1,4 +1,4 @@
-"""Which host a node is: its EC2 instance, else the machine. Pure."""
+"""The host of a node: its EC2 instance, else the machine. Pure."""
 
 from __future__ import annotations
 

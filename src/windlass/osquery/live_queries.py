@@ -25,7 +25,7 @@ _UNANSWERED = (str(AnswerState.WAITING), str(AnswerState.SENT))
 def create_query(
     store: Store, sql: str, nodes: Sequence[Node], *, actor: str, now: datetime, expires_at: datetime, keep: timedelta
 ) -> str:
-    """Put a query to nodes and return its ID. Queries older than `keep` are removed."""
+    """Store a query for nodes and return its ID. Queries older than `keep` are removed."""
     query_id = new_id("lq", now)
     with store.write() as connection:
         _prune(connection, format_time(now - keep))
@@ -93,7 +93,7 @@ def write_answers(
     now: datetime,
     max_rows: int,
 ) -> None:
-    """Write a node's answers, {query ID: (rows, error)}. An answer to a query that it was not asked is ignored."""
+    """Write a node's answers, {query ID: (rows, error)}. An answer to a query that was not sent to the node is ignored."""
     with store.write() as connection:
         for query_id, (rows, error) in results.items():
             connection.execute(

@@ -1,4 +1,4 @@
-"""The bodies of osquery's requests, read tolerantly: what is malformed in one entry does not lose the others. Pure.
+"""The bodies of osquery's requests, read tolerantly: a malformed entry does not affect the others. Pure.
 
 Shapes: osquery's documentation "Remotely interfacing osquery" and "Logging"; `TLSLogForwarder::send`, `Distributed::flushCompleted`.
 """

@@ -17,7 +17,7 @@ Row = Mapping[str, str]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class HostDetails:
-    """What a host says about itself when it enrolls. Unknown fields are empty."""
+    """A host's description of itself when it enrolls. Unknown fields are empty."""
 
     host_identifier: str
     name: str = ""
@@ -36,8 +36,8 @@ class Node:
     instance_id: str
     account_id: str
     region: str
-    has_identity: bool  # False while it is open whether the host is an EC2 instance
-    has_first_facts: bool  # False until the pack was asked once as live queries
+    has_identity: bool  # False while it is not known whether the host is an EC2 instance
+    has_first_facts: bool  # False until the pack has run once as live queries
     epoch: int
     secret_name: str
     address: str
@@ -71,9 +71,9 @@ class EnrollSecret:
 
 
 class AnswerState(StrEnum):
-    """How far a host is with a live query."""
+    """The state of a live query on one host."""
 
-    WAITING = "waiting"  # the host did not ask for it yet
+    WAITING = "waiting"  # the host has not fetched it yet
     SENT = "sent"
     ANSWERED = "answered"
     FAILED = "failed"
@@ -95,7 +95,7 @@ class LiveAnswer:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class LiveQuery:
-    """A query that was put to hosts, until `expires_at`."""
+    """A query for hosts, open until `expires_at`."""
 
     query_id: str
     sql: str

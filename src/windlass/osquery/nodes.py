@@ -51,7 +51,7 @@ def enroll_node(
 ) -> Node | None:
     """Enroll a host, or enroll it again with a new key; the old key ends. None when the node was revoked.
 
-    What an earlier enrollment learned (the instance ID) is kept: it is the same machine.
+    The instance ID of an earlier enrollment is kept: it is the same machine.
     """
     at = format_time(now)
     values = {
@@ -141,13 +141,13 @@ def note_seen(store: Store, seen: Mapping[str, datetime]) -> None:
 
 def list_nodes(store: Store, refs: Iterable[str] = ()) -> tuple[Node, ...]:
     """Return the nodes with these names, IDs, instance IDs or UUIDs, the last seen first; all without `refs`. NotFound."""
-    wanted = tuple(refs)
+    names = tuple(refs)
     statement = select(node_table).order_by(node_table.c.last_seen_at.desc(), node_table.c.node_id)
-    if wanted:
-        statement = statement.where(or_(*(column.in_(wanted) for column in _NAMES)))
+    if names:
+        statement = statement.where(or_(*(column.in_(names) for column in _NAMES)))
     with store.read() as connection:
         nodes = tuple(_node(row) for row in connection.execute(statement))
-    for ref in wanted:
+    for ref in names:
         if not any(ref in _names(node) for node in nodes):
             raise NotFound(
                 f"no enrolled host is named {ref!r}",

@@ -2,8 +2,8 @@
 
 - A snapshot query sends all of its rows each time. A differential query sends what changed, which suits the long lists of
   packages.
-- osquery counts the runs of a query, but is silent about a run without a change. So a differential query adds a heartbeat
-  row that changes with each run: every run then sends a difference, and a gap in the counters is a difference that was
+- osquery counts the runs of a query, but reports nothing for a run without a change. So a differential query adds a heartbeat
+  row that changes with each run: every run then sends a difference, and a gap in the counters means that a difference was
   lost (osquery: `Query::addNewResults`).
 - Rows are DISTINCT: osquery computes differences of bags, and a section is a set.
 """
@@ -40,7 +40,7 @@ class PackQuery:
     sql: str
     platforms: tuple[str, ...]
     is_differential: bool = False
-    may_be_empty: bool = True  # False: a host without rows did not answer the question
+    may_be_empty: bool = True  # False: every host has rows, so none means that the query failed
     every: float = 1.0  # share of the configured interval
 
     @property
@@ -222,7 +222,7 @@ def find_query(name: str) -> PackQuery | None:
 
 
 def platform_queries(platform: str) -> tuple[PackQuery, ...]:
-    """Return the queries of a platform; all of them when it is not known, as osquery filters by platform itself."""
+    """Return the queries of a platform; all of them when the platform is not known, because osquery filters by platform itself."""
     return tuple(query for query in PACK if platform in query.platforms or platform not in _ALL)
 
 

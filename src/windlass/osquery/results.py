@@ -1,4 +1,4 @@
-"""Results of a node's queries as reports of facts: what to record, and where each query stands afterwards. Pure."""
+"""Results of a node's queries as reports of facts: what to record, and each query's new position. Pure."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ _SAME_REPORT_S = 30.0
 
 @dataclass(frozen=True, slots=True)
 class LogContext:
-    """Whose results these are, the schedule epoch that the server assigned, and the time."""
+    """The host of the results, the schedule epoch that the server assigned, and the time."""
 
     host: HostIdentity
     assigned_epoch: int
@@ -33,7 +33,7 @@ class LogContext:
 
 @dataclass(slots=True)
 class LogOutcome:
-    """What a log request leads to. `counts` are results by outcome, for the metric."""
+    """The outcome of a log request. `counts` are results by outcome, for the metric."""
 
     reports: list[Report] = field(default_factory=list)
     positions: dict[str, Position] = field(default_factory=dict)
@@ -46,13 +46,13 @@ class LogOutcome:
 
 
 def apply_log(batch: LogBatch, context: LogContext, positions: Mapping[str, Position]) -> LogOutcome:
-    """Return what a batch of results does, given the positions of the node's queries, by the pack's names."""
+    """Return the outcome of a batch of results, given the positions of the node's queries, by the pack's names."""
     outcome = LogOutcome()
     lines: dict[str, list[ResultLine]] = {}
     for line in batch.lines:
         query = find_query(line.query)
         if query is None:
-            outcome.count("ignored")  # users' own queries have other readers
+            outcome.count("ignored")  # users' own queries are for other readers
         elif line.is_snapshot:
             outcome.count("snapshot")
             outcome.reports.append(_report(context, line, snapshot_section(query, line.rows)))

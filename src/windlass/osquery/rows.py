@@ -89,7 +89,7 @@ def result_rows(query: LiveQuery) -> Iterator[dict[str, Any]]:
 
 
 def summary_of(query: LiveQuery) -> list[str]:
-    """Return what people must know beside the rows: errors, hosts that did not answer, and rows that are left off."""
+    """Return notes for people beside the rows: errors, hosts that did not answer, and rows that are left off."""
     lines = [f"{answer.name}: {answer.error}" for answer in query.answers if answer.state is AnswerState.FAILED]
     lines += [
         f"{answer.name}: {answer.rows_left_off:,} more rows are left off (osquery.max_live_rows)"

@@ -1,4 +1,4 @@
-"""What the results of a query say about its section: a state machine over epoch and counter. Pure.
+"""Decides what a query's results mean for its section: a state machine over epoch and counter. Pure.
 
 osquery numbers the runs of a differential query. The first run of an epoch has counter 0 and sends all rows; each later run
 sends a difference, and every run sends one, because the pack's queries have a heartbeat row. So:
@@ -67,14 +67,14 @@ class Step:
 
 
 def advance(position: Position | None, line: ResultLine, *, assigned_epoch: int) -> Step:
-    """Return what a complete run of a differential query does. `position` is None before the first one."""
+    """Return the step for a complete run of a differential query. `position` is None before the first one."""
     here = Position(line.epoch, line.counter, line.unix_time, is_known=True)
     is_new_epoch = position is None or line.epoch != position.epoch
     if line.counter == 0 and is_new_epoch and line.epoch == assigned_epoch:
         return Step(here, FullSet(line.added))
     if position is not None and not is_new_epoch:
         if line.counter <= position.counter and line.unix_time <= position.unix_time:
-            return Step(position)  # delivered twice: osquery did not get our answer
+            return Step(position)  # delivered twice: osquery did not get our response
         if position.is_known and line.counter == position.counter + 1:
             return Step(here, Difference(line.added, line.removed))
     is_first_gap = position is None or position.is_known
@@ -84,7 +84,7 @@ def advance(position: Position | None, line: ResultLine, *, assigned_epoch: int)
 
 
 def joined_runs(lines: Iterable[ResultLine], pending: ResultLine | None) -> tuple[list[ResultLine], ResultLine | None]:
-    """Join the rows of event lines of one query to runs; return the complete runs and the one that may grow.
+    """Join the rows of one query's event lines into runs; return the complete runs and the one that may still grow.
 
     `pending` is the run that did not end with the request before.
     """

@@ -24,12 +24,12 @@ POLL_S = 0.5
 MIN_TIMEOUT_S, MAX_TIMEOUT_S = 5.0, 86_400.0
 MAX_SQL = 10_000
 OFFLINE_AFTER = 3
-"""A host that missed so many of its requests for live queries is offline."""
+"""A host is offline after it missed this many of its requests for live queries."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class LiveRequest:
-    """A live query to put to hosts: those in `hosts` and those with all `tags`; to every enrolled host without both."""
+    """A live query for the hosts in `hosts` and those with all `tags`; without both, for every enrolled host."""
 
     sql: str
     hosts: tuple[str, ...] = ()
@@ -56,7 +56,7 @@ class Osquery:
         self._store, self._instances_of, self._now = store, instances_of, now
 
     def close(self) -> None:
-        """Write what is not written yet: when nodes were seen."""
+        """Write the times at which nodes were last seen, as far as they are not written yet."""
         self.agents.flush()
 
     # --- enrollment secrets ------------------------------------------------------------------------------------
@@ -118,7 +118,7 @@ class Osquery:
         return active
 
     def ask(self, request: LiveRequest) -> LiveQuery:
-        """Put a query to hosts and return it; its answers arrive until it expires. UsageError for SQL that cannot run."""
+        """Start a query on hosts and return it; answers arrive until it expires. UsageError for SQL that cannot run."""
         sql = _checked(request.sql)
         if not MIN_TIMEOUT_S <= request.timeout_s <= MAX_TIMEOUT_S:
             raise UsageError(

@@ -141,7 +141,7 @@ class Settlement:
                 self.delete(lease, now)  # received again meanwhile: only the newest receipt is sure to delete
             elif failure is None:
                 self._confirm_delete(lease)
-            elif failure.ours or failure.code in _GONE:
+            elif failure.is_sender_fault or failure.code in _GONE:
                 self.lose(lease, now)
             else:
                 self._retry_later(lease, now)
@@ -160,7 +160,7 @@ class Settlement:
                 self._confirm_extension(lease, receipt, failure, change.sent_at, now)
             elif lease.receipt != receipt:
                 self.outbox.add_nack(number, now)
-            elif failure is None or failure.ours or failure.code in _GONE:
+            elif failure is None or failure.is_sender_fault or failure.code in _GONE:
                 self._counts.nacked += failure is None
                 self.leases.remove(lease)
             else:
@@ -217,7 +217,7 @@ class Settlement:
         elif failure is None:
             self._counts.extended += 1
             self.leases.extended(lease, sent_at)
-        elif failure.ours or failure.code in _GONE:
+        elif failure.is_sender_fault or failure.code in _GONE:
             self.lose(lease, now, cancel=f"its lease is lost ({failure.code})")
         else:
             self.leases.extension_failed(lease, now)

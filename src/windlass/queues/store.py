@@ -192,17 +192,17 @@ def begin_work(
 
 def renew_work(connection: Connection, key: str, token: str, until: datetime) -> None:
     """Extend a key. Does nothing unless `token` holds it."""
-    ours = and_(ledger.c.ledger_key == key, ledger.c.holder == token, ledger.c.state == "busy")
-    connection.execute(update(ledger).where(ours).values(expires_at=format_time(until)))
+    own_entry = and_(ledger.c.ledger_key == key, ledger.c.holder == token, ledger.c.state == "busy")
+    connection.execute(update(ledger).where(own_entry).values(expires_at=format_time(until)))
 
 
 def end_work(connection: Connection, key: str, token: str, *, until: datetime | None) -> None:
     """Mark a key as done until then, or free it (None). Does nothing unless `token` holds it."""
-    ours = and_(ledger.c.ledger_key == key, ledger.c.holder == token, ledger.c.state == "busy")
+    own_entry = and_(ledger.c.ledger_key == key, ledger.c.holder == token, ledger.c.state == "busy")
     if until is None:
-        connection.execute(delete(ledger).where(ours))
+        connection.execute(delete(ledger).where(own_entry))
     else:
-        connection.execute(update(ledger).where(ours).values(state="done", expires_at=format_time(until)))
+        connection.execute(update(ledger).where(own_entry).values(state="done", expires_at=format_time(until)))
 
 
 def _consumer(row: Row[Any]) -> ConsumerRow:

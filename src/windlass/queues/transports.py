@@ -168,7 +168,7 @@ class BotoTransport:
         entry = dead_letter_entry(message, reason)
         row: dict[str, Any] = {"Id": "0", "MessageBody": entry.body, "MessageAttributes": dict(entry.attributes)}
         if entry.group:
-            row |= {"MessageGroupId": entry.group, "MessageDeduplicationId": entry.dedup}
+            row |= {"MessageGroupId": entry.group, "MessageDeduplicationId": entry.deduplication_id}
         failed = await self._batch("SendMessageBatch", self._dead_letter_url, [row])
         if failed:
             raise AwsError(f"the dead-letter queue did not accept the message: {failed[0].code}: {failed[0].message}")
@@ -199,7 +199,9 @@ def dead_letter_entry(message: Message, reason: str) -> sqs.Entry:
         )
         attributes[REASON] = {"DataType": "String", "StringValue": details.decode()}
     group = message.group
-    return sqs.Entry(message.body, attributes=attributes, group=group, dedup=message.message_id if group else "")
+    return sqs.Entry(
+        message.body, attributes=attributes, group=group, deduplication_id=message.message_id if group else ""
+    )
 
 
 def _attribute(value: Any) -> dict[str, Any]:

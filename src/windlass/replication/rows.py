@@ -11,7 +11,7 @@ from windlass.replication.direct.model import CopyProgress, VerifyResult
 from windlass.replication.failures import explain
 from windlass.replication.model import FailureGroup
 from windlass.replication.planning.plan import PairPlan
-from windlass.replication.planning.preflight import Finding
+from windlass.replication.planning.preflight import PreflightFinding
 from windlass.replication.seed.outcome import SeedOutcome
 from windlass.replication.seed.task import SeedTask
 
@@ -137,7 +137,7 @@ def plan_total(rows: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
     }
 
 
-def finding_rows(title: str, findings: Iterable[Finding]) -> list[dict[str, Any]]:
+def finding_rows(title: str, findings: Iterable[PreflightFinding]) -> list[dict[str, Any]]:
     """Return the findings of preflight as rows."""
     return [
         {

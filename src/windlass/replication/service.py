@@ -336,6 +336,6 @@ class Replication:
 def latest(seeds: Sequence[SeedTask]) -> list[SeedTask]:
     """Return the newest seed of each pair."""
     newest: dict[str, SeedTask] = {}
-    for seed in sorted(seeds, key=lambda each: each.created_at):
+    for seed in sorted(seeds, key=lambda item: item.created_at):
         newest[seed.pair.key] = seed
     return list(newest.values())

@@ -32,7 +32,7 @@ _CONNECTIONS = 10  # a role-wide limit: queries of people never take the connect
 _EXCESS = """
 SELECT concat_ws(', ',
          CASE WHEN r.rolsuper OR r.rolcreaterole OR r.rolcreatedb OR r.rolreplication OR r.rolbypassrls
-              THEN 'has rights over the complete server' END,
+              THEN 'has rights over the entire server' END,
          (SELECT 'is a member of ' || string_agg(g.rolname, ', ') FROM pg_catalog.pg_auth_members m
           JOIN pg_catalog.pg_roles g ON g.oid = m.roleid WHERE m.member = r.oid),
          (SELECT 'may use ' || string_agg(c.relname, ', ' ORDER BY c.relname) FROM pg_catalog.pg_class c
@@ -182,10 +182,10 @@ def _statements(store: Store, connection: Connection, views: Sequence[str], role
 
 
 def _refuse_foreign_role(connection: Connection, role: str) -> None:
-    """Raise UsageError for a role that Windlass did not create for this store: its login is never changed."""
-    ours = connection.execute(text("SELECT value FROM meta WHERE name = :name"), {"name": _ROLE}).scalar()
+    """Raise Conflict for a role that Windlass did not create for this store: its login is never changed."""
+    stored = connection.execute(text("SELECT value FROM meta WHERE name = :name"), {"name": _ROLE}).scalar()
     exists = connection.execute(text("SELECT 1 FROM pg_roles WHERE rolname = :role"), {"role": role}).first()
-    if exists and ours != role:
+    if exists and stored != role:
         raise Conflict(
             f"the role {role!r} exists, and Windlass did not create it for this store",
             hint="Choose another name with --role, or set store.reader_url to use that role and its password.",

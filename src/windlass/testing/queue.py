@@ -101,7 +101,7 @@ class FakeQueue:
         """Hide a message for `seconds` from now; 0 returns it. Failed when it is not in flight under this receipt."""
         stored = self._find(receipt)
         if stored is None or stored.visible_at <= self.clock.now_s:
-            return Failed(0, "MessageNotInflight", "the message is not in flight", ours=True)
+            return Failed(0, "MessageNotInflight", "the message is not in flight", is_sender_fault=True)
         stored.visible_at = self.clock.now_s + seconds
         return None
 

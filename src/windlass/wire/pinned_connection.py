@@ -12,7 +12,7 @@ from windlass.wire.connection import Connection
 from windlass.wire.errors import ConnectionLost
 from windlass.wire.model import Response
 
-__all__ = ["TIMEOUT_CHECK_S", "Copy", "PinnedConnection", "Pipeline"]
+__all__ = ["TIMEOUT_CHECK_S", "ConnectionOwner", "Copy", "PinnedConnection"]
 
 TIMEOUT_CHECK_S = 1.0
 """How often a pipeline calls `check_timeout`."""
@@ -24,8 +24,8 @@ Copy = tuple[T, str, str, str]
 """A copy to send: the sender's token, the key, its ETag and the storage class that the copy asks for."""
 
 
-class Pipeline(Protocol):
-    """What a pinned connection reports to."""
+class ConnectionOwner(Protocol):
+    """The owner that a pinned connection reports to."""
 
     loop: asyncio.AbstractEventLoop
 
@@ -50,7 +50,7 @@ class Pipeline(Protocol):
 class PinnedConnection(asyncio.Protocol):
     """A connection of one pipeline; `copy` is the one under way. The pipeline checks its time."""
 
-    def __init__(self, pipeline: Pipeline, buffer: memoryview) -> None:
+    def __init__(self, pipeline: ConnectionOwner, buffer: memoryview) -> None:
         self._pipeline = pipeline
         self._connection = Connection(pipeline.loop, buffer, self._on_freed)
         self.closed = False

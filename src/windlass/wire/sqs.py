@@ -77,7 +77,7 @@ class Entry:
     delay_s: int = 0
     attributes: Mapping[str, Any] = field(default_factory=dict)
     group: str = ""
-    dedup: str = ""
+    deduplication_id: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,7 +87,7 @@ class Failed:
     index: int
     code: str
     message: str
-    ours: bool
+    is_sender_fault: bool
     """True when the request is at fault: the same entry will fail again."""
 
 
@@ -141,8 +141,8 @@ def send(queue_url: str, entries: Sequence[Entry]) -> Call[list[Failed]]:
             row["MessageAttributes"] = {name: _encoded(value) for name, value in entry.attributes.items()}
         if entry.group:
             row["MessageGroupId"] = entry.group
-        if entry.dedup:
-            row["MessageDeduplicationId"] = entry.dedup
+        if entry.deduplication_id:
+            row["MessageDeduplicationId"] = entry.deduplication_id
         rows.append(row)
     return _call("SendMessageBatch", {"QueueUrl": queue_url, "Entries": rows}, _read_failed, SEND)
 
@@ -230,8 +230,8 @@ def _read_failed(response: Response) -> list[Failed]:
 def read_failure(entry: Mapping[str, Any]) -> Failed:
     """Read an entry of a `Failed` list. Throttling is not the request's fault, though SQS marks it as the sender's."""
     code = str(entry.get("Code", ""))
-    ours = bool(entry.get("SenderFault", False)) and code not in THROTTLE_CODES
-    return Failed(int(entry["Id"]), code, str(entry.get("Message", "")), ours)
+    is_sender_fault = bool(entry.get("SenderFault", False)) and code not in THROTTLE_CODES
+    return Failed(int(entry["Id"]), code, str(entry.get("Message", "")), is_sender_fault)
 
 
 @sensible

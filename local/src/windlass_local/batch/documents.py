@@ -41,7 +41,7 @@ def _model(operation: str) -> Any:
 
 
 def _child(node: ET.Element, name: str) -> ET.Element | None:
-    return next((each for each in node if each.tag.rpartition("}")[2] == name), None)
+    return next((entry for entry in node if entry.tag.rpartition("}")[2] == name), None)
 
 
 def _read(shape: Any, node: ET.Element) -> Any:
@@ -54,9 +54,9 @@ def _read(shape: Any, node: ET.Element) -> Any:
             }
             return {name: _read(member, text) for name, (member, text) in members.items() if text is not None}
         case "list":
-            return [_read(shape.member, each) for each in node]
+            return [_read(shape.member, entry) for entry in node]
         case "map":
-            return {_text(each, "key"): _text(each, "value") for each in node}
+            return {_text(entry, "key"): _text(entry, "value") for entry in node}
         case "boolean":
             return text.strip() == "true"
         case "integer" | "long":
@@ -89,7 +89,7 @@ def _written(shape: Any, argument: Any) -> str:
             return "".join(_member(shape, name, each) for name, each in argument.items())
         case "list":
             name = shape.member.serialization.get("name", "member")
-            return "".join(_element(name, shape.member, each) for each in argument)
+            return "".join(_element(name, shape.member, entry) for entry in argument)
         case "map":
             return "".join(
                 f"<entry><key>{escape(name)}</key><value>{escape(each)}</value></entry>"

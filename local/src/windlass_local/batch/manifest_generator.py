@@ -80,8 +80,8 @@ def matches(chosen: Mapping[str, Any], version: Any, *, eligible: Any) -> bool:
 
 
 def _encrypted(requested: list[dict[str, Any]], version: Any) -> bool:
-    for each in requested:
-        for kind, details in each.items():
+    for entry in requested:
+        for kind, details in entry.items():
             if _ENCRYPTION[kind] != (version.encryption or ""):
                 continue
             key, bucket_key = (details or {}).get("KmsKeyArn"), (details or {}).get("BucketKeyEnabled")

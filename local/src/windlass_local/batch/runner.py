@@ -160,8 +160,8 @@ class Runner:
             access_key="",
             operation="PrepareJob",
         )
-        for each in self._faults:
-            refusal = each.lagging(request, time.monotonic())
+        for fault in self._faults:
+            refusal = fault.lagging(request, time.monotonic())
             if refusal is not None:
                 raise BadManifest(*error_of(refusal))
 

@@ -99,7 +99,7 @@ def _load(name: str) -> Handler:
 
 def _describe(error: BaseException, request_id: str) -> dict[str, Any]:
     """Return the error as its caller gets it, without the frames of this file."""
-    frames = [each for each in traceback.extract_tb(error.__traceback__) if each.filename != __file__]
+    frames = [entry for entry in traceback.extract_tb(error.__traceback__) if entry.filename != __file__]
     if isinstance(error, InitError):
         frames = []
     return {

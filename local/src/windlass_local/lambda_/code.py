@@ -25,7 +25,7 @@ def check_zip(content: bytes) -> str:
     """Return Lambda's message for a zip that it does not accept; "" for a valid one. Only the archive's directory is read."""
     try:
         with zipfile.ZipFile(BytesIO(content)) as archive:
-            size = sum(each.file_size for each in archive.infolist())
+            size = sum(member.file_size for member in archive.infolist())
     except zipfile.BadZipFile:
         return "Could not unzip uploaded file. Please check your file, then try to upload again."
     if size > MAX_UNPACKED_BYTES:

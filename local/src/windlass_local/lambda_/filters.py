@@ -35,9 +35,9 @@ def read_filters(criteria: Mapping[str, Any] | None) -> tuple[Pattern, ...]:
     if len(filters) > 5:
         raise FilterError("A mapping has at most 5 filters.")
     patterns = []
-    for each in filters:
+    for entry in filters:
         try:
-            pattern = json.loads(each.get("Pattern") or "null")
+            pattern = json.loads(entry.get("Pattern") or "null")
         except ValueError:
             raise FilterError("Invalid filter pattern definition.") from None
         _check(pattern)
@@ -52,11 +52,11 @@ def _check(pattern: Any) -> None:
         if key == "$or":
             if not isinstance(requested, list) or len(requested) < 2:
                 raise FilterError("Invalid filter pattern definition.")
-            for each in requested:
-                _check(each)
+            for entry in requested:
+                _check(entry)
         elif isinstance(requested, dict):
             _check(requested)
-        elif not isinstance(requested, list) or not all(_is_rule(each) for each in requested):
+        elif not isinstance(requested, list) or not all(_is_rule(entry) for entry in requested):
             raise FilterError("Invalid filter pattern definition.")
 
 
@@ -89,12 +89,12 @@ def matches(pattern: Pattern, value: Any) -> bool:
     """True when a JSON object matches the pattern."""
     for key, requested in pattern.items():
         if key == "$or":
-            if not any(matches(each, value) for each in requested):
+            if not any(matches(entry, value) for entry in requested):
                 return False
             continue
         result = value.get(key, _ABSENT) if isinstance(value, dict) else _ABSENT
         if isinstance(requested, dict):
-            if not any(matches(requested, each) for each in (result if isinstance(result, list) else [result])):
+            if not any(matches(requested, entry) for entry in (result if isinstance(result, list) else [result])):
                 return False
         elif not any(_agrees(rule, result) for rule in requested):
             return False
@@ -104,7 +104,7 @@ def matches(pattern: Pattern, value: Any) -> bool:
 def _agrees(rule: Any, value: Any) -> bool:
     """True when one rule matches one value; a list matches when one of its values does."""
     if isinstance(value, list) and not (isinstance(rule, dict) and "exists" in rule):
-        return any(_agrees(rule, each) for each in value)
+        return any(_agrees(rule, entry) for entry in value)
     if isinstance(rule, dict):
         [(word, argument)] = rule.items()
         return _by_word(word, argument, value)
@@ -123,7 +123,7 @@ def _by_word(word: str, argument: Any, value: Any) -> bool:
     if word == "anything-but":
         if isinstance(argument, dict):
             return not _agrees(argument, value)
-        return not any(_same(each, value) for each in (argument if isinstance(argument, list) else [argument]))
+        return not any(_same(entry, value) for entry in (argument if isinstance(argument, list) else [argument]))
     if word == "numeric":
         if isinstance(value, bool) or not isinstance(value, (int, float)):
             return False

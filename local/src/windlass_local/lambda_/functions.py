@@ -122,7 +122,7 @@ class Functions:
         in_use = self.fleet.code_in_use()
         root = self._codes.folder(deployment.code, function.code_bytes, in_use)
         layers = [
-            self._codes.folder(each.code_digest, each.code_bytes, in_use) for each in getattr(function, LAYERS, ())
+            self._codes.folder(entry.code_digest, entry.code_bytes, in_use) for entry in getattr(function, LAYERS, ())
         ]
         process_id = uuid.uuid4().hex
         temporary = self._codes.temporary(process_id)
@@ -133,7 +133,7 @@ class Functions:
             task_root=str(root),
             temporary=str(temporary),
             stream=stream,
-            path=os.pathsep.join([*(f"{each}/bin" for each in (root, *layers)), os.environ.get("PATH", os.defpath)]),
+            path=os.pathsep.join([*(f"{entry}/bin" for entry in (root, *layers)), os.environ.get("PATH", os.defpath)]),
         )
         return RuntimeProcess(
             folders=_import_folders(root, layers, deployment.runtime),

@@ -109,20 +109,20 @@ class Poller:
         taken: list[Received] = []
         while True:
             received = receive(self._region, self._queue, limit - len(taken), visibility_s, now_s)
-            for each in received:
-                if not settings.filters or passes(settings.filters, self._record(each)):
-                    taken.append(each)
+            for delivery in received:
+                if not settings.filters or passes(settings.filters, self._record(delivery)):
+                    taken.append(delivery)
                 else:
-                    delete(self._queue, each.receipt, now_s)
+                    delete(self._queue, delivery.receipt, now_s)
             if len(taken) >= limit or not received or not settings.filters:
                 return taken
 
     def _give_back(self, batch: Sequence[Received]) -> None:
         now_s = time.time()
         with self._region.lock:
-            for each in batch:
+            for delivery in batch:
                 try:
-                    self._queue.core.change_visibility(each.receipt, 0, now_s)
+                    self._queue.core.change_visibility(delivery.receipt, 0, now_s)
                 except Refusal:
                     continue  # it is visible again, or deleted
             self._queue.changed(now_s, arrived=len(batch))
@@ -133,10 +133,10 @@ class Poller:
         return record_of(received.message, handle, queue.queue_arn, self._region.region_name)
 
     async def _handle(self, settings: PollerSettings, batch: Sequence[Received]) -> None:
-        receipts = {each.message.message_id: each.receipt for each in batch}
-        until_s = min((each.message.due_s for each in batch), default=0.0) - _MARGIN_S
+        receipts = {delivery.message.message_id: delivery.receipt for delivery in batch}
+        until_s = min((delivery.message.due_s for delivery in batch), default=0.0) - _MARGIN_S
         succeeded = 0
-        for records, event in split([self._record(each) for each in batch]):
+        for records, event in split([self._record(delivery) for delivery in batch]):
             ids = [record["messageId"] for record in records]
             failed = await self._failed(settings, event, ids, until_s)
             now_s = time.time()

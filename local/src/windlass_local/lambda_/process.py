@@ -154,7 +154,7 @@ class RuntimeProcess:
                 self.close()
             document, line = exited(invocation.request_id, code)
         now_ms = int(time.time() * 1000)
-        self._lines += [(now_ms, each) for each in line.rstrip("\n").split("\n")]
+        self._lines += [(now_ms, entry) for entry in line.rstrip("\n").split("\n")]
         return self._outcome(document, True, duration_ms, init_ms, peak_mb, "timeout" if how == "timeout" else "error")
 
     def _exit_code(self) -> int:
@@ -233,7 +233,7 @@ class RuntimeProcess:
                 continue
             now_ms = int(time.time() * 1000)
             *whole, self._partial = (self._partial + part).split(b"\n")
-            self._lines += [(now_ms, each.decode("utf-8", "replace")) for each in whole]
+            self._lines += [(now_ms, entry.decode("utf-8", "replace")) for entry in whole]
             if len(part) < _CHUNK:
                 return
 

@@ -75,12 +75,12 @@ class ProcessPool:
                 raise Throttled("ReservedFunctionConcurrentInvocationLimitExceeded")
             if len(self._busy) >= self._running_limit:
                 raise Throttled("ConcurrentInvocationLimitExceeded")
-            warm = [each for each in self._idle if each.deployment == deployment]
-            useless = [each for each in warm if not each.is_alive] + [
-                each for each in self._idle if each.deployment.is_replaced_by(deployment)
+            warm = [idle for idle in self._idle if idle.deployment == deployment]
+            useless = [idle for idle in warm if not idle.is_alive] + [
+                idle for idle in self._idle if idle.deployment.is_replaced_by(deployment)
             ]
-            self._idle = [each for each in self._idle if each not in useless]
-            member = next((each for each in reversed(warm) if each not in useless), None)
+            self._idle = [idle for idle in self._idle if idle not in useless]
+            member = next((idle for idle in reversed(warm) if idle not in useless), None)
             if member is None:
                 member = _Member(deployment)
             else:
@@ -122,8 +122,8 @@ class ProcessPool:
         before = time.monotonic() - self._idle_s
         with self._lock:
             self._reaper = None
-            old = [each for each in self._idle if each.idle_since_s <= before]
-            self._idle = [each for each in self._idle if each.idle_since_s > before]
+            old = [idle for idle in self._idle if idle.idle_since_s <= before]
+            self._idle = [idle for idle in self._idle if idle.idle_since_s > before]
             self._watch()
         _close(old)
 
@@ -133,8 +133,8 @@ class ProcessPool:
         Waits up to `wait_s` for the users of busy ones to notice and clean up.
         """
         with self._lock:
-            removed = [each for each in self._idle if is_meant(each.deployment)]
-            self._idle = [each for each in self._idle if not is_meant(each.deployment)]
+            removed = [idle for idle in self._idle if is_meant(idle.deployment)]
+            self._idle = [idle for idle in self._idle if not is_meant(idle.deployment)]
             for member in self._busy:
                 if is_meant(member.deployment):
                     member.unwanted = True
@@ -145,13 +145,13 @@ class ProcessPool:
                 self._reaper = None
         _close(removed)
         with self._lock:
-            self._returned.wait_for(lambda: not any(is_meant(each.deployment) for each in self._busy), wait_s)
+            self._returned.wait_for(lambda: not any(is_meant(busy.deployment) for busy in self._busy), wait_s)
 
     def retire(self, is_meant: Callable[[Deployment], bool]) -> None:
         """Close the idle processes of these deployments; busy ones finish their event first."""
         with self._lock:
-            removed = [each for each in self._idle if is_meant(each.deployment)]
-            self._idle = [each for each in self._idle if not is_meant(each.deployment)]
+            removed = [idle for idle in self._idle if is_meant(idle.deployment)]
+            self._idle = [idle for idle in self._idle if not is_meant(idle.deployment)]
             for member in self._busy:
                 member.unwanted = member.unwanted or is_meant(member.deployment)
         _close(removed)
@@ -165,7 +165,7 @@ class ProcessPool:
     def describe(self) -> list[dict[str, Any]]:
         """Return one row per process."""
         with self._lock:
-            members = [(each, False) for each in self._idle] + [(each, True) for each in self._busy]
+            members = [(idle, False) for idle in self._idle] + [(busy, True) for busy in self._busy]
         return [
             {
                 "account_id": each.deployment.account_id,

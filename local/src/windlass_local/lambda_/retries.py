@@ -68,7 +68,7 @@ def wait_for_room_s(throttles: int) -> float:
 def delays_of_tag(text: str) -> tuple[float, ...]:
     """Return the waits that the tag sets; AWS's own when it is absent or not numeric."""
     try:
-        delays = tuple(float(each) for each in text.split())
+        delays = tuple(float(entry) for entry in text.split())
     except ValueError:
         return _RETRY_DELAYS_S
     return delays if delays and min(delays) >= 0 else _RETRY_DELAYS_S

@@ -26,10 +26,10 @@ def apply() -> None:
         # moto compares the text given at creation, but callers may name the function by name or ARN.
         result = list(backend._event_source_mappings.values())  # noqa: SLF001  moto's own method reads it, too
         if event_source_arn:
-            result = [each for each in result if each.event_source_arn == event_source_arn]
+            result = [mapping for mapping in result if mapping.event_source_arn == event_source_arn]
         if function_name:
             requested = parse_name(function_name, backend.account_id, backend.region_name)
-            result = [each for each in result if _is_of(each.function_arn, requested.unqualified_arn)]
+            result = [mapping for mapping in result if _is_of(mapping.function_arn, requested.unqualified_arn)]
         return result
 
     LambdaBackend.list_event_source_mappings = find

@@ -38,7 +38,7 @@ def apply() -> None:
         if flask.has_request_context() and flask.request.headers.get("x-amz-skip-destination-validation") == "true":
             return
         configuration = bucket.notification_configuration
-        for arn in sorted({each.arn for each in (*configuration.queue, *configuration.topic)}):
+        for arn in sorted({entry.arn for entry in (*configuration.queue, *configuration.topic)}):
             try:
                 send_test_event(arn, bucket.name)
             except Exception as error:

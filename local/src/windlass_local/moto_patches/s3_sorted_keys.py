@@ -36,6 +36,6 @@ def apply() -> None:
         store: IndexedKeyStore = bucket.keys
         with store.lock:
             result = [store.current(name) for name in store.names if name.startswith(prefix or "")]
-        return [each for each in result if isinstance(each, ObjectVersion)], [], False, None
+        return [entry for entry in result if isinstance(entry, ObjectVersion)], [], False, None
 
     models.S3Backend.list_objects = list_objects

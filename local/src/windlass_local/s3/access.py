@@ -130,7 +130,7 @@ def _elsewhere(call: S3Request, bucket: Any) -> Response | None:
         "The bucket you are attempting to access must be addressed using the specified endpoint. "
         "Please send all future requests to this endpoint."
     )
-    # Endpoint names this very host: a client that follows it must not end up at AWS.
+    # Endpoint names this host, so that a client that follows it does not reach AWS.
     details = {"Endpoint": call.header("host"), "Bucket": call.bucket}
     headers = {"x-amz-bucket-region": bucket.region_name}
     return refuse(301, "PermanentRedirect", message, method=call.method, details=details, headers=headers)

@@ -1,4 +1,4 @@
-"""Access control lists: how they are written, and when S3 refuses them."""
+"""Access control lists: their XML, and the cases in which S3 refuses them."""
 
 from __future__ import annotations
 
@@ -43,7 +43,7 @@ def read_bucket_acl(_call: S3Request, bucket: Any) -> Response:
 
 
 def object_acl(bucket: Any, key: Any) -> Any:
-    """Return an object's ACL: private unless it was given one.
+    """Return an object's ACL: private unless one was set.
 
     moto's puts hand the bucket's own ACL to objects without one; S3 makes those private.
     """
@@ -60,7 +60,7 @@ def read_object_acl(bucket: Any, key: Any) -> Response | None:
 
 
 def acl_of(headers: Mapping[str, str]) -> Any:
-    """Return the ACL that a put's headers give, canned or by grants; None where they give none."""
+    """Return the ACL in a put's headers, canned or by grants; None when they have none."""
     grants = []
     for name, value in headers.items():
         if name.startswith(_GRANT):
@@ -74,7 +74,7 @@ def acl_of(headers: Mapping[str, str]) -> Any:
 
 
 def acl_refused(call: S3Request, bucket: Any) -> Response | None:
-    """Refuse an ACL where the bucket has them off, or a public one where those are blocked; None when it is fine."""
+    """Refuse an ACL where the bucket has them off, or a public one where those are blocked; None when it is allowed."""
     canned = call.header("x-amz-acl")
     granted = [value for name, value in call.request.headers.items() if name.startswith(_GRANT)]
     if canned and granted:

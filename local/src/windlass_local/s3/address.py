@@ -13,7 +13,7 @@ from windlass_local.request import Request
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class S3Request:
-    """One S3 call. `key` is "" for one on the bucket, `subresource` "" for the plain one (ListBucket, GetObject)."""
+    """One S3 call. `key` is "" for a call on the bucket, `subresource` "" for the plain call (ListBucket, GetObject)."""
 
     request: Request
     bucket: str

@@ -68,7 +68,7 @@ def is_archived(key: ObjectVersion) -> bool:
 
 
 def archived(call: S3Request, key: ObjectVersion) -> Response | None:
-    """Return the refusal to read an archived object; None when it can be read. Its headers can always be."""
+    """Return the refusal to read an archived object; None when it can be read. Its headers can always be read."""
     if call.method == "HEAD" or not is_archived(key):
         return None
     message = "The operation is not valid for the object's storage class"

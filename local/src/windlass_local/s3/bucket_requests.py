@@ -35,7 +35,7 @@ _REPLICATOR = "windlass_replicator"
 
 
 def install_s3() -> None:
-    """Make what delivers events and replicates objects; a second call changes nothing."""
+    """Create the event delivery and the replicator; a second call changes nothing."""
     if hasattr(models.S3Backend, _DELIVERY):
         return
     delivery = Delivery()

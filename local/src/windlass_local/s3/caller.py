@@ -22,7 +22,7 @@ class Caller:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Principal:
-    """What a caller is called: ARNs (session and role, user, or root) and the unique id."""
+    """A caller's names: ARNs (session and role, user, or root) and the unique id."""
 
     arns: tuple[str, ...]
     principal_id: str
@@ -38,7 +38,7 @@ def caller_of(call: S3Request) -> Caller:
 
 
 def account_of(access_key: str) -> str:
-    """Return the account of an access key: a key of 12 digits is one; others are moto's to know."""
+    """Return the account of an access key: a key of 12 digits is the account; moto knows the others."""
     return access_key if len(access_key) == 12 and access_key.isdigit() else get_account_id_from(access_key)
 
 
@@ -67,5 +67,5 @@ def principal_of(caller: Caller) -> Principal:
 
 @lru_cache(maxsize=1024)
 def canonical_id(account_id: str) -> str:
-    """Return the 64 hex digits that ACLs and owners know an account by. moto has one for every caller."""
+    """Return the canonical id of an account (64 hex digits), for ACLs and owners. moto has one for all callers."""
     return hashlib.sha256(f"windlass-local:{account_id}".encode()).hexdigest()

@@ -22,7 +22,7 @@ _CRC32C, _CRC64NVME = 0x82F63B78, 0x9A6C9329AC4BC9B5
 
 @functools.cache
 def _table(polynomial: int) -> tuple[int, ...]:
-    """Return the remainders of all pairs of bytes: half as many steps as by bytes. 65,536 numbers, made when first needed."""
+    """Return the remainders of all pairs of bytes: half as many steps as by bytes. 65,536 numbers, computed at the first use."""
     table = []
     for value in range(1 << 16):
         remainder = value
@@ -58,7 +58,7 @@ COMPUTED: Mapping[str, Callable[[bytes], bytes]] = {
     "sha1": _hash("sha1"),
     "sha256": _hash("sha256"),
 }
-"""The checksum's bytes, by algorithm in lower case. S3 has three of XXHASH, MD5 and SHA512 beside."""
+"""The checksum's bytes, by algorithm in lower case. S3 also has three of XXHASH, MD5 and SHA512."""
 ALGORITHMS = tuple(COMPUTED)
 _PREFIX = "x-amz-checksum-"
 

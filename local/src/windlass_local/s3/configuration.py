@@ -124,10 +124,10 @@ def _notification(_call: S3Request, bucket: Any) -> Response:
     configuration = bucket.notification_configuration
     if configuration is None:
         return document("NotificationConfiguration", "")
-    inner = "".join(_notified(each, "TopicConfiguration", "Topic") for each in configuration.topic)
-    inner += "".join(_notified(each, "QueueConfiguration", "Queue") for each in configuration.queue)
+    inner = "".join(_notified(target, "TopicConfiguration", "Topic") for target in configuration.topic)
+    inner += "".join(_notified(target, "QueueConfiguration", "Queue") for target in configuration.queue)
     inner += "".join(
-        _notified(each, "CloudFunctionConfiguration", "CloudFunction") for each in configuration.cloud_function
+        _notified(target, "CloudFunctionConfiguration", "CloudFunction") for target in configuration.cloud_function
     )
     if configuration.event_bridge is not None:
         inner += "<EventBridgeConfiguration></EventBridgeConfiguration>"
@@ -156,7 +156,7 @@ def _stored_document(
                 return _absent(call)
             return raw_xml(default.encode())
         stored = documents_of(bucket).get(call.subresource)
-        return None if stored is None else raw_xml(stored)  # set past the API (CloudFormation): moto writes it
+        return None if stored is None else raw_xml(stored)  # set without the API (by CloudFormation): moto writes it
 
     return answer
 

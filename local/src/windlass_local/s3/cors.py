@@ -1,7 +1,7 @@
 """A bucket's CORS configuration: the response to a preflight, and the headers on responses to pages. Pure.
 
 Source: AWS docs, "Elements of a CORS configuration": the first rule that matches origin, method and every header counts.
-Which origins come this far is the guard's to decide.
+The guard has already decided which origins may call.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ _REFUSED = (
 
 
 def preflight(call: S3Request, bucket: Any) -> Response:
-    """Answer OPTIONS: 200 with the rule's headers, 403 when no rule allows the request that is to follow."""
+    """Answer OPTIONS: 200 with the rule's headers, 403 when no rule allows the announced request."""
     headers = call.request.headers
     if "origin" not in headers:
         return refuse(400, "BadRequest", "Insufficient information. Origin request header needed.")
@@ -69,7 +69,7 @@ def _texts(value: Any) -> list[str]:
     """Return moto's lists, single texts and None as a list."""
     if value is None:
         return []
-    return [str(each) for each in value] if isinstance(value, list) else [str(value)]
+    return [str(entry) for entry in value] if isinstance(value, list) else [str(value)]
 
 
 def _matches(pattern: str, text: str) -> bool:

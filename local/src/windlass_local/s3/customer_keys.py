@@ -1,8 +1,8 @@
-"""Server-side encryption with customer keys (SSE-C): a request with no key, or another one, gets neither content nor head.
+"""Server-side encryption with customer keys (SSE-C): a request without the key, or with another one, gets neither content nor headers.
 
 Only the key's MD5 is kept, as S3 keeps a salted hash. Unlike S3, the embedded AWS takes keys over HTTP: it listens on loopback only.
 Source: S3 user guide, "Using server-side encryption with customer-provided keys"; S3 API reference, "List of error codes".
-moto takes the headers and enforces nothing.
+moto accepts the headers and enforces nothing.
 """
 
 from __future__ import annotations
@@ -37,7 +37,7 @@ def key_md5(headers: Mapping[str, str], prefix: str = _PREFIX) -> str:
 
 
 def keys_refused(headers: Mapping[str, str], *, method: str) -> Response | None:
-    """Return the refusal of a request whose customer keys are incomplete or no keys; None when they are well formed."""
+    """Return the refusal of a request whose customer keys are incomplete or malformed; None when they are well formed."""
     wrong = _malformed(headers, _PREFIX) or _malformed(headers, _OF_SOURCE)
     if wrong is None and key_md5(headers) and "x-amz-server-side-encryption" in headers:
         wrong = (
@@ -74,7 +74,7 @@ def part_refused(headers: Mapping[str, str], upload: Any) -> Response | None:
 
 
 def customer_headers(md5: str) -> dict[str, str]:
-    """Return the headers that notify of a customer key."""
+    """Return the response headers for a customer key."""
     return {f"{_PREFIX}algorithm": "AES256", f"{_PREFIX}key-md5": md5}
 
 

@@ -1,7 +1,7 @@
 """Delivery of S3 events to queues, topics, EventBridge and functions, outside of the call that caused them.
 
 Queues, topics and Lambda's queue of asynchronous events are served by one thread in the order of the changes, EventBridge by
-a few others; AWS promises no order anywhere, and faults.py can be ordered to break it. A reset drops pending deliveries.
+a few others; AWS promises no order, and a fault can break this one. A reset drops pending deliveries.
 """
 
 from __future__ import annotations
@@ -85,24 +85,24 @@ class Delivery:
         configuration = bucket.notification_configuration
         if configuration is None:
             return
-        queues = [each for each in configuration.queue if each.matches(name, version.name)]
-        topics = [each for each in configuration.topic if each.matches(name, version.name)]
-        functions = [each for each in configuration.cloud_function if each.matches(name, version.name)]
+        queues = [target for target in configuration.queue if target.matches(name, version.name)]
+        topics = [target for target in configuration.topic if target.matches(name, version.name)]
+        functions = [target for target in configuration.cloud_function if target.matches(name, version.name)]
         bridge = configuration.event_bridge is not None
         if not (queues or topics or functions or bridge):
             return
         notice = self._notice(name, bucket, version)
-        for each in queues:
-            self._bring(notice, self._ordered, _to_queue(each.arn, record(notice, each.id)))
-        for each in topics:
-            self._bring(notice, self._ordered, _to_topic(each.arn, record(notice, each.id)))
-        for each in functions:
-            self._bring(notice, self._ordered, _to_function(each.arn, record(notice, each.id)))
+        for queue in queues:
+            self._bring(notice, self._ordered, _to_queue(queue.arn, record(notice, queue.id)))
+        for topic in topics:
+            self._bring(notice, self._ordered, _to_topic(topic.arn, record(notice, topic.id)))
+        for function in functions:
+            self._bring(notice, self._ordered, _to_function(function.arn, record(notice, function.id)))
         if bridge:
             self._bring(notice, self._slow, _to_bridge(bucket.account_id, notice))
 
     def _bring(self, notice: S3Event, workers: Workers, job: Job) -> None:
-        """Deliver once and soon, unless a fault applies."""
+        """Deliver once and at once, unless a fault applies."""
         if not self._faults:
             workers.put(job)
             return
@@ -114,7 +114,7 @@ class Delivery:
             key=notice.key,
         )
         times = [faults.deliveries(event) for faults in self._faults]
-        for after_s in max(times, key=lambda each: (len(each), each)):  # the rules of one server, not of all
+        for after_s in max(times, key=lambda item: (len(item), item)):  # the rules of one server, not of all
             workers.put(job, after_s=after_s)
 
     def _notice(self, name: str, bucket: Any, version: Any) -> S3Event:

@@ -1,6 +1,6 @@
 """Bucket configurations kept as the XML that was put, so that GET returns what PUT wrote.
 
-moto parses configurations into what it acts on and forgets the rest (the filters of a replication rule, the key format
+moto parses configurations and keeps only the parts that it uses (not the filters of a replication rule, nor the key format
 of logging). S3 returns the document as it was put, with ids filled in.
 """
 
@@ -14,7 +14,7 @@ from xml.etree import ElementTree as ET
 from windlass_local.xml import parse_xml
 
 KEPT = ("lifecycle", "cors", "replication", "encryption", "logging")
-"""Subresources whose document moto forgets in part."""
+"""Subresources of whose document moto loses parts."""
 
 IDENTIFIED: Mapping[str, str] = {
     "analytics": "AnalyticsConfiguration",

@@ -11,7 +11,7 @@ from windlass_local.s3.responses import refuse
 __all__ = ["LIMITS", "METADATA_BYTES", "Limits", "metadata_refused", "too_large"]
 
 METADATA_BYTES = 2048
-"""Of user metadata: names without their prefix and values, together."""
+"""The size of user metadata: names without their prefix, and values, together."""
 _PREFIX = "x-amz-meta-"
 
 

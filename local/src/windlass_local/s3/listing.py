@@ -70,9 +70,9 @@ def _content(key: Any, written: Written, owner: str, restores: Callable[[Any], s
 
 def _groups(page: list[Any], written: Written) -> str:
     return "".join(
-        f"<CommonPrefixes><Prefix>{written(each.prefix)}</Prefix></CommonPrefixes>"
-        for each in page
-        if isinstance(each, Group)
+        f"<CommonPrefixes><Prefix>{written(entry.prefix)}</Prefix></CommonPrefixes>"
+        for entry in page
+        if isinstance(entry, Group)
     )
 
 
@@ -120,7 +120,7 @@ def list_objects(call: S3Request, bucket: Any) -> Response:
         _echo(call, written, limit, truncated)
         + f"<Marker>{written(call.query.get('marker', ''))}</Marker>"
         + (f"<NextMarker>{next_marker}</NextMarker>" if next_marker is not None else "")
-        + "".join(_content(each, written, owner, restores) for each in page if not isinstance(each, Group))
+        + "".join(_content(entry, written, owner, restores) for entry in page if not isinstance(entry, Group))
         + _groups(page, written)
     )
     return document("ListBucketResult", inner, headers={"x-amz-bucket-region": bucket.region_name})
@@ -156,7 +156,7 @@ def list_objects_v2(call: S3Request, bucket: Any) -> Response:
         + element("ContinuationToken", token)
         + (f"<NextContinuationToken>{_token(_last(page))}</NextContinuationToken>" if truncated else "")
         + (f"<StartAfter>{written(start_after)}</StartAfter>" if start_after else "")
-        + "".join(_content(each, written, owner, restores) for each in page if not isinstance(each, Group))
+        + "".join(_content(entry, written, owner, restores) for entry in page if not isinstance(entry, Group))
         + _groups(page, written)
     )
     return document("ListBucketResult", inner, headers={"x-amz-bucket-region": bucket.region_name})
@@ -206,7 +206,7 @@ def list_object_versions(call: S3Request, bucket: Any) -> Response:
         + f"<KeyMarker>{written(key_marker)}</KeyMarker>"
         + f"<VersionIdMarker>{escape(version_marker)}</VersionIdMarker>"
         + (_next_markers(page[-1], written) if truncated else "")
-        + "".join(_version(each, written, owner, restores) for each in page if not isinstance(each, Group))
+        + "".join(_version(entry, written, owner, restores) for entry in page if not isinstance(entry, Group))
         + _groups(page, written)
     )
     return document("ListVersionsResult", inner, headers={"x-amz-bucket-region": bucket.region_name})

@@ -18,7 +18,7 @@ MODE, UNTIL, HOLD = (
 
 
 def lock_refused(headers: Mapping[str, str], bucket: Any) -> Response | None:
-    """Refuse a lock where the bucket has none, or one that makes no sense; None when it is fine."""
+    """Refuse a lock in a bucket without Object Lock, and a meaningless one; None when it is allowed."""
     if not any(name in headers for name in (MODE, UNTIL, HOLD)):
         return None
     if not bucket.object_lock_enabled:

@@ -36,7 +36,7 @@ def find_version(bucket: Any, name: str, version_id: str | None) -> Any:
     """Return an object, a delete marker, or None. Without `version_id`, the newest."""
     if version_id is None:
         return bucket.keys.current(name)
-    return next((each for each in bucket.keys.getlist(name, []) if each.version_id == version_id), None)
+    return next((version for version in bucket.keys.getlist(name, []) if version.version_id == version_id), None)
 
 
 def read_object(call: S3Request, bucket: Any) -> Response:
@@ -146,7 +146,7 @@ def checksum_headers(key: ObjectVersion) -> dict[str, str]:
 
 def etag_matches(value: str, key: ObjectVersion) -> bool:
     """True when an If-Match list names the object's ETag; S3 ignores quotes."""
-    return any(each.strip().strip('"') in ("*", key.etag.strip('"')) for each in value.split(","))
+    return any(entry.strip().strip('"') in ("*", key.etag.strip('"')) for entry in value.split(","))
 
 
 def _instant(text: str) -> datetime | None:

@@ -52,11 +52,13 @@ def _left_to_moto(call: S3Request) -> bool:
 
 
 def metadata_of(headers: Mapping[str, str]) -> dict[str, str]:
-    """Return the metadata that an object keeps of its put's headers."""
+    """Return the metadata of an object from the headers of its put."""
     stored = {
         name: value for name, value in headers.items() if name.startswith("x-amz-meta-") or name in _SYSTEM_METADATA
     }
-    encoding = ",".join(each for each in stored.pop("content-encoding", "").split(",") if each.strip() != "aws-chunked")
+    encoding = ",".join(
+        entry for entry in stored.pop("content-encoding", "").split(",") if entry.strip() != "aws-chunked"
+    )
     if encoding:
         stored["content-encoding"] = encoding
     return {"content-type": "binary/octet-stream", **stored}
@@ -169,7 +171,7 @@ def put_object(call: S3Request, bucket: Any, notify: Notify) -> Response | None:
 
 
 def copy_object(call: S3Request, bucket: Any, notify: Notify) -> Response | None:
-    """Answer CopyObject; None leaves it to moto. The source's bucket and its permission were seen to before."""
+    """Answer CopyObject; None leaves it to moto. The source's bucket and permission were already checked."""
     source_bucket_name, source_name, version_id = copy_source(call)
     source_bucket = find_bucket(source_bucket_name)
     if source_bucket is None:
@@ -296,7 +298,7 @@ def _bypasses(call: S3Request) -> bool:
 
 
 def delete_object(call: S3Request, bucket: Any, notify: Notify) -> Response:
-    """Answer DeleteObject: a delete marker, or a version taken out, or nothing (that is no error)."""
+    """Answer DeleteObject: add a delete marker, or remove a version, or do nothing (which is no error)."""
     if "if-match" in call.request.headers and "versionId" not in call.query:
         unmet = put_unmet(call, bucket)
         if unmet is not None:
@@ -313,13 +315,13 @@ def delete_object(call: S3Request, bucket: Any, notify: Notify) -> Response:
 
 
 def delete_objects(call: S3Request, bucket: Any, notify: Notify) -> Response:
-    """Answer DeleteObjects: up to 1,000 keys, each permitted and reported by itself."""
+    """Answer DeleteObjects: up to 1,000 keys, each permitted and reported separately."""
     try:
         root = parse_xml(call.request.body)
     except ET.ParseError:
         root = ET.Element("none")
     requested = [
-        (each.findtext("{*}Key"), each.findtext("{*}VersionId") or None) for each in root.iter() if _is_object(each)
+        (entry.findtext("{*}Key"), entry.findtext("{*}VersionId") or None) for entry in root.iter() if _is_object(entry)
     ]
     if not requested or len(requested) > _MOST_DELETES or any(not name for name, _ in requested):
         message = "The XML you provided was not well-formed or did not validate against our published schema"

@@ -1,4 +1,4 @@
-"""Objects and delete markers as moto sees them, without what makes moto's heavy.
+"""Objects and delete markers with moto's interface, but in less memory.
 
 moto's `FakeKey` opens a SpooledTemporaryFile, a lock and an ACL for every object, keeps each one in a list for ever and
 warns when it is collected. `ObjectVersion` keeps the bytes, and class attributes for values at their default: about 1 KB
@@ -132,7 +132,7 @@ class ObjectVersion(models.FakeKey):
         self._data, self.contentsize, self._etag = source._data, source.contentsize, etag
 
     def seal_etag(self) -> None:
-        """Make the ETag opaque, as that of an object under a KMS key is: not a digest of the content.
+        """Make the ETag opaque, like that of an object encrypted with a KMS key: not a digest of the content.
 
         The number of an upload's parts stays. Source: S3 API reference, "Object" (ETag).
         """
@@ -140,7 +140,7 @@ class ObjectVersion(models.FakeKey):
         self._etag = secrets.token_hex(16) + (f"-{parts}" if parts else "")
 
     def number(self, version_id: str, *, versioned: bool) -> None:
-        """Take the version id that the bucket gives."""
+        """Set the version id that the bucket assigned."""
         self._version_id = version_id
         if versioned:
             self._is_versioned = True
@@ -170,13 +170,13 @@ class ObjectVersion(models.FakeKey):
         return f'"{self._etag}"'
 
     def set_metadata(self, metadata: Any, replace: bool = False) -> None:
-        """Take over metadata headers; names are kept in lower case, `aws-chunked` is no content encoding."""
+        """Set the metadata from headers; names are kept in lower case, `aws-chunked` is no content encoding."""
         if replace:
             self._metadata = {}
         for name, value in metadata.items():
             folded = name.lower()
             if folded == "content-encoding":
-                value = ",".join(each for each in value.split(",") if each.strip() != "aws-chunked")
+                value = ",".join(entry for entry in value.split(",") if entry.strip() != "aws-chunked")
                 if not value:
                     continue
             self._metadata[folded] = value
@@ -214,10 +214,10 @@ class DeleteMarker(models.FakeDeleteMarker):
         self._version_id = version_id or new_version_id()
 
     def dispose(self, garbage: bool = False) -> None:
-        """Hold nothing, close nothing."""
+        """Do nothing: a marker has no bytes."""
 
 
-class IndexedKeyStore(utils._VersionedKeyStore):  # noqa: SLF001 - the store that moto's buckets are made with
+class IndexedKeyStore(utils._VersionedKeyStore):  # noqa: SLF001 - the store of moto's buckets
     """Key name -> versions (oldest first), with the names in order beside it.
 
     `lock` is held during each change and during a page of a listing, because moto's own threads write here, too.

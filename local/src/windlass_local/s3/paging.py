@@ -1,7 +1,7 @@
-"""One page of a listing, worked out from sorted names: prefix, delimiter, marker, and where the next page starts.
+"""One page of a listing, computed from sorted names: prefix, delimiter, marker, and where the next page starts.
 
-Pure: `names` is anything that can iterate from a point. A rolled-up group ("folder") is skipped by seeking past it, so
-a page costs what it returns, not what the bucket holds.
+Pure: `names` is anything that can iterate from a point. A group of keys ("folder") is skipped by seeking past it, so
+the cost of a page depends on its entries, not on the size of the bucket.
 """
 
 from __future__ import annotations
@@ -34,7 +34,7 @@ class PageRequest:
 
 @dataclass(frozen=True, slots=True)
 class Group:
-    """A common prefix: every key below it, rolled up to one line of the listing."""
+    """A common prefix: one entry of the listing for every key below it."""
 
     prefix: str
 
@@ -42,9 +42,9 @@ class Group:
 def entries(
     names: Seekable, parameters: PageRequest, rows: Callable[[str], list[Row]], *, again: bool = False
 ) -> Iterator[Row | Group]:
-    """Yield rows and groups in order. `rows(name)` gives what is to be shown of a name: [] hides it (a delete marker).
+    """Yield rows and groups in order. `rows(name)` returns the rows of a name: [] hides it (a delete marker).
 
-    `again` asks for the name `after` once more: more of its rows are to come.
+    `again`: the name `after` is listed again, because it has more rows.
     """
     position, inclusive = _start(parameters)
     inclusive = inclusive or again

@@ -112,7 +112,7 @@ def _requested_parts(body: bytes) -> list[tuple[int, str]] | None:
     """Return (part number, ETag without quotes) as the caller lists them; None when the body is not such a list."""
     try:
         root = parse_xml(body)
-        parts = [each for each in root.iter() if each.tag.rpartition("}")[2] == "Part"]
+        parts = [entry for entry in root.iter() if entry.tag.rpartition("}")[2] == "Part"]
         return [
             (int(part.findtext("{*}PartNumber") or ""), (part.findtext("{*}ETag") or "").strip().strip('"'))
             for part in parts

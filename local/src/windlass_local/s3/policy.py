@@ -1,7 +1,7 @@
 """Bucket policies: does a statement apply to this caller, action and resource?
 
 Evaluated as AWS does it: an explicit Deny wins, then an Allow; otherwise the policy does not decide. A key the request doesn't carry
-meets negated and `...IfExists` operators only. A condition operator not known here counts as *not met* in an Allow and
+meets negated and `...IfExists` operators only. An unknown condition operator counts as *not met* in an Allow and
 as *met* in a Deny: never more access than AWS would give.
 Source: AWS IAM user guide, "Policy evaluation logic" and "JSON policy elements".
 """
@@ -28,7 +28,7 @@ class Decision(Enum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Question:
-    """One call: who (`account_id` "" = anonymous; `arns` names the caller is known by), what, on which resource."""
+    """One call: who (`account_id` "" = anonymous; `arns` names the caller is known by), the action, and the resource."""
 
     account_id: str
     arns: tuple[str, ...]
@@ -52,7 +52,7 @@ def parse(document: bytes) -> list[dict[str, Any]]:
     except ValueError:
         return []
     statements = policy.get("Statement", []) if isinstance(policy, dict) else []
-    return [each for each in _as_list(statements) if isinstance(each, dict)]
+    return [entry for entry in _as_list(statements) if isinstance(entry, dict)]
 
 
 def evaluate(document: bytes, question: Question) -> Evaluation:
@@ -114,8 +114,8 @@ def _as_list(value: Any) -> list[Any]:
 
 def _principals(principal: Any) -> list[str]:
     if isinstance(principal, dict):
-        return [str(each) for each in _as_list(principal.get("AWS"))]
-    return [str(each) for each in _as_list(principal)]
+        return [str(entry) for entry in _as_list(principal.get("AWS"))]
+    return [str(entry) for entry in _as_list(principal)]
 
 
 def _principal_matches(statement: Mapping[str, Any], question: Question) -> bool:
@@ -136,9 +136,9 @@ def _names_caller(principal: str, question: Question) -> bool:
 
 def _element_matches(statement: Mapping[str, Any], element: str, value: str, *, fold_case: bool) -> bool:
     if element in statement:
-        return any(like(str(each), value, fold_case=fold_case) for each in _as_list(statement[element]))
+        return any(like(str(entry), value, fold_case=fold_case) for entry in _as_list(statement[element]))
     negated = _as_list(statement.get(f"Not{element}"))
-    return bool(negated) and not any(like(str(each), value, fold_case=fold_case) for each in negated)
+    return bool(negated) and not any(like(str(entry), value, fold_case=fold_case) for entry in negated)
 
 
 @lru_cache(maxsize=4096)
@@ -194,7 +194,9 @@ _NEGATED: Mapping[str, str] = {
 def _conditions_met(conditions: Mapping[str, Any], context: Mapping[str, str], *, unknown: bool) -> bool:
     folded = {key.lower(): value for key, value in context.items()}
     return all(
-        _condition_met(operator, folded.get(key.lower()), [str(each) for each in _as_list(requested)], unknown=unknown)
+        _condition_met(
+            operator, folded.get(key.lower()), [str(entry) for entry in _as_list(requested)], unknown=unknown
+        )
         for operator, keys in conditions.items()
         for key, requested in keys.items()
     )
@@ -207,7 +209,7 @@ def _condition_met(operator: str, actual: str | None, requested: list[str], *, u
     if actual is None:
         # A negated operator holds for an absent key (AWS docs, "Condition operators"); others don't, except IfExists.
         return name in _NEGATED or name != operator
-    values = [each.lower() if each in ("True", "False") else each for each in requested]
+    values = [entry.lower() if entry in ("True", "False") else entry for entry in requested]
     if name in _NEGATED:
         return not any(_OPERATORS[_NEGATED[name]](actual, value) for value in values)
     if name in _OPERATORS:

@@ -22,7 +22,7 @@ def tags_of(key: ObjectVersion) -> dict[str, str]:
 
 
 def replica_of(version: Any, destination: Any, rule: ReplicationRule) -> ObjectVersion | DeleteMarker:
-    """Return the replica of an object or a delete marker; the bytes are shared, for they never change."""
+    """Return the replica of an object or a delete marker; the bytes are shared, because they never change."""
     if not isinstance(version, ObjectVersion):
         marker = DeleteMarker(name=version.name, version_id=version.version_id)
         marker.last_modified, marker.replication_status = version.last_modified, REPLICA
@@ -45,9 +45,9 @@ def replica_of(version: Any, destination: Any, rule: ReplicationRule) -> ObjectV
 
 
 def put_replica(bucket: Any, replica: ObjectVersion | DeleteMarker, tags: dict[str, str]) -> bool:
-    """Put it among the versions of its key, by time; whether it is new there. Inside the bucket's lock."""
+    """Insert it among the versions of its key, by time; return whether it is new there. Inside the bucket's lock."""
     store: IndexedKeyStore = bucket.keys
-    versions = [each for each in store.getlist(replica.name, []) if each.version_id != replica.version_id]
+    versions = [version for version in store.getlist(replica.name, []) if version.version_id != replica.version_id]
     new = len(versions) == len(store.getlist(replica.name, []))
     at = len(versions)
     while at and versions[at - 1].last_modified > replica.last_modified:

@@ -106,7 +106,7 @@ def _rule(node: ET.Element) -> ReplicationRule:
 
 
 def _all(node: ET.Element | None, name: str) -> Iterator[ET.Element]:
-    return (each for each in (node if node is not None else ()) if each.tag.rpartition("}")[2] == name)
+    return (entry for entry in (node if node is not None else ()) if entry.tag.rpartition("}")[2] == name)
 
 
 def _one(node: ET.Element | None, name: str) -> ET.Element | None:

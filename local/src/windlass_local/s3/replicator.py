@@ -1,4 +1,4 @@
-"""Replication of new objects, outside of the call that wrote them: PENDING, then COMPLETED or FAILED; replicas are REPLICA.
+"""Replicates new objects after the call that wrote them: PENDING, then COMPLETED or FAILED; replicas are REPLICA.
 
 A replica is the same version: its id, bytes, ETag, metadata, tags and times. It is not replicated again. The role must exist
 and trust S3; the destination must be versioned, and its bucket policy must allow the role when it is another account's.
@@ -36,7 +36,7 @@ _FAILED = "s3:Replication:OperationFailedReplication"
 
 @dataclass(slots=True)
 class ReplicationTiming:
-    """Seconds that a new object waits at least before it is replicated."""
+    """The minimum of seconds until a new object is replicated."""
 
     object_s: float = 0.05
 
@@ -66,7 +66,7 @@ def subject_of(version: Any) -> Subject:
 
 
 class Replicator:
-    """The watcher of every change in every bucket that replicates what a rule selects."""
+    """Watches every change in every bucket, and replicates the objects that a rule selects."""
 
     def __init__(self, notify: Notify) -> None:
         self._tell = notify

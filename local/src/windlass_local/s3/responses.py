@@ -33,7 +33,7 @@ def new_request_ids() -> Ids:
 
 
 def request_ids() -> Ids:
-    """Return the two ids under which AWS support would find the call."""
+    """Return the call's two ids, which AWS's support asks for."""
     return IDS.get() or new_request_ids()
 
 
@@ -70,7 +70,7 @@ def refuse(
     details: Mapping[str, str] | None = None,
     headers: Mapping[str, str] | None = None,
 ) -> Response:
-    """Answer with an S3 error; HEAD gets the status and headers only, as HTTP has it."""
+    """Answer with an S3 error; HEAD gets the status and headers only, as HTTP requires."""
     ids = request_ids()
     if method == "HEAD":
         return Response(

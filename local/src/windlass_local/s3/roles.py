@@ -43,7 +43,7 @@ def trusts(role: Any, service: str) -> bool:
     for statement in statements if isinstance(statements, list) else [statements]:
         principal = statement.get("Principal") or {}
         services = ["*"] if principal == "*" else _as_list(principal.get("Service")) + _as_list(principal.get("AWS"))
-        actions = [each.lower() for each in _as_list(statement.get("Action"))]
+        actions = [entry.lower() for entry in _as_list(statement.get("Action"))]
         named = service in services or "*" in services
         if statement.get("Effect") == "Allow" and named and {"sts:assumerole", "sts:*", "*"} & set(actions):
             return True
@@ -53,7 +53,7 @@ def trusts(role: Any, service: str) -> bool:
 def denies(role: Any, action: str, resource: str) -> bool:
     """True when a policy of the role denies the action.
 
-    What it does not allow is not checked: the embedded AWS checks no Allow of roles.
+    A missing Allow is no refusal: the embedded AWS checks no Allow of roles.
     """
     documents = [
         *role.policies.values(),
@@ -77,7 +77,7 @@ def _for_everybody(document: str) -> bytes:
 
 
 def session_of(arn: str, region: str, name: str) -> Caller:
-    """Assume a role as S3 does; bucket policies know its calls by the session."""
+    """Assume a role as S3 does; bucket policies see the session as the caller of its calls."""
     _, partition, _, _, account_id, _ = arn.split(":", 5)
     role = sts_backends[account_id][partition].assume_role(
         region_name=region, role_session_name=name, role_arn=arn, policy="", duration=_SESSION_S, external_id=""
@@ -86,4 +86,4 @@ def session_of(arn: str, region: str, name: str) -> Caller:
 
 
 def _as_list(value: Any) -> list[str]:
-    return [str(each) for each in value] if isinstance(value, list) else [] if value is None else [str(value)]
+    return [str(entry) for entry in value] if isinstance(value, list) else [] if value is None else [str(value)]

@@ -40,7 +40,7 @@ class SortedNames:
         return max(bisect_right(self._firsts, name) - 1, 0)
 
     def add(self, name: str) -> None:
-        """Put `name` in its place; a name already there is left alone."""
+        """Insert `name` in order. Idempotent."""
         if not self._chunks:
             self._chunks.append([name])
             self._firsts.append(name)

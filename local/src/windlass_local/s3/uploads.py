@@ -58,17 +58,17 @@ def _described(call: S3Request, bucket: Any, page: list[Any], limit: int, trunca
         inner += f"<NextKeyMarker>{written(last.prefix if isinstance(last, Group) else last.key_name)}</NextKeyMarker>"
         inner += element("NextUploadIdMarker", "" if isinstance(last, Group) else last.id)
     owner = canonical_id(bucket.account_id)
-    for each in page:
-        if isinstance(each, Group):
-            inner += f"<CommonPrefixes><Prefix>{written(each.prefix)}</Prefix></CommonPrefixes>"
+    for entry in page:
+        if isinstance(entry, Group):
+            inner += f"<CommonPrefixes><Prefix>{written(entry.prefix)}</Prefix></CommonPrefixes>"
             continue
         inner += (
-            f"<Upload><Key>{written(each.key_name)}</Key><UploadId>{escape(each.id)}</UploadId>"
+            f"<Upload><Key>{written(entry.key_name)}</Key><UploadId>{escape(entry.id)}</UploadId>"
             f"<Initiator><ID>{owner}</ID></Initiator><Owner><ID>{owner}</ID></Owner>"
-            f"<StorageClass>{each.storage or 'STANDARD'}</StorageClass>"
-            f"<Initiated>{each.initiated.isoformat(timespec='milliseconds')}Z</Initiated>"
-            + element("ChecksumAlgorithm", each.metadata.get("x-amz-checksum-algorithm"))
-            + element("ChecksumType", each.metadata.get("x-amz-checksum-type"))
+            f"<StorageClass>{entry.storage or 'STANDARD'}</StorageClass>"
+            f"<Initiated>{entry.initiated.isoformat(timespec='milliseconds')}Z</Initiated>"
+            + element("ChecksumAlgorithm", entry.metadata.get("x-amz-checksum-algorithm"))
+            + element("ChecksumType", entry.metadata.get("x-amz-checksum-type"))
             + "</Upload>"
         )
     return inner

@@ -38,9 +38,9 @@ def put_version(bucket: Any, key: ObjectVersion) -> list[Any]:
             return existing
         enabled = bucket.versioning_status == "Enabled"
         key.number(new_version_id() if enabled else "null", versioned=True)
-        stored = existing if enabled else [each for each in existing if each.version_id != "null"]
+        stored = existing if enabled else [version for version in existing if version.version_id != "null"]
         store.setlist(key.name, [*stored, key])
-        return [] if enabled else [each for each in existing if each.version_id == "null"]
+        return [] if enabled else [version for version in existing if version.version_id == "null"]
 
 
 def default_encryption(bucket: Any) -> tuple[str, str | None, bool | None]:
@@ -98,10 +98,12 @@ def _put_marker(bucket: Any, name: str, notify: Notify) -> tuple[Removed, list[A
     existing = store.getlist(name, [])
     enabled = bucket.versioning_status == "Enabled"
     marker = DeleteMarker(existing[-1] if existing else None, name=name, version_id="" if enabled else "null")
-    stored = existing if enabled else [each for each in existing if each.version_id != "null"]
+    stored = existing if enabled else [version for version in existing if version.version_id != "null"]
     store.setlist(name, [*stored, marker])
     notify("s3:ObjectRemoved:DeleteMarkerCreated", bucket, marker)
-    return Removed(version_id=marker.version_id, delete_marker=True), [each for each in existing if each not in stored]
+    return Removed(version_id=marker.version_id, delete_marker=True), [
+        version for version in existing if version not in stored
+    ]
 
 
 def _remove_version(
@@ -109,12 +111,12 @@ def _remove_version(
 ) -> tuple[Removed, list[Any]]:
     store: IndexedKeyStore = bucket.keys
     existing = store.getlist(name, [])
-    removed = next((each for each in existing if each.version_id == version_id), None)
+    removed = next((version for version in existing if version.version_id == version_id), None)
     if removed is None:
         return Removed(version_id=version_id, found=False), []
     if isinstance(removed, models.FakeKey) and removed.is_locked(governance_bypass=bypass):
         raise exceptions.AccessDeniedByLock
-    store.setlist(name, [each for each in existing if each is not removed])
+    store.setlist(name, [version for version in existing if version is not removed])
     notify("s3:ObjectRemoved:Delete", bucket, removed)
     marker = isinstance(removed, models.FakeDeleteMarker)
     return Removed(version_id=version_id, delete_marker=marker), [removed]

@@ -1,4 +1,4 @@
-"""The account of the feed: CloudTrail's events of all accounts and regions, sent by EventBridge to one queue."""
+"""The feed's queue, to which EventBridge sends CloudTrail's events of all accounts and regions."""
 
 from __future__ import annotations
 

@@ -24,7 +24,7 @@ class Scans:
     """A bucket behind an NFS file share, and a line of scanners that fills it."""
 
     def prepare(self, aws: AccountClient) -> dict[str, Any]:
-        """Create the queue, the bucket, a gateway and its file share; the share's ARN and the number of objects to come."""
+        """Create the queue, the bucket, a gateway and its file share; return the share's ARN and the number of objects."""
         aws.call(REGION, "sqs", "CreateQueue", QueueName=_QUEUE)
         aws.call(REGION, "s3", "CreateBucket", Bucket=_BUCKET)
         send_events_to_queue(aws, _BUCKET, _QUEUE)
@@ -50,7 +50,7 @@ class Scans:
         return {"file_share": share, "objects": _OBJECTS}
 
     def play(self, aws: AccountClient, stop: threading.Event) -> None:
-        """Put all objects, as many a second as a line of scanners does, or stop early."""
+        """Put all objects at the pace of a line of scanners, or stop early."""
         started = time.monotonic()
         with ThreadPoolExecutor(4) as threads:
             for number in range(_OBJECTS):

@@ -1,4 +1,4 @@
-"""The protocol of a scenario, and the bucket that sends its events to a queue, which most scenarios begin with."""
+"""The protocol of a scenario, and the first step of most: a bucket that sends its events to a queue."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ class Scenario(Protocol):
         ...
 
     def play(self, aws: AccountClient, stop: threading.Event) -> None:
-        """Make the calls of the programs until `stop`; a call that fails is left out."""
+        """Make the calls of the programs until `stop`; failed calls are ignored."""
         ...
 
     def act(self, aws: AccountClient, action: str) -> None:

@@ -44,7 +44,7 @@ SERVICES: tuple[ModuleType, ...] = (
 
 
 def install_all() -> None:
-    """Put every service in place; before moto's server starts, once per process (a second call changes nothing)."""
+    """Install every service; before moto's server starts, once per process (a second call changes nothing)."""
     for service in SERVICES:
         service.install()
     moto_patches.apply_all()

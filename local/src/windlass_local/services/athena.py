@@ -1,4 +1,4 @@
-"""Athena beside moto's: queries are run by DuckDB instead of being answered from a list; the rest stays moto's.
+"""Athena: DuckDB runs the queries, which moto answers from a list; the rest is moto's.
 
 States go QUEUED, RUNNING, SUCCEEDED as in AWS; results are CSV in the output location, quoted as Athena quotes.
 """
@@ -101,7 +101,7 @@ def _start(request: Request) -> Response:
 
 
 def _output_of(request: Request, parameters: dict[str, Any]) -> str:
-    """Return where results go: the query's location, unless its workgroup enforces its own."""
+    """Return the location of results: the query's, unless its workgroup enforces its own."""
     group = athena_backends[request.account_id][request.region].work_groups.get(parameters.get("WorkGroup", "primary"))
     configuration = getattr(group, "configuration", None) or {}
     original = str(configuration.get("ResultConfiguration", {}).get("OutputLocation", ""))

@@ -1,7 +1,7 @@
-"""EKS: moto's, with Pod Identity associations: which role a service account of a cluster gets from the agent.
+"""EKS: moto's, with Pod Identity associations: the role that a cluster's service account gets from the agent.
 
-AWS facts kept: a service account of a namespace has one association in a cluster (ResourceInUseException else); it is deleted with
-its cluster; a listing is a summary, without role and tags.
+AWS facts kept: a service account of a namespace has one association in a cluster (otherwise ResourceInUseException); it is
+deleted with its cluster; a listing is a summary, without role and tags.
 """
 
 from __future__ import annotations
@@ -73,7 +73,7 @@ def describe_pod_identity_association(self: Any) -> str:
 
 
 def update_pod_identity_association(self: Any) -> str:
-    """Answer UpdatePodIdentityAssociation: another role, or whether sessions are tagged."""
+    """Answer UpdatePodIdentityAssociation: change the role, or the tagging of sessions."""
     association, parameters = _one(self), _parameters(self)
     association.update(
         {name: parameters[name] for name in ("roleArn", "disableSessionTags") if parameters.get(name) is not None}

@@ -1,6 +1,6 @@
 """ElastiCache: moto's for Redis, with Memcached clusters and parameter groups of our own.
 
-A Memcached cluster here has nodes with endpoints one can talk to: real memcached servers where the program is installed.
+A Memcached cluster's nodes have working endpoints: real memcached servers where the program is installed.
 """
 
 from __future__ import annotations
@@ -49,7 +49,7 @@ def started(user: object) -> None:
 
 
 def stopped(user: object) -> None:
-    """Unregister one; with the last one every server stops. Clusters stay in moto's state and are served again when they are read."""
+    """Unregister one; with the last one every server stops. Clusters stay in moto's state; a read starts their servers again."""
     with _LOCK:
         _USERS[:] = [other_user for other_user in _USERS if other_user is not user]
         if _USERS:
@@ -72,7 +72,7 @@ def region_of(account_id: str, name: str) -> RegionClusters:
 
 
 def cache_nodes(path: str) -> dict[str, Any] | None:
-    """Return what serves a cluster's nodes, by `<account>/<region>/<cluster>`, for tests and demos; None when it does not exist."""
+    """Return the servers of a cluster's nodes, by `<account>/<region>/<cluster>`, for tests and demos; None for an unknown cluster."""
     account_id, _, rest = path.partition("/")
     name, _, cluster_name = rest.partition("/")
     if not cluster_name or account_id not in elasticache_backends or name not in elasticache_backends[account_id]:

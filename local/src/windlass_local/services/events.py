@@ -73,7 +73,7 @@ class ScheduleClock:
 
 
 def install() -> None:
-    """Make the clock; a second call changes nothing."""
+    """Create the clock; a second call changes nothing."""
     if not hasattr(EventsBackend, _CLOCK):
         setattr(EventsBackend, _CLOCK, ScheduleClock())
 

@@ -14,7 +14,7 @@ PRIVATE_NAMES: tuple[str, ...] = ()  # moto's Lambda is changed by moto_patches/
 
 
 def install() -> None:
-    """Make what runs functions; a second call changes nothing."""
+    """Create the runner of functions; a second call changes nothing."""
     shared_functions()
 
 
@@ -34,5 +34,5 @@ def server_stopped(url: str, _faults: Faults) -> None:
 
 
 def processes(_: str) -> dict[str, Any]:
-    """Return the runtime processes, and how many events wait, for tests and debugging."""
+    """Return the runtime processes and the number of waiting events, for tests and debugging."""
     return shared_functions().describe()

@@ -27,7 +27,7 @@ _LARGE_BYTES = 512 * 1024
 
 
 def install() -> None:
-    """Make what delivers events and replicates objects; a second call changes nothing."""
+    """Create the event delivery and the replicator; a second call changes nothing."""
     install_s3()
 
 
@@ -61,7 +61,7 @@ def native(request: Request) -> Response | Awaitable[Response | None] | None:
 
 
 def page_headers(request: Request) -> Mapping[str, str]:
-    """Return the headers with which a bucket's CORS configuration lets the page behind `request` read the response."""
+    """Return the headers of a bucket's CORS configuration that let the page behind `request` read the response."""
     if request.service != "s3" or request.method == "OPTIONS":
         return {}
     bucket = find_bucket(parse(request).bucket)

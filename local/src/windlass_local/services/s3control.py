@@ -19,7 +19,7 @@ _RUNNER = "windlass_runner"
 
 
 def install() -> None:
-    """Make the one that runs jobs; a second call changes nothing."""
+    """Create the runner of jobs; a second call changes nothing."""
     if not hasattr(S3ControlBackend, _RUNNER):
         setattr(S3ControlBackend, _RUNNER, Runner())
 

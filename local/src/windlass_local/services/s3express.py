@@ -1,4 +1,4 @@
-"""S3 directory buckets: no account has one here.
+"""S3 directory buckets: no account has any here.
 
 Their control plane has S3's operations under the signing name `s3express`: moto would answer with general purpose buckets.
 """

@@ -36,7 +36,7 @@ def install() -> None:
 
 
 async def native(request: Request) -> Response | None:
-    """Answer a call of either protocol; None where it is not one of SQS's."""
+    """Answer a call of either protocol; None for a call of another service."""
     request_id = str(uuid.uuid4())
     target = request.headers.get("x-amz-target", "")
     if target.startswith(wire_json.TARGET_PREFIX):

@@ -1,7 +1,7 @@
 """Storage Gateway, which moto does not have: gateways, NFS and SMB file shares, and a cache that is stale until it is refreshed.
 
 AWS facts kept: RefreshCache answers at once and works in the background; a share takes part in one refresh at a time
-("InvalidGatewayRequestException" else); "RefreshCache does not evict cache entries if invoked within 60 seconds of a
+(otherwise "InvalidGatewayRequestException"); "RefreshCache does not evict cache entries if invoked within 60 seconds of a
 previous RefreshCache request" (API reference), and reports completion as always; Describe…FileShares takes at most 10
 ARNs; times are Unix seconds.
 """
@@ -39,7 +39,7 @@ _PAGE = 100
 
 @dataclass(slots=True)
 class GatewayTiming:
-    """Seconds that a refresh takes, and that must lie between two. Tests advance `ahead_s`, the simulated clock."""
+    """The duration of a refresh and the least interval between two, in seconds. Tests advance `ahead_s`, the simulated clock."""
 
     refresh_s: float = 0.2
     spacing_s: float = 60.0
@@ -109,7 +109,7 @@ class FileShare:
         }
 
     def refresh(self, folders: list[str], *, recursive: bool) -> None:
-        """Take the listing of these folders into the cache; the others stay as they were."""
+        """Read the listing of these folders into the cache; the others stay unchanged."""
         present = bucket_keys(self.location_arn)
         covered = [folder.strip("/") for folder in folders] or [""]
         stored = {key for key in self.cached if not _covers(covered, key, recursive=recursive)}
@@ -168,7 +168,7 @@ class StorageGatewayBackend(BaseBackend):
         return arn
 
     def create_share(self, kind: str, request: dict[str, Any]) -> str:
-        """Create a share and return its ARN, or that of the same ClientToken; its cache is filled once, as a new share's is."""
+        """Create a share and return its ARN, or that of the same ClientToken; its cache is filled once."""
         token = request.get("ClientToken", "")
         if self._made.get(token) in self.shares:
             return self._made[token]
@@ -356,7 +356,7 @@ def install() -> None:
 
 
 def share_files(share_id: str) -> dict[str, Any] | None:
-    """Return what a share's clients see and what its bucket holds, by share id or ARN, for tests and demos; None when it
+    """Return the content of a share's cache and of its bucket, by share id or ARN, for tests and demos; None when it
     does not exist.
     """
     for account in list(storagegateway_backends.values()):

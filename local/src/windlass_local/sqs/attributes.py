@@ -58,7 +58,7 @@ class RedrivePolicy:
 
 
 def check_name(name: str, *, fifo: bool) -> None:
-    """Raise InvalidParameterValue unless `name` is a queue name of its kind."""
+    """Raise InvalidParameterValue unless `name` is a valid name for a queue of this kind."""
     if fifo and not name.endswith(".fifo"):
         raise SqsError("InvalidParameterValue", "The name of a FIFO queue can only end in '.fifo'.")
     if not (_FIFO_NAME if fifo else _NAME).fullmatch(name):

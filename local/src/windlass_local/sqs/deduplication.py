@@ -27,7 +27,7 @@ class DeduplicationIds(Generic[Value]):
         return self._values.get(key)
 
     def put(self, key: tuple[str, str], value: Value, now_s: float) -> None:
-        """Remember `value`; a key that is still remembered keeps its first deadline."""
+        """Remember `value`; a known key keeps its first deadline."""
         if key not in self._values:
             self._order.append((now_s + WINDOW_S, key))
         self._values[key] = value

@@ -1,6 +1,6 @@
 """SQS's errors: the JSON protocol's shape, the query protocol's code and its HTTP status, in one table.
 
-Source: the service model's `awsQueryError` traits; InvalidParameterValue and its like are not modelled and are as
+Source: the service model's `awsQueryError` traits; InvalidParameterValue and similar errors are not modelled and are as
 SQS answers them.
 """
 

@@ -1,4 +1,4 @@
-"""Long polls: coroutines that wait for a message, woken from whichever thread sends one."""
+"""Long polls: coroutines that wait for a message, woken by the thread that sends one."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ Ticket = asyncio.Future[None]
 
 
 class LongPolls:
-    """The long polls of one queue, first come first served, and one alarm for when the queue changes by itself.
+    """The long polls of one queue, first come first served, and one alarm for the end of a delay or a visibility timeout.
 
     No thread is held while one waits. `join`, `wake` and `watch` are called under the region's lock, so that no message
     arrives between the check of the queue and the joining.

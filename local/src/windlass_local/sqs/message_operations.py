@@ -83,7 +83,11 @@ async def receive_message(call: SqsCall) -> Answer:
                 raise SqsError("QueueDoesNotExist", "The specified queue does not exist.")
             received = _receive(region, queue, limit, visibility_s, now_s, call)
             if received or now_s >= deadline_s:
-                return {"Messages": [_rendered(queue, each, call.parameters) for each in received]} if received else {}
+                return (
+                    {"Messages": [_rendered(queue, delivery, call.parameters) for delivery in received]}
+                    if received
+                    else {}
+                )
             ticket = queue.waiters.join()
             queue.changed(now_s)
         await queue.waiters.wait(ticket, deadline_s - now_s)
@@ -128,8 +132,8 @@ def _rendered(queue: SqsQueue, received: Received, parameters: Mapping[str, Any]
 
 def _is_wanted(name: str, requested: Iterable[str]) -> bool:
     return any(
-        each in ("All", name) or (each.endswith(".*") and (each == ".*" or name.startswith(each[:-1])))
-        for each in requested
+        entry in ("All", name) or (entry.endswith(".*") and (entry == ".*" or name.startswith(entry[:-1])))
+        for entry in requested
     )
 
 

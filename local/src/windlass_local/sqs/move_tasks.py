@@ -104,7 +104,7 @@ def _entry(task: MoveTask) -> dict[str, Any]:
 
 
 async def _run(region: RegionQueues, task: MoveTask) -> None:
-    """Move in small steps, so that other calls get their turn in between."""
+    """Move in small steps, so that other calls run in between."""
     per_s = task.limit_per_s or _UNLIMITED_PER_S
     while task.status == "RUNNING":
         due = int((time.time() - task.started_s) * per_s) + 1 - task.moved

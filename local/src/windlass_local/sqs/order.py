@@ -52,7 +52,7 @@ class StandardOrder:
         heapq.heappush(self._ready, message.seq)
 
     def removed(self, message: Message, was: State) -> None:
-        """Skip the entry left in the heap when it is reached."""
+        """Do nothing: the entry in the heap is skipped when it is reached."""
 
     def take(self, limit: int) -> list[Message]:
         """Return available messages."""
@@ -139,7 +139,7 @@ class FifoOrder:
         return head is not None and self._messages[head].state is State.READY
 
     def _offer(self, group_id: str) -> None:
-        """Put the group up for receiving if nothing of it is in flight and its first message is visible."""
+        """Make the group receivable if none of its messages is in flight and the first one is visible."""
         group = self._groups.get(group_id)
         if group is None or group.in_flight:
             return

@@ -1,8 +1,8 @@
 """Queue policies: what callers other than the owner may do, and AddPermission's and RemovePermission's statements.
 
-Only what queue policies are used for is evaluated: Effect, Principal, Action, Resource. A statement with a Condition
+Only the usual elements are evaluated: Effect, Principal, Action, Resource. A statement with a Condition
 grants nothing to callers of the API here (conditions mostly name an AWS service as the sender, and services of the
-embedded AWS deliver without asking); a Deny with one refuses nothing.
+embedded AWS deliver without a check); a Deny with one refuses nothing.
 """
 
 from __future__ import annotations
@@ -43,11 +43,11 @@ def allows(policy: str, *, account_id: str, action: str, queue_arn: str) -> bool
 
 
 def _applies(statement: Mapping[str, Any], account_id: str, action: str, queue_arn: str) -> bool:
-    actions = [str(each).lower() for each in _as_list(statement.get("Action"))]
-    resources = [str(each) for each in _as_list(statement.get("Resource", queue_arn))]
+    actions = [str(entry).lower() for entry in _as_list(statement.get("Action"))]
+    resources = [str(entry) for entry in _as_list(statement.get("Resource", queue_arn))]
     return (
         _names_principal(statement.get("Principal"), account_id)
-        and any(fnmatch.fnmatchcase(f"sqs:{action}".lower(), each) or each == "*" for each in actions)
+        and any(fnmatch.fnmatchcase(f"sqs:{action}".lower(), entry) or entry == "*" for entry in actions)
         and any(fnmatch.fnmatchcase(queue_arn, resource) for resource in resources)
     )
 
@@ -58,13 +58,13 @@ def _names_principal(principal: object, account_id: str) -> bool:
     if not isinstance(principal, dict):
         return False
     named = _as_list(principal.get("AWS"))
-    return any(each in ("*", account_id) or f"::{account_id}:" in str(each) for each in named)
+    return any(entry in ("*", account_id) or f"::{account_id}:" in str(entry) for entry in named)
 
 
 def _statements(policy: str) -> list[dict[str, Any]]:
     if not policy:
         return []
-    return [each for each in _as_list(json.loads(policy).get("Statement")) if isinstance(each, dict)]
+    return [entry for entry in _as_list(json.loads(policy).get("Statement")) if isinstance(entry, dict)]
 
 
 def _as_list(value: Any) -> list[Any]:

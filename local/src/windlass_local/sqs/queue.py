@@ -87,7 +87,7 @@ class Queue:
     def send(self, message: Message, now_s: float, *, delay_s: float = 0.0, scope: str = "") -> None:
         """Take `message` in; it becomes visible after `delay_s`. `scope` is the group where deduplication is by group.
 
-        The caller has asked `duplicate_of` first: a repeated message is acknowledged but never enters.
+        The caller has called `duplicate_of` before: a repeated message is acknowledged but never stored.
         """
         self.advance(now_s)
         if self.fifo:
@@ -98,7 +98,7 @@ class Queue:
         self.admit(message, due_s=now_s + delay_s if delay_s > 0 else 0.0)
 
     def admit(self, message: Message, *, due_s: float = 0.0) -> None:
-        """Put in a message as it is (a new one, or one that another queue gave up); visible now or at `due_s`."""
+        """Add a message as it is (a new one, or one moved from another queue); visible now or at `due_s`."""
         message.seq = self._next_seq
         self._next_seq += 1
         message.deliveries = 0
@@ -117,8 +117,8 @@ class Queue:
         """Deliver up to `limit` messages, hidden for `visibility_s`.
 
         Messages that were delivered `max_receive_count` times go to the dead-letter queue instead. Raises
-        Refusal("over_limit") at the in-flight limit of a standard queue; a FIFO queue then gives nothing. The same
-        `attempt_id` within five minutes gives the same deliveries again while none of them was touched.
+        Refusal("over_limit") at the in-flight limit of a standard queue; a FIFO queue then returns nothing. The same
+        `attempt_id` within five minutes returns the same deliveries again while none of them was changed.
         """
         self.advance(now_s)
         if attempt_id and (again := self._repeat(attempt_id, visibility_s, now_s)):
@@ -159,13 +159,17 @@ class Queue:
     def _repeat(self, attempt_id: str, visibility_s: float, now_s: float) -> list[Received]:
         """Return the deliveries of an earlier receive with this attempt id, hidden again; none if one was changed."""
         earlier = self._attempts.get(("", attempt_id), now_s) or ()
-        for each in earlier:
-            message = self._messages.get(each.receipt.seq)
-            if message is None or message.state is not State.IN_FLIGHT or message.deliveries != each.receipt.delivery:
+        for delivery in earlier:
+            message = self._messages.get(delivery.receipt.seq)
+            if (
+                message is None
+                or message.state is not State.IN_FLIGHT
+                or message.deliveries != delivery.receipt.delivery
+            ):
                 return []
-        for each in earlier:
-            each.message.due_s = now_s + visibility_s
-            self._arm(each.message)
+        for delivery in earlier:
+            delivery.message.due_s = now_s + visibility_s
+            self._arm(delivery.message)
         return list(earlier)
 
     def _is_exhausted(self, message: Message) -> bool:
@@ -234,7 +238,7 @@ class Queue:
         self._counts = [0, 0, 0, 0]
 
     def take_one(self, now_s: float) -> Message | None:
-        """Take one visible message out of the queue for good (a message move task does this)."""
+        """Remove one visible message for good (for a message move task)."""
         self.advance(now_s)
         for message in self._order.take(1):
             self._counts[message.state] -= 1

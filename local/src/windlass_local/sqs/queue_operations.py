@@ -85,7 +85,7 @@ def _page(call: SqsCall, queues: Sequence[SqsQueue], key: str) -> Answer:
             raise invalid_value(token, "NextToken", "Unable to decode.") from None
         queues = [queue for queue in queues if queue.name > after]
     page = queues[: limit or _PAGE]
-    response: Answer = {key: [each.url(call.base_url) for each in page]} if page or key == "queueUrls" else {}
+    response: Answer = {key: [source.url(call.base_url) for source in page]} if page or key == "queueUrls" else {}
     if limit and len(queues) > len(page):
         response["NextToken"] = base64.b64encode(page[-1].name.encode()).decode()
     return response

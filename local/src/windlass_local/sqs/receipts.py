@@ -25,7 +25,7 @@ def encode(mark: bytes, receipt: Receipt) -> str:
 
 
 def decode(mark: bytes, handle: str) -> Receipt | None:
-    """Return the receipt of `handle`; None when it is no handle of this queue."""
+    """Return the receipt of `handle`; None for a handle of another queue."""
     if not handle.startswith(_PREFIX):
         return None
     try:

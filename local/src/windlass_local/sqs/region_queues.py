@@ -66,7 +66,7 @@ class RegionQueues(SQSBackend):
         return queue if queue is not None and queue.queue_arn == arn else None
 
     def create(self, name: str, attributes: Mapping[str, str], tags: Mapping[str, str], now_s: float) -> SqsQueue:
-        """Create a queue; the same attributes return the same queue, others raise QueueNameExists."""
+        """Create a queue; the same attributes return the existing queue, others raise QueueNameExists."""
         fifo = attributes.get("FifoQueue") == "true"
         existing = self.queues.get(name)
         if existing is not None:
@@ -102,7 +102,7 @@ class RegionQueues(SQSBackend):
 
     def sources_of(self, queue: SqsQueue) -> list[SqsQueue]:
         """Return the queues whose dead letters go to `queue`."""
-        return [each for each in self.queues.values() if each.core.dead_letter is queue.core]
+        return [source for source in self.queues.values() if source.core.dead_letter is queue.core]
 
     def _link(self) -> None:
         """Connect every queue with its dead-letter queue, if that exists now."""

@@ -75,7 +75,7 @@ class SqsQueue:
         return self.attributes.get(name) == "true"
 
     def changed(self, now_s: float, *, arrived: int = 0) -> None:
-        """Wake polls: `arrived` of them may find a message now, one more when the next timer ends."""
+        """Wake polls: `arrived` of them now, for new messages, and one more when the next timer ends."""
         self.waiters.wake(arrived)
         self.waiters.watch(self.core.next_change_s(), now_s)
 

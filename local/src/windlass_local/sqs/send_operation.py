@@ -30,7 +30,7 @@ _WRONG_KIND = "The request include parameter that is not valid for this queue ty
 def send(queue: SqsQueue, entry: Mapping[str, Any], *, sender_id: str, now_s: float) -> dict[str, Any]:
     """Check `entry` (SendMessage's parameters), send it, and respond as SendMessage does. Raises SqsError.
 
-    A repeat within a FIFO queue's deduplication interval is answered as the first was, and goes nowhere.
+    A repeat within a FIFO queue's deduplication interval gets the response of the first, and is not stored.
     """
     message = _message(queue, entry, sender_id=sender_id, now_s=now_s)
     delay_s = _delay_s(queue, entry)

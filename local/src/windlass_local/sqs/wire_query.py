@@ -105,11 +105,11 @@ def _shaped(tree: Tree) -> Tree:
     shaped: Tree = {}
     for name, value in tree.items():
         if name in _LISTS and isinstance(value, dict):
-            shaped[_LISTS[name]] = [_shaped(each) if isinstance(each, dict) else each for each in _in_order(value)]
+            shaped[_LISTS[name]] = [_shaped(entry) if isinstance(entry, dict) else entry for entry in _in_order(value)]
         elif name in _MAPS and isinstance(value, dict):
             model, key, content = _MAPS[name]
-            entries = value if all(each.isdecimal() for each in value) else {"1": value}
-            shaped[model] = {each.get(key, ""): each.get(content, "") for each in _in_order(entries)}
+            entries = value if all(entry.isdecimal() for entry in value) else {"1": value}
+            shaped[model] = {entry.get(key, ""): entry.get(content, "") for entry in _in_order(entries)}
         else:
             shaped[name] = value
     return shaped
@@ -139,7 +139,7 @@ def _elements(operation: str, name: str, value: Any) -> str:
         )
     if isinstance(value, list):
         wire = _ANSWER_LISTS.get((operation, name), name)
-        return "".join(_elements(operation, wire, each) for each in value)
+        return "".join(_elements(operation, wire, entry) for entry in value)
     if isinstance(value, dict):
         inner_xml = "".join(_elements(operation, inner, each) for inner, each in value.items())
         return f"<{name}>{inner_xml}</{name}>"

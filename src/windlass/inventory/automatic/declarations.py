@@ -7,10 +7,10 @@ from dataclasses import dataclass
 from typing import Any
 
 from windlass.inventory.automatic.exclusions import exclusion_of
-from windlass.inventory.automatic.identity import Identity, identity_of, text_identity
+from windlass.inventory.automatic.identity import ItemIdentity, identity_of, text_identity
 from windlass.inventory.automatic.nouns import kebab, noun_of_operation, noun_of_shape, version_of, words
 from windlass.inventory.automatic.owner_defaults import request_of
-from windlass.inventory.automatic.service_model import ListMember, ModelSource, Operation, operations
+from windlass.inventory.automatic.service_model import ListMember, ModelOperation, ModelSource, operations
 from windlass.inventory.automatic.volatile_members import volatile_paths
 from windlass.inventory.resource_type import Parent, ResourceType
 
@@ -25,9 +25,9 @@ _VERB_RANK = {"Describe": 2, "List": 1, "Get": 0}
 class Candidate:
     """An operation that lists identified items. `missing` are required request members that no default fills."""
 
-    operation: Operation
+    operation: ModelOperation
     items: ListMember
-    identity: Identity
+    identity: ItemIdentity
     noun: str
     request: Mapping[str, Any]
     missing: tuple[str, ...]
@@ -61,7 +61,7 @@ def candidates(source: ModelSource) -> Iterator[Candidate]:
             (items, identity) for items in operation.lists() if (identity := _identity(items, noun)) is not None
         ]
         if len(identified) > 1:  # the list named like the operation is what it lists
-            identified = [each for each in identified if _noun_of_list(each[0]) == noun.lower()]
+            identified = [entry for entry in identified if _noun_of_list(entry[0]) == noun.lower()]
         if len(identified) == 1:
             yield Candidate(operation, *identified[0], noun, request, missing)
 
@@ -88,7 +88,7 @@ def declare_types(source: ModelSource) -> tuple[ResourceType, ...]:
     return tuple(unique.values())
 
 
-def _identity(items: ListMember, noun: str) -> Identity | None:
+def _identity(items: ListMember, noun: str) -> ItemIdentity | None:
     if items.item_type == "string":
         return text_identity(items.path, noun)
     if items.item_type != "structure":
@@ -126,7 +126,7 @@ def _declare(source: ModelSource, candidate: Candidate, parent: Parent | None) -
     )
 
 
-def _id(identity: Identity, missing: tuple[str, ...]) -> str:
+def _id(identity: ItemIdentity, missing: tuple[str, ...]) -> str:
     """Return the path of the id. A child without an ARN is identified within its parent, whose id is among its members."""
     if not missing or identity.arn:
         return identity.id

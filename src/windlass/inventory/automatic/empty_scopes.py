@@ -163,7 +163,7 @@ class EmptyScopeWriter:
         for (account_id, region), members in sorted(by_region.items()):
             key = (empty_scope.c.account_id == account_id, empty_scope.c.region == region)
             states = self._locked(connection, account_id, region)
-            states.update({each.scope.type: _state(each, states.get(each.scope.type)) for each in members})
+            states.update({member.scope.type: _state(member, states.get(member.scope.type)) for member in members})
             for scope in filled:
                 if (scope.account_id, scope.region) == (account_id, region):
                     states.pop(scope.type, None)
@@ -173,7 +173,7 @@ class EmptyScopeWriter:
         connection.execute(
             (target.where(run_worker.c.worker == self.worker) if self.worker else target).values(
                 scopes_done=table.c.scopes_done + len(results),
-                calls=table.c.calls + sum(each.calls for each in results),
+                calls=table.c.calls + sum(result.calls for result in results),
             )
         )
 
@@ -200,7 +200,7 @@ def _state(result: ScopeResult, before: EmptyState | None) -> EmptyState:
 
 def _encode(states: _EmptyStates) -> bytes:
     """Return the states as compressed JSON, each error once: {"types": {type: [state, since, scanned, error]}, "errors": […]}."""
-    errors = sorted({(each.error_code, each.error) for each in states.values()})
+    errors = sorted({(state.error_code, state.error) for state in states.values()})
     numbers = {error: number for number, error in enumerate(errors)}
     types = {
         name: [str(each.state), each.since, each.scanned, numbers[each.error_code, each.error]]

@@ -8,7 +8,7 @@ from typing import Any
 
 from windlass.inventory.automatic.nouns import singular, words
 
-__all__ = ["Identity", "identity_of", "text_identity"]
+__all__ = ["ItemIdentity", "identity_of", "text_identity"]
 
 _RANKS = (("arn",), ("id", "identifier", "uuid"), ("name",))
 _LABELS = ("name", "displayname", "title", "alias")
@@ -17,7 +17,7 @@ _ALTERNATIVES = 3  # identifying members to try: an item may lack the first one
 
 
 @dataclass(frozen=True, slots=True)
-class Identity:
+class ItemIdentity:
     """Paths on an item. `arn` and `label` are empty when it has none."""
 
     id: str
@@ -25,7 +25,7 @@ class Identity:
     label: str = ""
 
 
-def identity_of(members: Mapping[str, Mapping[str, Any]], nouns: Iterable[str]) -> Identity | None:
+def identity_of(members: Mapping[str, Mapping[str, Any]], nouns: Iterable[str]) -> ItemIdentity | None:
     """Return the identity of items with these members, which are called one of `nouns`; None when no member identifies them."""
     texts = {name.lower().replace("_", ""): name for name, shape in members.items() if shape["type"] == "string"}
     prefixes = _prefixes(nouns)
@@ -40,12 +40,12 @@ def identity_of(members: Mapping[str, Mapping[str, Any]], nouns: Iterable[str]) 
         return None
     arns = [name for name in ranked if name.lower().endswith("arn")]
     labels = [texts[key] for ending in _LABELS for prefix in prefixes if (key := prefix + ending) in texts]
-    return Identity(
+    return ItemIdentity(
         " || ".join(dict.fromkeys(ranked[:_ALTERNATIVES])), arns[0] if arns else "", labels[0] if labels else ""
     )
 
 
-def text_identity(path: str, noun: str) -> Identity | None:
+def text_identity(path: str, noun: str) -> ItemIdentity | None:
     """Return the identity of bare texts by the name of their list: the key to put each under.
 
     `clusterArns` and `TableNames` say what their texts are; a list called as what it holds (`projects`) has names.
@@ -57,7 +57,7 @@ def text_identity(path: str, noun: str) -> Identity | None:
     key = _TEXTS.get(ending) or ("Name" if called == noun.lower() else None)
     if key is None:
         return None
-    return Identity(key, key if key == "Arn" else "")
+    return ItemIdentity(key, key if key == "Arn" else "")
 
 
 def _prefixes(nouns: Iterable[str]) -> tuple[str, ...]:

@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-__all__ = ["ListMember", "ModelSource", "Operation", "operations"]
+__all__ = ["ListMember", "ModelOperation", "ModelSource", "operations"]
 
 _NO_SHAPE: Mapping[str, Any] = {}
 
@@ -36,7 +36,7 @@ class ListMember:
 
 
 @dataclass(frozen=True, slots=True)
-class Operation:
+class ModelOperation:
     """One operation of a model. `shapes` are those of its service."""
 
     name: str
@@ -91,8 +91,8 @@ class Operation:
         return self.shapes[reference["shape"]] if reference else _NO_SHAPE
 
 
-def operations(document: Mapping[str, Any]) -> Iterator[Operation]:
+def operations(document: Mapping[str, Any]) -> Iterator[ModelOperation]:
     """Yield the operations of a model that only read: those named List…, Describe… and Get…. Deprecated ones are left out."""
     for name, operation in document["operations"].items():
         if name.startswith(("List", "Describe", "Get")) and not operation.get("deprecated"):
-            yield Operation(name, operation, document["shapes"])
+            yield ModelOperation(name, operation, document["shapes"])

@@ -10,7 +10,7 @@ import re
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from windlass.inventory.automatic.service_model import Operation
+from windlass.inventory.automatic.service_model import ModelOperation
 
 __all__ = ["is_volatile", "volatile_paths"]
 
@@ -52,13 +52,17 @@ def is_volatile(name: str, kind: str) -> bool:
     return kind == "string" and bool(_SIGNED_LINK.search(name))
 
 
-def volatile_paths(operation: Operation, members: Mapping[str, Mapping[str, Any]]) -> tuple[str, ...]:
+def volatile_paths(operation: ModelOperation, members: Mapping[str, Mapping[str, Any]]) -> tuple[str, ...]:
     """Return the dotted paths of an item's volatile members, `*` for the items of lists."""
     return tuple(_paths(operation, members, "", _DEPTH, ()))
 
 
 def _paths(
-    operation: Operation, members: Mapping[str, Mapping[str, Any]], prefix: str, depth: int, within: tuple[int, ...]
+    operation: ModelOperation,
+    members: Mapping[str, Mapping[str, Any]],
+    prefix: str,
+    depth: int,
+    within: tuple[int, ...],
 ) -> Iterator[str]:
     for name, shape in members.items():
         path, inner = f"{prefix}{name}", shape

@@ -1,1 +1,1 @@
-"""Events of AWS (CloudTrail, Config, S3) as changes of resources: what they touch, who did it, and reading that again."""
+"""Events of AWS (CloudTrail, Config, S3): the resources they touch, who made them, and the read that follows."""

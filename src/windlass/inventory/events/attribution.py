@@ -1,4 +1,4 @@
-"""The revision that an event explains: the first one of its resource since the event, when a scan saw the change first."""
+"""The revision that an event explains, when a scan saw the change first: the first revision of its resource since the event."""
 
 from __future__ import annotations
 
@@ -19,13 +19,13 @@ CONFIG_DELAY = timedelta(minutes=30)
 
 
 def attribute(connection: Connection, row_id: int, events: Iterable[ChangeEvent]) -> int:
-    """Add events to the revisions of a resource that they explain; return how many revisions have an actor more.
+    """Add events to the revisions of a resource that they explain; return how many revisions got their first actor.
 
     An event explains the first revision that begins at or after it, unless a collection between the two saw no change.
-    An event that is recorded already changes nothing. The revision's `actor` is that of the last of its events which has one.
+    An event that is already recorded changes nothing. The revision's `actor` is that of its last event with an actor.
     """
     explained = 0
-    for event in sorted(events, key=lambda each: (each.at, each.event_id)):
+    for event in sorted(events, key=lambda item: (item.at, item.event_id)):
         target = _revision_after(connection, row_id, event)
         if target is None or _is_too_late(event, target) or _is_recorded(connection, row_id, event):
             continue

@@ -44,7 +44,7 @@ def event_of_record(record: Mapping[str, Any]) -> ChangeEvent:
 
 
 def actor_of(identity: object) -> str:
-    """Return the principal's ARN; the service that called for itself; else the most that the record says of the caller."""
+    """Return the principal's ARN; the service that called for itself; else the most precise name of the caller in the record."""
     if not isinstance(identity, Mapping):
         return ""
     for name in ("arn", "invokedBy", "userName", "principalId", "accountId", "type"):

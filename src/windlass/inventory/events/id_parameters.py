@@ -1,4 +1,4 @@
-"""The parameter of a type's own listing that takes ids, so that one resource is read in the shape that a scan reads.
+"""The parameter by which a type's list operation filters by id: one resource is then read in the same shape as in a scan.
 
 `tests/inventory/events/test_id_parameters.py` derives the table from the catalogue and AWS's models: the string member of the
 listing's input, or the list of strings, that is named as the type's id. Types without one are listed, and only the

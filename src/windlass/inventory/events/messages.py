@@ -25,7 +25,7 @@ _CONFIG_DELETED = ("ResourceDeleted", "ResourceDeletedNotRecorded")
 
 
 def parse_message(body: object, index: TypeIndex) -> Parsed:
-    """Return what a message says of resources. It never raises: what is no event of AWS is `unrecognised`."""
+    """Return the touches of a message. It never raises: anything but an AWS event is `unrecognised`."""
     parse = _Parse(index)
     try:
         for document in _documents(body):
@@ -69,7 +69,7 @@ class _Parse:
     ignored: int = 0
 
     def document(self, document: Mapping[str, Any]) -> None:
-        """Add what one event says. An event of a broken form is unrecognised, and the others of its message are read."""
+        """Add the touches of one event. A malformed event is unrecognised; the others of its message are read."""
         detail = document.get("detail")
         kind = document.get("detail-type")
         try:

@@ -1,4 +1,4 @@
-"""What an event says: the resources that it touched, or why it touched none."""
+"""The content of an event: the resources that it touched, or the reason why it touched none."""
 
 from __future__ import annotations
 
@@ -21,12 +21,12 @@ class Touch:
     event: ChangeEvent
     deletes: bool = False
     creates: bool = False
-    is_mention: bool = False  # the operation is about something else, which names this resource
+    is_mention: bool = False  # the operation changes another resource, and only names this one
 
 
 @dataclass(frozen=True, slots=True)
 class Parsed:
-    """A message's touches. `ignored` counts events that change nothing we collect; `unrecognised` says what is not an event."""
+    """A message's touches. `ignored` counts events that change nothing we collect; `unrecognised` has the rest, with reasons."""
 
     touches: tuple[Touch, ...] = ()
     ignored: int = 0

@@ -1,4 +1,4 @@
-"""When events made us read resources, kept until a scan begins later: so that an older scan undoes no newer read."""
+"""The times of reads because of events, kept until a later scan begins, so that an older scan undoes no newer read."""
 
 from __future__ import annotations
 
@@ -36,11 +36,14 @@ def newer_reads(connection: Connection, of: Scope, started_at: datetime, *, forg
 def without(
     known: Mapping[str, KnownResource], result: ScopeResult, resource_ids: Collection[str]
 ) -> tuple[dict[str, KnownResource], ScopeResult]:
-    """Return what a scan may change: everything but the resources with these ids, which were read later than it began."""
+    """Return what a scan may change: everything except the resources with these ids, which were read after it began."""
     return (
         {key: row for key, row in known.items() if row.resource_id not in resource_ids},
         replace(
-            result, observations=tuple(each for each in result.observations if each.resource_id not in resource_ids)
+            result,
+            observations=tuple(
+                observation for observation in result.observations if observation.resource_id not in resource_ids
+            ),
         ),
     )
 
@@ -48,7 +51,7 @@ def without(
 def record_reads(
     store: Store, connection: Connection, of: Scope, resource_ids: Iterable[str], read_at: datetime
 ) -> None:
-    """Record that resources were read at a time; a later read of one stays."""
+    """Record the time at which resources were read; a later time stays."""
     for resource_id in sorted(set(resource_ids)):
         insertion = store.upsert(event_read).values(
             account_id=of.account_id,

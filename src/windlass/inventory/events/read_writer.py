@@ -1,4 +1,4 @@
-"""Writing what was read because of events: the touched resources of one scope, in one transaction, with who changed them."""
+"""Writes the touched resources of one scope in one transaction, with the events that changed them."""
 
 from __future__ import annotations
 
@@ -24,14 +24,14 @@ from windlass.store.engine import Store
 __all__ = ["EVENTS_RUN", "ReadOutcome", "write_read"]
 
 EVENTS_RUN = "events"
-"""The `run_id` of revisions that events brought."""
+"""The `run_id` of revisions from events."""
 
 
 @dataclass(frozen=True, slots=True)
 class ReadOutcome:
-    """What a read changed, and the ids of events whose change it does not show yet: to be read again a little later.
+    """What a read changed, and the ids of events whose change AWS does not show yet: they are read again a little later.
 
-    An event may create what it names in another scope: it is `invisible` here and `visible` there.
+    An event may create its resource in another scope: it is `invisible` here and `visible` there.
     """
 
     counts: ChangeCounts = field(default_factory=ChangeCounts)
@@ -47,7 +47,7 @@ class _Known:
 
 
 def write_read(store: Store, result: ScopeResult, touches: Sequence[Touch]) -> ReadOutcome:
-    """Write the touched resources as they were read, and nothing else of the scope.
+    """Write the touched resources, and nothing else of the scope.
 
     A resource that was not found is deleted only when an event said so. When a scan began after this read and is written,
     the read is stale: nothing is written, and every event is unconfirmed.
@@ -63,13 +63,15 @@ def write_read(store: Store, result: ScopeResult, touches: Sequence[Touch]) -> R
             return ReadOutcome(unconfirmed=events)
         own = replace(
             result,
-            observations=tuple(each for each in result.observations if each.account_id == result.scope.account_id),
+            observations=tuple(
+                observation for observation in result.observations if observation.account_id == result.scope.account_id
+            ),
         )
         known = _touched(connection, own, touches)
         newer = newer_reads(connection, own.scope, own.started_at, forget=False)
         rows, own = without(known.rows, own, newer)  # another worker has read them since
         own, _ = match_known(rows, own)
-        observed = {each.key: _names_of(each) for each in own.observations}
+        observed = {observation.key: _names_of(observation) for observation in own.observations}
         changes = [
             replace(change, events=_events_of(_names_of_change(change, known, observed), touches))
             for change in diff_scope(rows, own, lambda row_ids: documents_of(connection, row_ids))
@@ -81,12 +83,14 @@ def write_read(store: Store, result: ScopeResult, touches: Sequence[Touch]) -> R
         for key, row in known.rows.items():
             if row.row_id not in changed:
                 attribute(connection, row.row_id, _events_of(known.names[key], touches))
-        read_ids = [each.resource_id for each in own.observations] + [row.resource_id for row in known.rows.values()]
+        read_ids = [observation.resource_id for observation in own.observations] + [
+            row.resource_id for row in known.rows.values()
+        ]
         record_reads(
             store,
             connection,
             own.scope,
-            [*read_ids, *(name for each in touches for name in each.names)],
+            [*read_ids, *(name for touch in touches for name in touch.names)],
             own.started_at,
         )
         return _outcome(count_changes(changes), touches, observed)
@@ -113,11 +117,11 @@ def _touched(connection: Connection, result: ScopeResult, touches: Sequence[Touc
     if any(not touch.names for touch in touches):
         rows = known_resources(connection, of)
         return _Known(rows, {key: frozenset({key, row.resource_id}) for key, row in rows.items()})
-    # What was observed is found by its key alone, which the index has; the rest is looked for in all of the scope.
-    keys = {key for each in result.observations for key in (each.key, replace(each, arn="").key)}
-    covered = {name for each in result.observations if each.arn for name in _names_of(each)}
+    # Observed resources are found by their keys, which are indexed; the others by their names in the complete scope.
+    keys = {key for observation in result.observations for key in (observation.key, replace(observation, arn="").key)}
+    covered = {name for observation in result.observations if observation.arn for name in _names_of(observation)}
     names = {name for touch in touches for name in touch.names} - covered
-    names |= {each.resource_id for each in result.observations if not each.arn}
+    names |= {observation.resource_id for observation in result.observations if not observation.arn}
     known: dict[str, KnownResource] = {}
     by_key: dict[str, frozenset[str]] = {}
     for condition in (*_by_key(keys), *_by_name(names)):
@@ -155,7 +159,7 @@ def _names_of_change(change: NewRevision, known: _Known, observed: Mapping[str, 
 def _events_of(names: frozenset[str], touches: Sequence[Touch]) -> tuple[ChangeEvent, ...]:
     """Return the events that touched the resource with these names, each once, oldest first.
 
-    Operations about something else that only named it count when there are no others.
+    Operations on another resource that only name this one count when there are no others.
     """
     own = [touch for touch in touches if not touch.names or touch.names & names]
     about = [touch for touch in own if not touch.is_mention]

@@ -1,4 +1,4 @@
-"""Reading the resources that events touched, and writing what changed."""
+"""Reads the resources that events touched, and writes their changes."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ __all__ = ["Refresh", "RefreshResult", "open_refresh", "unknown_buckets"]
 
 @dataclass(slots=True)
 class RefreshResult:
-    """What reading the touched resources brought. `failures` are errors by scope; events are named by their ids."""
+    """The result of a refresh. `failures` are errors by scope; events are given by their ids."""
 
     reads: int = 0
     counts: ChangeCounts = field(default_factory=ChangeCounts)
@@ -48,23 +48,23 @@ class RefreshResult:
         self.visible |= outcome.visible
 
     def end(self) -> RefreshResult:
-        """Return the result with the creations that no scope shows among what is unconfirmed."""
+        """Return the result; creations that no scope shows are unconfirmed."""
         self.unconfirmed |= self.invisible - self.visible
         return self
 
 
 @dataclass(frozen=True, slots=True)
 class Refresh:
-    """Reads touched resources with a collector that selects them, however many events touched each."""
+    """Reads each touched resource once, however many events touched it."""
 
     store: Store
     index: TypeIndex
     collector: Callable[[], Collector]
 
     def refresh(self, touches: Sequence[Touch], *, buckets: Sequence[Touch] = ()) -> RefreshResult:
-        """Read each touched resource once and write what changed: one transaction per scope.
+        """Read each touched resource once and write its changes: one transaction per scope.
 
-        `buckets` are touched by events on their objects: those that the store has are left alone. Touches of accounts and
+        `buckets` are touched by events on their objects: those in the store are not read. Touches of accounts and
         types that are not collected are left out.
         """
         touches = [*touches, *unknown_buckets(self.store, buckets)]
@@ -94,7 +94,7 @@ class Refresh:
 
 
 def open_refresh(collection: Collection, *, concurrency: int) -> Refresh:
-    """Return what keeps a collection's store current. The estate is opened by the first read."""
+    """Return the refresh of a collection's store. The first read opens the estate."""
     types = collection.types
     kinds = tuple(kind for kind in types.collected if not kind.automatic)
 

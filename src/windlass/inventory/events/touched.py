@@ -1,7 +1,7 @@
 """Which resources a CloudTrail record touched. Pure.
 
-The record's service gives the types, the operation's noun the one it is about, and the members of parameters and
-response its name. A name too many costs one read that changes nothing; a name too few waits for the next scan.
+The record's service gives the types, the operation's noun the changed type, and the members of parameters and
+response the name. A superfluous name costs one read that changes nothing; a missed one waits for the next scan.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ _VERSION = re.compile(r"(?:\d{8}(?:v\d+)?|\d{4}_\d{2}_\d{2}|v\d+|V\d+)$")
 _DELETING = ("delete", "terminate", "release", "deregister", "remove", "disable")
 _CREATING = ("create", "run", "allocate", "register", "put", "import", "copy", "restore", "publish", "request")
 _NOT_CHANGED = frozenset({"ec2.image", "ec2.key-pair"})
-"""Types that many operations of EC2 name without changing them: only an operation on them reads them again."""
+"""Types that many operations of EC2 name without changing them: only operations on them cause a read."""
 
 Text = tuple[str, str]
 """A member's name in lower case, and its text."""
@@ -41,20 +41,20 @@ def touches_of(record: Mapping[str, Any], index: TypeIndex) -> tuple[Touch, ...]
     operation = _VERSION.sub("", event.name).lower()
     named = _Named(event, account_id, event.region or "us-east-1", operation)
     texts = [*_texts(record.get("requestParameters")), *_texts(record.get("responseElements"))]
-    about = [each for each in types if any(noun in operation for noun in each.nouns)]
+    about = [kind for kind in types if any(noun in operation for noun in kind.nouns)]
     named.add_resources(record.get("resources"), index)
-    for each in about:
+    for kind in about:
         generic = ("name", "id", "arn", "identifier")
-        named.add(each, (text for key, text in texts if key in each.keys or key in generic))
+        named.add(kind, (text for key, text in texts if key in kind.keys or key in generic))
     if not named.touches:
-        for each in types:
-            named.add(each, (text for key, text in texts if key in each.keys))
+        for kind in types:
+            named.add(kind, (text for key, text in texts if key in kind.keys))
     if event.source.startswith("ec2."):
         named.add_ec2_ids(texts, index, about)
     if not named.touches:
         for _, text in texts:
-            for each in index.of_arn(text) if text.startswith("arn:") else ():
-                named.add(each, (text,))
+            for kind in index.of_arn(text) if text.startswith("arn:") else ():
+                named.add(kind, (text,))
     if not named.touches:
         named.add_scopes(about)
     return tuple(named.touches.values())[:MAX_TOUCHES]
@@ -94,33 +94,33 @@ class _Named:
             self._put(each, scope_of(each, self._account_id, self._region), names_in(each, text))
 
     def add_resources(self, resources: object, index: TypeIndex) -> None:
-        """Add what the record itself lists as its resources."""
+        """Add the resources in the record's own list."""
         for entry in resources if isinstance(resources, list) else ():
             arn, config_type = (entry.get("ARN"), entry.get("type")) if isinstance(entry, dict) else (None, None)
             if not isinstance(arn, str):
                 continue
             kind = index.by_config_name.get(str(config_type).lower())
             types = (index.by_name[kind.name],) if kind else index.of_arn(arn)
-            for each in types:
-                self.add(each, (arn,))
+            for indexed in types:
+                self.add(indexed, (arn,))
 
     def add_ec2_ids(self, texts: Iterable[Text], index: TypeIndex, about: Iterable[IndexedType]) -> None:
         """Add every resource whose id is in the record: an attachment changes both its ends."""
-        about_names = {each.kind.name for each in about}
+        about_names = {indexed.kind.name for indexed in about}
         for _, text in texts:
             match = _EC2_ID.fullmatch(text)
-            each = index.by_name.get(EC2_PREFIXES.get(match[1], "")) if match else None
-            if each and (each.kind.name not in _NOT_CHANGED or each.kind.name in about_names):
-                self.add(each, (text,))
+            indexed = index.by_name.get(EC2_PREFIXES.get(match[1], "")) if match else None
+            if indexed and (indexed.kind.name not in _NOT_CHANGED or indexed.kind.name in about_names):
+                self.add(indexed, (text,))
 
     def add_scopes(self, types: Iterable[IndexedType]) -> None:
-        """Add the scopes of types that the operation is about but names no resource of."""
-        for each in types:
-            self._put(each, scope_of(each, self._account_id, self._region), frozenset())
+        """Add the scopes of types that the operation changes without naming a resource."""
+        for indexed in types:
+            self._put(indexed, scope_of(indexed, self._account_id, self._region), frozenset())
 
-    def _put(self, each: IndexedType, scope: Scope, names: frozenset[str]) -> None:
-        is_about = any(noun in self._operation for noun in each.nouns)
-        ends = any(self._operation.rstrip("s").endswith(noun.rstrip("s")) for noun in each.nouns)
+    def _put(self, indexed: IndexedType, scope: Scope, names: frozenset[str]) -> None:
+        is_about = any(noun in self._operation for noun in indexed.nouns)
+        ends = any(self._operation.rstrip("s").endswith(noun.rstrip("s")) for noun in indexed.nouns)
         self.touches.setdefault(
             (scope, names),
             Touch(

@@ -91,13 +91,13 @@ _GENERIC = frozenset({"name", "id", "arn", "identifier", "description", "alias",
 
 @dataclass(frozen=True)
 class IndexedType:
-    """A type with the words that events have for it."""
+    """A type with its names in events."""
 
     kind: ResourceType
 
     @cached_property
     def nouns(self) -> tuple[str, ...]:
-        """What operations call it, in lower case: `securitygroup`."""
+        """Its noun in the names of operations, in lower case: `securitygroup`."""
         return (self.kind.name.partition(".")[2].replace("-", ""), *_NOUNS.get(self.kind.name, ()))
 
     @cached_property
@@ -126,7 +126,7 @@ def _last(path: str) -> str:
 
 @dataclass(frozen=True)
 class TypeIndex:
-    """The collected types, for finding the one that an event is about."""
+    """The collected types, by which the type in an event is found."""
 
     kinds: tuple[ResourceType, ...]
     by_source: Mapping[str, tuple[IndexedType, ...]] = field(default_factory=dict)
@@ -135,12 +135,12 @@ class TypeIndex:
 
     @classmethod
     def of(cls, kinds: Iterable[ResourceType]) -> TypeIndex:
-        """Index the types that have a declaration; derived ones are left to scans."""
+        """Index the types with a declaration; only scans read derived types."""
         curated = tuple(kind for kind in kinds if not kind.automatic)
         indexed = {kind.name: IndexedType(kind) for kind in curated}
         sources: defaultdict[str, list[IndexedType]] = defaultdict(list)
-        for each in indexed.values():
-            sources[_SOURCES.get(each.kind.service, each.kind.service)].append(each)
+        for entry in indexed.values():
+            sources[_SOURCES.get(entry.kind.service, entry.kind.service)].append(entry)
         return cls(
             curated,
             {source: tuple(types) for source, types in sources.items()},
@@ -159,8 +159,8 @@ class TypeIndex:
         if arn is None:
             return ()
         types = self.by_source.get(_ARN_SERVICES.get(arn.service, arn.service), ())
-        matching = tuple(each for each in types if each.arn_pattern and each.arn_pattern.fullmatch(text))
-        return matching or tuple(each for each in types if each.arn_pattern is None and _is_of(each, arn))
+        matching = tuple(entry for entry in types if entry.arn_pattern and entry.arn_pattern.fullmatch(text))
+        return matching or tuple(entry for entry in types if entry.arn_pattern is None and _is_of(entry, arn))
 
 
 _CONFIG_NAMES: Mapping[str, str] = {

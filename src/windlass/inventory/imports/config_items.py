@@ -30,7 +30,7 @@ Names = Callable[[str], Mapping[str, str]]
 
 @dataclass(frozen=True, slots=True)
 class ItemState:
-    """A resource from a moment on; without an observation, it was deleted then. `names` find a deleted one."""
+    """A resource's state from a moment on; without an observation, it was deleted then. `names` identify a deleted resource."""
 
     at: datetime
     scope: Scope
@@ -47,7 +47,7 @@ def states_in(
     redact_paths: Sequence[str] = (),
     file_name: str = "",
 ) -> tuple[tuple[ItemState, ...], int]:
-    """Return the states in a snapshot or history file, and how many items are of no type that is collected.
+    """Return the states in a snapshot or history file, and the number of items of types that are not collected.
 
     `types` are by Config's names in lower case, `names` the spelling of a service's members. Older files have an item's account
     and region in the file's name alone.
@@ -56,8 +56,8 @@ def states_in(
     defaults = {"awsAccountId": match[1], "awsRegion": match[2]} if match else {}
     states: list[ItemState] = []
     left_out = 0
-    for each in _items(document):
-        item = defaults | _current_names(each)
+    for entry in _items(document):
+        item = defaults | _current_names(entry)
         kind = types.get(str(item.get("resourceType", "")).lower())
         state = _state(item, kind, names, salt, redact_paths) if kind else None
         if state is None:
@@ -109,7 +109,7 @@ def _state(
 
 
 def _listed(item: Mapping[str, Any], kind: ResourceType, names: Mapping[str, str]) -> dict[str, Any]:
-    """Return the item as the type's listing has it: its configuration, tags, id and ARN."""
+    """Return the item as in the type's listing: its configuration, tags, id and ARN."""
     configuration = _parsed(item.get("configuration"))
     listed: dict[str, Any] = renamed(configuration, names) if isinstance(configuration, Mapping) else {}
     supplementary = item.get("supplementaryConfiguration")
@@ -133,7 +133,7 @@ def _listed(item: Mapping[str, Any], kind: ResourceType, names: Mapping[str, str
 
 
 def _parsed(value: Any) -> Any:
-    """Return a configuration that is JSON in a text as what it says."""
+    """Return a configuration, parsed if it is JSON in a text."""
     if isinstance(value, str) and value[:1] in ("{", "["):
         try:
             return json.loads(value)
@@ -143,10 +143,10 @@ def _parsed(value: Any) -> Any:
 
 
 def _bucket_details(more: Mapping[str, Any]) -> dict[str, Any]:
-    """Return a bucket's supplementary configuration under the keys of our document; what has no key there keeps its name."""
+    """Return a bucket's supplementary configuration under the keys of our document; a member without such a key keeps its name."""
     details: dict[str, Any] = {}
     for name, value in more.items():
-        key, convert = _BUCKET_DETAILS.get(name, (name, lambda each: each))
+        key, convert = _BUCKET_DETAILS.get(name, (name, lambda item: item))
         details[key] = convert(value) if isinstance(value, Mapping) else value
     details.pop("BucketTaggingConfiguration", None)  # `tags` of the item has the same
     return details

@@ -1,4 +1,4 @@
-"""The rows of `imported_file`: what is done, so that an import goes on where it was stopped."""
+"""The rows of `imported_file`: the files that are done, so that an interrupted import continues."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ def done_files(store: Store, kind: str) -> dict[str, str]:
 def record_file(
     store: Store, connection: Connection, kind: str, file: SourceFile, *, items: int, revisions: int, now: datetime
 ) -> None:
-    """Record a file as imported, in the transaction that wrote what it holds."""
+    """Record a file as imported, in the transaction that writes its content."""
     values = {
         "kind": kind,
         "location": file.location,

@@ -1,4 +1,4 @@
-"""The revisions of a resource's past states, before what Windlass saw itself. Pure."""
+"""The revisions of a resource's past states, before Windlass's own observations. Pure."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ class PastRevision:
 def merged_states(known: Iterable[PastState], new: Iterable[PastState], *, before: str | None) -> tuple[PastState, ...]:
     """Return states by time, each different from the one before it, all earlier than our own first observation (`before`).
 
-    Of two states of one moment the new one counts. A deletion of what did not exist is left out.
+    Of two states of one moment the new one counts. A deletion of a resource that did not exist is left out.
     """
     by_time = {state.at: state for state in (*known, *new)}
     states: list[PastState] = []

@@ -1,4 +1,4 @@
-"""Writing past states: their revisions and the index, never what Windlass saw itself."""
+"""Writes past states: their revisions and the index. Windlass's own observations never change."""
 
 from __future__ import annotations
 
@@ -45,7 +45,7 @@ def resource_of_state(connection: Connection, state: ItemState) -> Any:
 def write_past(connection: Connection, row: Any, states: Sequence[ItemState]) -> int:
     """Write the past states of one resource; return how many revisions are new. `row` is None for an unknown resource.
 
-    A resource that only Config ever saw is created here; the next collection compares it with what AWS answers.
+    A resource that only Config ever saw is created here; the next collection compares it with AWS's response.
     """
     last = next((state.observation for state in reversed(states) if state.observation is not None), None)
     if row is None:
@@ -126,18 +126,18 @@ def _write_revisions(
     """Bring the imported rows to these revisions: rows keep their ids, and so their events."""
     by_time = {row.valid_from: row for row in stored}
     new, changed = [], []
-    for each in revisions:
+    for past in revisions:
         values = {
-            "change": str(each.change),
-            "valid_to": each.valid_to,
-            "patch": canonical_json(list(each.patch)),
-            "keyframe": canonical_json(each.keyframe) if each.keyframe is not None else None,
-            "name": each.state.name,
+            "change": str(past.change),
+            "valid_to": past.valid_to,
+            "patch": canonical_json(list(past.patch)),
+            "keyframe": canonical_json(past.keyframe) if past.keyframe is not None else None,
+            "name": past.state.name,
             "group_id": group_id,
         }
-        row = by_time.pop(each.state.at, None)
+        row = by_time.pop(past.state.at, None)
         if row is None:
-            fixed = {"resource_row_id": row_id, "valid_from": each.state.at, "run_id": IMPORT_RUN}
+            fixed = {"resource_row_id": row_id, "valid_from": past.state.at, "run_id": IMPORT_RUN}
             new.append(values | fixed | {"actor": "", "event_id": ""})
         elif any(getattr(row, name) != value for name, value in values.items()):
             changed.append({f"new_{name}": value for name, value in values.items()} | {"row": row.revision_id})
@@ -189,7 +189,7 @@ def _members(state: PastState, group_id: int) -> frozenset[tuple[int, str, int]]
 
 
 def _follow(connection: Connection, own: Any, previous: Document | None) -> None:
-    """Let our own first revision follow the imported ones: an update of what Config last saw, else the creation.
+    """Make our own first revision follow the imported ones: an update of Config's last state, else the creation.
 
     Its document and its time stay as they were.
     """
@@ -227,7 +227,7 @@ def _write_resource(
             "deleted_at": newest.at if newest.document is None else None,
             "group_id": group_id,
         }
-        document = newest.document or next((each.document for each in reversed(states) if each.document), None)
+        document = newest.document or next((state.document for state in reversed(states) if state.document), None)
         if document is not None:
             tags = document.get("Tags")
             values |= {

@@ -29,12 +29,12 @@ __all__ = ["HistoryImport", "ImportResult"]
 
 Progress = Callable[[int, int, str], None]
 _Parsed = tuple[int, int, Callable[[Connection], int]]
-"""A file's items, those of no collected type, and what writes the others and returns the number of revisions."""
+"""A file's items, those of types that are not collected, and the function that writes the others and counts revisions."""
 
 
 @dataclass(slots=True)
 class ImportResult:
-    """What an import did: files, those done before, their items, items of no collected type, and revisions written or named."""
+    """What an import did. `left_out` are items of types that are not collected; `revisions` were written or got an actor."""
 
     files: int = 0
     done_before: int = 0
@@ -135,7 +135,7 @@ class HistoryImport:
         *,
         dry_run: bool,
     ) -> ImportResult:
-        """Import each file that is new, in one transaction with the record that it is done. A broken file ends no import."""
+        """Import each file that is new, in one transaction with its row in `imported_file`. A broken file does not end the import."""
         result, done = ImportResult(), done_files(self.store, kind)
         try:
             listed = source.files()

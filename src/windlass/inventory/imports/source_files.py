@@ -24,7 +24,7 @@ _MAX_BYTES = 1024 * 1024 * 1024
 
 
 class FileCaller(Protocol):
-    """AWS as an import sees it; the estate."""
+    """The part of the estate that an import needs."""
 
     def pages(
         self, account_id: str, region: str, service: str, operation: str, /, **params: Any
@@ -39,7 +39,7 @@ class FileCaller(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class SourceFile:
-    """A file: where it is, and what changes with its content."""
+    """A file: its location, and a value that changes with its content."""
 
     location: str
     etag: str
@@ -88,7 +88,7 @@ class SourceFiles:
                     )
 
     def read(self, file: SourceFile) -> Any:
-        """Return the JSON of a file, compressed or not. AwsError when it is none."""
+        """Return the JSON of a file, compressed or not. AwsError when it is not JSON."""
         try:
             content = self._content(file)
             return json.loads(gzip.decompress(content) if content[:2] == b"\x1f\x8b" else content)

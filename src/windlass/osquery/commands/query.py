@@ -28,7 +28,7 @@ def query(
     output: Output = Format.TABLE,
     dry_run: DryRun = False,
 ) -> None:
-    """Ask enrolled hosts a query now, and print the rows of each; needs a running `windlass serve` or `up`.
+    """Run a query on enrolled hosts now, and print the rows of each; needs a running `windlass serve` or `up`.
 
     Exit code 1: a host failed or did not answer. Without --host and --tag, every enrolled host is asked.
 

@@ -99,8 +99,8 @@ class BlockCopier(Protocol):
         """Send nothing more, and abandon what is in flight."""
 
 
-class Pipeline(Protocol):
-    """Sends requests to the destination."""
+class RequestSender(Protocol):
+    """A sender of requests to the destination."""
 
     under_way: int
 
@@ -115,7 +115,7 @@ class SeedRun(ABC):
     """
 
     _copier: BlockCopier
-    _pipeline: Pipeline
+    _pipeline: RequestSender
 
     def __init__(self, pair: BucketPair, journal: JournalOf[Any], limits: SeedLimits, context: CopyContext) -> None:
         self._pair, self._journal, self._limits, self._context = pair, journal, limits, context

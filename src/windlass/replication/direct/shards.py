@@ -70,7 +70,7 @@ class ShardStore:
 
     async def write_plan(self, description: dict[str, Any], shards: Sequence[Shard]) -> bool:
         """Write the plan. False when a plan exists, which then applies."""
-        body = json.dumps({**description, "shards": [list(each) for each in shards]}).encode()
+        body = json.dumps({**description, "shards": [list(shard) for shard in shards]}).encode()
         try:
             await self.client.send(
                 s3.put(self.bucket, self._key("plan.json"), body, if_none_match=True, owner=self.owner)

@@ -16,7 +16,7 @@ from typing import Any
 from windlass.replication.config import ReplicationConfig
 from windlass.replication.model import Method, Operation, Pair, Volume
 
-__all__ = ["Estimate", "Keys", "estimate", "price_list"]
+__all__ = ["Estimate", "KmsKeys", "estimate", "price_list"]
 
 _GB = 1e9
 _NEAR = frozenset({"us-east-1", "us-east-2"})
@@ -28,7 +28,7 @@ _STREAMED_PER_S, _STREAMED_BYTES_PER_S = 500.0, 1e8
 
 
 @dataclass(frozen=True, slots=True)
-class Keys:
+class KmsKeys:
     """Whether source and destination use KMS keys, and a bucket key (few requests to KMS)."""
 
     source: bool = False
@@ -53,7 +53,12 @@ def price_list(own: Mapping[str, float]) -> Mapping[str, Any]:
 
 
 def estimate(
-    method: Method, operation: Operation, pair: Pair, volume: Volume, config: ReplicationConfig, keys: Keys = Keys()
+    method: Method,
+    operation: Operation,
+    pair: Pair,
+    volume: Volume,
+    config: ReplicationConfig,
+    keys: KmsKeys = KmsKeys(),
 ) -> Estimate:
     """Estimate the cost and duration of copying the volume with this method."""
     prices = price_list(config.prices)

@@ -11,7 +11,7 @@ from windlass.replication.failures import explain
 from windlass.replication.model import Attribute, Method, Operation, Volume
 from windlass.replication.setup.role import RoleScope
 
-__all__ = ["Finding", "Fix", "Intent", "error_finding", "warning_finding"]
+__all__ = ["Fix", "Intent", "PreflightFinding", "error_finding", "warning_finding"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,7 +31,7 @@ class Fix:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Finding:
+class PreflightFinding:
     """Something that will fail (`error`) or may surprise (`warning`): on which bucket or role, why, and the remedy."""
 
     level: str
@@ -60,14 +60,16 @@ class Intent:
     """For the source and the destination: True when a customer key (SSE-C) is configured."""
 
 
-def error_finding(code: str, where: str, message: str = "", advice: str = "", fix: Fix | None = None) -> Finding:
+def error_finding(
+    code: str, where: str, message: str = "", advice: str = "", fix: Fix | None = None
+) -> PreflightFinding:
     """Return a finding about something that will fail. Message and advice are the code's own by default."""
     known = explain(code)
-    return Finding(
+    return PreflightFinding(
         level="error", code=code, where=where, message=message or known.meaning, advice=advice or known.advice, fix=fix
     )
 
 
-def warning_finding(code: str, where: str, message: str, advice: str) -> Finding:
+def warning_finding(code: str, where: str, message: str, advice: str) -> PreflightFinding:
     """Return a finding about something that may surprise."""
-    return Finding(level="warning", code=code, where=where, message=message, advice=advice)
+    return PreflightFinding(level="warning", code=code, where=where, message=message, advice=advice)

@@ -13,7 +13,7 @@ from windlass.core.errors import UsageError
 from windlass.core.units import format_duration
 from windlass.replication.config import ReplicationConfig
 from windlass.replication.model import Method, Operation, Pair, Volume
-from windlass.replication.planning.cost import Estimate, Keys, estimate
+from windlass.replication.planning.cost import Estimate, KmsKeys, estimate
 
 __all__ = ["Choice", "MethodConstraints", "choose"]
 
@@ -34,7 +34,7 @@ class MethodConstraints:
     detached: bool = False
     customer_keys: bool = False
     """True when a customer key (SSE-C) is configured for one of the buckets."""
-    keys: Keys = field(default_factory=Keys)
+    keys: KmsKeys = field(default_factory=KmsKeys)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

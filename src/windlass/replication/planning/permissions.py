@@ -10,7 +10,7 @@ from windlass.core.arns import format_arn, partition_of
 from windlass.core.iam import Statement, document, merged, missing, trusts, uncertain
 from windlass.replication.model import Method, Operation
 from windlass.replication.planning.facts import PairFacts, RoleFacts
-from windlass.replication.planning.finding import Finding, Fix, Intent, error_finding, warning_finding
+from windlass.replication.planning.finding import Fix, Intent, PreflightFinding, error_finding, warning_finding
 from windlass.replication.setup.role import (
     BATCH_SERVICE,
     REPLICATION_SERVICE,
@@ -49,7 +49,7 @@ _CODES_OF_ACTIONS = {
 }
 
 
-def check_crossing(facts: PairFacts, intent: Intent) -> Iterator[Finding]:
+def check_crossing(facts: PairFacts, intent: Intent) -> Iterator[PreflightFinding]:
     """Check direct copies between two accounts of the estate: the destination's account copies, so the source must
     allow it.
     """
@@ -71,7 +71,7 @@ def check_crossing(facts: PairFacts, intent: Intent) -> Iterator[Finding]:
     )
 
 
-def check_roles(facts: PairFacts, intent: Intent) -> Iterator[Finding]:
+def check_roles(facts: PairFacts, intent: Intent) -> Iterator[PreflightFinding]:
     """Check existing roles. Roles that Windlass creates get the permissions they need."""
     placed = facts.placed
     if intent.operation is Operation.REPLICATE and facts.replication_role is not None:
@@ -83,7 +83,7 @@ def check_roles(facts: PairFacts, intent: Intent) -> Iterator[Finding]:
         yield from _role(facts.batch_role, BATCH_SERVICE, batch_statements(placed, intent.work, facts.encryption))
 
 
-def _role(role: RoleFacts, service: str, needed: Sequence[Statement]) -> Iterator[Finding]:
+def _role(role: RoleFacts, service: str, needed: Sequence[Statement]) -> Iterator[PreflightFinding]:
     name = role.arn.partition(":role/")[2] or role.arn
     if not role.readable:
         yield warning_finding(
@@ -114,7 +114,7 @@ def _role(role: RoleFacts, service: str, needed: Sequence[Statement]) -> Iterato
         )
 
 
-def _missing_findings(where: str, missing_statements: Sequence[Statement], fix: Fix) -> Iterator[Finding]:
+def _missing_findings(where: str, missing_statements: Sequence[Statement], fix: Fix) -> Iterator[PreflightFinding]:
     """Yield one finding per code: what S3 would answer, with one fix for all."""
     actions_by_code: dict[str, list[str]] = {}
     for statement in missing_statements:
@@ -125,7 +125,7 @@ def _missing_findings(where: str, missing_statements: Sequence[Statement], fix: 
         yield error_finding(code, where, f"{', '.join(dict.fromkeys(actions))} is not allowed", fix=fix)
 
 
-def _unknown(where: str, statements: Sequence[Statement]) -> Iterator[Finding]:
+def _unknown(where: str, statements: Sequence[Statement]) -> Iterator[PreflightFinding]:
     """Report permissions that cannot be evaluated here as unknown: they are not an all-clear."""
     actions = dict.fromkeys(action for statement in statements for action in statement["Action"])
     if actions:
@@ -137,7 +137,7 @@ def _unknown(where: str, statements: Sequence[Statement]) -> Iterator[Finding]:
         )
 
 
-def check_bucket_policies(facts: PairFacts, intent: Intent) -> Iterator[Finding]:
+def check_bucket_policies(facts: PairFacts, intent: Intent) -> Iterator[PreflightFinding]:
     """Check the other bucket's policy for pairs across accounts. In accounts of the estate, the seed adds the
     statement.
     """
@@ -157,7 +157,7 @@ def check_bucket_policies(facts: PairFacts, intent: Intent) -> Iterator[Finding]
         )
 
 
-def check_keys(facts: PairFacts, intent: Intent) -> Iterator[Finding]:
+def check_keys(facts: PairFacts, intent: Intent) -> Iterator[PreflightFinding]:
     """Check that key policies allow the users of the key. Policies that cannot be read are skipped."""
     principal = _caller(facts, intent)
     for side, actions in (

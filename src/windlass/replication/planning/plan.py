@@ -9,10 +9,10 @@ from windlass.replication.config import ReplicationConfig
 from windlass.replication.customer_keys import CustomerKeys
 from windlass.replication.methods.batch.effects import role_scope
 from windlass.replication.model import Method, Operation, Pair, Volume
-from windlass.replication.planning.cost import Keys
+from windlass.replication.planning.cost import KmsKeys
 from windlass.replication.planning.facts import PairFacts
 from windlass.replication.planning.method_choice import Choice, MethodConstraints, choose
-from windlass.replication.planning.preflight import Finding, Intent, check, refusal
+from windlass.replication.planning.preflight import Intent, PreflightFinding, check, refusal
 from windlass.replication.planning.request import SeedRequest
 
 __all__ = ["PairPlan", "intent_of", "plan_pair"]
@@ -26,7 +26,7 @@ class PairPlan:
     facts: PairFacts | None = None
     volume: Volume | None = None
     choice: Choice | None = None
-    findings: tuple[Finding, ...] = ()
+    findings: tuple[PreflightFinding, ...] = ()
     error: WindlassError | None = None
 
     @property
@@ -65,7 +65,7 @@ def plan_pair(facts: PairFacts, volume: Volume | None, request: SeedRequest, con
         other_services=placed.services,
         one_service=placed.one_service,
         customer_keys=CustomerKeys(config.customer_keys).covers(placed),
-        keys=Keys(facts.source.key is not None, facts.destination.key is not None, facts.destination.bucket_key),
+        keys=KmsKeys(facts.source.key is not None, facts.destination.key is not None, facts.destination.bucket_key),
     )
     try:
         choice = choose(

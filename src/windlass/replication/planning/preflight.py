@@ -12,15 +12,15 @@ from typing import Any
 from windlass.core.errors import AccessDenied, Conflict, NotFound, UsageError, WindlassError
 from windlass.replication.model import Attribute, Method, Operation
 from windlass.replication.planning.facts import BucketFacts, PairFacts
-from windlass.replication.planning.finding import Finding, Fix, Intent, error_finding, warning_finding
+from windlass.replication.planning.finding import Fix, Intent, PreflightFinding, error_finding, warning_finding
 from windlass.replication.planning.permissions import check_bucket_policies, check_crossing, check_keys, check_roles
 
-__all__ = ["Finding", "Fix", "Intent", "check", "refusal"]
+__all__ = ["Fix", "Intent", "PreflightFinding", "check", "refusal"]
 
 ARCHIVED = ("GLACIER", "DEEP_ARCHIVE")
 
 
-def check(facts: PairFacts, intent: Intent) -> tuple[Finding, ...]:
+def check(facts: PairFacts, intent: Intent) -> tuple[PreflightFinding, ...]:
     """Return all findings, errors first."""
     if not (facts.source.exists and facts.destination.exists):
         return tuple(_missing_buckets(facts))
@@ -29,7 +29,7 @@ def check(facts: PairFacts, intent: Intent) -> tuple[Finding, ...]:
     return tuple(sorted(findings, key=lambda finding: finding.level != "error"))
 
 
-def refusal(facts: PairFacts, findings: Sequence[Finding]) -> WindlassError | None:
+def refusal(facts: PairFacts, findings: Sequence[PreflightFinding]) -> WindlassError | None:
     """Return one error for a pair that cannot be seeded; None when it can."""
     errors = [finding for finding in findings if finding.level == "error"]
     if not errors:
@@ -46,7 +46,7 @@ def refusal(facts: PairFacts, findings: Sequence[Finding]) -> WindlassError | No
     return kind(f"{facts.pair.title}: {first.where}: {first.message}{rest}", hint=first.advice, code=first.code)
 
 
-def _missing_buckets(facts: PairFacts) -> Iterator[Finding]:
+def _missing_buckets(facts: PairFacts) -> Iterator[PreflightFinding]:
     for side, code in ((facts.source, "SrcBucketNotFound"), (facts.destination, "DstBucketNotFound")):
         if not side.exists:
             yield error_finding(
@@ -57,7 +57,7 @@ def _missing_buckets(facts: PairFacts) -> Iterator[Finding]:
             )
 
 
-def _buckets(facts: PairFacts, intent: Intent) -> Iterator[Finding]:
+def _buckets(facts: PairFacts, intent: Intent) -> Iterator[PreflightFinding]:
     source, target = facts.source, facts.destination
     if source.bucket == target.bucket:
         yield error_finding(
@@ -85,7 +85,7 @@ def _buckets(facts: PairFacts, intent: Intent) -> Iterator[Finding]:
         yield error_finding("SrcBucketReplicationConfigMissing", source.bucket)
 
 
-def _refused(facts: PairFacts, intent: Intent) -> Iterator[Finding]:
+def _refused(facts: PairFacts, intent: Intent) -> Iterator[PreflightFinding]:
     """Report refused calls. Every method lists both sides; Windlass reads and writes objects only when it copies
     itself.
     """
@@ -103,7 +103,7 @@ def _refused(facts: PairFacts, intent: Intent) -> Iterator[Finding]:
             )
 
 
-def _versioning(facts: PairFacts, intent: Intent) -> Iterator[Finding]:
+def _versioning(facts: PairFacts, intent: Intent) -> Iterator[PreflightFinding]:
     if intent.operation is not Operation.REPLICATE or intent.enable_versioning:
         return
     advice = "Enable versioning (--enable-versioning does it first), or copy with --operation copy --no-switch-on."
@@ -117,7 +117,7 @@ def _versioning(facts: PairFacts, intent: Intent) -> Iterator[Finding]:
         )
 
 
-def _histories(facts: PairFacts, intent: Intent) -> Iterator[Finding]:
+def _histories(facts: PairFacts, intent: Intent) -> Iterator[PreflightFinding]:
     """Check copies of versions: the destination must keep all versions."""
     if not intent.versions or intent.operation is not Operation.COPY:
         return
@@ -145,7 +145,7 @@ def _histories(facts: PairFacts, intent: Intent) -> Iterator[Finding]:
         )
 
 
-def _carried(facts: PairFacts, intent: Intent) -> Iterator[Finding]:
+def _carried(facts: PairFacts, intent: Intent) -> Iterator[PreflightFinding]:
     """Check the attributes to preserve. A bucket outside the estate cannot be checked; S3 then reports each object."""
     target = facts.destination
     if not target.account_id:
@@ -156,7 +156,7 @@ def _carried(facts: PairFacts, intent: Intent) -> Iterator[Finding]:
         yield error_finding("DstBucketObjectLockConfigMissing", target.bucket)
 
 
-def _lock(facts: PairFacts, intent: Intent) -> Iterator[Finding]:
+def _lock(facts: PairFacts, intent: Intent) -> Iterator[PreflightFinding]:
     if facts.source.locked and not facts.destination.locked and intent.operation is Operation.REPLICATE:
         yield error_finding("DstBucketObjectLockConfigMissing", facts.destination.bucket)
     if facts.source.locked and intent.operation is Operation.COPY and Attribute.LOCK not in intent.preserve:
@@ -175,7 +175,7 @@ def _lock(facts: PairFacts, intent: Intent) -> Iterator[Finding]:
         )
 
 
-def _keys(facts: PairFacts, _: Intent) -> Iterator[Finding]:
+def _keys(facts: PairFacts, _: Intent) -> Iterator[PreflightFinding]:
     for side, code in ((facts.source, "SrcKmsKeyInvalidState"), (facts.destination, "DstKmsKeyInvalidState")):
         if side.key is None or side.key.state in ("", "Enabled"):
             continue
@@ -189,7 +189,7 @@ def _keys(facts: PairFacts, _: Intent) -> Iterator[Finding]:
             yield error_finding(code, side.bucket, f"its KMS key is {side.key.state}")
 
 
-def _customer_keys(facts: PairFacts, intent: Intent) -> Iterator[Finding]:
+def _customer_keys(facts: PairFacts, intent: Intent) -> Iterator[PreflightFinding]:
     """Check objects with customer keys (SSE-C): S3 replicates them by itself, but copies them only with their key."""
     source, target = facts.source, facts.destination
     of_source, of_target = intent.customer_keys
@@ -217,7 +217,7 @@ def _customer_keys(facts: PairFacts, intent: Intent) -> Iterator[Finding]:
         )
 
 
-def _rule(facts: PairFacts, intent: Intent) -> Iterator[Finding]:
+def _rule(facts: PairFacts, intent: Intent) -> Iterator[PreflightFinding]:
     rule = facts.rule
     if rule is None or intent.operation is not Operation.REPLICATE:
         return
@@ -239,7 +239,7 @@ def _rule(facts: PairFacts, intent: Intent) -> Iterator[Finding]:
         )
 
 
-def _objects(facts: PairFacts, intent: Intent) -> Iterator[Finding]:
+def _objects(facts: PairFacts, intent: Intent) -> Iterator[PreflightFinding]:
     if intent.volume is not None and intent.volume.archived:
         yield warning_finding(
             "SrcObjectNotEligible",
@@ -289,7 +289,7 @@ def _prefix(rule: Mapping[str, Any]) -> str:
     return str(chosen.get("Prefix") or both.get("Prefix") or rule.get("Prefix") or "")
 
 
-_CHECKS: tuple[Callable[[PairFacts, Intent], Iterator[Finding]], ...] = (
+_CHECKS: tuple[Callable[[PairFacts, Intent], Iterator[PreflightFinding]], ...] = (
     _buckets,
     _refused,
     check_crossing,
@@ -305,7 +305,7 @@ _CHECKS: tuple[Callable[[PairFacts, Intent], Iterator[Finding]], ...] = (
     check_keys,
     _objects,
 )
-_CHECKS_OF_OTHER_SERVICES: tuple[Callable[[PairFacts, Intent], Iterator[Finding]], ...] = (_refused, _objects)
+_CHECKS_OF_OTHER_SERVICES: tuple[Callable[[PairFacts, Intent], Iterator[PreflightFinding]], ...] = (_refused, _objects)
 """Checks for a pair with a bucket outside AWS: those that apply to any service. The other checks are for AWS on both
 sides.
 """

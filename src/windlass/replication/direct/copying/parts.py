@@ -180,7 +180,7 @@ class PartCopier:
                     )
                 )
 
-        tasks = [asyncio.ensure_future(part(*each)) for each in ranges]
+        tasks = [asyncio.ensure_future(part(*entry)) for entry in ranges]
         try:
             return list(await asyncio.gather(*tasks))
         finally:

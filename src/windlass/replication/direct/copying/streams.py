@@ -219,8 +219,8 @@ class StreamCopier:
                 async with contextlib.aclosing(_hold_back_last(self.source.pieces(key, etag, *span), digest)) as pieces:
                     return await self.write.upload(call, span[1] - span[0] + 1, pieces), digest
             except (AwsError, Throttled) as error:
-                again = isinstance(error, Throttled) or error.code in _TRANSIENT
-                if attempt >= _ATTEMPTS or not again:
+                is_transient = isinstance(error, Throttled) or error.code in _TRANSIENT
+                if attempt >= _ATTEMPTS or not is_transient:
                     raise
             await asyncio.sleep(_FIRST_S * 2**attempt * random.random())  # noqa: S311  no secret
 

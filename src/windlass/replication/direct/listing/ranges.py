@@ -196,7 +196,9 @@ class Ranges:
         self._last = last if self._last is None else min(self._last, last)
         if not self._prune:
             return
-        for other in [each for each in self._ranges.values() if each.after >= last and not each.asked]:
+        for other in [
+            candidate for candidate in self._ranges.values() if candidate.after >= last and not candidate.asked
+        ]:
             self._finish(other)
             self._finished.append(other.number)
 

@@ -17,7 +17,7 @@ __all__ = [
     "Filter",
     "InvocationOptions",
     "ManifestOptions",
-    "Report",
+    "ReportOptions",
     "Template",
     "load_template",
     "print_template",
@@ -42,7 +42,7 @@ class ManifestOptions(BaseModel):
     keep: bool = Field(default=False, description="Keep a copy of a generated manifest.")
 
 
-class Report(BaseModel):
+class ReportOptions(BaseModel):
     """The completion report."""
 
     model_config = _FROZEN
@@ -124,7 +124,7 @@ class Template(BaseModel):
     )
     tags: dict[str, str] = Field(default={}, description="Tags of the job, in addition to Windlass's own.")
     manifest: ManifestOptions = Field(default=ManifestOptions(), description="The manifest.")
-    report: Report = Field(default=Report(), description="The completion report.")
+    report: ReportOptions = Field(default=ReportOptions(), description="The completion report.")
     filter: Filter = Field(default=Filter(), description="The filter of a generated manifest.")
     copying: CopyJobOptions = Field(default=CopyJobOptions(), alias="copy", description="For copies.")
     invocation: InvocationOptions = Field(default=InvocationOptions(), alias="lambda", description="For functions.")
