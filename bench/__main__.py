@@ -16,6 +16,7 @@ SCRIPTS = (
     "inventory_events",
     "inventory_import",
     "redaction",
+    "checks",
     "queues",
     "clients",
     "console",

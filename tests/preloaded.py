@@ -10,7 +10,6 @@ import windlass.aggregation.worker
 import windlass.app
 import windlass.cli.main
 import windlass.clients.service
-import windlass.deploy.archive
 import windlass.deploy.capabilities
 import windlass.deploy.service
 import windlass.estate.service
@@ -27,6 +26,7 @@ import windlass.replication.service
 import windlass.store.database
 import windlass.store.engine
 import windlass.store.schema
+from tests.function_zips import make_quickly
 from windlass.estate.model_loader import shared_loader
 
 __all__ = ["alembic", "windlass"]
@@ -39,6 +39,5 @@ shared_loader().load_data("partitions")
 shared_loader().load_data("endpoints")
 shared_loader().load_data("sdk-default-configuration")
 shared_loader().load_data("_retry")
-# Each function's zip is made for one test and unpacked once. tests/deploy/test_bundle.py makes zips as they are deployed.
-windlass.deploy.archive._LEVEL = 1
+make_quickly()
 gc.freeze()  # no command's garbage collection looks through them, and copies their pages

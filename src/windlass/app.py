@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import functools
 import threading
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
@@ -27,6 +28,7 @@ if TYPE_CHECKING:  # parts are imported on first use, so that a command loads on
     from windlass.facts.service import Facts
     from windlass.feed.service import Feed
     from windlass.inventory.imports.service import HistoryImport
+    from windlass.inventory.owner_directory import OwnerDirectory
     from windlass.inventory.service import Inventory
     from windlass.jobs.service import Jobs
     from windlass.memcached.service import Memcached
@@ -35,6 +37,8 @@ if TYPE_CHECKING:  # parts are imported on first use, so that a command loads on
     from windlass.queues.service import Queues
     from windlass.replication.service import Replication
     from windlass.store.engine import Store
+    from windlass.watch.config import WatchConfig
+    from windlass.watch.service import Watch
 
 __all__ = ["App"]
 
@@ -155,7 +159,22 @@ class App:
             self.settings.inventory,
             single_server=bool(self.settings.estate.endpoint_url),
             iam_actions=actions_of,
+            owners=self.owners,
         )
+
+    @_Part
+    def owners(self) -> OwnerDirectory:
+        """The owners of resources, by the rules of the configuration."""
+        from windlass.inventory.owner_directory import OwnerDirectory
+        from windlass.owners.rule_files import load_rules
+
+        rules = functools.cache(lambda: load_rules(self.settings.owners, self._base))
+        return OwnerDirectory(self.store, rules, observers=self.watch.observers if self.settings.watch else tuple)
+
+    @property
+    def _base(self) -> Path:
+        """The folder that relative paths of the settings start from: that of windlass.toml."""
+        return self.loaded.file.parent if self.loaded.file is not None else Path()
 
     @_Part
     def jobs(self) -> Jobs:
@@ -209,17 +228,30 @@ class App:
         """What is wrong with the estate. It reads the inventory, and calls nothing."""
         from windlass.checks.service import Checks
 
-        base = self.loaded.file.parent if self.loaded.file is not None else Path()
-        return Checks(self.store, self.settings.checks, base)
+        return Checks(self.store, self.settings.checks, self._base, owners=self.owners)
+
+    @_Part
+    def watch(self) -> Watch:
+        """Alerts: what is watched, and who is told. Only deliveries call AWS."""
+        from windlass.watch.service import Sources, Watch
+
+        def locate(rule: WatchConfig) -> tuple[str, str]:
+            return rule.account or self.estate.accounts()[0].id, rule.region or self.settings.estate.home_region
+
+        def calls(account: str, region: str) -> Callable[..., dict[str, Any]]:
+            return lambda service, operation, /, **params: self.estate.call(
+                account, region, service, operation, **params
+            )
+
+        sources = Sources(lambda: self.inventory, lambda: self.checks, lambda: self.jobs)
+        return Watch(self.store, self.settings.watch, sources, locate=locate, call=calls)
 
     @_Part
     def facts(self) -> Facts:
         """What runs inside hosts. The sources report to it; it calls nothing."""
-        from windlass.checks.owners import owner_of
         from windlass.facts.service import Facts
 
-        owner_tags = self.settings.checks.owner_tags
-        return Facts(self.store, owner_of=lambda tags: owner_of(tags, owner_tags))
+        return Facts(self.store, owner_of=self.owners.owner_by_tags)
 
     @_Part
     def osquery(self) -> Osquery:

@@ -105,6 +105,10 @@ def inner(name, member, good=True, bad=False):
     return [{name: {member: good}}], [{name: {member: bad}}, {}]
 
 
+QUEUE = "arn:aws:sqs:eu-west-1:111111111111:arrivals"
+GONE = "arn:aws:sqs:eu-west-1:111111111111:gone"
+UNREAD = "arn:aws:sqs:eu-west-1:333333333333:unread"
+
 EXAMPLES = {
     # S3
     "s3-block-public-access": (
@@ -157,6 +161,54 @@ EXAMPLES = {
             {"Cors": [{"AllowedOrigins": ["https://a.example"], "AllowedMethods": ["PUT"]}]},
         ],
         [{"Cors": [{"AllowedOrigins": ["*"], "AllowedMethods": ["GET", "PUT"]}]}],
+    ),
+    "s3-account-block-public-access": ([BLOCKED], [{}, *({**BLOCKED, name: False} for name in BLOCKED)]),
+    **dict.fromkeys(
+        ("s3-access-point-block-public-access", "s3-multi-region-access-point-block-public-access"),
+        (
+            [{"PublicAccessBlock": BLOCKED}],
+            [{}, *({"PublicAccessBlock": {**BLOCKED, name: False}} for name in BLOCKED)],
+        ),
+    ),
+    "s3-access-point-public-policy": (
+        [
+            {},
+            {"Policy": NAMED},
+            {"Policy": PUBLIC, "VpcConfiguration": {"VpcId": "vpc-1"}},
+            {"Policy": PUBLIC, "PublicAccessBlock": BLOCKED},
+        ],
+        [{"Policy": PUBLIC}, {"Policy": PUBLIC_AWS, "PublicAccessBlock": {"RestrictPublicBuckets": False}}],
+    ),
+    "s3-directory-bucket-lifecycle": ([LIFECYCLE], [{}, DISABLED, {"Lifecycle": []}]),
+    "s3-replication": (
+        [{"Replication": {"Rules": [{"Status": "Enabled"}]}}],
+        [{}, {"Replication": {"Rules": [{"Status": "Disabled"}]}}],
+    ),
+    "s3-event-notifications": (
+        [
+            {"Notification": {"QueueConfigurations": [{"QueueArn": QUEUE}]}},
+            {"Notification": {"EventBridgeConfiguration": {}}},
+        ],
+        [{}, {"Notification": {}}],
+    ),
+    "s3-object-lock": ([{"ObjectLock": {"ObjectLockEnabled": "Enabled"}}], [{}, {"ObjectLock": {}}]),
+    "s3-trail-read-events": (
+        [
+            {"IsLogging": True, "Selectors": {"Event": [{**DATA_EVENTS, "ReadWriteType": "ReadOnly"}]}},
+            {"IsLogging": True, "Selectors": {"Advanced": [ADVANCED]}},
+        ],
+        [
+            {"IsLogging": True, "Selectors": {"Event": [DATA_EVENTS]}},
+            {"IsLogging": False, "Selectors": {"Advanced": [ADVANCED]}},
+        ],
+    ),
+    "s3-notification-target-gone": (
+        [{"Notification": {"QueueConfigurations": [{"QueueArn": QUEUE}]}}],
+        [
+            {"Notification": {"QueueConfigurations": [{"QueueArn": QUEUE}, {"QueueArn": GONE}]}},
+            {"Notification": {"TopicConfigurations": [{"TopicArn": GONE}]}},
+            {"Notification": {"LambdaFunctionConfigurations": [{"LambdaFunctionArn": GONE}]}},
+        ],
     ),
     "s3-trail-write-events": (
         [
@@ -435,4 +487,57 @@ EXAMPLES = {
         [{"Stages": [{"methodSettings": {"*/*": {"loggingLevel": "OFF"}}}]}, {"Stages": [{"methodSettings": {}}]}],
     ),
     "waf-empty": either("Rules", [{"Name": "r"}], []),
+    # ends of support
+    "eks-version-ended": ([{"version": "1.35"}], [{"version": "1.31"}]),
+    "eks-version-ends-soon": ([{"version": "1.35"}], [{"version": "1.34"}]),
+    "ec2-image-deprecated": (
+        [{}, {"DeprecationTime": "2027-01-01T00:00:00.000Z"}],
+        [{"DeprecationTime": "2026-01-01T00:00:00.000Z"}],
+    ),
+    "rds-version-ended": (
+        [{"Engine": "postgres", "EngineVersion": "16.3"}, {"Engine": "mysql", "EngineVersion": "8.4.5"}],
+        [{"Engine": "postgres", "EngineVersion": "12.22"}, {"Engine": "mysql", "EngineVersion": "8.0.42"}],
+    ),
+    "rds-version-ends-soon": (
+        [{"Engine": "mariadb", "EngineVersion": "11.4.10"}],
+        [{"Engine": "postgres", "EngineVersion": "14.20"}],
+    ),
+    # what is gone
+    "events-target-gone": (
+        [{"Targets": []}, {"Targets": [{"Arn": QUEUE}]}],
+        [{"Targets": [{"Arn": GONE}]}, {"Targets": [{"Arn": UNREAD}, {"Arn": GONE}]}],
+    ),
+    "sns-subscriber-gone": (
+        [{"Protocol": "sqs", "Endpoint": QUEUE}],
+        [{"Protocol": "sqs", "Endpoint": GONE}],
+    ),
+    "route53-dangling-record": (
+        [
+            {"Records": [{"Name": "www.", "Type": "A", "AliasTarget": {"DNSName": "lb.elb.amazonaws.com."}}]},
+            {"Records": [{"Name": "www.", "Type": "CNAME", "ResourceRecords": [{"Value": "example.org"}]}]},
+            {"Records": [{"Name": "www.", "Type": "A", "ResourceRecords": [{"Value": "198.51.100.7"}]}]},
+            {"Records": [{"Name": "www.", "Type": "TXT", "ResourceRecords": [{"Value": "gone"}]}]},
+        ],
+        [
+            {"Records": [{"Name": "www.", "Type": "A", "AliasTarget": {"DNSName": "gone.elb.amazonaws.com."}}]},
+            {"Records": [{"Name": "www.", "Type": "CNAME", "ResourceRecords": [{"Value": "gone.cloudfront.net"}]}]},
+            {"Records": [{"Name": "www.", "Type": "A", "ResourceRecords": [{"Value": "203.0.113.9"}]}]},
+        ],
+    ),
 }
+
+
+class Others:
+    """Other resources, by their names: what is called gone is gone, and what is called unread is not known."""
+
+    def exists(self, arn):
+        return None if "unread" in arn else "gone" not in arn
+
+    def serves(self, name):
+        return self.exists(name)
+
+    def holds(self, address):
+        return not address.startswith("203.")
+
+    def account_block(self, account_id):
+        return {}

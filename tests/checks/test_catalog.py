@@ -7,7 +7,7 @@ import jmespath.parser
 import pytest
 
 from tests import botocore_models
-from tests.checks.examples import EXAMPLES
+from tests.checks.examples import EXAMPLES, UNREAD, Others
 from tests.sweeps import sweep
 from windlass.checks.catalog_files import load_checks, shipped_checks
 from windlass.checks.evaluation import Evaluator, Subject
@@ -17,7 +17,7 @@ from windlass.inventory.catalog import BY_NAME
 
 NOW = datetime(2026, 12, 1, tzinfo=UTC)
 ACCOUNT = "111111111111"
-EVALUATOR = Evaluator(shipped_checks(), lambda: NOW)
+EVALUATOR = Evaluator(shipped_checks(), lambda: NOW, Others())
 every_check = sweep("check", shipped_checks(), ids=lambda check: check.id)
 OPEN = object()
 """The shape of what the models do not describe: JSON documents in texts, maps with free keys."""
@@ -74,6 +74,11 @@ def test_conditions_name_members_that_the_models_have(check):
         walk(jmespath.parser.Parser().parse(text).parsed, shape, check.id)
 
 
+def test_a_target_that_was_not_read_is_unknown_unless_another_one_is_gone():
+    check = next(check for check in shipped_checks() if check.id == "events-target-gone")
+    assert judge(check, {"Targets": [{"Arn": UNREAD}]}) is Status.UNKNOWN
+
+
 def document_shape(kind):
     """Return the members of the type's document: those of the listed item, and of its details."""
     members = {}
@@ -82,6 +87,8 @@ def document_shape(kind):
         listed = listed.member
     if kind.wrap:
         members[kind.wrap] = OPEN
+    elif listed is OPEN:
+        members["*"] = OPEN  # items that an expression makes
     else:
         members |= listed.members
     for detail in kind.details:
@@ -171,6 +178,8 @@ def test_users_add_checks_in_a_folder_and_replace_shipped_ones(tmp_path):
     [
         (OWN.replace("s3.bucket", "s3.buckt"), "own.toml: bucket-name: there is no resource type 's3.buckt'"),
         (OWN.replace('"low"', '"bad"'), "own.toml: check 1: severity 'bad' does not exist"),
+        (OWN + 'sql = "SELECT id FROM resources"\n', "own.toml: check 1: bucket-name needs either passes or sql"),
+        (OWN.replace("passes", "why"), "own.toml: check 1: bucket-name needs either passes or sql"),
         (OWN + 'color = "red"\n', "own.toml: check 1: color: Extra inputs are not permitted"),
         ("[[check]\n", "own.toml is not valid TOML"),
     ],

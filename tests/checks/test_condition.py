@@ -110,4 +110,23 @@ def test_a_mistake_is_named_when_the_condition_is_read(text, message):
 )
 def test_functions_of_time(text, document, expected):
     assert condition(text).evaluate(document, frozenset()) is expected
-    assert condition(text).timed
+    assert condition(text).changes is not None
+
+
+@pytest.mark.parametrize(
+    ("text", "document", "crossing"),
+    [
+        ("days_since(A) > `29`", {"A": "2026-11-10"}, "2026-12-09"),
+        ("days_until(A) < `10`", {"A": "2026-12-20"}, "2026-12-10"),
+        ("Items[?days_since(At) > `90` || days_since(At) > `7`]", {"Items": [{"At": "2026-11-30"}]}, "2026-12-07"),
+        ("days_since(A) > `29`", {"A": "2026-10-01"}, None),
+        ("days_since(A) > `29`", {}, None),
+        ("days_since(A) > B", {"A": "2026-10-01", "B": 400}, "2026-12-01"),
+    ],
+)
+def test_time_changes_an_answer_when_its_days_cross_a_number(text, document, crossing):
+    parsed = condition(text)
+    parsed.evaluate(document, frozenset())
+    change = parsed.changes.next_after(NOW)
+    assert (f"{change:%Y-%m-%d}" if change else None) == crossing
+    assert parsed.changes.next_after(NOW) is None

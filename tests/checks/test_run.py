@@ -1,6 +1,7 @@
 """A run over the inventory: what fails, since when, what is unknown, what is judged again, and what is accepted."""
 
 import json
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from xml.etree import ElementTree as ET
 
@@ -12,7 +13,7 @@ from windlass.checks.model import Mute, Severity, Status
 from windlass.checks.service import Checks, FindingQuery
 from windlass.core.errors import ConfigError, NotFound, UsageError
 from windlass.inventory import runs, writer
-from windlass.inventory.model import Observation, Scope, ScopeResult, ScopeState
+from windlass.inventory.model import Edge, Observation, Scope, ScopeResult, ScopeState
 from windlass.inventory.tables import account_state
 
 T0 = datetime(2026, 11, 1, tzinfo=UTC)
@@ -226,3 +227,103 @@ def test_excluded_checks_do_not_run_and_a_misspelt_exclusion_is_an_error(world):
     assert [each for each in world.findings(exclude=["ec2-ssh-open"]) if each[0] == "ec2-ssh-open"] == []
     with pytest.raises(UsageError, match="ec2-ssh-opn"):
         world.checks(exclude=["ec2-ssh-opn"]).checks()
+
+
+# --- time and other resources ----------------------------------------------------------------------------------------
+
+RULES = Scope(ACCOUNT, "eu-west-1", "events.rule")
+QUEUES = Scope(ACCOUNT, "eu-west-1", "sqs.queue")
+BLOCKS = Scope(ACCOUNT, "global", "s3.account-public-access-block")
+PUBLIC = {
+    "Policy": {
+        "Statement": [{"Effect": "Allow", "Principal": "*", "Action": "s3:GetObject", "Resource": "arn:aws:s3:::b/*"}]
+    },
+    "Acl": {"Grants": []},
+}
+
+
+def test_time_judges_again_only_what_it_may_change(world):
+    key = {"AccessKeys": [{"Status": "Active", "CreateDate": "2026-10-25T00:00:00Z"}]}
+    world.collect(USERS, resource(USERS, "ci", key))
+    world.findings()
+    world.now += timedelta(days=10)
+    assert world.checks().run().judged == 0, "the key is not 90 days old for another two months"
+    world.now += timedelta(days=90)
+    assert world.checks().run().judged == 1
+
+
+def target(name):
+    return f"arn:aws:sqs:eu-west-1:{ACCOUNT}:{name}"
+
+
+def rule(*targets):
+    return replace(
+        resource(RULES, "nightly", {"Targets": [{"Arn": target(name)} for name in targets]}),
+        edges=tuple(Edge("targets", target(name)) for name in targets),
+    )
+
+
+def queue(name):
+    return replace(resource(QUEUES, name, {}), arn=target(name))
+
+
+def test_a_rule_fails_from_the_moment_its_target_was_deleted_and_is_unknown_before_the_target_was_read(world):
+    world.collect(RULES, rule("reports"))
+    assert world.findings("events-target-gone")["events-target-gone", "nightly"].status is Status.UNKNOWN
+    world.collect(QUEUES, queue("reports"), days=1)
+    assert world.findings("events-target-gone") == {}
+    world.collect(QUEUES, queue("other"), days=1)
+    deleted_at = world.now
+    world.now += timedelta(days=1)
+    finding = world.findings("events-target-gone")["events-target-gone", "nightly"]
+    assert (finding.status, finding.since) == (Status.FAIL, deleted_at)
+    world.collect(QUEUES, queue("other"), state=ScopeState.DENIED, days=1)
+    assert world.findings("events-target-gone")["events-target-gone", "nightly"].status is Status.UNKNOWN
+
+
+def test_a_public_policy_is_no_failure_under_the_accounts_block_and_unknown_while_that_is_not_read(world):
+    _know(world)
+    world.collect(BUCKETS, resource(BUCKETS, "b", PUBLIC))
+    assert world.findings("s3-public-policy")["s3-public-policy", "b"].status is Status.UNKNOWN
+    block = replace(resource(BLOCKS, "block", {"RestrictPublicBuckets": True}), arn="")
+    world.collect(BLOCKS, block, days=1)
+    assert world.findings("s3-public-policy") == {}
+    world.collect(BLOCKS, days=1)
+    assert world.findings("s3-public-policy")["s3-public-policy", "b"].status is Status.FAIL
+
+
+DUPLICATES = """
+[[check]]
+id = "same-name"
+type = "ec2.security-group"
+title = "Two groups have the same name"
+severity = "low"
+sql = "SELECT id FROM resources WHERE type = 'ec2.security-group' AND name LIKE 'w%'"
+reads = ["s3.bucket"]
+why = "x"
+remedy = "x"
+"""
+
+
+def test_a_check_in_sql_fails_what_it_returns_and_knows_what_it_could_not_read(world):
+    if world.store.dialect == "postgresql":
+        pytest.skip("a reader role is needed: tests/inventory/test_sql.py has one")
+    own = world.folder / "own"
+    own.mkdir()
+    (own / "own.toml").write_text(DUPLICATES)
+    _know(world)
+    world.collect(GROUPS, resource(GROUPS, "web", CLOSED), resource(GROUPS, "db", CLOSED))
+    unknown = world.findings("same-name", folder="own")
+    assert {name: finding.status for (_, name), finding in unknown.items()} == {
+        "web": Status.UNKNOWN,
+        ACCOUNT: Status.UNKNOWN,
+    }
+    world.collect(BUCKETS, days=1)
+    found_at = world.now
+    failing = world.findings("same-name", folder="own")
+    assert {name: finding.status for (_, name), finding in failing.items()} == {"web": Status.FAIL}
+    world.now += timedelta(days=1)
+    assert world.findings("same-name", folder="own")["same-name", "web"].since == found_at
+    (own / "own.toml").write_text(DUPLICATES.replace("SELECT id", "SELECT name"))
+    with pytest.raises(ConfigError, match="same-name: the query returns name"):
+        world.checks(folder="own").run()

@@ -26,6 +26,7 @@ WORKERS = {
     "aggregate run",
     "replicate worker",
     "inventory worker",
+    "watch run",
     "inventory feed",
 }
 WRITES = {
@@ -34,6 +35,7 @@ WRITES = {
     "inventory import cloudtrail",
     "queue send",
     "aggregate init",
+    "watch retry",
     "aggregate trigger",
     "aggregate pause",
     "aggregate resume",
@@ -85,6 +87,7 @@ READS = {  # nothing in AWS changes, and in the store no more than what was read
     "inventory runs",
     "inventory coverage",
     "inventory types",
+    "inventory owners",
     "inventory ip",
     "inventory export",
     "queue list",
@@ -98,6 +101,9 @@ READS = {  # nothing in AWS changes, and in the store no more than what was read
     "pipeline transforms",
     "pipeline test",
     "aggregate list",
+    "watch list",
+    "watch test",
+    "watch deliveries",
     "aggregate status",
     "aggregate simulate",
     "memcached list",

@@ -54,6 +54,11 @@ window_s = 30
 table = "scans-windows"
 timers = "scans-timers"
 action = {{ kind = "sns-publish", topic_arn = "arn:aws:sns:us-east-1:111111111111:scans" }}
+[[watch]]
+name = "public-buckets"
+on = "change"
+where = ["type=s3.bucket"]
+actions = [{{ kind = "exec", command = ["true"] }}]
 [[replicate]]
 name = "dr"
 source = "scans"

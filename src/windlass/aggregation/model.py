@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from enum import StrEnum
+from typing import Any
 
 __all__ = [
     "MAX_FOLDERS",
@@ -65,6 +66,8 @@ class Summary:
     first_at: str = ""
     last_at: str = ""
     samples: tuple[str, ...] = ()
+    document: Mapping[str, Any] = field(default_factory=dict)
+    """What another capability sends in place of object events: alerts. Empty for the events of a window."""
 
 
 @dataclass(frozen=True, slots=True)

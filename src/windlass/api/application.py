@@ -10,6 +10,7 @@ from starlette.exceptions import HTTPException
 
 from windlass import __version__
 from windlass.api.action_routes import add_action_routes
+from windlass.api.alerts import router as alerts_router
 from windlass.api.checks import router as checks_router
 from windlass.api.facts import router as facts_router
 from windlass.api.memcached import router as memcached_router
@@ -38,6 +39,7 @@ def create_api(app: App) -> FastAPI:
     )
     api.state.windlass = app
     api.include_router(v1, tags=["v1"])
+    api.include_router(alerts_router, tags=["v1"])
     api.include_router(checks_router, tags=["v1"])
     api.include_router(facts_router, tags=["v1"])
     api.include_router(memcached_router, tags=["v1"])

@@ -173,6 +173,24 @@ def diff(app: AppDep, query: QueryDep, since: str = "7d", until: str = "now") ->
     ]
 
 
+@v1.get("/owners", summary="Owners with the numbers of their resources")
+def owners(app: AppDep) -> dict[str, Any]:
+    """The largest first; the last item, with an empty owner, counts the resources that nobody owns."""
+    return {"items": [rows.owner_row(count) for count in app.inventory.owners.counts()]}
+
+
+@v1.get("/resource/owner", summary="Who owns a resource, and why")
+def resource_owner(app: AppDep, ref: str) -> dict[str, Any]:
+    """The owner, and what every source of `[owners]` says, in the order of precedence."""
+    explanation = app.inventory.owners.explain(ref)
+    return {
+        "resource": explanation.resource.key,
+        "owner": explanation.ownership.owner,
+        "why": explanation.ownership.why,
+        "sources": rows.explanation_rows(explanation),
+    }
+
+
 @v1.get("/stats", summary="Counts by type, account, region and day")
 def stats(app: AppDep) -> dict[str, Any]:
     """The counts of the overview page."""

@@ -29,7 +29,9 @@ class _Row(BaseModel):
     type: str
     title: Annotated[str, Field(min_length=1)]
     severity: str
-    passes: Annotated[str, Field(min_length=1)]
+    passes: str = ""
+    sql: str = ""
+    reads: tuple[str, ...] = ()
     applies: str = ""
     why: str = ""
     remedy: str = ""
@@ -56,10 +58,11 @@ def load_checks(folder: Path | None, types: Iterable[str]) -> tuple[Check, ...]:
         raise ConfigError(f"checks.folder: {folder} is not a folder", hint="Create it, or remove the setting.")
     for file in sorted(folder.glob("*.toml")) if folder is not None else ():
         for check in _read(str(file), file.read_text("utf-8"), str(file)):
-            if check.type not in known:
-                close = nearest(check.type, known)
-                hint = f"Did you mean {close!r}?" if close else "`windlass inventory types` lists them."
-                raise ConfigError(f"{file}: {check.id}: there is no resource type {check.type!r}", hint=hint)
+            for kind in (check.type, *check.reads):
+                if kind not in known:
+                    close = nearest(kind, known)
+                    hint = f"Did you mean {close!r}?" if close else "`windlass inventory types` lists them."
+                    raise ConfigError(f"{file}: {check.id}: there is no resource type {kind!r}", hint=hint)
             checks[check.id] = check
     return tuple(checks.values())
 
@@ -80,6 +83,11 @@ def _check(place: str, row: Mapping[str, Any], origin: str) -> Check:
         first = error.errors()[0]
         member = ".".join(str(part) for part in first["loc"])
         raise ConfigError(f"{place}: {member}: {first['msg']}", hint="docs/guide/checks.md shows a check.") from None
+    if bool(values.passes) == bool(values.sql) or (values.sql and (values.applies or values.any_of_account)):
+        raise ConfigError(
+            f"{place}: {values.id} needs either passes or sql",
+            hint="passes is a condition, and takes applies; sql is a SELECT of the ids of the resources that fail.",
+        )
     labels = [severity.label for severity in Severity]
     if values.severity not in labels:
         raise ConfigError(
@@ -91,6 +99,8 @@ def _check(place: str, row: Mapping[str, Any], origin: str) -> Check:
         title=values.title,
         severity=Severity[values.severity.upper()],
         passes=values.passes,
+        sql=values.sql,
+        reads=values.reads,
         applies=values.applies,
         why=values.why,
         remedy=values.remedy,

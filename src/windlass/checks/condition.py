@@ -10,20 +10,23 @@ import operator
 from collections.abc import Callable, Mapping
 from collections.abc import Set as AbstractSet
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Any
 
 import jmespath.exceptions
 import jmespath.parser
 import jmespath.visitor
 
-from windlass.checks.functions import Functions, Moment
+from windlass.checks.functions import NOTHING_KNOWN, Functions, Moment, OtherResources, UnknownState
 from windlass.checks.support import UnlistedVersion
 from windlass.core.errors import ConfigError
 
 __all__ = ["ALL_UNREAD", "Condition", "parse_condition"]
 
-_UNANSWERABLE = (UnlistedVersion, jmespath.exceptions.JMESPathError, TypeError)
-"""Errors for a version that no table has, and for a value of an unexpected type: the result is unknown."""
+_UNANSWERABLE = (UnlistedVersion, UnknownState, jmespath.exceptions.JMESPathError, TypeError)
+"""Raised for a version that no table has, another resource that was not read, and a value of an unexpected type."""
+_DAYS = frozenset({"days_since", "days_until", "days_to_end"})
+_OTHERS = frozenset({"gone_targets", "gone_records", "account_blocks"})
 Node = Mapping[str, Any]
 Evaluate = Callable[[Any, AbstractSet[str]], "bool | None"]
 Read = Callable[[Any], Any]
@@ -48,14 +51,46 @@ class Condition:
 
     text: str
     members: frozenset[str]
-    timed: bool
-    """True when its result changes with time alone (`days_since` …)."""
+    functions: frozenset[str]
+    """The functions that it calls."""
     evaluate: Evaluate
     """`evaluate(document, unread)`: True, False, or None when unread members decide."""
+    changes: TimedChanges | None = None
+    """When its answer may change with time alone; None when it never does."""
+
+    @property
+    def reads_others(self) -> bool:
+        """True when its answer depends on other resources than the one that it judges."""
+        return not self.functions.isdisjoint(_OTHERS)
 
 
-def parse_condition(text: str, moment: Moment) -> Condition:
-    """Parse a condition; `moment` is the time for `days_since` and `days_until`. ConfigError with the position of a mistake."""
+@dataclass(frozen=True, slots=True)
+class TimedChanges:
+    """The next time at which an answer may change without a change of the document.
+
+    Days are compared with numbers of the condition alone: between two crossings the answer stays. `numbers` is None for a
+    condition that uses days in another way; its answer may change at any time.
+    """
+
+    numbers: frozenset[float] | None
+    functions: Functions
+
+    def next_after(self, now: datetime) -> datetime | None:
+        """Return the next such time after the evaluations since the last call; None when there is none."""
+        readings = self.functions.take_readings()
+        if not readings:
+            return None
+        if self.numbers is None:
+            return now
+        crossings = (reading.crossing(number) for reading in readings for number in self.numbers)
+        return min((crossing for crossing in crossings if crossing >= now), default=None)
+
+
+def parse_condition(text: str, moment: Moment, others: OtherResources = NOTHING_KNOWN) -> Condition:
+    """Parse a condition; `moment` is the time for `days_since` and `days_until`, `others` answers about other resources.
+
+    ConfigError with the position of a mistake.
+    """
     try:
         tree = jmespath.parser.Parser().parse(text).parsed
     except jmespath.exceptions.JMESPathError as error:
@@ -65,7 +100,7 @@ def parse_condition(text: str, moment: Moment) -> Condition:
             f"the condition {text!r} negates only the first name of a path, which is never true",
             hint="Write !(A.B) and !(List[?…]) instead of !A.B and !List[?…].",
         )
-    functions = Functions(moment)
+    functions = Functions(moment, others)
     names = _function_names(tree)
     unknown = sorted(name for name in names if not functions.has(name))
     if unknown:
@@ -73,8 +108,23 @@ def parse_condition(text: str, moment: Moment) -> Condition:
             f"the condition {text!r} calls {unknown[0]}, which does not exist", hint="See docs/guide/checks.md."
         )
     interpreter = jmespath.visitor.TreeInterpreter(jmespath.visitor.Options(custom_functions=functions))
-    timed = bool(names & {"days_since", "days_until", "days_to_end"})
-    return Condition(text, _members(tree), timed, _truth(tree, interpreter))
+    changes = TimedChanges(_compared_numbers(tree), functions) if names & _DAYS else None
+    return Condition(text, _members(tree), names, _truth(tree, interpreter), changes)
+
+
+def _compared_numbers(tree: Node) -> frozenset[float] | None:
+    """Return the numbers that days are compared with; None when days are used in another way, too."""
+    numbers: set[float] = set()
+
+    def walk(node: Node, parent: Node | None) -> bool:
+        if node["type"] == "function_expression" and node["value"] in _DAYS:
+            literals = [child["value"] for child in parent["children"] if child["type"] == "literal"] if parent else []
+            if parent is None or parent["type"] != "comparator" or not all(map(_is_number, literals)) or not literals:
+                return False
+            numbers.update(literals)
+        return all(walk(child, node) for child in node["children"] if isinstance(child, Mapping))
+
+    return frozenset(numbers) if walk(tree, None) else None
 
 
 def _function_names(node: Node) -> frozenset[str]:
@@ -167,9 +217,16 @@ def _reader(node: Node, interpreter: Any) -> Read:
     if kind == "subexpression":
         steps = [_reader(child, interpreter) for child in children]
         return _chain(steps)
+    if kind == "function_expression" and not any(child["type"] == "expref" for child in children):
+        return _call(node["value"], [_reader(child, interpreter) for child in children], interpreter)
     if kind == "comparator":
         return _comparison(node["value"], *(_reader(child, interpreter) for child in children))
     return lambda value: interpreter.visit(node, value)
+
+
+def _call(name: str, arguments: list[Read], interpreter: Any) -> Read:
+    call = interpreter._functions.call_function  # noqa: SLF001  the visitor calls it in the same way
+    return lambda value: call(name, [argument(value) for argument in arguments])
 
 
 def _field(name: str) -> Read:
@@ -195,7 +252,9 @@ def _comparison(name: str, left: Read, right: Read) -> Read:
 
     def read(value: Any) -> Any:
         one, other = left(value), right(value)
-        return compare(one, other) if _is_number(one) and _is_number(other) else None
+        numbers = _is_number(one) and _is_number(other)
+        texts = isinstance(one, str) and isinstance(other, str)  # the library orders texts, too
+        return compare(one, other) if numbers or texts else None
 
     return read
 

@@ -10,6 +10,7 @@ from datetime import datetime
 from typing import Any
 
 from windlass.checks.condition import ALL_UNREAD, Condition, parse_condition
+from windlass.checks.functions import NOTHING_KNOWN, OtherResources
 from windlass.checks.model import Check, Status
 
 __all__ = ["CompiledCheck", "Evaluator", "Subject"]
@@ -49,8 +50,27 @@ class CompiledCheck:
 
     @property
     def timed(self) -> bool:
-        """True when its result changes with time alone."""
-        return self.passes.timed or (self.applies is not None and self.applies.timed)
+        """True when its result may change with time alone."""
+        return any(condition.changes is not None for condition in self._conditions)
+
+    @property
+    def reads_others(self) -> bool:
+        """True when its result depends on other resources than the one that it judges."""
+        return any(condition.reads_others for condition in self._conditions)
+
+    @property
+    def functions(self) -> frozenset[str]:
+        """The functions that its conditions call."""
+        return frozenset().union(*(condition.functions for condition in self._conditions))
+
+    def next_change(self, now: datetime) -> datetime | None:
+        """Return when the result of what was just judged may change with time alone; None when it never does."""
+        times = [each.changes.next_after(now) for each in self._conditions if each.changes is not None]
+        return min((time for time in times if time is not None), default=None)
+
+    @property
+    def _conditions(self) -> tuple[Condition, ...]:
+        return (self.passes, self.applies) if self.applies is not None else (self.passes,)
 
     def judge(self, members: Mapping[str, Any], unread: AbstractSet[str]) -> Status | None:
         """Return the result, None when the check does not apply."""
@@ -74,11 +94,16 @@ class CompiledCheck:
 class Evaluator:
     """All checks, by the type that they judge."""
 
-    def __init__(self, checks: Iterable[Check], moment: Callable[[], datetime]) -> None:
+    def __init__(
+        self, checks: Iterable[Check], moment: Callable[[], datetime], others: OtherResources = NOTHING_KNOWN
+    ) -> None:
         self._by_type: dict[str, list[CompiledCheck]] = defaultdict(list)
         for check in checks:
-            applies = parse_condition(check.applies, moment) if check.applies else None
-            self._by_type[check.type].append(CompiledCheck(check, parse_condition(check.passes, moment), applies))
+            if check.sql:
+                continue
+            applies = parse_condition(check.applies, moment, others) if check.applies else None
+            passes = parse_condition(check.passes, moment, others)
+            self._by_type[check.type].append(CompiledCheck(check, passes, applies))
 
     @property
     def types(self) -> tuple[str, ...]:

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
-from datetime import UTC, datetime
-from typing import Any
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from typing import Any, Protocol
 
 from jmespath import functions
 
@@ -13,7 +14,7 @@ from windlass.checks.support import day_of_end
 from windlass.core.clock import parse_time
 from windlass.core.errors import WindlassError
 
-__all__ = ["Functions", "Moment"]
+__all__ = ["NOTHING_KNOWN", "Functions", "Moment", "OtherResources", "TimeReading", "UnknownState"]
 
 Moment = Callable[[], datetime]
 """Returns the time for which conditions are judged."""
@@ -22,12 +23,74 @@ _ANYWHERE = ("0.0.0.0/0", "::/0")
 _SECONDS_PER_DAY = 86_400.0
 
 
+class UnknownState(Exception):
+    """The answer depends on another resource, whose account, region or type was not read completely."""
+
+
+class OtherResources(Protocol):
+    """What conditions ask about other resources than the one that they judge. None: it is not known."""
+
+    def exists(self, arn: str) -> bool | None:
+        """Return whether the resource of an ARN exists. True for an ARN of a type that is not judged."""
+        ...
+
+    def serves(self, name: str) -> bool | None:
+        """Return whether what a DNS name of AWS stands for exists. True for any other name."""
+        ...
+
+    def holds(self, address: str) -> bool | None:
+        """Return whether a resource has a public IP address. True for one that none of ours ever had."""
+        ...
+
+    def account_block(self, account_id: str) -> Mapping[str, bool] | None:
+        """Return the public access block of an account; empty when it has none."""
+        ...
+
+
+class _NothingKnown:
+    """The answers before anything was read."""
+
+    def exists(self, arn: str) -> bool | None:  # noqa: ARG002
+        return None
+
+    def serves(self, name: str) -> bool | None:  # noqa: ARG002
+        return None
+
+    def holds(self, address: str) -> bool | None:  # noqa: ARG002
+        return None
+
+    def account_block(self, account_id: str) -> Mapping[str, bool] | None:  # noqa: ARG002
+        return None
+
+
+NOTHING_KNOWN: OtherResources = _NothingKnown()
+
+
+@dataclass(frozen=True, slots=True)
+class TimeReading:
+    """A time that an evaluation has compared with now."""
+
+    at: datetime
+    is_past: bool
+    """True for days since, False for days until."""
+
+    def crossing(self, days: float) -> datetime:
+        """Return when the number of days is this one."""
+        return self.at + timedelta(days=days) if self.is_past else self.at - timedelta(days=days)
+
+
 class Functions(functions.Functions):  # type: ignore[misc]  # jmespath has no types
     """JMESPath's functions and ours. All of ours return null for null."""
 
-    def __init__(self, moment: Moment) -> None:
-        self._moment = moment
+    def __init__(self, moment: Moment, others: OtherResources = NOTHING_KNOWN) -> None:
+        self._moment, self._others = moment, others
+        self._readings: list[TimeReading] = []
         super().__init__()
+
+    def take_readings(self) -> list[TimeReading]:
+        """Return the times that were compared with now since the last call."""
+        readings, self._readings = self._readings, []
+        return readings
 
     def has(self, name: str) -> bool:
         """True when a function of this name exists."""
@@ -37,13 +100,16 @@ class Functions(functions.Functions):  # type: ignore[misc]  # jmespath has no t
     def _func_days_since(self, value: Any) -> float | None:
         """Days from a time (ISO 8601 or epoch seconds) to now; null for any other value."""
         at = _time(value)
-        return None if at is None else (self._moment() - at).total_seconds() / _SECONDS_PER_DAY
+        if at is None:
+            return None
+        self._readings.append(TimeReading(at, is_past=True))
+        return (self._moment() - at).total_seconds() / _SECONDS_PER_DAY
 
     @functions.signature({"types": ["string", "number", "null"]})  # type: ignore[untyped-decorator]
     def _func_days_until(self, value: Any) -> float | None:
         """Days from now to a time; negative when it has passed; null for any other value."""
         at = _time(value)
-        return None if at is None else (at - self._moment()).total_seconds() / _SECONDS_PER_DAY
+        return None if at is None else self._days_until(at)
 
     @functions.signature({"types": ["object", "string", "null"]})  # type: ignore[untyped-decorator]
     def _func_is_public_policy(self, value: Any) -> bool:
@@ -76,7 +142,38 @@ class Functions(functions.Functions):  # type: ignore[misc]  # jmespath has no t
     def _func_days_to_end(self, kind: str, version: Any) -> float:
         """Days until AWS ends the support of a version; negative afterwards. The condition is unknown for an unlisted version."""
         end = day_of_end(kind, str(version))
-        return (datetime(end.year, end.month, end.day, tzinfo=UTC) - self._moment()).total_seconds() / _SECONDS_PER_DAY
+        return self._days_until(datetime(end.year, end.month, end.day, tzinfo=UTC))
+
+    def _days_until(self, at: datetime) -> float:
+        self._readings.append(TimeReading(at, is_past=False))
+        return (at - self._moment()).total_seconds() / _SECONDS_PER_DAY
+
+    @functions.signature({"types": ["array", "null"]})  # type: ignore[untyped-decorator]
+    def _func_gone_targets(self, arns: Any) -> list[str]:
+        """The ARNs whose resource does not exist. The condition is unknown when none is gone for certain, and one may be."""
+        return _certain([text for text in arns or () if isinstance(text, str)], self._others.exists)
+
+    @functions.signature({"types": ["array", "null"]})  # type: ignore[untyped-decorator]
+    def _func_gone_records(self, records: Any) -> list[str]:
+        """The names of Route 53 records that point at what was deleted: somebody else may get the name or address."""
+        return _certain(records or (), self._record_answers)
+
+    def _record_answers(self, record: Mapping[str, Any]) -> bool | None:
+        alias = record.get("AliasTarget")
+        if alias:
+            return self._others.serves(str(alias.get("DNSName", "")))
+        values = [str(value.get("Value", "")) for value in record.get("ResourceRecords") or ()]
+        if record.get("Type") == "CNAME":
+            return _all(self._others.serves(value) for value in values)
+        return _all(self._others.holds(value) for value in values) if record.get("Type") in ("A", "AAAA") else True
+
+    @functions.signature({"types": ["string"]}, {"types": ["string"]})  # type: ignore[untyped-decorator]
+    def _func_account_blocks(self, account_id: str, setting: str) -> bool:
+        """True when a setting of the account's S3 public access block is on; unknown when it was not read."""
+        block = self._others.account_block(account_id)
+        if block is None:
+            raise UnknownState("the public access block of the account was not read")
+        return bool(block.get(setting))
 
     @functions.signature({"types": ["object", "null"]})  # type: ignore[untyped-decorator]
     def _func_is_public_acl(self, value: Any) -> bool:
@@ -92,6 +189,20 @@ class Functions(functions.Functions):  # type: ignore[misc]  # jmespath has no t
     def _func_opens_anything(self, permissions: Any) -> bool:
         """True when a rule of a security group lets everybody reach anything."""
         return any(_from_anywhere(rule) for rule in permissions or ())
+
+
+def _certain(items: Iterable[Any], is_there: Callable[[Any], bool | None]) -> list[str]:
+    """Return the items that are gone for certain. UnknownState when none is, and one may be."""
+    answers = [(item, is_there(item)) for item in items]
+    gone = [str(item["Name"] if isinstance(item, Mapping) else item) for item, there in answers if there is False]
+    if not gone and any(there is None for _, there in answers):
+        raise UnknownState("another resource was not read")
+    return gone
+
+
+def _all(answers: Iterable[bool | None]) -> bool | None:
+    known = list(answers)
+    return False if False in known else None if None in known else True
 
 
 def _time(value: Any) -> datetime | None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -13,11 +13,12 @@ from sqlalchemy import Connection, select
 from windlass.checks.evaluation import CompiledCheck, Subject
 from windlass.checks.model import Status
 from windlass.core.clock import parse_time
+from windlass.inventory.conditions import id_list
 from windlass.inventory.resources import find_resource
 from windlass.inventory.tables import revision
 from windlass.inventory.timetravel import document_at
 
-__all__ = ["Beginning", "beginning_of"]
+__all__ = ["Beginning", "actors_of", "beginning_of"]
 
 _MAX_REVISIONS = 50
 """Older changes are not read: the failure is at least as old as the oldest of these."""
@@ -25,21 +26,32 @@ _MAX_REVISIONS = 50
 
 @dataclass(frozen=True, slots=True)
 class Beginning:
-    """The time of a change, and who made it (empty when it is not known)."""
+    """The time of a change, as the store has it, and who made it (empty when it is not known)."""
 
-    at: datetime
+    at: str
     actor: str = ""
 
 
-def beginning_of(connection: Connection, row: Any, compiled: CompiledCheck) -> Beginning:
-    """Return the first of the latest changes after which the check fails without interruption. `row` is a resource that fails."""
-    beginning = Beginning(parse_time(row.changed_at), row.actor or "")
+def actors_of(connection: Connection, revision_ids: Sequence[int]) -> dict[int, str]:
+    """Return who made the revisions, of those of which it is known."""
+    statement = select(revision.c.revision_id, revision.c.actor).where(
+        revision.c.revision_id.in_(id_list(revision_ids, connection.dialect.name)), revision.c.actor != ""
+    )
+    return {row.revision_id: row.actor for row in connection.execute(statement)}
+
+
+def beginning_of(connection: Connection, row: Any, compiled: CompiledCheck, actor: str) -> Beginning:
+    """Return the first of the latest changes after which the check fails without interruption.
+
+    `row` is a resource that fails, and `actor` made its last change.
+    """
     if row.revisions == 1:
-        return beginning
+        return Beginning(row.changed_at, actor)
+    beginning = Beginning(row.changed_at, actor)
     for number, change in enumerate(_revisions(connection, row.id)):
         if number and not _fails(connection, row, compiled, parse_time(change.valid_from)):
             break
-        beginning = Beginning(parse_time(change.valid_from), change.actor or "")
+        beginning = Beginning(change.valid_from, change.actor or "")
     return beginning
 
 

@@ -53,7 +53,11 @@ class Check:
     title: str
     """The failure in one sentence, as lists show it."""
     severity: Severity
-    passes: str
+    passes: str = ""
+    sql: str = ""
+    """In place of `passes`: a SELECT of the ids of the resources that fail. See sql_checks.py."""
+    reads: tuple[str, ...] = ()
+    """The types that `sql` reads besides `type`: while one was not read completely, a failure is unknown."""
     applies: str = ""
     """A condition: resources for which it is false are not judged."""
     why: str

@@ -13,10 +13,8 @@ from sqlalchemy import Connection, select
 
 from windlass.checks.catalog_files import load_checks
 from windlass.checks.config import ChecksConfig
-from windlass.checks.evaluation import Evaluator
 from windlass.checks.model import Check, Finding, Mute, Severity, Status
 from windlass.checks.mutes import add_mute, load_mutes, mute_of, mute_text
-from windlass.checks.owners import owner_of
 from windlass.checks.runner import RunSummary, run_checks
 from windlass.checks.tables import check_finding, check_run
 from windlass.core import clock
@@ -24,7 +22,8 @@ from windlass.core.clock import parse_time
 from windlass.core.errors import NotFound, UsageError
 from windlass.core.suggest import nearest, unknown_word
 from windlass.inventory.catalog import BY_NAME
-from windlass.inventory.tables import resource
+from windlass.inventory.owner_directory import OwnerDirectory
+from windlass.inventory.tables import resource, resource_owner
 from windlass.store.engine import Store
 
 __all__ = ["CheckRun", "Checks", "FindingQuery"]
@@ -39,6 +38,7 @@ class FindingQuery:
     """The lowest severity."""
     accounts: tuple[str, ...] = ()
     owner: str = ""
+    """`-` for findings of resources without an owner."""
     statuses: tuple[Status, ...] = ()
     muted: bool = False
     """Include muted findings."""
@@ -59,9 +59,16 @@ class Checks:
     """Checks over one store. Relative paths in the settings start at the folder `base`."""
 
     def __init__(
-        self, store: Store, config: ChecksConfig, base: Path, *, now: Callable[[], datetime] = clock.now
+        self,
+        store: Store,
+        config: ChecksConfig,
+        base: Path,
+        *,
+        owners: OwnerDirectory | None = None,
+        now: Callable[[], datetime] = clock.now,
     ) -> None:
         self._store, self._config, self._base, self._now = store, config, base, now
+        self._owners = owners or OwnerDirectory(store, now=now)
 
     def checks(self) -> tuple[Check, ...]:
         """Return the checks that run: shipped and own ones, without those that the settings exclude."""
@@ -84,8 +91,7 @@ class Checks:
     def run(self) -> RunSummary:
         """Judge what changed since the last run, and keep the findings."""
         checks = self.checks()
-        now = self._now()
-        return run_checks(self._store, Evaluator(checks, lambda: now), checks, now=now)
+        return run_checks(self._store, checks, now=self._now())
 
     def findings(self, query: FindingQuery = FindingQuery()) -> tuple[Finding, ...]:
         """Return the findings of the last run, the worst first, then the oldest. NotFound for an unknown check."""
@@ -93,6 +99,7 @@ class Checks:
         for check_id in query.checks:
             self.check(check_id)
         mutes, today = self.mutes(), self._now().date()
+        self._owners.refresh()
         with self._store.read() as connection:
             rows = _rows(connection)
         findings = [self._finding(row, checks[row.check_id], mutes, today) for row in rows if row.check_id in checks]
@@ -134,7 +141,6 @@ class Checks:
         return self._base / self._config.folder if self._config.folder else None
 
     def _finding(self, row: Any, check: Check, mutes: Sequence[Mute], today: date) -> Finding:
-        tags: Mapping[str, str] = json.loads(row.tags) if row.tags else {}
         subject = row.arn or row.key or row.account_id
         mute = mute_of(mutes, check.id, (subject, row.key or "", row.resource_id or "", row.name or ""), today)
         return Finding(
@@ -145,7 +151,7 @@ class Checks:
             resource_row_id=row.resource_row_id,
             resource=subject,
             name=row.name or row.account_id,
-            owner=owner_of(tags, self._config.owner_tags),
+            owner=row.owner or "",
             since=parse_time(row.since),
             actor=row.actor,
             unread=tuple(json.loads(row.unread)),
@@ -154,8 +160,13 @@ class Checks:
 
 
 def _rows(connection: Connection) -> Sequence[Any]:
-    columns = [resource.c[name] for name in ("key", "arn", "resource_id", "name", "region", "tags")]
-    statement = select(check_finding, *columns).outerjoin(resource, resource.c.id == check_finding.c.resource_row_id)
+    columns = [resource.c[name] for name in ("key", "arn", "resource_id", "name", "region")]
+    of_resource = resource_owner.c.resource_row_id == check_finding.c.resource_row_id
+    statement = (
+        select(check_finding, *columns, resource_owner.c.owner)
+        .outerjoin(resource, resource.c.id == check_finding.c.resource_row_id)
+        .outerjoin(resource_owner, of_resource & resource_owner.c.valid_to.is_(None))
+    )
     return connection.execute(statement).all()
 
 
@@ -164,7 +175,7 @@ def _matches(finding: Finding, query: FindingQuery) -> bool:
         (not query.checks or finding.check.id in query.checks)
         and finding.check.severity >= query.severity
         and (not query.accounts or finding.account_id in query.accounts)
-        and (not query.owner or finding.owner == query.owner)
+        and (not query.owner or finding.owner == ("" if query.owner == "-" else query.owner))
         and (not query.statuses or finding.status in query.statuses)
         and (query.muted or not finding.muted)
     )

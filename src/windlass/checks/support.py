@@ -16,11 +16,16 @@ class UnlistedVersion(Exception):
 
 
 def day_of_end(kind: str, version: str) -> date:
-    """Return the day on which support of a version ends. UnlistedVersion when the table does not have it."""
-    try:
-        return _ends()[kind][version]
-    except KeyError:
-        raise UnlistedVersion(f"{kind} {version}") from None
+    """Return the day on which support of a version ends; of a database's minor version (16.3), that of its major one (16).
+
+    UnlistedVersion when the table does not have it.
+    """
+    ends, major = _ends().get(kind, {}), version
+    while major not in ends:
+        major, dot, _ = major.rpartition(".")
+        if not dot or not kind.startswith("rds-"):
+            raise UnlistedVersion(f"{kind} {version}")
+    return ends[major]
 
 
 @cache

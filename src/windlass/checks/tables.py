@@ -1,4 +1,4 @@
-"""The tables of checks, as the migration 0018 creates them."""
+"""The tables of checks, as the migrations 0018 and 0025 create them."""
 
 from __future__ import annotations
 
@@ -27,6 +27,7 @@ judged_resource = Table(
     Column("resource_row_id", BigInteger, primary_key=True, autoincrement=False),
     Column("revision_id", BigInteger),
     Column("inputs", String(32)),
+    Column("due_at", Time),
 )
 check_run = Table(
     "check_run",

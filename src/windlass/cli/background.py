@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from windlass.pipelines.worker import PipelineWorker
     from windlass.queues.consumer import Consumer
 
-__all__ = ["collector", "consumers", "feed", "seeds", "workers"]
+__all__ = ["alerts", "collector", "consumers", "feed", "seeds", "workers"]
 
 
 @contextlib.contextmanager
@@ -97,6 +97,16 @@ def workers(app: App, stop: threading.Event) -> Iterator[None]:
     if any(pipeline.queue for pipeline in app.settings.pipeline):
         configured += app.pipelines.workers(registry=app.metrics.registry)
     with _running([("worker", partial(_work, worker, stop)) for worker in configured], stop):
+        yield
+
+
+@contextlib.contextmanager
+def alerts(app: App, stop: threading.Event) -> Iterator[None]:
+    """Evaluate the [[watch]] rules and deliver their alerts for the block."""
+    from windlass.watch.worker import watch_forever
+
+    targets = [("watch", lambda: watch_forever(app.watch, app.jobs.leases, stop=stop))] if app.settings.watch else []
+    with _running(targets, stop):
         yield
 
 

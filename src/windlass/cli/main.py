@@ -82,6 +82,11 @@ COMMANDS: tuple[Command, ...] = (
         "Turn many object events into one action per key and window.",
     ),
     Command(
+        "watch",
+        "windlass.watch.commands:GROUP",
+        "Tell somebody when a resource changes, a check fails, a scope is not read, or a job fails.",
+    ),
+    Command(
         "memcached",
         "windlass.memcached.commands:GROUP",
         "List, plan and scale ElastiCache Memcached clusters, past 20 nodes.",

@@ -14,7 +14,6 @@ from windlass.inventory.service import Inventory
 
 __all__ = ["InventoryDirectory", "count_buckets"]
 
-_OWNER_TAGS = ("owner", "team", "Owner", "Team", "service")
 _CACHED_ADDRESSES = 50_000
 # The address of an instance is also that of its interface: the most specific type comes first.
 _BY_SPECIFICITY = (
@@ -32,6 +31,7 @@ class InventoryDirectory:
 
     def __init__(self, inventory: Inventory) -> None:
         self._inventory = inventory
+        inventory.owners.refresh()
         self._history = functools.lru_cache(_CACHED_ADDRESSES)(self._read_history)
         self._named: dict[str, dict[str, IpHolder]] = {}
 
@@ -45,7 +45,8 @@ class InventoryDirectory:
         if not held:
             return None
         best = min(held, key=lambda entry: (entry.resource.account_id != account_id, _rank(entry.resource)))
-        return _holder(best.resource, best.valid_from, best.valid_to)
+        owner = self._inventory.owners.owners_of([best.resource.id]).get(best.resource.id, "")
+        return _holder(replace(best.resource, owner=owner), best.valid_from, best.valid_to)
 
     def instance(self, instance_id: str) -> IpHolder | None:
         """Return the instance of this id, deleted ones included."""
@@ -92,7 +93,7 @@ def _holder(resource: Resource, valid_from: datetime | None = None, valid_to: da
         key=resource.key,
         type=resource.type,
         name=resource.name or resource.resource_id,
-        owner=next((resource.tags[name] for name in _OWNER_TAGS if resource.tags.get(name)), ""),
+        owner=resource.owner,
         valid_from=valid_from,
         valid_to=valid_to,
     )

@@ -46,7 +46,7 @@ class PageRoute:
     parameters: tuple[str, ...] = ()  # the query parameters that it accepts
 
 
-_FILTERS = ("type", "account", "region", "tag:", "where", "q", "at", "deleted", "sort", "cursor")
+_FILTERS = ("type", "account", "region", "owner", "tag:", "where", "q", "at", "deleted", "sort", "cursor")
 
 PAGES: tuple[PageRoute, ...] = (
     PageRoute("/", "overview.html", "Overview", views.overview, "Overview", "helm"),
@@ -69,6 +69,7 @@ PAGES: tuple[PageRoute, ...] = (
         "shield",
         ("severity", "account", "owner", "check", "status"),
     ),
+    PageRoute("/alerts", "alerts.html", "Alerts", views.alerts, "Alerts", "bell", ("rule", "status")),
     PageRoute("/hosts", "hosts.html", "Hosts", views.hosts, "Hosts", "host", ("q", "package", "below")),
     PageRoute("/clients", "clients.html", "Clients", views.clients, "Clients", "key", ("rule",)),
     PageRoute("/accounts", "accounts.html", "Accounts", views.accounts, "Accounts", "flag"),

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Sequence
+from datetime import datetime
 from typing import Any
 
 from sqlalchemy import (
@@ -26,16 +27,19 @@ from sqlalchemy.dialects.postgresql import ARRAY, JSONB
 
 from windlass.inventory.filters import path_parts
 from windlass.inventory.full_text import match_expression, split_words
+from windlass.inventory.member_values import microseconds
 from windlass.inventory.model import Query
 from windlass.inventory.networks import holder_ids
 from windlass.inventory.search_terms import network_of
-from windlass.inventory.tables import resource
+from windlass.inventory.tables import resource, resource_owner
 
 __all__ = [
     "compare_number",
     "document_condition",
     "id_list",
     "identity_conditions",
+    "owned_at",
+    "owner_condition",
     "query_conditions",
     "word_condition",
 ]
@@ -74,9 +78,31 @@ def query_conditions(query: Query, dialect: str) -> list[ColumnElement[bool]]:
         conditions.append(actual.is_not(None) if value == "*" else actual == value)
     if query.untagged:
         conditions.append(_json_text(["Tags", query.untagged], dialect).is_(None))
+    conditions.extend(owner_condition(query, resource.c.id))
     conditions.extend(word_condition(query, dialect, resource.c.id))
     conditions.extend(document_condition(*condition, dialect) for condition in query.where)
     return conditions
+
+
+def owner_condition(query: Query, row_id: ColumnElement[int]) -> list[ColumnElement[bool]]:
+    """Return the conditions on who owns the resource now, or at the query's time; empty when the query has none."""
+    conditions: list[ColumnElement[bool]] = []
+    owned = select(resource_owner.c.resource_row_id).where(owned_at(query.at))
+    if query.owner:
+        named = owned if query.owner == "*" else owned.where(resource_owner.c.owner == query.owner)
+        conditions.append(row_id.in_(named))
+    if query.ownerless:
+        conditions.append(row_id.not_in(owned))
+    return conditions
+
+
+def owned_at(at: datetime | None) -> ColumnElement[bool]:
+    """Return the condition that a row of `resource_owner` was valid at a time (None: now)."""
+    if at is None:
+        return resource_owner.c.valid_to.is_(None)
+    moment = microseconds(at)
+    ended = resource_owner.c.valid_to
+    return and_(resource_owner.c.valid_from <= moment, or_(ended.is_(None), ended > moment))
 
 
 def word_condition(query: Query, dialect: str, row_id: ColumnElement[int]) -> list[ColumnElement[bool]]:

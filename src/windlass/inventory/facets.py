@@ -1,4 +1,4 @@
-"""Counts beside a listing: by type, account, region and tags, now or at a past time, from the index alone."""
+"""Counts beside a listing: by type, account, region, owner and tags, now or at a past time, from the index alone."""
 
 from __future__ import annotations
 
@@ -7,22 +7,26 @@ from dataclasses import replace
 
 from sqlalchemy import Connection, func, select
 
-from windlass.inventory.member_index import facet_counts, in_groups, valid_at
+from windlass.inventory.conditions import owned_at
+from windlass.inventory.member_index import count_matches, facet_counts, in_groups, valid_at
 from windlass.inventory.member_values import LONG_TEXT, tag_pointer
 from windlass.inventory.model import Facet, Query
 from windlass.inventory.pages import matches_now_or_then
-from windlass.inventory.tables import member_value
+from windlass.inventory.tables import member_value, resource_owner
 
-__all__ = ["facets"]
+__all__ = ["NO_OWNER", "facets"]
 
-_TAG_VALUES = 50  # per tag; types, accounts and regions are few, and all are listed
+NO_OWNER = "-"
+"""In place of an owner: nobody."""
+_TAG_VALUES = 50  # of one tag: types, accounts and regions are a closed set, and all of theirs are listed
 
 
 def facets(connection: Connection, query: Query, tags: Sequence[str]) -> dict[str, tuple[Facet, ...]]:
-    """Return counts by type, account, region and the given tags, each over the matches of the *other* conditions."""
+    """Return counts by type, account, region, owner and the given tags, each over the matches of the *other* conditions."""
     matches = matches_now_or_then(connection, query)
     listed = {name: _largest(counts) for name, counts in facet_counts(connection, matches).items()}
     free = [name for name in tags if name not in query.tags]
+    listed["owner"] = _owner_counts(connection, query)
     by_tag = _tag_counts(connection, query, free) if free else {}
     for name in tags:
         if name in query.tags:
@@ -30,6 +34,19 @@ def facets(connection: Connection, query: Query, tags: Sequence[str]) -> dict[st
             by_tag |= _tag_counts(connection, replace(query, tags=others), [name])
         listed[f"tag:{name}"] = _largest(by_tag[name])[:_TAG_VALUES]
     return listed
+
+
+def _owner_counts(connection: Connection, query: Query) -> tuple[Facet, ...]:
+    """Return the number of matches by owner, and last (`-`) of those that nobody owns."""
+    others = replace(query, owner="", ownerless=False)
+    found = matches_now_or_then(connection, others)
+    statement = select(resource_owner.c.owner, func.count()).where(owned_at(query.at)).group_by(resource_owner.c.owner)
+    if not found.unfiltered or query.types or query.account_ids or query.regions:
+        rows = found.select(narrowed=True).subquery()
+        statement = statement.join(rows, rows.c.row_id == resource_owner.c.resource_row_id)
+    counts = {row[0]: row[1] for row in connection.execute(statement)}
+    ownerless = count_matches(connection, found) - sum(counts.values())
+    return (*_largest(counts)[:_TAG_VALUES], *([Facet(NO_OWNER, ownerless)] if ownerless else []))
 
 
 def _tag_counts(connection: Connection, query: Query, names: Sequence[str]) -> dict[str, dict[str, int]]:

@@ -2,6 +2,7 @@
 
 tag:team=web      has this tag value        tag:team       has the tag at all
 -tag:owner        does not have the tag           type=ec2.*     account=111…  region=eu-west-1
+owner:web         this owner (owner:* any one)    -owner:*       no owner
 name~log          the name contains the text
 Versioning.Status=Enabled   Path!=x   Path~part   Path>5   Path<5   Path? (exists)   -Path (missing)
 """
@@ -66,13 +67,17 @@ def _add(query: Query, text: str) -> Query:
     if text.startswith("tag:"):
         name, equals, value = text.removeprefix("tag:").partition("=")
         return replace(query, tags={**query.tags, name: value if equals else "*"})
+    if text == "-owner:*":
+        return replace(query, ownerless=True)
+    if text.startswith("owner:") and text != "owner:":
+        return replace(query, owner=text.removeprefix("owner:"))
     if text.startswith("-"):
         return _where(query, text[1:], "missing", "")
     parsed = _CONDITION.match(text)
     if parsed is None:
         raise UsageError(
             f"{text!r} is not a condition",
-            hint="Write tag:team=web, -tag:owner, region=eu-west-1, Versioning.Status=Enabled, name~log or Path?",
+            hint="Write tag:team=web, -tag:owner, owner:web, -owner:*, region=eu-west-1, Versioning.Status=Enabled, name~log or Path?",
         )
     path, operator, value = parsed["path"].strip(), parsed["op"], parsed["value"].strip()
     if operator == "=" and path in ("type", "account", "region"):
@@ -110,7 +115,7 @@ def path_parts(path: str) -> list[str]:
 
 
 def matches(query: Query, row: Any) -> bool:
-    """True when a Resource with its document satisfies the query's tags and conditions (not types, accounts and regions).
+    """True when a Resource with its document satisfies the query's tags and conditions (not types, accounts, regions and owner).
 
     It means the same as the conditions in SQL, for documents that were replayed from history.
     """

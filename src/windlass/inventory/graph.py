@@ -15,6 +15,7 @@ from windlass.core.clock import format_time
 from windlass.inventory.dependence import Dependence, dependence_of, kinds_of
 from windlass.inventory.mentions import MENTIONS
 from windlass.inventory.model import Dependent, Dependents, Graph, Relation, Resource
+from windlass.inventory.owner_rows import with_owners
 from windlass.inventory.resources import COLUMNS, resource_of
 from windlass.inventory.tables import relation, resource
 
@@ -171,11 +172,11 @@ def _by_name(connection: Connection, names: Iterable[str], at: datetime | None) 
 
 
 def _resources_of(connection: Connection, row_ids: Iterable[int]) -> dict[int, Resource]:
-    resources = {}
+    resources = []
     for batch in _batches(sorted(row_ids)):
-        for row in connection.execute(select(*COLUMNS).where(resource.c.id.in_(batch))):
-            resources[row.id] = resource_of(row)
-    return resources
+        rows = connection.execute(select(*COLUMNS).where(resource.c.id.in_(batch)))
+        resources += [resource_of(row) for row in rows]
+    return {item.id: item for item in with_owners(connection, resources)}
 
 
 def _batches(items: list[Any]) -> Iterable[list[Any]]:

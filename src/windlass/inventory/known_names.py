@@ -19,7 +19,7 @@ from windlass.inventory.member_index import in_groups
 from windlass.inventory.member_values import pointer_hash
 from windlass.inventory.model import GLOBAL, Query
 from windlass.inventory.resource_type import ResourceType
-from windlass.inventory.tables import facet_group, member_value, resource, scope
+from windlass.inventory.tables import facet_group, member_value, resource, resource_owner, scope
 
 __all__ = ["check_query"]
 
@@ -35,7 +35,7 @@ class _Stored:
 
 
 def check_query(connection: Connection, query: Query, *, account_ids: Iterable[str] = ()) -> None:
-    """Raise UsageError, with the nearest known name, for an unknown type, account, region or document member.
+    """Raise UsageError, with the nearest known name, for an unknown type, account, region, owner or document member.
 
     Known are the values in the store, the catalog's types, AWS's regions, the configured `account_ids`, and the members of
     AWS's responses in botocore's models (a condition may name `KmsMasterKeyId` although no queue has a KMS key).
@@ -46,6 +46,9 @@ def check_query(connection: Connection, query: Query, *, account_ids: Iterable[s
     if accounts:  # before the first collection no account is known
         _check("account", query.account_ids, accounts)
     _check("region", query.regions, stored.regions | region_names() | {GLOBAL})
+    if query.owner not in ("", "*"):
+        owners = connection.execute(select(resource_owner.c.owner).distinct()).scalars().all()
+        _check("owner", (query.owner,), owners or (query.owner,))
     for path, _, _ in query.where:
         _check_member(connection, query, path_parts(path)[0], stored)
 

@@ -25,7 +25,7 @@ from sqlalchemy import (
     union_all,
 )
 
-from windlass.inventory.conditions import compare_number, id_list, identity_conditions, word_condition
+from windlass.inventory.conditions import compare_number, id_list, identity_conditions, owner_condition, word_condition
 from windlass.inventory.filters import path_parts
 from windlass.inventory.full_text import split_words
 from windlass.inventory.member_values import (
@@ -109,7 +109,8 @@ class Matches:
     @property
     def unfiltered(self) -> bool:
         """True when all resources that exist are matches."""
-        return self.base is _EXISTS and not self.others and not split_words(self.query.words)
+        owned = self.query.owner or self.query.ownerless
+        return self.base is _EXISTS and not self.others and not owned and not split_words(self.query.words)
 
     def select(self, *, narrowed: bool = False) -> Select[Any]:
         """Return `SELECT row_id, group_id` of the matches; `narrowed` to the query's types, accounts and regions."""
@@ -152,7 +153,7 @@ class Matches:
 
     def _others(self, row_id: ColumnElement[int], group_id: ColumnElement[int]) -> list[ColumnElement[bool]]:
         conditions = [self._holds(term, row_id, group_id) for term in self.others]
-        return [*conditions, *word_condition(self.query, self.dialect, row_id)]
+        return [*conditions, *owner_condition(self.query, row_id), *word_condition(self.query, self.dialect, row_id)]
 
     def _holds(self, term: _Term, row_id: ColumnElement[int], group_id: ColumnElement[int]) -> ColumnElement[bool]:
         rows, conditions = term.rows(self.query.at)

@@ -17,6 +17,10 @@ GLOBAL = "aws-global"
 """The scope region of types that are listed once per account (S3 buckets, IAM, CloudFront, Route 53 …)."""
 
 
+SIMULATED_RUN = "simulated"
+"""The `run_id` of revisions that the demo has invented: they are marked wherever they are shown."""
+
+
 class ScopeState(StrEnum):
     """How the last scan of a scope ended. Only `ok` and `partial` scans are complete and may mark deletions."""
 
@@ -121,6 +125,7 @@ class Resource:
     deleted_at: datetime | None = None
     document: Document | None = None
     measures: Mapping[str, Any] = field(default_factory=dict)
+    owner: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -169,6 +174,8 @@ class Query:
     regions: tuple[str, ...] = ()
     tags: Mapping[str, str] = field(default_factory=dict)
     untagged: str = ""  # resources without this tag
+    owner: str = ""  # `*`: any owner
+    ownerless: bool = False  # resources without an owner
     where: tuple[tuple[str, str, str], ...] = ()
     words: str = ""  # full text
     at: datetime | None = None

@@ -27,6 +27,7 @@ from windlass.inventory.member_index import (
 )
 from windlass.inventory.member_values import NAME
 from windlass.inventory.model import Page, Query, Resource
+from windlass.inventory.owner_rows import with_owners
 from windlass.inventory.resources import COLUMNS, read_cursor, resource_of, write_cursor
 from windlass.inventory.tables import facet_group, member_value, resource, revision
 from windlass.inventory.timetravel import documents_at
@@ -201,7 +202,7 @@ def resources_by_id(
         else:
             past = _as_then(connection, at, [rows[row_id] for row_id in batch if row_id in rows])
             resources += past if documents else [replace(item, document=None) for item in past]
-    return resources
+    return with_owners(connection, resources, at=at)
 
 
 def _as_then(connection: Connection, at: datetime, rows: Sequence[Any]) -> Iterator[Resource]:

@@ -13,6 +13,7 @@ from windlass.core.clock import parse_time
 from windlass.core.errors import NotFound, UsageError
 from windlass.inventory.conditions import query_conditions
 from windlass.inventory.model import Page, Query, Resource
+from windlass.inventory.owner_rows import with_owners
 from windlass.inventory.tables import resource
 
 __all__ = ["COLUMNS", "find_resource", "list_with_deleted", "read_cursor", "resource_of", "write_cursor"]
@@ -67,7 +68,8 @@ def list_with_deleted(connection: Connection, query: Query, *, documents: bool =
     more = len(rows) > query.limit
     rows = rows[: query.limit]
     cursor = write_cursor(getattr(rows[-1], column.name), rows[-1].id) if more else ""
-    return Page(tuple(resource_of(row, document=documents) for row in rows), cursor, total)
+    listed = [resource_of(row, document=documents) for row in rows]
+    return Page(tuple(with_owners(connection, listed)), cursor, total)
 
 
 def write_cursor(value: Any, row_id: int) -> str:
@@ -97,12 +99,12 @@ def find_resource(connection: Connection, ref: str) -> Resource:
             raise UsageError(f"{ref[:24]}… is not the number of a resource", hint="Numbers look like #1 or #27.")
         row = connection.execute(select(*columns).where(resource.c.id == int(ref[1:]))).first()
         if row:
-            return resource_of(row, document=True)
+            return _owned(connection, row)
     for column in (resource.c.key, resource.c.resource_id, resource.c.name):
         rows = connection.execute(select(*columns).where(column == ref).limit(20)).all()
         candidates = [row for row in rows if row.deleted_at is None] or rows
         if len(candidates) == 1 or (candidates and column is resource.c.key):
-            return resource_of(candidates[0], document=True)
+            return _owned(connection, candidates[0])
         if candidates:
             listed = "".join(
                 f"\n  #{row.id}  {row.type}  {row.account_id} {row.region}  {row.key}" for row in candidates
@@ -119,3 +121,7 @@ def find_resource(connection: Connection, ref: str) -> Resource:
     if connection.execute(select(resource.c.id).limit(1)).first() is None:
         hint = "Nothing is collected yet. Run `windlass inventory collect`."
     raise NotFound(f"the inventory has no resource {ref!r}", hint=hint)
+
+
+def _owned(connection: Connection, row: Any) -> Resource:
+    return with_owners(connection, [resource_of(row, document=True)])[0]

@@ -12,6 +12,7 @@ from sqlalchemy import Connection, bindparam, insert, select, update
 from windlass.core.canonical import canonical_json
 from windlass.core.clock import format_time, parse_time
 from windlass.inventory.change_events import insert_events, naming_event
+from windlass.inventory.change_feed import append_to_feed
 from windlass.inventory.derived_rows import StoredState, WrittenRevision, batches, write_derived_rows
 from windlass.inventory.facet_groups import GroupKey, group_ids
 from windlass.inventory.model import ChangeKind, Observation, Scope
@@ -67,6 +68,7 @@ def write_revisions(
             for each, revision_id in zip(written, revision_ids, strict=True)
         ),
     )
+    append_to_feed(connection, scope, revision_ids)
     for each, revision_id in zip(written, revision_ids, strict=True):
         count = current.get(each.row_id, _NEVER_SEEN).revisions + 1
         values = _resource_values(each.row_id, each.change, format_time(each.valid_from), revision_id, count)

@@ -8,6 +8,7 @@ from typing import Any
 
 from windlass.inventory.coverage import CoverageRow
 from windlass.inventory.model import (
+    SIMULATED_RUN,
     AccountStatus,
     AddressHolder,
     Dependent,
@@ -19,6 +20,7 @@ from windlass.inventory.model import (
     ScopeStatus,
     Stats,
 )
+from windlass.inventory.owner_directory import Explanation, OwnerCount
 from windlass.inventory.run_workers import RunWorker
 
 NOTHING_YET = "Nothing is collected yet. Run `windlass inventory collect`."
@@ -37,6 +39,7 @@ def resource_row(item: Resource) -> dict[str, Any]:
         "account_id": item.account_id,
         "region": item.region,
         "tags": dict(item.tags),
+        "owner": item.owner,
         "first_seen_at": item.first_seen_at,
         "changed_at": item.changed_at,
         "deleted_at": item.deleted_at,
@@ -60,6 +63,7 @@ def revision_row(item: Revision) -> dict[str, Any]:
         "event_id": item.event_id,
         "events": [asdict(event) for event in item.events],
         "run_id": item.run_id,
+        "simulated": item.run_id == SIMULATED_RUN,
         "patch": [dict(operation) for operation in item.patch],
     }
 
@@ -210,6 +214,19 @@ def holder_row(item: AddressHolder) -> dict[str, Any]:
         "valid_from": item.valid_from,
         "valid_to": item.valid_to,
     }
+
+
+def owner_row(item: OwnerCount) -> dict[str, Any]:
+    """Return an owner with the number of resources, in all and by the source that names the owner."""
+    return {"owner": item.owner, "resources": item.resources, "sources": dict(item.sources)}
+
+
+def explanation_rows(item: Explanation) -> list[dict[str, Any]]:
+    """Return what each source says about a resource's owner; the first row decides."""
+    return [
+        {"owner": each.owner, "source": str(each.source), "why": each.why, "decides": number == 0}
+        for number, each in enumerate(item.candidates)
+    ]
 
 
 def stats_value(stats: Stats) -> dict[str, Any]:

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 __all__ = ["SearchTerms", "network_of", "parse_terms"]
 
-_FILTERS = ("type", "tag", "account", "region")
+_FILTERS = ("type", "tag", "account", "region", "owner")
 
 Network = ipaddress.IPv4Network | ipaddress.IPv6Network
 
@@ -24,20 +24,24 @@ class SearchTerms:
 def parse_terms(text: str) -> SearchTerms:
     """Split a search into text and conditions. `type:s3` means all types of the service, `type:s3.bucket` one type.
 
-    `-tag:owner` means without the tag. Quotes keep white space together: `tag:team="data science"`.
+    `-tag:owner` means without the tag, `-owner:*` without an owner. Quotes keep white space together: `tag:team="data science"`.
     """
     words, conditions = [], []
     for word in _split(text):
         name, colon, value = word.removeprefix("-").partition(":")
-        if not colon or not value or name not in _FILTERS or (word.startswith("-") and name != "tag"):
+        if not colon or not value or name not in _FILTERS or (word.startswith("-") and not _is_negatable(name, value)):
             words.append(word)
-        elif name == "tag":
+        elif name in ("tag", "owner"):
             conditions.append(word)
         elif name == "type":
             conditions.append(f"type={value if '.' in value or '*' in value else value + '.*'}")
         else:
             conditions.append(f"{name}={value}")
     return SearchTerms(" ".join(words), tuple(conditions))
+
+
+def _is_negatable(name: str, value: str) -> bool:
+    return name == "tag" or (name, value) == ("owner", "*")
 
 
 def _split(text: str) -> list[str]:

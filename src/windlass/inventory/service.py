@@ -58,12 +58,15 @@ from windlass.inventory.model import (
     Stats,
     TypeRow,
 )
+from windlass.inventory.owner_directory import OwnerDirectory
+from windlass.inventory.owner_rows import with_owners
 from windlass.inventory.plan import CollectOptions, plan_scopes, select_types
 from windlass.inventory.ports import EstateCaller
 from windlass.inventory.run_workers import RunWorker
 from windlass.inventory.scope_queue import ScopeQueue
 from windlass.inventory.sql import Table, run_sql
 from windlass.inventory.timetravel import Difference
+from windlass.inventory.type_rows import type_rows
 from windlass.store.engine import Store
 from windlass.store.leases import Leases
 
@@ -90,6 +93,7 @@ class Inventory:
         catalog: Callable[[], AutomaticCatalog] = load,
         registry: TypeRegistry | None = None,
         iam_actions: Callable[[str, str], tuple[str, ...]] = lambda *_: (),
+        owners: OwnerDirectory | None = None,
     ) -> None:
         self._store = store
         self._caller = caller
@@ -97,6 +101,7 @@ class Inventory:
         self._now = now
         self._single_server = single_server
         self._iam_actions = iam_actions
+        self.owners = owners or OwnerDirectory(store)
         self._registry = registry or TypeRegistry(CATALOG, config.automatic, catalog)
 
     def on(self, store: Store) -> Inventory:
@@ -109,6 +114,7 @@ class Inventory:
             single_server=self._single_server,
             registry=self._registry,
             iam_actions=self._iam_actions,
+            owners=self.owners,
         )
 
     def options(
@@ -146,6 +152,7 @@ class Inventory:
         run_id = self.collection().run(
             options, progress=progress, stop=stop, job_id=job_id, resume_run_id=resume_run_id, started=started
         )
+        self.owners.refresh()
         return self.run(run_id)
 
     def collection(self, store: Store | None = None) -> Collection:
@@ -190,34 +197,20 @@ class Inventory:
 
     def is_empty(self) -> bool:
         """True when nothing was ever collected."""
-        with self._store.read() as connection:
-            return stats.is_empty(connection)
+        return self._store.fetch(stats.is_empty)
 
     def types(self, *, every: bool = False) -> tuple[TypeRow, ...]:
         """Return every type that is collected with its count; with `every`, the automatic types that are not collected, too."""
         with self._store.read() as connection:
             counts = stats.counts_by_type(connection)
-        return tuple(
-            TypeRow(
-                kind.name,
-                kind.service,
-                kind.title,
-                "account" if kind.once_per_account else "region",
-                len(kind.details),
-                counts.get(kind.name, 0),
-                "automatic" if kind.automatic else "curated",
-                kind.operation,
-                self._iam_actions(kind.service, kind.operation),
-                1 + (kind.parent is not None) + len(kind.details),
-            )
-            for kind in (self._registry.all if every else self._registry.collected)
-        )
+        return type_rows(self._registry.all if every else self._registry.collected, counts, self._iam_actions)
 
     def check(self, query: Query, *, account_ids: Iterable[str] = ()) -> None:
         """Raise UsageError, with the nearest name, for an unknown type, account, region or document member.
 
         `account_ids` are configured accounts that may not be collected yet.
         """
+        self._refresh_owners(query)
         with self._store.read() as connection:
             check_query(connection, query, account_ids=account_ids)
 
@@ -226,6 +219,7 @@ class Inventory:
         return self._page(query, documents=False)
 
     def _page(self, query: Query, *, documents: bool) -> Page:
+        self._refresh_owners(query)
         with self._store.read() as connection:
             if query.include_deleted and query.at is None:
                 return resources.list_with_deleted(connection, query, documents=documents)
@@ -235,8 +229,15 @@ class Inventory:
 
     def facets(self, query: Query, *, tags: Sequence[str] = ("team", "env")) -> Mapping[str, tuple[Facet, ...]]:
         """Return counts by `type`, `account`, `region` and `tag:NAME`, each over the matches of all other conditions."""
+        self._refresh_owners(query)
         with self._store.read() as connection:
             return facets.facets(connection, query, tags)
+
+    def _refresh_owners(self, query: Query) -> None:
+        if query.owner or query.ownerless:
+            self.owners.refresh()
+            if query.at is not None:
+                self.owners.check_time(query.at)
 
     def show(self, ref: str, *, at: datetime | None = None) -> Resource:
         """Return the resource that `ref` names, with its document now or at a time. NotFound; UsageError when ambiguous."""
@@ -245,6 +246,7 @@ class Inventory:
             if at is None:
                 return resource
             document = timetravel.document_at(connection, resource, at)
+            resource = with_owners(connection, [resource], at=at)[0]
         if document is None:
             raise NotFound(
                 f"{ref!r} did not exist at {at:%Y-%m-%d %H:%M:%S}Z",
@@ -289,7 +291,8 @@ class Inventory:
         limit: int = 100,
         cursor: str = "",
     ) -> tuple[tuple[Revision, ...], str]:
-        """Return the estate's revisions, newest first, and the next cursor. Of the query, types, accounts and regions apply."""
+        """Return the estate's revisions, newest first, and the next cursor. Of the query, types, accounts, regions and owner apply."""
+        self._refresh_owners(query or Query())
         with self._store.read() as connection:
             return timetravel.recent_changes(
                 connection,
@@ -304,6 +307,7 @@ class Inventory:
 
     def diff(self, since: datetime, until: datetime, query: Query | None = None) -> tuple[Difference, ...]:
         """Return the net difference of the estate between two times."""
+        self._refresh_owners(query or Query())
         with self._store.read() as connection:
             return timetravel.diff(connection, since, until, query or Query())
 
@@ -327,13 +331,11 @@ class Inventory:
 
     def runs(self, limit: int = 20) -> tuple[Run, ...]:
         """Return the last collections, newest first."""
-        with self._store.read() as connection:
-            return runs.list_runs(connection, limit)
+        return self._store.fetch(lambda connection: runs.list_runs(connection, limit))
 
     def run(self, run_id: str) -> Run:
         """Return one collection. NotFound."""
-        with self._store.read() as connection:
-            run = runs.find_run(connection, run_id)
+        run = self._store.fetch(lambda connection: runs.find_run(connection, run_id))
         if run is None:
             raise NotFound(f"there is no run {run_id!r}", hint="`windlass inventory runs` lists them.")
         return run
@@ -351,8 +353,7 @@ class Inventory:
 
     def accounts(self) -> tuple[AccountStatus, ...]:
         """Return every account that was ever collected: our identity or the refusal, and its regions."""
-        with self._store.read() as connection:
-            return accounts.list_accounts(connection)
+        return self._store.fetch(accounts.list_accounts)
 
     def coverage(self) -> tuple[coverage.CoverageRow, ...]:
         """Return what could be read: a row per account, region and service, the worst first, unscanned scopes included."""
@@ -365,8 +366,7 @@ class Inventory:
 
     def last_regions(self, account_id: str) -> tuple[str, ...]:
         """Return the regions that AWS last listed for an account; empty when it never did."""
-        with self._store.read() as connection:
-            return accounts.last_regions(connection, account_id)
+        return self._store.fetch(lambda connection: accounts.last_regions(connection, account_id))
 
     def ip(self, address: str, *, at: datetime | None = None) -> tuple[AddressHolder, ...]:
         """Return the resources that hold or held an IP address."""

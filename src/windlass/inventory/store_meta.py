@@ -10,7 +10,7 @@ from sqlalchemy import Connection, text
 from windlass.core.clock import format_time, parse_time
 from windlass.store.engine import Store
 
-__all__ = ["is_due", "salt_of"]
+__all__ = ["is_due", "meta_value", "salt_of", "set_meta_value"]
 
 
 def salt_of(store: Store) -> bytes:
@@ -24,6 +24,17 @@ def salt_of(store: Store) -> bytes:
         return salt or new_salt
 
     return bytes.fromhex(store.transact(read_or_write))
+
+
+def meta_value(connection: Connection, name: str) -> str:
+    """Return the value of this name; empty without one."""
+    return connection.execute(text("SELECT value FROM meta WHERE name = :name"), {"name": name}).scalar() or ""
+
+
+def set_meta_value(connection: Connection, name: str, value: str) -> None:
+    """Set the value of this name."""
+    connection.execute(text("DELETE FROM meta WHERE name = :name"), {"name": name})
+    connection.execute(text("INSERT INTO meta (name, value) VALUES (:name, :value)"), {"name": name, "value": value})
 
 
 def is_due(store: Store, name: str, *, interval_s: float, now: datetime) -> bool:

@@ -1,8 +1,8 @@
-"""The inventory's tables, as the migrations create them (0002, 0010, 0013, 0016, 0017, 0019, 0022)."""
+"""The inventory's tables, as the migrations create them (0002, 0010, 0013, 0016, 0017, 0019, 0022, 0025)."""
 
 from __future__ import annotations
 
-from sqlalchemy import BigInteger, Column, Float, Integer, LargeBinary, String, Table, Text
+from sqlalchemy import BigInteger, Boolean, Column, Float, Integer, LargeBinary, String, Table, Text
 
 from windlass.store.metadata import Json, Message, Time, metadata
 
@@ -199,3 +199,25 @@ member_value = Table(
     Column("valid_to", BigInteger),
 )
 """Which resources have a value at a pointer, and from when to when (microseconds since 1970): see member_values.py."""
+
+revision_feed = Table(
+    "revision_feed",
+    metadata,
+    Column("revision_id", BigInteger, primary_key=True, autoincrement=False),
+    Column("is_baseline", Boolean),
+    Column("names_actor", Boolean),
+)
+"""The revisions that nobody has processed yet: see change_feed.py."""
+
+resource_owner = Table(
+    "resource_owner",
+    metadata,
+    Column("owner_id", _Serial, primary_key=True, autoincrement=True),
+    Column("resource_row_id", BigInteger),
+    Column("owner", Text),
+    Column("source", String(8)),
+    Column("why", Text),
+    Column("valid_from", BigInteger),
+    Column("valid_to", BigInteger),
+)
+"""Who owned which resource, and from when to when (microseconds since 1970): see owner_rows.py."""

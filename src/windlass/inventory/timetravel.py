@@ -14,7 +14,7 @@ from sqlalchemy import Connection, and_, or_, select
 from windlass.core.clock import format_time, parse_time
 from windlass.core.patch import make_patch
 from windlass.inventory.change_events import with_events
-from windlass.inventory.conditions import identity_conditions
+from windlass.inventory.conditions import identity_conditions, owner_condition
 from windlass.inventory.filters import matches
 from windlass.inventory.member_index import in_groups
 from windlass.inventory.model import ChangeKind, Document, Query, Resource, Revision
@@ -59,7 +59,7 @@ def recent_changes(
     cursor: str,
 ) -> tuple[tuple[Revision, ...], str]:
     """Return the estate's revisions, newest first, and the cursor of the next page. `actor` is a part of its ARN."""
-    conditions = in_groups(query, revision.c.group_id)
+    conditions = [*in_groups(query, revision.c.group_id), *owner_condition(query, revision.c.resource_row_id)]
     if since:
         conditions.append(revision.c.valid_from >= format_time(since))
     if until:
@@ -160,7 +160,11 @@ def diff(connection: Connection, since: datetime, until: datetime, query: Query)
     touched = select(revision.c.resource_row_id).where(
         revision.c.valid_from > format_time(since), revision.c.valid_from <= format_time(until)
     )
-    statement = select(*COLUMNS).where(resource.c.id.in_(touched), *identity_conditions(query)).order_by(resource.c.key)
+    statement = (
+        select(*COLUMNS)
+        .where(resource.c.id.in_(touched), *identity_conditions(query), *owner_condition(query, resource.c.id))
+        .order_by(resource.c.key)
+    )
     listed = {row.id: resource_of(row) for row in connection.execute(statement)}
     differences = []
     for row_id, rows in _revisions_until(connection, list(listed), until=until):

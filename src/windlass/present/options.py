@@ -62,7 +62,7 @@ Where = Annotated[
         "--where",
         "-w",
         metavar="CONDITION",
-        help="Filter: tag:team=web, -tag:owner, region=eu-west-1, Path.In.Document=value. Repeat for more: all must hold.",
+        help="Filter: tag:team=web, -tag:owner, owner:web, region=eu-west-1, Path.In.Document=value. Repeat for more: all must hold.",
     ),
 ]
 Types = Annotated[

@@ -13,11 +13,13 @@ from windlass.inventory.config import InventoryConfig
 from windlass.memcached.config import MemcachedConfig
 from windlass.observe.config import LogConfig
 from windlass.osquery.config import OsqueryConfig
+from windlass.owners.config import OwnersConfig
 from windlass.pipelines.config import PipelineConfig
 from windlass.queues.config import ConsumeConfig
 from windlass.replication.config import ReplicateConfig, ReplicationConfig
 from windlass.settings.console import ConsoleConfig, OidcConfig
 from windlass.store.config import StoreConfig
+from windlass.watch.config import WatchConfig
 
 _FROZEN = ConfigDict(extra="forbid", frozen=True)
 
@@ -63,6 +65,7 @@ class Settings(BaseModel):
     estate: EstateConfig = EstateConfig()
     inventory: InventoryConfig = InventoryConfig()
     feed: FeedConfig = FeedConfig()
+    owners: OwnersConfig = OwnersConfig()
     checks: ChecksConfig = ChecksConfig()
     osquery: OsqueryConfig = OsqueryConfig()
     memcached: MemcachedConfig = MemcachedConfig()
@@ -74,6 +77,9 @@ class Settings(BaseModel):
     consume: list[ConsumeConfig] = Field(default=[], description="Consumers that `windlass up` runs, one table each.")
     aggregate: list[AggregateConfig] = Field(
         default=[], description="Rules that turn many object events into one action, one table each."
+    )
+    watch: list[WatchConfig] = Field(
+        default=[], description="Rules that tell somebody what happened in the estate, one table each."
     )
     pipeline: list[PipelineConfig] = Field(
         default=[], description="Pipelines that transform objects as they land, one table each."
@@ -92,4 +98,12 @@ class Settings(BaseModel):
         names = [service.name for service in value]
         if len(set(names)) < len(names):
             raise ValueError("two services have the same name")
+        return value
+
+    @field_validator("watch")
+    @classmethod
+    def _each_rule_once(cls, value: list[WatchConfig]) -> list[WatchConfig]:
+        names = [rule.name for rule in value]
+        if len(set(names)) < len(names):
+            raise ValueError("two watch rules have the same name")
         return value

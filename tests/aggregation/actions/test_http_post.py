@@ -13,7 +13,7 @@ import pytest
 from windlass.aggregation.actions.base import RetryActionLater
 from windlass.aggregation.actions.http_post import HttpPost, PostFailed
 from windlass.aggregation.actions.payload import summary_json
-from windlass.aggregation.model import Arrival, summarise
+from windlass.aggregation.model import Arrival, Summary, summarise
 from windlass.core.errors import ConfigError
 
 SUMMARY = summarise([Arrival("k", "created", "bucket", "a/ä")])
@@ -181,3 +181,39 @@ def test_a_redirect_loop_fails(receiver, context):
     with pytest.raises(PostFailed):
         post(receiver.url).act(SUMMARY, context)
     assert len(receiver.got) < 50
+
+
+ALERTS = Summary(events=2, document={"alerts": [{"title": "a"}, {"title": "b"}], "text": "a\nb", "events": 2})
+
+
+def test_a_slack_webhook_gets_a_text_and_its_url_is_in_no_error(receiver, context, monkeypatch):
+    monkeypatch.setenv("SLACK_URL", f"{receiver.url}/services/T0/B0/secret")
+    action = HttpPost(url_env="SLACK_URL", format="slack", backoff_s=0)
+    action.act(ALERTS, context)
+    action.act(SUMMARY, context)
+    assert [json.loads(body) for _, _, _, body in receiver.got] == [
+        {"text": "a\nb"},
+        {"text": f"{context.rule}: 1 events of {context.key}"},
+    ]
+    assert receiver.got[0][1] == "/services/T0/B0/secret"
+    receiver.answers = [(404, {})]
+    with pytest.raises(PostFailed) as caught:
+        action.act(ALERTS, context)
+    assert "secret" not in str(caught.value)
+    monkeypatch.setenv("SLACK_URL", "not a url")
+    with pytest.raises(ConfigError, match="SLACK_URL has no http"):
+        action.act(ALERTS, context)
+
+
+def test_alerts_are_sent_as_they_are_with_rule_key_and_attempt(receiver, context):
+    post(receiver.url).act(ALERTS, context)
+    body = json.loads(receiver.got[0][3])
+    assert body["alerts"] == [{"title": "a"}, {"title": "b"}]
+    assert (body["rule"], body["attempt"]) == (context.rule, context.attempt)
+    assert "bucket" not in body
+
+
+@pytest.mark.parametrize("options", [{}, {"url": "http://example.com", "url_env": "X"}])
+def test_there_is_one_url(options):
+    with pytest.raises(ValueError, match="either url or url_env"):
+        HttpPost(**options)

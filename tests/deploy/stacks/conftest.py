@@ -3,6 +3,7 @@
 import pytest
 
 from tests.deploy.stacks.world import World
+from tests.function_zips import make_quickly
 from tests.privilege import least_privilege
 from windlass_local.server import LocalServer
 
@@ -13,6 +14,11 @@ __all__ = ["least_privilege"]
 def deploy_aws():
     with LocalServer() as server:
         yield server
+
+
+@pytest.fixture(autouse=True)
+def _quick_zips(monkeypatch):
+    make_quickly(monkeypatch.setattr)
 
 
 @pytest.fixture

@@ -8,16 +8,17 @@ from __future__ import annotations
 
 import hashlib
 import hmac
+import json
 import os
 import time
 from email.message import Message
 from http.client import HTTPException, HTTPMessage
-from typing import IO, Literal
+from typing import IO, Literal, Self
 from urllib.error import HTTPError, URLError
 from urllib.parse import urlsplit
 from urllib.request import HTTPRedirectHandler, Request, build_opener
 
-from pydantic import BaseModel, ConfigDict, Field, field_validator
+from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
 
 from windlass.aggregation.actions.base import Context, RetryActionLater
 from windlass.aggregation.actions.payload import summary_text, token
@@ -44,7 +45,16 @@ class HttpPost(BaseModel):
 
     kind: Literal["http-post"] = Field(default="http-post", description="Posts to a web service.")
     url: str = Field(
-        description="URL to post to; https, or http in a trusted network. It must not contain credentials."
+        default="", description="URL to post to; https, or http in a trusted network. It must not contain credentials."
+    )
+    url_env: str = Field(
+        default="",
+        pattern=r"^[A-Za-z_][A-Za-z0-9_]*$|^$",
+        description="Name of the environment variable with the URL, in place of `url`: for webhooks whose URL is a secret.",
+    )
+    format: Literal["json", "slack"] = Field(
+        default="json",
+        description='`json`: the summary; `slack`: `{"text": …}`, as Slack, Mattermost and others take it.',
     )
     secret_env: str = Field(
         default="",
@@ -60,9 +70,17 @@ class HttpPost(BaseModel):
         default=0.5, ge=0, le=60, description="Seconds before the first retry; doubled after each retry."
     )
 
+    @model_validator(mode="after")
+    def _check_one_url(self) -> Self:
+        if bool(self.url) == bool(self.url_env):
+            raise ValueError("http-post needs either url or url_env")
+        return self
+
     @field_validator("url")
     @classmethod
     def _check_url(cls, url: str) -> str:
+        if not url:
+            return url
         parts = urlsplit(url)
         if parts.scheme not in ("http", "https") or not parts.hostname:
             raise ValueError("url must be an http or https URL")
@@ -72,7 +90,7 @@ class HttpPost(BaseModel):
 
     def act(self, summary: Summary, context: Context) -> None:
         """Post the summary. Retries carry the same `Idempotency-Key` (the attempt). 429 raises RetryActionLater."""
-        body = summary_text(summary, context).encode()
+        body = self._body(summary, context)
         headers = {
             "Content-Type": "application/json",
             "User-Agent": "windlass",
@@ -93,15 +111,32 @@ class HttpPost(BaseModel):
             f"{self._public_url}: {reason}", hint=f"Tried {self.retries + 1} times; Windlass retries the window."
         )
 
+    def _body(self, summary: Summary, context: Context) -> bytes:
+        if self.format == "json":
+            return summary_text(summary, context).encode()
+        text = summary.document.get("text") or f"{context.rule}: {summary.events:,} events of {context.key}"
+        return json.dumps({"text": text}).encode()
+
+    @property
+    def _address(self) -> str:
+        """The URL to post to. ConfigError when its environment variable has none."""
+        if not self.url_env:
+            return self.url
+        url = _from_environment(self.url_env).reveal()
+        if urlsplit(url).scheme not in ("http", "https") or not urlsplit(url).hostname:
+            raise ConfigError(f"the environment variable {self.url_env} has no http or https URL", hint="Set it.")
+        return url
+
     @property
     def _public_url(self) -> str:
-        """Return the URL without its query, which may hold a secret."""
-        return self.url.partition("?")[0]
+        """The URL without what may be secret: its query; of one from the environment, its path, too."""
+        parts = urlsplit(self._address)
+        return f"{parts.scheme}://{parts.netloc.rpartition('@')[2]}" if self.url_env else self.url.partition("?")[0]
 
     def _post(self, body: bytes, headers: dict[str, str]) -> str:
         """Post once. Return why to retry, empty on success; PostFailed when a retry cannot succeed."""
         # The scheme was checked when the options were read; redirects keep it.
-        request = Request(self.url, data=body, headers=headers, method="POST")  # noqa: S310
+        request = Request(self._address, data=body, headers=headers, method="POST")  # noqa: S310
         try:
             with build_opener(_SameOrigin()).open(request, timeout=self.timeout_s) as response:
                 response.read(65536)

@@ -12,6 +12,10 @@ folders      folders with events, each with a slash at its end, "" for the top; 
 folders_cut  true when there were more folders than listed
 first_at, last_at    S3's times of the first and the last event, ISO 8601; empty when unknown
 samples      a few object keys
+
+Alerts (`[[watch]]`) have these members in place of `bucket` and those below it:
+alerts       the alerts of the delivery, oldest first: occurred_at, title, and facts (resource, account, owner, actor …)
+text         the titles, one in each line
 """
 
 from __future__ import annotations
@@ -32,13 +36,17 @@ _TOKEN = re.compile(r"[A-Za-z0-9_.-]{1,80}")
 
 def summary_json(summary: Summary, context: Context) -> dict[str, Any]:
     """Return the document as JSON types only."""
-    return {
+    about = {
         "version": PAYLOAD_VERSION,
         "rule": context.rule,
         "key": context.key,
         "attempt": context.attempt,
         "account_id": context.account_id,
         "region": context.region,
+    }
+    if summary.document:
+        return about | dict(summary.document)
+    return about | {
         "bucket": summary.bucket,
         "events": summary.events,
         "kinds": dict(summary.kinds),

@@ -6,7 +6,7 @@ from typing import Annotated
 
 import typer
 
-from windlass.checks.commands.options import SeverityName, open_checks
+from windlass.checks.commands.options import Owner, SeverityName, open_checks
 from windlass.present.options import Limit, Output
 from windlass.present.output import Column, Format, emit
 
@@ -27,6 +27,7 @@ def list_(
     ctx: typer.Context,
     severity: SeverityName = "low",
     kind: Annotated[str, typer.Option("--type", "-t", metavar="TYPE", help="Only checks of this resource type.")] = "",
+    owner: Owner = "",
     limit: Limit = 0,
     output: Output = Format.TABLE,
 ) -> None:
@@ -37,8 +38,10 @@ def list_(
       windlass check list --type s3.bucket -o json
     """
     from windlass.checks.rows import check_rows
+    from windlass.checks.service import FindingQuery
     from windlass.checks.severities import severity_of
 
     service, lowest = open_checks(ctx), severity_of(severity)
     checks = [check for check in service.checks() if check.severity >= lowest and kind in ("", check.type)]
-    emit(check_rows(checks, service.findings()), output, _COLUMNS, limit=limit, empty="No check matches.")
+    findings = service.findings(FindingQuery(owner=owner))
+    emit(check_rows(checks, findings), output, _COLUMNS, limit=limit, empty="No check matches.")

@@ -27,7 +27,9 @@ class CheckFormat(StrEnum):
 
 
 CheckOutput = Annotated[CheckFormat, typer.Option("--output", "-o", help="Output format.")]
-Owner = Annotated[str, typer.Option("--owner", metavar="NAME", help="Only resources of this owner (by tag).")]
+Owner = Annotated[
+    str, typer.Option("--owner", metavar="NAME", help="Only resources of this owner; - for those without one.")
+]
 SeverityName = Annotated[
     str, typer.Option("--severity", metavar="NAME", help="The lowest severity: low, medium, high or critical.")
 ]

@@ -49,13 +49,16 @@ def demo(
 
 
 def _serve(ctx: typer.Context, file: Path, url: str, *, port: int | None, started_at: float, exit_after: float) -> None:
-    from windlass.cli.background import collector
+    from windlass.cli.background import alerts, collector
     from windlass.cli.demo import scenarios
+    from windlass.cli.demo.history import simulate_history
     from windlass.console.server import serve
 
     ctx.find_root().obj |= {"config": str(file)}
     app = open_app(ctx)
     _collect(ctx)
+    changes = simulate_history(app)
+    print(f"simulated 30 days of history with {changes:,} changes, marked as simulated", file=sys.stderr)
     app.checks.run()
     stop = threading.Event()
     console = app.settings.console
@@ -68,7 +71,7 @@ def _serve(ctx: typer.Context, file: Path, url: str, *, port: int | None, starte
         timer.daemon = True
         timer.start()
     try:
-        with collector(app, stop), scenarios.running(app, file, url, stop):
+        with collector(app, stop), alerts(app, stop), scenarios.running(app, file, url, stop):
             serve(app, host=console.host, port=console.port if port is None else port, ready=ready, stop=stop)
     finally:
         stop.set()
@@ -96,6 +99,8 @@ def _welcome(file: Path, address: str, ready_s: float) -> str:
              windlass -c {file} replicate status    (fourteen pairs: created and seeded in the first two minutes)
   feed       windlass inventory feed, who changed what within seconds; its log: {file.parent}/feed.log
              windlass -c {file} inventory changes --since 10m
+  alerts     on changes of who may read a bucket, in {file.parent}/alerts.log
+             windlass -c {file} watch test exposure --since 30d
   consumer   windlass consume arrivals, on live S3 events; its log: {file.parent}/consume.log
   pipeline   windlass pipeline run, YAML to JSON, some of it broken; its log: {file.parent}/pipeline.log
   aggregator windlass aggregate run, killed again and again; its log: {file.parent}/aggregate.log

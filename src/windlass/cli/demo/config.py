@@ -60,6 +60,14 @@ window_s = 60         # a file share is refreshed once a minute at most
 linger_s = 2
 action = {{ kind = "storage-gateway-refresh" }}
 
+[[watch]]
+name = "exposure"     # a change of who may read a bucket
+on = "change"
+where = ["type=s3.bucket"]
+paths = ["Policy", "Acl", "PublicAccessBlock", "OwnershipControls"]
+window_s = 5
+actions = [{{ kind = "exec", command = ["sh", "-c", '(cat; echo) >> "$0"', "{folder}/alerts.log"] }}]
+
 [[pipeline]]
 name = "papers"
 queue = "paper-events"

@@ -82,7 +82,6 @@ EMPTY_TYPES = (
     "s3.access-grants-instance",
     "s3.access-grants-location",
     "s3.access-point",
-    "s3.account-public-access-block",
     "s3.batch-job",
     "s3.directory-bucket",
     "s3.multi-region-access-point",

@@ -2,6 +2,7 @@
 
 from windlass.console.views.accounts import accounts
 from windlass.console.views.aggregation import aggregation
+from windlass.console.views.alerts import alerts
 from windlass.console.views.changes import changes
 from windlass.console.views.checks import checks
 from windlass.console.views.clients import clients
@@ -24,6 +25,7 @@ __all__ = [
     "Params",
     "accounts",
     "aggregation",
+    "alerts",
     "changes",
     "checks",
     "clients",

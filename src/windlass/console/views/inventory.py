@@ -21,6 +21,7 @@ from windlass.console.views.links import (
 )
 from windlass.core.canonical import plain
 from windlass.inventory import rows
+from windlass.inventory.facets import NO_OWNER
 from windlass.inventory.model import Query
 from windlass.present.output import Format, emit
 
@@ -31,6 +32,7 @@ _FACETS = (
     ("type", "Type", "type"),
     ("account", "Account", "account"),
     ("region", "Region", "region"),
+    ("owner", "Owner", "owner"),
     ("tag:team", "Team", "tag:team"),
     ("tag:env", "Environment", "tag:env"),
 )
@@ -39,6 +41,7 @@ _COLUMNS = (
     ("type", "Type", "type"),
     ("account", "Account", "account"),
     ("region", "Region", "region"),
+    ("owner", "Owner", ""),
     ("team", "Team", ""),
     ("env", "Environment", ""),
     ("tags", "Tags", ""),
@@ -47,7 +50,7 @@ _COLUMNS = (
     ("seen", "First seen", ""),
     ("changed", "Changed", "changed"),
 )
-_DEFAULT_COLUMNS = ("type", "account", "region", "tags", "changed")
+_DEFAULT_COLUMNS = ("type", "account", "region", "owner", "tags", "changed")
 _EXPORTED = (
     "id",
     "key",
@@ -57,6 +60,7 @@ _EXPORTED = (
     "arn",
     "account_id",
     "region",
+    "owner",
     "tags",
     "first_seen_at",
     "changed_at",
@@ -110,7 +114,11 @@ def _facets(context: PageContext, params: Params, query: Query, aliases: dict[st
         values = [
             {
                 "value": facet.value,
-                "label": aliases.get(facet.value, facet.value) if name == "account" else facet.value or "(none)",
+                "label": aliases.get(facet.value, facet.value)
+                if name == "account"
+                else "(nobody)"
+                if (name, facet.value) == ("owner", NO_OWNER)
+                else facet.value or "(none)",
                 "count": facet.count,
                 "chosen": facet.value in chosen,
                 "link": link("/inventory", params, **{parameter: _chosen_after(chosen, facet.value, name)}),
@@ -123,8 +131,8 @@ def _facets(context: PageContext, params: Params, query: Query, aliases: dict[st
 
 
 def _chosen_after(chosen: list[str], value: str, name: str) -> list[str]:
-    """The chosen values after a click. Types, accounts and regions are alternatives; a tag has one value at a time."""
-    return toggled([] if name.startswith("tag:") and value not in chosen else chosen, value)
+    """The chosen values after a click. Types, accounts and regions are alternatives; a tag, and the owner, has one value at a time."""
+    return toggled([] if (name == "owner" or name.startswith("tag:")) and value not in chosen else chosen, value)
 
 
 def _columns(params: Params, sort: str) -> Data:
@@ -151,7 +159,7 @@ def _chips(params: Params, aliases: dict[str, str]) -> list[Data]:
     typed = first(params, "q")
     chips = [{"text": f"“{typed}”", "link": link("/inventory", params, q="")}] if typed else []
     for name, values in params.items():
-        if name in ("type", "account", "region", "where") or name.startswith("tag:"):
+        if name in ("type", "account", "region", "owner", "where") or name.startswith("tag:"):
             for value in values:
                 label = aliases.get(value, value) if name == "account" else value
                 if value:

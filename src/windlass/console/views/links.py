@@ -9,6 +9,7 @@ from urllib.parse import urlencode
 
 from windlass.core import clock
 from windlass.core.suggest import unknown_word
+from windlass.inventory.facets import NO_OWNER
 from windlass.inventory.filters import parse_query
 from windlass.inventory.model import Query
 
@@ -83,6 +84,8 @@ def conditions(params: Params) -> list[str]:
     for name, values in params.items():
         if name in ("account", "region") or name.startswith("tag:"):
             filters += [f"{name}={value}" for value in values if value]
+        elif name == "owner":
+            filters += ["-owner:*" if value == NO_OWNER else f"owner:{value}" for value in values if value]
     return filters
 
 

@@ -54,6 +54,7 @@ def resource(context: PageContext, params: Params) -> Data:
     here: Params = {"ref": [name]}
     return {
         "resource": plain(rows.resource_row(now)) | {"measures": dict(now.measures)},
+        "ownership": context.inventory.owners.explain(f"#{now.id}").ownership,
         "account": context.aliases().get(now.account_id, ""),
         "host": host_of_instance(context, now.resource_id) if now.type == INSTANCE_TYPE else None,
         "is_host": now.type == INSTANCE_TYPE,

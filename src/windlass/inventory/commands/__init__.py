@@ -25,6 +25,7 @@ GROUP = Group(
         "runs",
         "coverage",
         "types",
+        "owners",
         "ip",
         "export",
         "prune",

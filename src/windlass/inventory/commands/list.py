@@ -8,13 +8,21 @@ from typing import Annotated
 import typer
 
 from windlass.core import clock
-from windlass.inventory.commands.options import At, TypeNames, checked_query, empty_text, open_inventory
+from windlass.inventory.commands.options import (
+    At,
+    Owner,
+    TypeNames,
+    checked_query,
+    empty_text,
+    open_inventory,
+    owner_conditions,
+)
 from windlass.present.options import Accounts, Limit, Output, Regions, Types, Where
 from windlass.present.output import ALL, Format, emit
 
 __all__ = ["LISTED", "list_"]
 
-LISTED = ("type", "name", "resource_id", "account_id", "region", "tags", "changed_at")
+LISTED = ("type", "name", "resource_id", "account_id", "region", "owner", "tags", "changed_at")
 
 
 def list_(
@@ -24,6 +32,7 @@ def list_(
     accounts: Accounts = None,
     regions: Regions = None,
     where: Where = None,
+    owner: Owner = "",
     at: At = "",
     deleted: Annotated[bool, typer.Option("--deleted", help="Include deleted resources.")] = False,
     sort: Annotated[
@@ -42,8 +51,9 @@ def list_(
 
     inventory = open_inventory(ctx)
     chosen = [*(names or ()), *(types or ())]
+    conditions = [*(where or ()), *owner_conditions(owner)]
     options = {"at": at, "deleted": deleted, "sort": sort, "limit": limit or ALL}
-    query = checked_query(inventory, chosen, where, accounts=accounts, regions=regions, **options)
+    query = checked_query(inventory, chosen, conditions, accounts=accounts, regions=regions, **options)
     page = inventory.list(query)
     rows = (resource_row(resource) for resource in page.rows)
     emit(rows, output, LISTED, now=clock.now(), empty=empty_text(inventory, "No resource matches."))

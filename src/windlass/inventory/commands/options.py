@@ -14,7 +14,18 @@ if TYPE_CHECKING:
     from windlass.inventory.model import Query
     from windlass.inventory.service import Inventory
 
-__all__ = ["At", "Ref", "Since", "TypeNames", "checked_query", "empty_text", "open_inventory", "time_of"]
+__all__ = [
+    "At",
+    "Owner",
+    "Ref",
+    "Since",
+    "TypeNames",
+    "checked_query",
+    "empty_text",
+    "open_inventory",
+    "owner_conditions",
+    "time_of",
+]
 
 Ref = Annotated[str, typer.Argument(metavar="RESOURCE", help="ARN, id, name, or #number.")]
 TypeNames = Annotated[list[str] | None, typer.Argument(metavar="TYPE", help="Resource types: s3.bucket, ec2.*, …")]
@@ -23,6 +34,11 @@ At = Annotated[
     typer.Option("--at", metavar="TIME", help="Show the state at this time: 2h or 7d ago, 2026-11-20, an ISO time."),
 ]
 Since = Annotated[str, typer.Option("--since", metavar="TIME", help="From this time on: 2h or 7d ago, 2026-11-20.")]
+
+
+Owner = Annotated[
+    str, typer.Option("--owner", metavar="NAME", help="Only resources of this owner; - for those without one.")
+]
 
 
 def open_inventory(ctx: typer.Context) -> Inventory:
@@ -46,6 +62,13 @@ def checked_query(
     query = parse_query(types or (), [*(where or ()), *places], now=clock.now(), **options)
     inventory.check(query, account_ids=[account.account_id for account in inventory.accounts()])
     return query
+
+
+def owner_conditions(owner: str) -> list[str]:
+    """Return the option `--owner` as conditions of `--where`; empty without it."""
+    if not owner:
+        return []
+    return ["-owner:*"] if owner == "-" else [f"owner:{owner}"]
 
 
 def time_of(text: str) -> datetime | None:

@@ -10,6 +10,7 @@ from sqlalchemy import Connection, func, select, update
 
 from windlass.core.clock import format_time, parse_time
 from windlass.inventory.change_events import event_of_row, insert_events, naming_event
+from windlass.inventory.change_feed import append_actor
 from windlass.inventory.model import ChangeEvent
 from windlass.inventory.tables import revision, revision_event, run
 
@@ -76,3 +77,4 @@ def _name_actor(connection: Connection, revision_id: int) -> None:
     connection.execute(
         update(revision).where(revision.c.revision_id == revision_id).values(actor=last.actor, event_id=last.event_id)
     )
+    append_actor(connection, revision_id)

@@ -1,0 +1,1 @@
+"""Owners: who is responsible for a resource, by which rule, and why."""

@@ -1,0 +1,1 @@
+"""Owners: the rules and their file."""
