@@ -53,7 +53,8 @@ def status_in_listings(s3, box, **more):
 
 
 @pytest.mark.parametrize("storage", ["GLACIER", "DEEP_ARCHIVE"])
-def test_an_archived_object_is_read_and_copied_after_its_restore_only(s3, box, storage):
+def test_an_archived_object_is_read_and_copied_after_its_restore_only(s3, box, storage, monkeypatch):
+    monkeypatch.setattr(RESTORE_TIMING, "takes_s", 30.0)
     s3.put_object(Bucket=box, Key="k", Body=b"cold", StorageClass=storage)
     source = {"Bucket": box, "Key": "k"}
 

@@ -19,7 +19,8 @@ def site(tmp_path_factory):
     with (
         opened_app(tmp_path_factory.mktemp("site")) as app,
         served(app) as url,
-        httpx.Client(base_url=url, timeout=20) as client,
+        # The server ends idle connections, and other tests may run between two of these: each request has its own.
+        httpx.Client(base_url=url, timeout=20, limits=httpx.Limits(max_keepalive_connections=0)) as client,
     ):
         client.app = app
         yield client

@@ -283,7 +283,7 @@ def test_a_full_disk_is_reported_and_loses_nothing(home, tmp_path):
     disk = tmp_path / "disk"
     disk.mkdir()
     if subprocess.run(
-        ["mount", "-t", "tmpfs", "-o", "size=700k", "tmpfs", str(disk)], capture_output=True, check=False
+        ["mount", "-t", "tmpfs", "-o", "size=1200k", "tmpfs", str(disk)], capture_output=True, check=False
     ).returncode:
         pytest.skip("this sandbox does not allow mounting")
     try:

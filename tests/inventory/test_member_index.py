@@ -15,7 +15,7 @@ from windlass.inventory.facet_groups import group_ids
 from windlass.inventory.filters import matches
 from windlass.inventory.member_values import LONG_TEXT, MAX_TEXT, member_values, pointer_hash
 from windlass.inventory.model import Edge, Query, Scope
-from windlass.inventory.tables import facet_group, member_value, relation, resource, revision
+from windlass.inventory.tables import facet_group, member_value, relation, resource, revision, revision_feed
 from windlass.store.config import StoreConfig
 from windlass.store.database import open_store
 from windlass.store.schema import _run, _scripts, upgrade
@@ -66,7 +66,7 @@ def write_days(store, days, *, edges=()):
 
 def empty(store):
     with store.write() as connection:
-        for table in (resource, revision, member_value, relation):
+        for table in (resource, revision, revision_feed, member_value, relation):
             connection.execute(delete(table))
         connection.execute(text("DELETE FROM resource_words"))
 

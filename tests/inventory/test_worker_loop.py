@@ -45,7 +45,7 @@ def jobs_elsewhere(store):
 
 def until(look):
     """What `look` returns once that is true."""
-    deadline = time.monotonic() + 30
+    deadline = time.monotonic() + 90
     while not (seen := look()):
         assert time.monotonic() < deadline
         time.sleep(0.02)
@@ -57,7 +57,7 @@ def running(work):
     thread = threading.Thread(target=work)
     thread.start()
     yield thread
-    thread.join(30)
+    thread.join(90)
     assert not thread.is_alive()
 
 
@@ -81,7 +81,7 @@ def work(inventory, jobs, *, events):
         if len(said) == events:
             stop.set()
 
-    timer = threading.Timer(20.0, stop.set)
+    timer = threading.Timer(90.0, stop.set)
     timer.start()
     work_forever(inventory, jobs, stop=stop, joined=heard, left=heard)
     timer.cancel()

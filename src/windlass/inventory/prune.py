@@ -14,8 +14,9 @@ from windlass.core.canonical import canonical_json
 from windlass.core.clock import format_time, parse_time
 from windlass.inventory.member_values import Interval, State, intervals, member_values, microseconds
 from windlass.inventory.model import ChangeKind, Document
+from windlass.inventory.revision_deletion import delete_revisions
 from windlass.inventory.revisions import replay
-from windlass.inventory.tables import member_value, revision, revision_event
+from windlass.inventory.tables import member_value, revision
 
 __all__ = ["prune"]
 
@@ -61,8 +62,7 @@ def _thin(connection: Connection, rows: list[Any], cutoff: str, *, dry_run: bool
                 .values(keyframe=canonical_json(document))
             )
         follows_a_gap = not is_kept
-    connection.execute(delete(revision).where(revision.c.revision_id.in_(removed)))
-    connection.execute(delete(revision_event).where(revision_event.c.revision_id.in_(removed)))
+    delete_revisions(connection, removed)
     remaining = [state for state, is_kept in zip(states, kept, strict=True) if is_kept]
     _replace_members(connection, rows[0].resource_row_id, intervals(states), intervals(remaining))
     return len(removed)

@@ -18,6 +18,7 @@ from windlass.inventory.imports.config_items import ItemState
 from windlass.inventory.imports.past_states import PastRevision, PastState, merged_states, past_revisions
 from windlass.inventory.member_values import State, intervals, member_values, microseconds
 from windlass.inventory.model import ChangeKind, Document, Observation
+from windlass.inventory.revision_deletion import delete_revisions
 from windlass.inventory.revisions import replay
 from windlass.inventory.tables import member_value, resource, revision
 
@@ -147,9 +148,7 @@ def _write_revisions(
         names = ("change", "valid_to", "patch", "keyframe", "name", "group_id")
         statement = update(revision).where(revision.c.revision_id == bindparam("row"))
         connection.execute(statement.values({name: bindparam(f"new_{name}") for name in names}), changed)
-    gone = [row.revision_id for row in by_time.values()]
-    for batch in batches(gone):
-        connection.execute(delete(revision).where(revision.c.revision_id.in_(batch)))
+    delete_revisions(connection, [row.revision_id for row in by_time.values()])
     return len(new)
 
 
