@@ -56,6 +56,7 @@ VALID = {
     "job_id": "job_x",
     "seed_id": "seed_x",
     "address": "10.0.0.1",
+    "host": "i-0123456789abcdef0",
     "rule": "shares",
 }
 

@@ -47,6 +47,7 @@ def patterns(_context: PageContext, _: Params) -> Data:
             "region": "eu-west-1",
             "key": "arn:aws:s3:::harbour-ledger",
             "revision_id": 1,
+            "simulated": False,
             "actor": "arn:aws:sts::111111111111:assumed-role/deploy/ann",
             "events": [
                 {
