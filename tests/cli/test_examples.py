@@ -77,6 +77,7 @@ PARSED = {  # group or command: why
     "clients trail verify": "asks for CloudTrail's public keys; tests/clients/test_digests.py has them",
     "inventory worker": "runs until it is stopped",
     "inventory feed": "runs until it is stopped",
+    "watch run": "runs until it is stopped",
     "replicate worker": "joins the seed of another machine",
     "store reader": "needs a PostgreSQL server",
     "build lambda": "takes the wheels of another platform; tests/deploy/test_bundle.py builds",

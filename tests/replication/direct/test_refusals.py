@@ -65,6 +65,25 @@ def test_as_many_refusals_in_a_row_as_allowed_stop_the_seed_though_an_earlier_on
     assert len(refusals) == MOST_REFUSALS + 1
 
 
+def test_a_refusal_before_the_last_successes_is_a_failure_and_the_seed_ends(aws, tmp_path):
+    pair = aws.pair()
+    aws.fill(pair.source.bucket, [f"{at:04}" for at in range(40)])
+    aws.faults(
+        [
+            {
+                "kind": "error",
+                "service": "s3",
+                "operation": "CopyObject",
+                "status": 403,
+                "code": "AccessDenied",
+                "times": 1,
+            }
+        ]
+    )
+    moved = seed(aws.engine(tmp_path, limits=SeedLimits(connections=1, start_per_s=10_000.0)), pair)
+    assert (moved.total, moved.copied, moved.failed) == (40, 39, 1)
+
+
 def test_versions_refused_in_mid_run_are_copied_by_a_resumed_seed(aws, tmp_path):
     pair = aws.pair(versioned=True)
     aws.fill(pair.source.bucket, [f"{at:04}" for at in range(1500)])

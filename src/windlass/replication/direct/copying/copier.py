@@ -149,9 +149,9 @@ class Copier:
         if error is None:
             self.copied += 1
             self.copied_bytes += row.size_bytes
+            self._mark(block, index)
             if self._refusals:
                 self._succeeded()
-            self._mark(block, index)
         elif isinstance(error, Throttled):
             self._throttled(block, index, row, error)
         elif isinstance(error, (Conflict, NotFound)):
@@ -315,8 +315,8 @@ class Copier:
     def _copied(self, block: Block, index: int, row: Listed) -> None:
         self.copied += 1
         self.copied_bytes += row.size_bytes
-        self._succeeded()
         self._mark(block, index)
+        self._succeeded()
 
     def _skip_deleted(self, block: Block, index: int, row: Listed) -> None:
         """Count a row whose object was deleted after it was listed."""
@@ -363,6 +363,7 @@ class Copier:
         """Record as failures the held refusals that a later success shows to concern their objects alone."""
         for held in self._refusals.succeeded():
             self._record_failure(*held)
+        self._release_if_nothing_else()
 
     def _release_if_nothing_else(self) -> None:
         """Record the held refusals as failures when no other row is left that could still succeed."""
