@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from sqlalchemy import BigInteger, Boolean, Column, Integer, String, Table, Text
 
-from windlass.store.metadata import Json, Time, metadata
+from windlass.store.metadata import Json, Message, Time, metadata
 
 __all__ = ["alert", "alert_batch", "alert_delivery", "watch_condition"]
 
@@ -44,7 +44,7 @@ alert_delivery = Table(
     Column("attempts", Integer),
     Column("next_at", Time),
     Column("finished_at", Time),
-    Column("error", Text),
+    Column("error", Message),
 )
 watch_condition = Table(
     "watch_condition",
