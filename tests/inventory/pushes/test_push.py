@@ -7,6 +7,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from windlass.checks.config import ChecksConfig
+from windlass.checks.service import Checks
 from windlass.core.errors import UsageError
 from windlass.inventory.catalog import BY_NAME
 from windlass.inventory.config import InventoryConfig
@@ -236,3 +238,30 @@ def test_pushed_resources_are_in_sql(sqlite_store):
     world.send(item("p1"), item("p2"))
     table = world.inventory.sql("SELECT count(*) FROM resources WHERE type = 'custom.printer'")
     assert [tuple(row) for row in table.rows] == [(2,)]
+
+
+CHECK = """
+[[check]]
+id = "toner-low"
+type = "custom.printer"
+severity = "low"
+title = "The printer has little toner"
+why = "It stops."
+remedy = "Order toner."
+passes = "Toner > `20`"
+"""
+
+
+def test_users_checks_judge_pushed_resources(sqlite_store, tmp_path):
+    (tmp_path / "own").mkdir()
+    (tmp_path / "own" / "printers.toml").write_text(CHECK)
+    world = World(sqlite_store)
+    checks = Checks(sqlite_store, ChecksConfig(folder="own"), tmp_path, now=lambda: START + timedelta(days=1))
+    checks.run()  # before the first push
+    world.send(item("p1", Toner=90), item("p2", Toner=10), complete=True)
+    checks.run()
+    failing = [finding for finding in checks.findings() if finding.check.id == "toner-low"]
+    assert [finding.since for finding in failing] == [START]
+    world.send(item("p1", Toner=90), item("p2", Toner=90), hour=1, complete=True)
+    checks.run()
+    assert [finding for finding in checks.findings() if finding.check.id == "toner-low"] == []

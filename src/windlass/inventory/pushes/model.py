@@ -15,6 +15,7 @@ __all__ = [
     "MAX_ITEMS",
     "MAX_NAME_LENGTH",
     "MAX_TYPE_LENGTH",
+    "OWN_TYPES",
     "REGION_PATTERN",
     "SOURCE_PATTERN",
     "TYPE_PATTERN",
@@ -33,6 +34,8 @@ MAX_ITEMS = 1000
 SOURCE_PATTERN = r"^[a-z0-9][a-z0-9_-]{0,15}$"
 REGION_PATTERN = r"^([a-z0-9][a-z0-9_-]{0,14})?$"
 TYPE_PATTERN = r"^[a-z][a-z0-9_-]*(\.[a-z0-9][a-z0-9_-]*)+$"
+OWN_TYPES = "custom."
+"""No service of AWS has this name: types that begin with it can be named before their first push."""
 MAX_TYPE_LENGTH = 64
 MAX_NAME_LENGTH = 512
 """Characters of an ID and of a name: with four bytes each they fit into an index of PostgreSQL (2,704 bytes)."""
