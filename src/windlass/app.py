@@ -29,6 +29,7 @@ if TYPE_CHECKING:  # parts are imported on first use, so that a command loads on
     from windlass.feed.service import Feed
     from windlass.inventory.imports.service import HistoryImport
     from windlass.inventory.owner_directory import OwnerDirectory
+    from windlass.inventory.pushes.service import Pushes
     from windlass.inventory.service import Inventory
     from windlass.jobs.service import Jobs
     from windlass.memcached.service import Memcached
@@ -222,6 +223,17 @@ class App:
 
         index = TypeIndex.of(self.inventory.collection().types.collected)
         return HistoryImport(self.store, index, lambda: self.estate, home, self.settings.inventory.redact_paths)
+
+    @_Part
+    def pushes(self) -> Pushes:
+        """Resources that other collectors send."""
+        from windlass.inventory.pushes.service import Pushes
+
+        def collected() -> frozenset[str]:
+            return frozenset(kind.name for kind in self.inventory.collection().types.collected)
+
+        paths = tuple(self.settings.inventory.redact_paths)
+        return Pushes(self.store, collected=collected, redact_paths=paths, written=self.owners.refresh)
 
     @_Part
     def checks(self) -> Checks:

@@ -6,19 +6,11 @@ from datetime import timedelta
 import pytest
 
 from windlass.api.auth import Role
-from windlass.api.tokens import (
-    active_token,
-    audit,
-    check_token,
-    count_tokens,
-    create_token,
-    list_audit,
-    list_tokens,
-    revoke_token,
-)
+from windlass.api.tokens import active_token, check_token, count_tokens, create_token, list_tokens, revoke_token
 from windlass.cli.main import root
 from windlass.core import clock
 from windlass.core.errors import NotFound, UsageError
+from windlass.store.audit_log import audit, list_audit
 from windlass.store.config import StoreConfig
 from windlass.store.database import open_store
 

@@ -21,7 +21,7 @@ from windlass.aggregation.service import Aggregation
 from windlass.aggregation.tables.sql import SqlTable
 from windlass.api.actions import ACTIONS
 from windlass.api.auth import Role
-from windlass.api.tokens import create_token, list_audit
+from windlass.api.tokens import create_token
 from windlass.console.application import PAGES, create_app
 from windlass.core import clock
 from windlass.core.errors import Interrupted
@@ -32,6 +32,7 @@ from windlass.pipelines.config import PipelineConfig
 from windlass.pipelines.counters import RefusedObject
 from windlass.pipelines.service import Pipelines
 from windlass.pipelines.store import put_refused
+from windlass.store.audit_log import list_audit
 from windlass_local.server import LocalServer
 
 ACCOUNT, REGION = "111111111111", "us-east-1"

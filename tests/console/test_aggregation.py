@@ -14,11 +14,11 @@ from windlass.aggregation.service import Aggregation
 from windlass.aggregation.tables.sql import SqlTable
 from windlass.aggregation.timeline import Window
 from windlass.aggregation.windows import put_window
-from windlass.api.tokens import list_audit
 from windlass.core import clock
 from windlass.core.clock import format_time
 from windlass.estate.config import AccountConfig, EstateConfig
 from windlass.estate.service import open_estate
+from windlass.store.audit_log import list_audit
 
 SAME = {"sec-fetch-site": "same-origin"}
 

@@ -11,10 +11,11 @@ from tests.console.proxy import reverse_proxy
 from tests.console.site import opened_app, served
 from windlass.api.auth import Role
 from windlass.api.failed_logins import ALLOWED_FAILURES
-from windlass.api.tokens import create_token, list_audit
+from windlass.api.tokens import create_token
 from windlass.console.server import serve
 from windlass.core import clock
 from windlass.core.errors import ConfigError
+from windlass.store.audit_log import list_audit
 
 HTML = {"accept": "text/html"}
 SAME = {"sec-fetch-site": "same-origin"}

@@ -17,10 +17,10 @@ import pytest
 
 from tests.console.site import opened_app, served
 from windlass.api.auth import Role
-from windlass.api.tokens import list_audit
 from windlass.console.oidc import PendingLogin, Provider, ProviderError, Signer, claim_values, role_of
 from windlass.core.errors import AccessDenied, ConfigError
 from windlass.settings.console import OidcConfig
+from windlass.store.audit_log import list_audit
 
 pytest.importorskip("authlib", reason="login by OIDC needs the extra `oidc`")
 

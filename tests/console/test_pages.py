@@ -7,8 +7,9 @@ import pytest
 
 from tests.console.site import opened_app, served
 from windlass.api.auth import Role
-from windlass.api.tokens import create_token, list_audit, list_tokens, revoke_token
+from windlass.api.tokens import create_token, list_tokens, revoke_token
 from windlass.core import clock
+from windlass.store.audit_log import list_audit
 
 PAGES = ["/", "/inventory", "/changes", "/accounts", "/jobs", "/patterns", "/docs"]
 HTML = {"accept": "text/html"}

@@ -7,7 +7,6 @@ import httpx
 import pytest
 
 from tests.console.site import opened_app, served
-from windlass.api.tokens import list_audit
 from windlass.core import clock
 from windlass.estate.config import AccountConfig, EstateConfig
 from windlass.estate.service import open_estate
@@ -15,6 +14,7 @@ from windlass.pipelines.config import PipelineConfig
 from windlass.pipelines.counters import Count, RefusedObject
 from windlass.pipelines.service import Pipelines
 from windlass.pipelines.store import add_counts, put_refused
+from windlass.store.audit_log import list_audit
 from windlass_local.server import LocalServer
 
 ACCOUNT = "777788880027"

@@ -190,6 +190,21 @@ def test_only_sets_by_emr_may_start_clusters_and_only_those_of_windlass():
     assert not {"Steps", "MakeClusters"} & narrow.keys()
 
 
+def test_the_actions_of_watch_rules_are_allowed_where_they_call():
+    actions = [
+        {"kind": "sns-publish", "topic_arn": "arn:aws:sns:eu-west-1:123456789012:alerts"},
+        {"kind": "lambda-invoke", "function": "page-somebody"},
+        {"kind": "sqs-send", "queue_url": "https://sqs.eu-west-1.amazonaws.com/123456789012/alerts"},
+        {"kind": "http-post", "url": "https://hooks.example.com/x"},
+    ]
+    rule = {"name": "public", "on": "change", "region": "eu-central-1", "actions": actions}
+    statements = made("watch", PolicyIdentity.WORKER, {**CONFIG, "watch": [rule]}, keys=[KEY])
+    assert statements["Publish"].resources == ("arn:aws:sns:eu-west-1:123456789012:alerts",)
+    assert statements["Invoke"].resources == ("arn:aws:lambda:eu-central-1:123456789012:function:page-somebody",)
+    assert statements["Send"].resources == ("arn:aws:sqs:eu-west-1:123456789012:alerts",)
+    assert made("watch", PolicyIdentity.WORKER) == {}
+
+
 @pytest.mark.parametrize("capability", CAPABILITIES, ids=lambda capability: capability.name)
 def test_documents_are_valid_in_every_use(capability):
     settings = Settings.model_validate(CONFIG)

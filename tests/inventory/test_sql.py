@@ -13,11 +13,12 @@ from sqlalchemy import text
 from tests.inventory.test_revisions import T0, begin, inventory_of, scan, seen
 from tests.postgres import start_postgres
 from windlass.api.auth import Role
-from windlass.api.tokens import audit, create_token, list_audit
+from windlass.api.tokens import create_token
 from windlass.cli.main import _run
 from windlass.core.errors import Conflict, StoreError, UsageError
 from windlass.inventory import store_meta, writer
 from windlass.inventory.sql import PUBLISHED, run_sql
+from windlass.store.audit_log import audit, list_audit
 from windlass.store.config import StoreConfig
 from windlass.store.database import open_store
 from windlass.store.engine import Store

@@ -17,7 +17,6 @@ from fastapi import Request
 
 from windlass.api.auth import Role
 from windlass.api.routes import app_of, job_json, require_role
-from windlass.api.tokens import audit
 from windlass.app import App
 from windlass.core import clock
 from windlass.core.clock import format_time
@@ -26,6 +25,7 @@ from windlass.core.suggest import unknown_word
 from windlass.osquery.model import Node
 from windlass.pipelines import backfill
 from windlass.queues import redrive_job
+from windlass.store.audit_log import audit
 
 __all__ = ["ACTIONS", "Action", "ActionResult", "find_action", "run_action"]
 

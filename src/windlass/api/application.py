@@ -18,6 +18,7 @@ from windlass.api.osquery import router as osquery_router
 from windlass.api.parameters import ANY, check_parameters, declare_parameters
 from windlass.api.problems import problem
 from windlass.api.replication import router as replication_router
+from windlass.api.resources import router as resources_router
 from windlass.api.routes import app_of, v1
 from windlass.api.store_metrics import StoreCollector
 from windlass.app import App
@@ -45,6 +46,7 @@ def create_api(app: App) -> FastAPI:
     api.include_router(memcached_router, tags=["v1"])
     api.include_router(osquery_router, tags=["v1"])
     api.include_router(replication_router, tags=["v1"])
+    api.include_router(resources_router, tags=["v1"])
     add_action_routes(api)
     for error_type in (WindlassError, RequestValidationError, HTTPException, Exception):
         api.add_exception_handler(error_type, _problem_of)

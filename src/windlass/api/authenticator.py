@@ -7,9 +7,10 @@ from collections.abc import Callable
 
 from windlass.api.failed_logins import AUDITED_PER_WINDOW, FailedLogins
 from windlass.api.problems import LoginBlocked
-from windlass.api.tokens import Token, audit, check_token, token_digest
+from windlass.api.tokens import Token, check_token, token_digest
 from windlass.core import clock
 from windlass.observe.log import logger
+from windlass.store.audit_log import audit
 from windlass.store.engine import Store
 
 __all__ = ["Authenticator"]

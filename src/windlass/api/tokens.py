@@ -1,22 +1,18 @@
-"""Tokens of the console and API: shown once, stored as digests, each with a role and an expiry; and the audit log."""
+"""Tokens of the console and API: shown once, stored as digests, each with a role and an expiry."""
 
 from __future__ import annotations
 
 import hashlib
 import secrets
-from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
 from sqlalchemy import (
-    BigInteger,
     Column,
     ColumnElement,
-    Integer,
     String,
     Table,
-    Text,
     and_,
     func,
     insert,
@@ -31,16 +27,14 @@ from windlass.core.errors import NotFound
 from windlass.core.ids import new_id
 from windlass.core.secret import Secret
 from windlass.store.engine import Store
-from windlass.store.metadata import Message, Time, metadata
+from windlass.store.metadata import Time, metadata
 
 __all__ = [
     "Token",
     "active_token",
-    "audit",
     "check_token",
     "count_tokens",
     "create_token",
-    "list_audit",
     "list_tokens",
     "revoke_token",
     "token_digest",
@@ -57,16 +51,6 @@ _api_token = Table(
     Column("last_used_at", Time),
     Column("revoked_at", Time),
     Column("expires_at", Time),
-)
-_audit = Table(
-    "audit",
-    metadata,
-    Column("entry_id", BigInteger().with_variant(Integer, "sqlite"), primary_key=True, autoincrement=True),
-    Column("at", Time),
-    Column("actor", String(200)),
-    Column("action", String(100)),
-    Column("target", Text),
-    Column("detail", Message),
 )
 
 
@@ -157,21 +141,6 @@ def revoke_token(store: Store, token_id: str, *, now: datetime) -> Token:
             .values(revoked_at=format_time(now))
         )
     return _get(store, token_id)
-
-
-def audit(store: Store, *, actor: str, action: str, target: str, detail: str = "", now: datetime) -> None:
-    """Append an entry to the audit log: `actor` did `action` to `target`."""
-    with store.write() as connection:
-        connection.execute(
-            insert(_audit).values(at=format_time(now), actor=actor, action=action, target=target, detail=detail)
-        )
-
-
-def list_audit(store: Store, limit: int = 100) -> tuple[Mapping[str, Any], ...]:
-    """Return entries of the audit log, the newest first."""
-    with store.read() as connection:
-        rows = connection.execute(select(_audit).order_by(_audit.c.entry_id.desc()).limit(limit))
-        return tuple(dict(row._mapping) for row in rows)  # noqa: SLF001  SQLAlchemy's public name for it
 
 
 def _get(store: Store, token_id: str) -> Token:

@@ -14,6 +14,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 from windlass.checks.model import Check, Reference, Severity
 from windlass.core.errors import ConfigError
 from windlass.core.suggest import nearest
+from windlass.inventory.pushes.model import OWN_TYPES
 
 __all__ = ["load_checks", "shipped_checks"]
 
@@ -50,7 +51,8 @@ def shipped_checks() -> tuple[Check, ...]:
 def load_checks(folder: Path | None, types: Iterable[str]) -> tuple[Check, ...]:
     """Return the shipped checks and those of the `*.toml` files in `folder`; a user's check replaces a shipped one of its id.
 
-    `types` are the known resource types. ConfigError for a file that can't be read, and for a mistake in it.
+    `types` are the known resource types, besides those of other collectors (`custom.…`). ConfigError for a file that can't be
+    read, and for a mistake in it.
     """
     checks = {check.id: check for check in shipped_checks()}
     known = frozenset(types)
@@ -59,7 +61,7 @@ def load_checks(folder: Path | None, types: Iterable[str]) -> tuple[Check, ...]:
     for file in sorted(folder.glob("*.toml")) if folder is not None else ():
         for check in _read(str(file), file.read_text("utf-8"), str(file)):
             for kind in (check.type, *check.reads):
-                if kind not in known:
+                if kind not in known and not kind.startswith(OWN_TYPES):
                     close = nearest(kind, known)
                     hint = f"Did you mean {close!r}?" if close else "`windlass inventory types` lists them."
                     raise ConfigError(f"{file}: {check.id}: there is no resource type {kind!r}", hint=hint)

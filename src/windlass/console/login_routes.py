@@ -12,13 +12,13 @@ from windlass.api.parameters import declare_parameters
 from windlass.api.problems import LoginBlocked
 from windlass.api.routes import app_of
 from windlass.api.sessions import COOKIE, Login, Sessions, session_cookie
-from windlass.api.tokens import audit
 from windlass.console.forms import add_action_forms
 from windlass.console.login_session import open_session, safe_target
 from windlass.console.oidc import provider_of
 from windlass.console.oidc_routes import add_oidc
 from windlass.console.page_renderer import PageRenderer
 from windlass.core import clock
+from windlass.store.audit_log import audit
 
 __all__ = ["add_login_routes"]
 

@@ -8,8 +8,8 @@ from fastapi.responses import RedirectResponse, Response
 from windlass.api.auth import is_trusted
 from windlass.api.routes import app_of
 from windlass.api.sessions import COOKIE, SESSION_S, Login, Sessions
-from windlass.api.tokens import audit
 from windlass.core import clock
+from windlass.store.audit_log import audit
 
 __all__ = ["is_https", "open_session", "safe_target"]
 

@@ -13,6 +13,7 @@ from windlass.deploy.policies import (
     pipelines,
     queues,
     replication,
+    watch,
 )
 from windlass.deploy.policy import PolicyIdentity, Statements
 
@@ -40,5 +41,6 @@ CAPABILITIES = (
     Capability("replication", (PolicyIdentity.OPERATOR,), replication.statements),
     Capability("clients", (PolicyIdentity.WORKER, PolicyIdentity.OPERATOR), clients.statements),
     Capability("memcached", (PolicyIdentity.WORKER, PolicyIdentity.OPERATOR), memcached.statements),
+    Capability("watch", (PolicyIdentity.WORKER,), watch.statements),
     Capability("deploy", (PolicyIdentity.OPERATOR,), deployment.statements),
 )

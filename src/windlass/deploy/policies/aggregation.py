@@ -5,13 +5,14 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
+from windlass.aggregation.actions import ActionConfig
 from windlass.aggregation.config import AggregateConfig
 from windlass.core.arns import parse_arn
 from windlass.deploy.policies.shared import consuming, dead_letters, estate, function_logs, kms
 from windlass.deploy.policy import PolicyFacts, PolicyIdentity, Statement
 from windlass.settings import Settings
 
-__all__ = ["statements"]
+__all__ = ["action_statements", "statements"]
 
 
 def statements(settings: Settings, facts: PolicyFacts, use: PolicyIdentity) -> Sequence[Statement]:
@@ -26,7 +27,9 @@ def statements(settings: Settings, facts: PolicyFacts, use: PolicyIdentity) -> S
             grants.append(Statement("DeadLetter", actions, dead_letters(local_facts, config.queue), why))
         if config.table:
             grants += _keys(config, local_facts, use)
-        grants += _ACTIONS[config.action.kind](config, local_facts)
+        grants += action_statements(config.action, local_facts)
+        if config.action.kind == "storage-gateway-refresh" and config.ignore_gateway_writes:
+            grants.append(_gateway_roles(local_facts))
     return [*grants, *kms(facts, ("sqs", "sns", "dynamodb")), *function_logs(facts, use)]
 
 
@@ -60,20 +63,24 @@ def _keys(config: AggregateConfig, facts: PolicyFacts, use: PolicyIdentity) -> l
     return grants
 
 
-def _cloudfront(config: AggregateConfig, facts: PolicyFacts) -> list[Statement]:
-    action: Any = config.action
+def action_statements(action: ActionConfig, facts: PolicyFacts) -> list[Statement]:
+    """Return the permissions of an action's own calls."""
+    return _ACTIONS[action.kind](action, facts)
+
+
+def _cloudfront(action: Any, facts: PolicyFacts) -> list[Statement]:
     arn = facts.arn("cloudfront", f"distribution/{action.distribution_id}", region="")
     return [Statement("Invalidate", ("cloudfront:CreateInvalidation",), (arn,), "run the action")]
 
 
-def _gateway(config: AggregateConfig, facts: PolicyFacts) -> list[Statement]:
+def _gateway(action: Any, facts: PolicyFacts) -> list[Statement]:  # noqa: ARG001  the shares follow from the events
     share = facts.arn("storagegateway", "share/*")
     shares = (
         "storagegateway:DescribeNFSFileShares",
         "storagegateway:DescribeSMBFileShares",
         "storagegateway:RefreshCache",
     )
-    grants = [
+    return [
         Statement(
             "ListShares",
             ("storagegateway:ListFileShares",),
@@ -84,41 +91,33 @@ def _gateway(config: AggregateConfig, facts: PolicyFacts) -> list[Statement]:
             "RefreshShares", shares, (share,), "run the action: the shares over a bucket are grants when a window ends"
         ),
     ]
-    if config.ignore_gateway_writes:
-        role = facts.arn("iam", "role/*", region="")
-        grants.append(
-            Statement(
-                "GatewayRoles",
-                ("iam:GetRole",),
-                (role,),
-                "recognise the gateway's own writes by the unique id of a share's role",
-            )
-        )
-    return grants
 
 
-def _sns(config: AggregateConfig, facts: PolicyFacts) -> list[Statement]:  # noqa: ARG001
-    action: Any = config.action
+def _gateway_roles(facts: PolicyFacts) -> Statement:
+    role = facts.arn("iam", "role/*", region="")
+    why = "recognise the gateway's own writes by the unique id of a share's role"
+    return Statement("GatewayRoles", ("iam:GetRole",), (role,), why)
+
+
+def _sns(action: Any, facts: PolicyFacts) -> list[Statement]:  # noqa: ARG001
     return [Statement("Publish", ("sns:Publish",), (action.topic_arn,), "run the action")]
 
 
-def _sqs(config: AggregateConfig, facts: PolicyFacts) -> list[Statement]:
-    action: Any = config.action
+def _sqs(action: Any, facts: PolicyFacts) -> list[Statement]:
     return [Statement("Send", ("sqs:SendMessage",), (facts.queue(action.queue_url),), "run the action")]
 
 
-def _lambda(config: AggregateConfig, facts: PolicyFacts) -> list[Statement]:
-    action: Any = config.action
+def _lambda(action: Any, facts: PolicyFacts) -> list[Statement]:
     arn = action.function if parse_arn(action.function) else facts.arn("lambda", f"function:{action.function}")
     named = f"{arn}:{action.qualifier}" if action.qualifier else arn
     return [Statement("Invoke", ("lambda:InvokeFunction",), (named,), "run the action")]
 
 
-def _nothing(config: AggregateConfig, facts: PolicyFacts) -> list[Statement]:  # noqa: ARG001
+def _nothing(action: Any, facts: PolicyFacts) -> list[Statement]:  # noqa: ARG001
     return []
 
 
-_ACTIONS: Mapping[str, Callable[[AggregateConfig, PolicyFacts], list[Statement]]] = {
+_ACTIONS: Mapping[str, Callable[[Any, PolicyFacts], list[Statement]]] = {
     "storage-gateway-refresh": _gateway,
     "cloudfront-invalidate": _cloudfront,
     "sns-publish": _sns,

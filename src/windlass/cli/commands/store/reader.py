@@ -26,8 +26,8 @@ def reader(
       windlass store reader --dry-run
       windlass store reader --role inventory_reader
     """
-    from windlass.api.tokens import audit
     from windlass.inventory.sql import PUBLISHED
+    from windlass.store.audit_log import audit
     from windlass.store.reader import create_reader, reader_statements
 
     store = open_app(ctx).store

@@ -33,8 +33,9 @@ def create(
       windlass token create --name alex --role operate --dry-run
     """
     from windlass.api.auth import Role
-    from windlass.api.tokens import audit, create_token
+    from windlass.api.tokens import create_token
     from windlass.present.times import expiry_of
+    from windlass.store.audit_log import audit
 
     now = clock.now()
     expires_at = expiry_of(expires, now)

@@ -27,7 +27,8 @@ def revoke(
       windlass token revoke token-01 --dry-run
       windlass token revoke token-01
     """
-    from windlass.api.tokens import audit, revoke_token
+    from windlass.api.tokens import revoke_token
+    from windlass.store.audit_log import audit
 
     if not confirmed(f"revoke {token_id}", yes=True, dry_run=dry_run):
         return

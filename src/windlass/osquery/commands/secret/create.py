@@ -9,6 +9,7 @@ import typer
 
 from windlass.core import clock
 from windlass.osquery.commands.options import SecretName, open_osquery
+from windlass.present.commands import service
 from windlass.present.options import DryRun
 
 __all__ = ["create"]
@@ -31,11 +32,18 @@ def create(
       windlass osquery secret create --name laptops --dry-run
     """
     from windlass.present.times import expiry_of
+    from windlass.store.audit_log import COMMAND_LINE, audit
 
-    expires_at = expiry_of(expires, clock.now())
+    now = clock.now()
+    expires_at = expiry_of(expires, now)
     end = f"{expires_at:%Y-%m-%d %H:%M} UTC" if expires_at else "never"
     if dry_run:
         print(f"would create the enrollment secret {name}; expires: {end}")
         return
-    print(open_osquery(ctx).create_secret(name, expires_at=expires_at).reveal())
+    secret = open_osquery(ctx).create_secret(name, expires_at=expires_at)
+    detail = f"expires {end}"
+    audit(
+        service(ctx, "store"), actor=COMMAND_LINE, action="osquery.secret.create", target=name, detail=detail, now=now
+    )
+    print(secret.reveal())
     print(f"expires: {end}", file=sys.stderr)

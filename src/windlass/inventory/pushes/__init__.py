@@ -1,0 +1,1 @@
+"""Resources that other collectors send: see README.md."""
