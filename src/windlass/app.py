@@ -25,6 +25,7 @@ if TYPE_CHECKING:  # parts are imported on first use, so that a command loads on
     from windlass.estate.model import Scope
     from windlass.estate.service import Estate
     from windlass.estate.services import Services
+    from windlass.facts.collection import FactsCollection
     from windlass.facts.service import Facts
     from windlass.feed.service import Feed
     from windlass.inventory.imports.service import HistoryImport
@@ -252,6 +253,13 @@ class App:
         from windlass.facts.service import Facts
 
         return Facts(self.store, owner_of=self.owners.owner_by_tags)
+
+    @_Part
+    def facts_collection(self) -> FactsCollection:
+        """Facts of the nodes that Systems Manager manages. Every method calls AWS."""
+        from windlass.facts.collection import FactsCollection
+
+        return FactsCollection(lambda: self.estate, self.facts.record)
 
     @_Part
     def osquery(self) -> Osquery:

@@ -10,11 +10,9 @@ import typer
 
 from windlass.facts.commands.options import open_facts
 from windlass.present.options import DryRun, Limit, Output
-from windlass.present.output import Column, Format, emit
+from windlass.present.output import Format, emit
 
 __all__ = ["import_"]
-
-_COLUMNS = ("host_id", "section", "outcome", Column("added", right=True), Column("removed", right=True), "detail")
 
 
 def import_(
@@ -34,7 +32,7 @@ def import_(
       windlass facts import --from ssm inventory.json --dry-run
     """
     from windlass.facts.files import read_files
-    from windlass.facts.rows import result_row
+    from windlass.facts.rows import RESULT_COLUMNS, result_row
 
     reports = read_files(source, files)
     if dry_run:
@@ -45,5 +43,5 @@ def import_(
         ]
     else:
         rows = [result_row(result) for result in open_facts(ctx).record(reports)]
-    emit(rows, output, _COLUMNS, limit=limit, empty="The files hold no facts.")
+    emit(rows, output, RESULT_COLUMNS, limit=limit, empty="The files hold no facts.")
     print(f"{len({report.host.host_id for report in reports}):,} hosts, {len(rows):,} sections.", file=sys.stderr)

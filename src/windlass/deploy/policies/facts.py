@@ -1,0 +1,29 @@
+"""The policy of facts: what Systems Manager knows of its managed nodes. Read only."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from windlass.deploy.policies.shared import estate
+from windlass.deploy.policy import PolicyFacts, PolicyIdentity, Statement
+from windlass.settings import Settings
+
+__all__ = ["statements"]
+
+_READS = (
+    "ssm:DescribeInstanceInformation",
+    "ssm:DescribeInstancePatchStates",
+    "ssm:DescribeInstancePatches",
+    "ssm:GetInventorySchema",
+    "ssm:ListComplianceItems",
+    "ssm:ListInventoryEntries",
+)
+
+
+def statements(settings: Settings, facts: PolicyFacts, use: PolicyIdentity) -> Sequence[Statement]:
+    """Return the reads of nodes. Their resources are `*`: the nodes are unknown before the collection."""
+    del use  # there is one identity
+    return [
+        *estate(settings, facts),
+        Statement("ReadNodes", _READS, ("*",), "read managed nodes, their inventory, patches and compliance"),
+    ]
