@@ -82,9 +82,9 @@ TOOLS  ?=
 tools:                    ## programs that tests skip without, into .tools/bin (TOOLS="helm hadolint" for some)
 	@$(PYTHON) -m tools.programs $(TOOLS)
 
-HELM ?= helm
+HELM ?= $(or $(wildcard .tools/bin/helm),helm)
 MANIFESTS := postgresql-irsa-keda sqlite-pod-identity
-manifests:                ## renew deploy/kubernetes/*.yaml from the chart (needs helm on the PATH)
+manifests:                ## renew deploy/kubernetes/*.yaml from the chart (`make tools TOOLS=helm`)
 	@for name in $(MANIFESTS); do \
 	  { echo "# Rendered by \`make manifests\` from deploy/helm/windlass with ci/$$name.yaml: change those, not this."; \
 	    $(HELM) template windlass deploy/helm/windlass --namespace windlass --kube-version 1.37.0 \

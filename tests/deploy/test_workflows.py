@@ -87,6 +87,24 @@ def test_every_target_of_make_is_there(name):
             assert re.search(rf"^{target}:", MAKEFILE, re.MULTILINE), target
 
 
+@pytest.mark.parametrize("name", ["bug", "feature"])
+def test_a_form_of_an_issue_asks_for_what_its_reader_needs(name):
+    form = yaml.safe_load((ROOT / f".github/ISSUE_TEMPLATE/{name}.yml").read_text("utf-8"))
+    assert {"name", "description", "labels", "body"} == set(form)
+    fields = [field for field in form["body"] if field["type"] != "markdown"]
+    assert len({field["id"] for field in fields}) == len(fields)
+    assert all(field["attributes"]["label"] for field in fields)
+    assert any(field.get("validations", {}).get("required") for field in fields)
+
+
+def test_a_pull_request_is_asked_for_targets_and_pages_that_exist():
+    text = (ROOT / ".github/pull_request_template.md").read_text("utf-8")
+    for target in re.findall(r"`make ([\w-]+)`", text):
+        assert re.search(rf"^{target}:", MAKEFILE, re.MULTILINE), target
+    for path in re.findall(r"`([\w./-]+[./][\w/]+)`", text):
+        assert (ROOT / path).exists(), path
+
+
 @pytest.mark.skipif(not ACTIONLINT, reason="actionlint is not on the PATH: make tools")
 def test_actionlint_has_nothing_to_say():
     command = [ACTIONLINT, "-no-color", *map(str, sorted(FOLDER.glob("*.yml")))]

@@ -14,6 +14,7 @@ from tools.release import distributions
 from tools.release.environments import installed_bytes
 from tools.release.links import Repository, absolute_links, relative_links
 from tools.release.stage import FOLDERS, project_urls, stage
+from tools.release.tool_environment import without_machine
 from tools.release.versions import changelog_faults, read_versions, version_faults
 
 ROOT = Path(__file__).parents[2]
@@ -181,6 +182,30 @@ def test_a_wheel_without_links_licence_or_files_is_refused(tmp_path):
         "no License-Expression",
         "no Requires-Python",
     ]
+
+
+def test_the_list_of_components_names_no_file_of_the_machine():
+    document = {
+        "specVersion": "1.6",
+        "components": [
+            {
+                "bom-ref": "a",
+                "name": "a",
+                "externalReferences": [{"url": "file:///x/a.whl"}, {"url": "https://a.invalid"}],
+            },
+            {"bom-ref": "b", "name": "b"},
+            {"bom-ref": "pip==1", "name": "pip", "externalReferences": []},
+        ],
+        "dependencies": [{"ref": "a", "dependsOn": ["b", "pip==1"]}, {"ref": "pip==1"}],
+    }
+    assert without_machine(document) == {
+        "specVersion": "1.6",
+        "components": [
+            {"bom-ref": "a", "name": "a", "externalReferences": [{"url": "https://a.invalid"}]},
+            {"bom-ref": "b", "name": "b"},
+        ],
+        "dependencies": [{"ref": "a", "dependsOn": ["b"]}],
+    }
 
 
 def test_the_lock_of_the_tools_has_hashes_and_no_addresses():

@@ -6,8 +6,11 @@ import subprocess
 from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
-__all__ = ["ToolEnvironment"]
+__all__ = ["ToolEnvironment", "without_machine"]
+
+_INSTALLERS = ("pip", "setuptools")
 
 
 @dataclass(frozen=True)
@@ -27,7 +30,30 @@ class ToolEnvironment:
         command = [self._program("cyclonedx-py"), "environment", "--pyproject", os.fspath(project)]
         command += ["--output-reproducible", "--of", "JSON", "-o", os.fspath(output), os.fspath(python)]
         subprocess.run(command, capture_output=True, text=True, check=True)
-        return len(json.loads(output.read_text("utf-8"))["components"])
+        document = without_machine(json.loads(output.read_text("utf-8")))
+        output.write_text(json.dumps(document, indent=1, ensure_ascii=False) + "\n", "utf-8")
+        return len(document["components"])
 
     def _program(self, name: str) -> str:
         return os.fspath(self.folder / "bin" / name)
+
+
+def without_machine(document: dict[str, Any]) -> dict[str, Any]:
+    """Return a CycloneDX document without the machine that made it: no addresses of its files, and not what `venv` puts into each."""
+    installers = {item["bom-ref"] for item in document["components"] if item["name"] in _INSTALLERS}
+    components = [
+        item
+        | {"externalReferences": [link for link in item["externalReferences"] if not link["url"].startswith("file:")]}
+        if "externalReferences" in item
+        else item
+        for item in document["components"]
+        if item["bom-ref"] not in installers
+    ]
+    dependencies = [
+        item | {"dependsOn": [ref for ref in item["dependsOn"] if ref not in installers]}
+        if "dependsOn" in item
+        else item
+        for item in document.get("dependencies", ())
+        if item["ref"] not in installers
+    ]
+    return document | {"components": components, "dependencies": dependencies}
