@@ -479,8 +479,14 @@ def _managed_node(world):
 
 def test_facts_as_a_worker(world):
     _managed_node(world)
-    world.configure("")
+    bucket = f"sync-{world.account}"
+    world.configure(f'[facts]\nsync_locations = ["s3://{bucket}/inventory/"]\n')
+    where = f"accountid={world.account}/region=us-east-1/resourcetype=ManagedInstanceInventory"
+    world["s3"].create_bucket(Bucket=bucket)
+    key = f"inventory/AWS:InstanceInformation/{where}/i-0123456789abcdef0.json"
+    world["s3"].put_object(Bucket=bucket, Key=key, Body=b'{"PlatformName": "Ubuntu"}')
     world.say("facts", "collect", "-q")
+    world.say("facts", "import", "--from", "ssm", f"s3://{bucket}/inventory/", "-q")
     assert_least(world, "facts", PolicyIdentity.WORKER, {})
 
 

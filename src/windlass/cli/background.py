@@ -90,13 +90,19 @@ def feed(app: App, stop: threading.Event) -> Iterator[None]:
 
 @contextlib.contextmanager
 def facts(app: App, stop: threading.Event) -> Iterator[None]:
-    """Collect the facts of managed nodes periodically for the block, when `facts.ssm_interval_s` is set."""
-    from windlass.facts.collection_loop import collect_forever
+    """Read the facts of managed nodes periodically for the block, when `facts.ssm_interval_s` is set."""
+    from windlass.facts.collection_loop import read_forever
 
-    interval_s = app.settings.facts.ssm_interval_s
+    interval_s, locations = app.settings.facts.ssm_interval_s, app.settings.facts.sync_locations
+
+    def read() -> dict[str, str]:
+        if not locations:
+            return app.facts_collection.collect(stop=stop).failures
+        imports = [app.sync_import.import_sync(location, stop=stop) for location in locations]
+        return {where: failure for result in imports for where, failure in result.failures.items()}
 
     def run() -> None:
-        collect_forever(app.facts_collection, app.jobs.leases, interval_s=interval_s, stop=stop)
+        read_forever(read, app.jobs.leases, interval_s=interval_s, stop=stop)
 
     with _running([("facts", run)] if interval_s else [], stop):
         yield

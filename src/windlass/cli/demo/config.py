@@ -35,7 +35,7 @@ interval_s = {interval_s}
 exclude_types = {exclude_types}
 
 [facts]
-ssm_interval_s = 60   # agents report far less often
+ssm_interval_s = 60
 
 [feed]
 queue = "{change_queue}"

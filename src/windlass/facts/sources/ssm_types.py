@@ -20,6 +20,7 @@ __all__ = [
     "PATCH_STATE_TYPE",
     "PATCH_TYPE",
     "InventoryType",
+    "depends_on_platform",
     "is_of_platform",
     "platform_of",
     "section_of",
@@ -150,6 +151,11 @@ def section_of(type_name: str, entries: Sequence[Attributes], *, platform: str =
     if type_name == APPLICATION_TYPE:
         return Section(_application_section(entries, platform), rows)
     return Section(declared.section, rows)
+
+
+def depends_on_platform(type_name: str) -> bool:
+    """True when the platform decides which section a type fills."""
+    return type_name in (APPLICATION_TYPE, PATCH_TYPE)
 
 
 def is_of_platform(type_name: str, platform: str) -> bool:
