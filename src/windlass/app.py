@@ -208,6 +208,7 @@ class App:
             self.settings.feed,
             self.inventory,
             lambda: self.history_import,
+            lambda: self.sync_import,
             queues=self.queues,
             store=lambda: self.store,
             metrics=self.metrics,

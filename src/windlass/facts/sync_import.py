@@ -66,7 +66,7 @@ class SyncImport:
         source = SourceFiles(location, SYNC_KEY, self.caller, account_id or home_account, region or home_region)
         result = SyncResult()
         try:
-            listed, done = source.files(), done_files(self.store, _KIND)
+            listed, done = source.files(), done_files(self.store, _KIND, below=location)
             new = [file for file in listed if done.get(file.location) != file.etag]
             result.done_before = len(listed) - len(new)
             for files in ([file for file in new if _is_node(file)], [file for file in new if not _is_node(file)]):
