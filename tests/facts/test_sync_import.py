@@ -1,6 +1,8 @@
 """Facts from a Resource Data Sync's bucket: platforms first, each file once, broken files apart, and the command."""
 
 import json
+import threading
+import time
 
 import boto3
 import pytest
@@ -8,7 +10,9 @@ from botocore.config import Config
 
 from tests.command import run_windlass
 from windlass.app import App
+from windlass.cli import background
 from windlass.core.errors import AwsError, NotFound
+from windlass.facts.config import FactsConfig
 from windlass.settings import load
 from windlass_local.server import LocalServer
 
@@ -119,3 +123,19 @@ def test_the_command(folder, bucket):
     assert {row["section"]: row["added"] for row in json.loads(done.stdout)} == {"os": 1, "packages.deb": 2}
     words[3] = "ansible"
     assert run_windlass(words, cwd=folder, env={"HOME": str(folder), "PATH": "/usr/bin:/bin"}).returncode == 252
+
+
+def test_up_imports_the_configured_locations(folder, bucket):
+    with (folder / "windlass.toml").open("a") as config:
+        config.write(f'[facts]\nssm_interval_s = 3600\nsync_locations = ["s3://{bucket[1]}/inventory/"]\n')
+    stop = threading.Event()
+    with App(load(environ={}, cwd=folder), environ={}) as app, background.facts(app, stop):
+        deadline = time.monotonic() + 30
+        while time.monotonic() < deadline and len(app.facts.hosts()) == 0:
+            time.sleep(0.05)
+        assert [host.host_id for host in app.facts.hosts()] == [HOST]
+
+
+def test_a_location_is_in_a_bucket():
+    with pytest.raises(ValueError, match="s3://BUCKET/PREFIX"):
+        FactsConfig(sync_locations=["inventory/"])
