@@ -57,6 +57,7 @@ VALID = {
     "seed_id": "seed_x",
     "address": "10.0.0.1",
     "rule": "shares",
+    "host": "web-1",
 }
 
 
