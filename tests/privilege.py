@@ -34,6 +34,7 @@ _OF_COMMANDS = {
     "clients": "clients",
     "consume": "queues",
     "deploy": "deploy",
+    "facts": "facts",
     "inventory": "inventory",
     "memcached": "memcached",
     "pipeline": "pipelines",

@@ -9,6 +9,8 @@ import pytest
 from s3_clients import client
 from windlass_local.exceptions import Conflict
 from windlass_local.sample_estate import populate
+from windlass_local.sample_estate.clients import Clients, EstateRegion
+from windlass_local.sample_estate.hosts import build_host, is_managed
 from windlass_local.sample_estate.plan import ACCOUNTS, REGIONS, plan_buckets, plan_workloads
 
 
@@ -172,3 +174,35 @@ def test_a_second_estate_on_the_same_server_is_a_conflict_with_a_remedy(seeded):
     with pytest.raises(Conflict) as caught:
         populate(seeded[0], random_seed=8)
     assert caught.value.hint
+
+
+@pytest.mark.parametrize("random_seed", [1, 7, 42])
+def test_some_machines_have_an_agent_and_one_of_these_is_outdated(random_seed):
+    managed = [work for work in plan_workloads(random_seed, 1) if is_managed(work)]
+    assert 5 <= len(managed) <= 10
+    assert [work.team for work in managed if work.account_id == "333333333333"] == ["payments"]
+
+
+def test_an_outdated_host_has_the_old_openssl_and_misses_its_patch(aws):
+    versions = {}
+    for account_id in ("111111111111", "333333333333"):
+        work = next(
+            work
+            for work in plan_workloads(7, 1)
+            if is_managed(work) and work.team == "payments" and work.account_id == account_id
+        )
+        ec2, ssm = (aws(name, account=account_id, region=work.region) for name in ("ec2", "ssm"))
+        instance = ec2.run_instances(ImageId="ami-0abcdef1234567890", MinCount=1, MaxCount=1)["Instances"][0]
+        clients = Clients(ec2.meta.endpoint_url)
+        build_host(EstateRegion(clients, account_id, work.region), work, instance)
+        clients.close()
+        of = {"InstanceId": instance["InstanceId"]}
+        packages = ssm.list_inventory_entries(TypeName="AWS:Application", **of)["Entries"]
+        assert 30 <= len(packages) <= 60
+        versions[account_id] = next(package["Version"] for package in packages if package["Name"] == "openssl")
+        missing = {
+            patch["Title"] for patch in ssm.describe_instance_patches(**of)["Patches"] if patch["State"] == "Missing"
+        }
+        assert ("openssl" in missing) == (account_id == "333333333333")
+        ec2.terminate_instances(InstanceIds=[instance["InstanceId"]])
+    assert versions == {"111111111111": "3.0.8", "333333333333": "3.0.5"}

@@ -25,7 +25,9 @@ if TYPE_CHECKING:  # parts are imported on first use, so that a command loads on
     from windlass.estate.model import Scope
     from windlass.estate.service import Estate
     from windlass.estate.services import Services
+    from windlass.facts.collection import FactsCollection
     from windlass.facts.service import Facts
+    from windlass.facts.sync_import import SyncImport
     from windlass.feed.service import Feed
     from windlass.inventory.imports.service import HistoryImport
     from windlass.inventory.owner_directory import OwnerDirectory
@@ -207,6 +209,7 @@ class App:
             self.settings.feed,
             self.inventory,
             lambda: self.history_import,
+            lambda: self.sync_import,
             queues=self.queues,
             store=lambda: self.store,
             metrics=self.metrics,
@@ -218,11 +221,14 @@ class App:
         from windlass.inventory.events.type_index import TypeIndex
         from windlass.inventory.imports.service import HistoryImport
 
-        def home() -> tuple[str, str]:
-            return str(self.estate.accounts()[0].id), self.settings.estate.home_region
-
         index = TypeIndex.of(self.inventory.collection().types.collected)
-        return HistoryImport(self.store, index, lambda: self.estate, home, self.settings.inventory.redact_paths)
+        return HistoryImport(
+            self.store, index, lambda: self.estate, self._first_account, self.settings.inventory.redact_paths
+        )
+
+    def _first_account(self) -> tuple[str, str]:
+        """Return the ID of the first account, and the home region."""
+        return str(self.estate.accounts()[0].id), self.settings.estate.home_region
 
     @_Part
     def pushes(self) -> Pushes:
@@ -264,6 +270,20 @@ class App:
         from windlass.facts.service import Facts
 
         return Facts(self.store, owner_of=self.owners.owner_by_tags)
+
+    @_Part
+    def facts_collection(self) -> FactsCollection:
+        """Facts of the nodes that Systems Manager manages. Every method calls AWS."""
+        from windlass.facts.collection import FactsCollection
+
+        return FactsCollection(lambda: self.estate, self.facts.record)
+
+    @_Part
+    def sync_import(self) -> SyncImport:
+        """Facts from a Resource Data Sync's bucket. Files are read by the estate."""
+        from windlass.facts.sync_import import SyncImport
+
+        return SyncImport(self.store, self.facts, lambda: self.estate, self._first_account)
 
     @_Part
     def osquery(self) -> Osquery:

@@ -47,6 +47,7 @@ WRITES = {
     "store reader",
     "token create",
     "check mute",
+    "facts collect",
     "facts import",
     "token revoke",
     "agent build",

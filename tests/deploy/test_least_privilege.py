@@ -461,6 +461,35 @@ def test_memcached_as_a_worker_can_look_and_plan_only(world):
     )
 
 
+def _managed_node(world):
+    """An instance whose agent reported packages, and patches."""
+    times = {"OperationStartTime": "2026-11-01T09:00:00Z", "OperationEndTime": "2026-11-01T09:05:00Z"}
+    content = {
+        "AWS:InstanceInformation": {"ComputerName": "web", "PlatformName": "Ubuntu", "PlatformType": "Linux"},
+        "AWS:Application": {"Name": "openssl", "Version": "3.0.13-1"},
+        "AWS:PatchSummary": {"BaselineId": "pb-0123456789abcdef0", "OperationType": "Scan", **times},
+    }
+    instance = world["ec2"].run_instances(ImageId="ami-0abcdef1234567890", MinCount=1, MaxCount=1)["Instances"][0]
+    items = [
+        {"TypeName": name, "SchemaVersion": "1.0", "CaptureTime": "2026-11-01T10:00:00Z", "Content": [row]}
+        for name, row in content.items()
+    ]
+    world["ssm"].put_inventory(InstanceId=instance["InstanceId"], Items=items)
+
+
+def test_facts_as_a_worker(world):
+    _managed_node(world)
+    bucket = f"sync-{world.account}"
+    world.configure(f'[facts]\nsync_locations = ["s3://{bucket}/inventory/"]\n')
+    where = f"accountid={world.account}/region=us-east-1/resourcetype=ManagedInstanceInventory"
+    world["s3"].create_bucket(Bucket=bucket)
+    key = f"inventory/AWS:InstanceInformation/{where}/i-0123456789abcdef0.json"
+    world["s3"].put_object(Bucket=bucket, Key=key, Body=b'{"PlatformName": "Ubuntu"}')
+    world.say("facts", "collect", "-q")
+    world.say("facts", "import", "--from", "ssm", f"s3://{bucket}/inventory/", "-q")
+    assert_least(world, "facts", PolicyIdentity.WORKER, {})
+
+
 def _logs(world):
     from tests.clients.logs import file_bytes, log_path, record
 

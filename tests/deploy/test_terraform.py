@@ -72,6 +72,7 @@ def test_the_inventory_s_role_may_read_what_is_read_and_nothing_else(tmp_path):
         for name in re.findall(r'"(\w+)"', names)
     }
     documents = policy(tmp_path, "inventory")  # several: one would exceed the limit of a managed policy
+    documents.append(policy(tmp_path, "facts"))
     needed = [statement for document in documents for statement in document["Statement"]]
     assert allowed == {action for statement in needed for action in statement["Action"]}
 

@@ -16,6 +16,7 @@ from windlass.deploy.bundle import bundle_of, this_platform
 from windlass.deploy.function_config import FunctionConfig
 from windlass.deploy.function_zip import build_function
 from windlass.deploy.notifications import equivalent
+from windlass.deploy.policies import facts as facts_policy
 from windlass.deploy.policies import inventory as inventory_policy
 from windlass.deploy.policy import PolicyFacts, PolicyIdentity, document
 from windlass.replication.model import BucketRef, Operation, Pair
@@ -453,7 +454,11 @@ def test_the_inventory_s_role_may_what_the_catalog_calls_in_every_account_of_a_s
     asked = {"TrustedPrincipalArns": worker, "OrganizationId": "o-a1b2c3d4e5"}
     out = world.create("inventory-reader", **asked)
     facts = PolicyFacts(account=world.account)
-    needed = inventory_policy.statements(Settings(), facts, PolicyIdentity.OPERATOR)
+    needed = [
+        statement
+        for policy in (inventory_policy, facts_policy)
+        for statement in policy.statements(Settings(), facts, PolicyIdentity.OPERATOR)
+    ]
     iam = world.client("iam")
     attached = iam.list_attached_role_policies(RoleName=out["RoleName"])["AttachedPolicies"]
     policies = [

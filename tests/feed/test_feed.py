@@ -13,6 +13,8 @@ from windlass.aws.client import AwsClient
 from windlass.cli.background import feed
 from windlass.estate.config import AccountConfig, EstateConfig
 from windlass.estate.service import open_estate
+from windlass.facts.service import Facts
+from windlass.facts.sync_import import SyncImport
 from windlass.feed.config import FeedConfig
 from windlass.feed.service import Feed
 from windlass.inventory.catalog import CATALOG
@@ -94,10 +96,11 @@ def world(estate, sqlite_store):
             region=REGION,
             batch_window_s=0.1,
             recheck_s=0.5,
-            file_buckets=["feed-trail"],
+            file_buckets=["feed-trail", "feed-sync"],
         ),
         world.inventory,
         lambda: HistoryImport(sqlite_store, TypeIndex.of(CATALOG), lambda: estate, home=lambda: (ACCOUNT, REGION)),
+        lambda: SyncImport(sqlite_store, Facts(sqlite_store), lambda: estate, home=lambda: (ACCOUNT, REGION)),
         queues=queues,
         store=lambda: sqlite_store,
         metrics=world.metrics,
@@ -131,6 +134,24 @@ def test_changes_reach_the_inventory_with_their_actor(world):
     world.wait(lambda: world.resource("fed") is None, "the deletion")
     newest = world.newest("fed")
     assert (newest.change, newest.events[-1].name) == (ChangeKind.DELETED, "DeleteBucket")
+
+
+def test_a_file_of_a_resource_data_sync_renews_the_facts_of_its_host(world):
+    place = {"LocationConstraint": REGION}
+    world.call("s3", "CreateBucket", Bucket="feed-sync", CreateBucketConfiguration=place)
+    queue = f"arn:aws:sqs:{REGION}:{ACCOUNT}:feed-events"
+    notification = {"QueueConfigurations": [{"QueueArn": queue, "Events": ["s3:ObjectCreated:*"]}]}
+    world.call("s3", "PutBucketNotificationConfiguration", Bucket="feed-sync", NotificationConfiguration=notification)
+    where = f"accountid={ACCOUNT}/region={REGION}/resourcetype=ManagedInstanceInventory/i-0123456789abcdef0.json"
+    files = {
+        "AWS:Application": {"Name": "openssl", "Version": "3.0.13-1"},
+        "AWS:InstanceInformation": {"PlatformName": "Ubuntu", "ComputerName": "web"},
+    }
+    facts = Facts(world.store)
+    for name, row in files.items():
+        world.call("s3", "PutObject", Bucket="feed-sync", Key=f"{name}/{where}", Body=json.dumps(row).encode())
+    world.wait(facts.hosts, "the host")
+    world.wait(lambda: len(facts.sections("i-0123456789abcdef0")) == 2, "its sections")
 
 
 def test_resources_of_several_services_are_read_alone(world):

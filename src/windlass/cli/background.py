@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from windlass.pipelines.worker import PipelineWorker
     from windlass.queues.consumer import Consumer
 
-__all__ = ["alerts", "collector", "consumers", "feed", "seeds", "workers"]
+__all__ = ["alerts", "collector", "consumers", "facts", "feed", "seeds", "workers"]
 
 
 @contextlib.contextmanager
@@ -85,6 +85,26 @@ def feed(app: App, stop: threading.Event) -> Iterator[None]:
             logger("feed").error("feed.failed", error=error.message, hint=error.hint)
 
     with _running([("feed", run)] if app.settings.feed.queue else [], stop):
+        yield
+
+
+@contextlib.contextmanager
+def facts(app: App, stop: threading.Event) -> Iterator[None]:
+    """Read the facts of managed nodes periodically for the block, when `facts.ssm_interval_s` is set."""
+    from windlass.facts.collection_loop import read_forever
+
+    interval_s, locations = app.settings.facts.ssm_interval_s, app.settings.facts.sync_locations
+
+    def read() -> dict[str, str]:
+        if not locations:
+            return app.facts_collection.collect(stop=stop).failures
+        imports = [app.sync_import.import_sync(location, stop=stop) for location in locations]
+        return {where: failure for result in imports for where, failure in result.failures.items()}
+
+    def run() -> None:
+        read_forever(read, app.jobs.leases, interval_s=interval_s, stop=stop)
+
+    with _running([("facts", run)] if interval_s else [], stop):
         yield
 
 

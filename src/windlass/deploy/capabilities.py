@@ -8,6 +8,7 @@ from windlass.deploy.policies import (
     aggregation,
     clients,
     deployment,
+    facts,
     inventory,
     memcached,
     pipelines,
@@ -31,6 +32,7 @@ class Capability:
 
 CAPABILITIES = (
     Capability("inventory", (PolicyIdentity.WORKER,), inventory.statements),
+    Capability("facts", (PolicyIdentity.WORKER,), facts.statements),
     Capability("queues", (PolicyIdentity.WORKER, PolicyIdentity.FUNCTION, PolicyIdentity.OPERATOR), queues.statements),
     Capability(
         "pipelines", (PolicyIdentity.WORKER, PolicyIdentity.FUNCTION, PolicyIdentity.OPERATOR), pipelines.statements

@@ -8,6 +8,7 @@ from typing import Any
 from windlass.facts.missing import MissingFacts
 from windlass.facts.model import Host, HostSection, SectionChange, SectionResult
 from windlass.facts.packages import PackageHost
+from windlass.facts.sources.ssm_api import Node
 from windlass.present.output import Column
 
 __all__ = [
@@ -15,10 +16,12 @@ __all__ = [
     "HOST_COLUMNS",
     "MISSING_COLUMNS",
     "PACKAGE_COLUMNS",
+    "RESULT_COLUMNS",
     "SECTION_COLUMNS",
     "change_row",
     "host_row",
     "missing_row",
+    "node_row",
     "package_row",
     "result_row",
     "section_row",
@@ -64,6 +67,15 @@ CHANGE_COLUMNS = (
     "state",
     "source",
     "failure",
+)
+
+RESULT_COLUMNS = (
+    "host_id",
+    "section",
+    "outcome",
+    Column("added", right=True),
+    Column("removed", right=True),
+    "detail",
 )
 
 
@@ -139,6 +151,18 @@ def result_row(result: SectionResult) -> dict[str, Any]:
         "added": result.added,
         "removed": result.removed,
         "detail": result.detail,
+    }
+
+
+def node_row(node: Node) -> dict[str, Any]:
+    """Return a node that Systems Manager manages."""
+    host = node.host
+    return {
+        "host_id": host.host_id,
+        "name": host.name,
+        "platform": node.platform,
+        "account_id": host.account_id,
+        "region": host.region,
     }
 
 

@@ -90,6 +90,14 @@ class Facts:
             f"{ref}: the section {name} was not read{moment}", hint=f"`windlass facts show {ref}` lists its sections."
         )
 
+    def platform_name(self, host_id: str) -> str:
+        """Return the name of a host's operating system (`Ubuntu`); empty when it is not known."""
+        try:
+            rows = self.section(host_id, "os").rows
+        except NotFound:
+            return ""
+        return str(rows[0].get("name", "")) if rows else ""
+
     def changes(self, ref: str, *, limit: int = 100) -> Sequence[SectionChange]:
         """Return the latest changes of a host's sections, newest first."""
         with self._store.read() as connection:

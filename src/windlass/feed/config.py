@@ -23,7 +23,8 @@ class FeedConfig(BaseModel):
     concurrency: int = Field(default=64, ge=1, le=256, description="AWS calls in flight at once while a batch is read.")
     file_buckets: list[str] = Field(
         default=[],
-        description="Buckets to which CloudTrail and Config deliver files: a file that an S3 event of them names is read.",
+        description="Buckets to which CloudTrail, Config and Resource Data Syncs of Systems Manager deliver files: a file that an "
+        "S3 event of them names is read.",
     )
     recheck_s: float = Field(
         default=3.0,

@@ -7,6 +7,7 @@ from collections.abc import Callable
 from prometheus_client import CollectorRegistry
 
 from windlass.core.errors import ConfigError
+from windlass.facts.sync_import import SyncImport
 from windlass.feed.config import FeedConfig
 from windlass.feed.metrics import FeedMetrics
 from windlass.feed.worker import FeedWorker
@@ -28,12 +29,13 @@ class Feed:
         config: FeedConfig,
         inventory: Inventory,
         imports: Callable[[], HistoryImport],
+        sync: Callable[[], SyncImport],
         *,
         queues: Queues,
         store: Callable[[], Store],
         metrics: Metrics,
     ) -> None:
-        self._config, self._inventory, self._imports = config, inventory, imports
+        self._config, self._inventory, self._imports, self._sync = config, inventory, imports, sync
         self._queues, self._store, self._metrics = queues, store, metrics
 
     @property
@@ -59,6 +61,7 @@ class Feed:
             config,
             open_refresh(self._inventory.collection(), concurrency=config.concurrency),
             self._imports(),
+            self._sync(),
             queues=self._queues,
             store=self._store,
             metrics=FeedMetrics(self._metrics, registry or self._metrics.of_feed()),

@@ -10,6 +10,8 @@ from dataclasses import dataclass, field, replace
 
 from windlass.core import clock
 from windlass.core.errors import AwsError
+from windlass.facts.sources.ssm_files import sync_file_of
+from windlass.facts.sync_import import SyncImport
 from windlass.feed.config import FeedConfig
 from windlass.feed.metrics import FeedMetrics
 from windlass.feed.outcome import MessageOutcome, outcome_of, recheck_after_s
@@ -48,13 +50,14 @@ class FeedWorker:
         config: FeedConfig,
         refresh: Refresh,
         imports: HistoryImport,
+        sync: SyncImport,
         *,
         queues: Queues,
         store: Callable[[], Store] | None,
         metrics: FeedMetrics,
         health: tuple[str, int] | None = None,
     ) -> None:
-        self._config, self._refresh, self._imports = config, refresh, imports
+        self._config, self._refresh, self._imports, self._sync = config, refresh, imports, sync
         self._queues, self._store = queues, store
         self._metrics = metrics
         self._health = health
@@ -115,8 +118,14 @@ class FeedWorker:
         self._metrics.done(parsed.touches, clock.now())
 
     def _touches_of_files(self, files: Sequence[tuple[str, str]]) -> list[Touch]:
-        """Import the files of Config, and return what the records of CloudTrail's files touched."""
-        return [touch for bucket, key in files for touch in self._imports.delivered_file(bucket, key)]
+        """Import the files of Config and of Systems Manager, and return what the records of CloudTrail's files touched."""
+        touches: list[Touch] = []
+        for bucket, key in files:
+            if sync_file_of(key) is not None:
+                self._sync.delivered_file(bucket, key)
+            else:
+                touches += self._imports.delivered_file(bucket, key)
+        return touches
 
     async def _read(self, received: ReceivedMessage, parsed: Parsed) -> RefreshResult:
         """Add the message to the open batch, and wait until the batch is read."""

@@ -8,6 +8,7 @@ from windlass.aggregation.config import AggregateConfig
 from windlass.checks.config import ChecksConfig
 from windlass.clients.config import ClientsConfig
 from windlass.estate.config import EstateConfig, ServiceConfig
+from windlass.facts.config import FactsConfig
 from windlass.feed.config import FeedConfig
 from windlass.inventory.config import InventoryConfig
 from windlass.memcached.config import MemcachedConfig
@@ -67,6 +68,7 @@ class Settings(BaseModel):
     feed: FeedConfig = FeedConfig()
     owners: OwnersConfig = OwnersConfig()
     checks: ChecksConfig = ChecksConfig()
+    facts: FactsConfig = FactsConfig()
     osquery: OsqueryConfig = OsqueryConfig()
     memcached: MemcachedConfig = MemcachedConfig()
     clients: ClientsConfig = ClientsConfig()

@@ -261,6 +261,8 @@ def test_object_events_name_files_to_import_and_buckets_that_may_be_new():
 
     key = f"AWSLogs/{ACCOUNT}/CloudTrail/eu-west-1/2026/11/01/{ACCOUNT}_CloudTrail_eu-west-1_x.json.gz"
     assert parse_message(object_created(key), INDEX).files == (("trail", key),)
+    key = f"AWS:Application/accountid={ACCOUNT}/region=eu-west-1/resourcetype=ManagedInstanceInventory/{INSTANCE}.json"
+    assert parse_message(object_created(key), INDEX).files == (("trail", key),)
     assert parse_message(object_created("holiday.jpg"), INDEX).buckets[0].names == {"trail"}
 
 

@@ -1,5 +1,5 @@
-# What the inventory reads: what `windlass policy inventory` prints (a test compares them). None of these reads an object, a
-# message, an item, a secret's value or a parameter's value.
+# What the inventory and the facts of hosts read: what `windlass policy inventory` and `windlass policy facts` print (a test
+# compares them). None of these reads an object, a message, an item, a secret's value or a parameter's value.
 
 locals {
   actions = {
@@ -268,9 +268,10 @@ locals {
       "GetQueueAttributes", "ListQueueTags", "ListQueues",
     ]
     ssm = [
-      "DescribeDocument", "DescribeDocumentPermission", "DescribeInstanceInformation", "DescribeMaintenanceWindows",
-      "DescribeParameters", "DescribePatchBaselines", "GetPatchBaseline", "ListAssociations", "ListDocuments",
-      "ListTagsForResource",
+      "DescribeDocument", "DescribeDocumentPermission", "DescribeInstanceInformation", "DescribeInstancePatches",
+      "DescribeInstancePatchStates", "DescribeMaintenanceWindows", "DescribeParameters", "DescribePatchBaselines",
+      "GetInventorySchema", "GetPatchBaseline", "ListAssociations", "ListComplianceItems", "ListDocuments",
+      "ListInventoryEntries", "ListTagsForResource",
     ]
     sso = [
       "DescribePermissionSet", "GetInlinePolicyForPermissionSet", "GetPermissionsBoundaryForPermissionSet",

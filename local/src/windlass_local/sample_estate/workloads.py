@@ -7,6 +7,7 @@ import json
 import zipfile
 
 from windlass_local.sample_estate.clients import EstateRegion
+from windlass_local.sample_estate.hosts import build_host, is_managed
 from windlass_local.sample_estate.identity import role_arn, tag_list
 from windlass_local.sample_estate.network import Network
 from windlass_local.sample_estate.plan import Workload
@@ -53,6 +54,8 @@ def _machines(estate_region: EstateRegion, work: Workload, network: Network, num
                 {"ResourceType": "instance", "Tags": tag_list({"Name": f"{work.name}-{at + 1}", **work.tags})}
             ],
         )
+        if at == 0 and is_managed(work):
+            build_host(estate_region, work, created["Instances"][0])
         if work.team == "payments" and at == 0:
             instance = created["Instances"][0]["InstanceId"]
             estate_region.make("ec2.image", ec2.create_image, InstanceId=instance, Name=f"{work.name}-golden")

@@ -21,6 +21,7 @@ from windlass_local.services import (
     s3express,
     servicequotas,
     sqs,
+    ssm,
     storagegateway,
 )
 
@@ -40,6 +41,7 @@ SERVICES: tuple[ModuleType, ...] = (
     cloudformation,
     eks,
     account,
+    ssm,
 )
 
 

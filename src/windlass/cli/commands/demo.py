@@ -49,7 +49,7 @@ def demo(
 
 
 def _serve(ctx: typer.Context, file: Path, url: str, *, port: int | None, started_at: float, exit_after: float) -> None:
-    from windlass.cli.background import alerts, collector
+    from windlass.cli.background import alerts, collector, facts
     from windlass.cli.demo import scenarios
     from windlass.cli.demo.history import simulate_history
     from windlass.console.server import serve
@@ -71,7 +71,7 @@ def _serve(ctx: typer.Context, file: Path, url: str, *, port: int | None, starte
         timer.daemon = True
         timer.start()
     try:
-        with collector(app, stop), alerts(app, stop), scenarios.running(app, file, url, stop):
+        with collector(app, stop), facts(app, stop), alerts(app, stop), scenarios.running(app, file, url, stop):
             serve(app, host=console.host, port=console.port if port is None else port, ready=ready, stop=stop)
     finally:
         stop.set()

@@ -34,6 +34,9 @@ interval_s = {interval_s}
 # The sample estate has no resources of these types.
 exclude_types = {exclude_types}
 
+[facts]
+ssm_interval_s = 60
+
 [feed]
 queue = "{change_queue}"
 account = "{account}"

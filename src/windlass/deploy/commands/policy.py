@@ -20,7 +20,18 @@ if TYPE_CHECKING:
 
 __all__ = ["NAMES", "policy"]
 
-NAMES = ("inventory", "queues", "pipelines", "aggregation", "replication", "clients", "memcached", "watch", "deploy")
+NAMES = (
+    "inventory",
+    "facts",
+    "queues",
+    "pipelines",
+    "aggregation",
+    "replication",
+    "clients",
+    "memcached",
+    "watch",
+    "deploy",
+)
 """The capabilities that have a policy; tests/cli compares them with deploy.capabilities, which is slow to import."""
 _COLUMNS = (Column("sid"), Column("actions"), Column("resources"), Column("conditions"), Column("why"))
 

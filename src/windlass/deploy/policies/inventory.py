@@ -45,7 +45,12 @@ def _files(facts: PolicyFacts, buckets: Sequence[str]) -> list[Statement]:
         return []
     arns = [facts.arn("s3", bucket, region="", account="") for bucket in buckets]
     return [
-        Statement("ListFiles", ("s3:ListBucket",), tuple(arns), "find files that CloudTrail and Config delivered"),
+        Statement(
+            "ListFiles",
+            ("s3:ListBucket",),
+            tuple(arns),
+            "find files that CloudTrail, Config and Systems Manager delivered",
+        ),
         Statement("ReadFiles", ("s3:GetObject",), tuple(f"{arn}/*" for arn in arns), "read them"),
     ]
 

@@ -7,5 +7,5 @@ __all__ = ["GROUP"]
 GROUP = Group(
     package=__name__,
     help="Know what runs inside hosts: packages, ports, users, services, and since when.",
-    verbs=("list", "show", "changes", "packages", "missing", "import"),
+    verbs=("list", "show", "changes", "packages", "missing", "collect", "import"),
 )

@@ -13,10 +13,24 @@ from typing import Any
 
 from windlass.facts.model import Row, Section
 
-__all__ = ["INVENTORY_TYPES", "NODE_TYPE", "InventoryType", "platform_of", "section_of"]
+__all__ = [
+    "COMPLIANCE_TYPE",
+    "INVENTORY_TYPES",
+    "NODE_TYPE",
+    "PATCH_STATE_TYPE",
+    "PATCH_TYPE",
+    "InventoryType",
+    "depends_on_platform",
+    "is_of_platform",
+    "platform_of",
+    "section_of",
+]
 
 NODE_TYPE = "AWS:InstanceInformation"
 APPLICATION_TYPE = "AWS:Application"
+PATCH_TYPE = "AWS:PatchCompliance"
+PATCH_STATE_TYPE = "AWS:PatchSummary"
+COMPLIANCE_TYPE = "AWS:ComplianceItem"
 
 Attributes = Mapping[str, Any]
 
@@ -64,6 +78,18 @@ INVENTORY_TYPES: Mapping[str, InventoryType] = {
             "AWS:WindowsUpdate", "patches", {"id": "HotFixId", "title": "Description", "installed_at": "InstalledTime"}
         ),
         InventoryType(
+            PATCH_TYPE,
+            "patches",
+            {
+                "id": "KBId",
+                "title": "Title",
+                "state": "State",
+                "severity": "Severity",
+                "classification": "Classification",
+                "installed_at": "InstalledTime",
+            },
+        ),
+        InventoryType(
             "AWS:WindowsRole",
             "roles",
             {"name": "Name", "title": "DisplayName", "state": "InstalledState", "path": "Path"},
@@ -74,12 +100,12 @@ INVENTORY_TYPES: Mapping[str, InventoryType] = {
             {"path": "KeyPath", "name": "ValueName", "type": "ValueType", "value": "Value"},
         ),
         InventoryType(
-            "AWS:ComplianceItem",
+            COMPLIANCE_TYPE,
             "compliance",
             {"type": "ComplianceType", "id": "Id", "title": "Title", "status": "Status", "severity": "Severity"},
         ),
         InventoryType(
-            "AWS:PatchSummary",
+            PATCH_STATE_TYPE,
             "patch_state",
             {
                 "baseline": "BaselineId",
@@ -119,12 +145,26 @@ def section_of(type_name: str, entries: Sequence[Attributes], *, platform: str =
         name = _CUSTOM.sub("-", type_name.removeprefix("Custom:").lower()).strip("-_")[:64]
         return Section(f"custom.{name}", tuple(dict(entry) for entry in entries)) if name else None
     declared = INVENTORY_TYPES.get(type_name)
-    if declared is None:
+    if declared is None or not is_of_platform(type_name, platform):
         return None
     rows = tuple(_row(declared, entry) for entry in entries)
     if type_name == APPLICATION_TYPE:
         return Section(_application_section(entries, platform), rows)
     return Section(declared.section, rows)
+
+
+def depends_on_platform(type_name: str) -> bool:
+    """True when the platform decides which section a type fills."""
+    return type_name in (APPLICATION_TYPE, PATCH_TYPE)
+
+
+def is_of_platform(type_name: str, platform: str) -> bool:
+    """True when a node of this platform (its PlatformName; empty: unknown) has the type.
+
+    Windows has AWS:WindowsUpdate for its patches. Both types in one section would undo each other.
+    """
+    is_windows = "windows" in platform.lower()
+    return not is_windows if type_name == PATCH_TYPE else is_windows or not platform or "Windows" not in type_name
 
 
 def platform_of(entries: Iterable[Attributes]) -> str:

@@ -19,7 +19,11 @@ from windlass.inventory.model import GLOBAL, ChangeEvent, Scope
 __all__ = ["parse_message"]
 
 _MAX_DEPTH = 6
-_DELIVERED = re.compile(r"(?:^|/)AWSLogs/(?:o-[^/]+/)?\d{12}/(?:Config|CloudTrail)/.+\.json\.gz$")
+_DELIVERED = re.compile(
+    r"(?:^|/)(?:AWSLogs/(?:o-[^/]+/)?\d{12}/(?:Config|CloudTrail)/.+\.json\.gz"
+    r"|accountid=\d{12}/region=[a-z0-9-]+/resourcetype=ManagedInstanceInventory/m?i-[0-9a-f]+\.json)$"
+)
+"""Files of Config and CloudTrail, and those of a Resource Data Sync of Systems Manager."""
 _CLOUDTRAIL = ("AWS API Call via CloudTrail", "AWS Service Event via CloudTrail", "AWS Console Action via CloudTrail")
 _CONFIG_DELETED = ("ResourceDeleted", "ResourceDeletedNotRecorded")
 
@@ -140,7 +144,7 @@ class _Parse:
         self.touches.append(Touch(scope=scope, names=names, event=event, deletes=deletes))
 
     def _object_events(self, document: Mapping[str, Any]) -> None:
-        """Read S3's notifications: files of Config and CloudTrail, and buckets that may be unknown."""
+        """Read S3's notifications: files of Config, CloudTrail and Systems Manager, and buckets that may be unknown."""
         for reading in read_events(dict(document)):
             if isinstance(reading, ObjectEvent):
                 if _DELIVERED.search(reading.key) and not reading.removes:

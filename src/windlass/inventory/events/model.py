@@ -31,5 +31,5 @@ class Parsed:
     touches: tuple[Touch, ...] = ()
     ignored: int = 0
     unrecognised: tuple[str, ...] = ()
-    files: tuple[tuple[str, str], ...] = field(default=())  # (bucket, key) of files that Config or CloudTrail delivered
+    files: tuple[tuple[str, str], ...] = field(default=())  # (bucket, key) of files that AWS delivered
     buckets: tuple[Touch, ...] = ()  # buckets in which an object changed: of interest only when they are unknown

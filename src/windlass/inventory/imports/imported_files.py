@@ -14,10 +14,12 @@ from windlass.store.engine import Store
 __all__ = ["done_files", "record_file"]
 
 
-def done_files(store: Store, kind: str) -> dict[str, str]:
-    """Return the ETags of the files that were imported, by location."""
+def done_files(store: Store, kind: str, *, below: str = "") -> dict[str, str]:
+    """Return the ETags of the files that were imported, by location; those whose location begins with `below`."""
     columns = (imported_file.c.location, imported_file.c.etag)
-    statement = select(*columns).where(imported_file.c.kind == kind)
+    statement = select(*columns).where(
+        imported_file.c.kind == kind, imported_file.c.location.startswith(below, autoescape=True)
+    )
     return store.fetch(lambda connection: {row.location: row.etag for row in connection.execute(statement)})
 
 

@@ -8,7 +8,7 @@ import re
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any, Protocol, TypeVar
 
 from windlass.core.access import Access
 from windlass.core.errors import AwsError, NotFound, UsageError
@@ -20,6 +20,7 @@ __all__ = ["CLOUDTRAIL", "CONFIG", "FileCaller", "SourceFile", "SourceFiles"]
 CONFIG = re.compile(r"_Config_[a-z0-9-]+_Config(?:Snapshot|History)_.*\.json(?:\.gz)?$")
 """`A_Config_R_ConfigSnapshot_TIME_ID.json.gz`, `A_Config_R_ConfigHistory_AWS::S3::Bucket_FROM_TO_N.json.gz`."""
 CLOUDTRAIL = re.compile(r"_CloudTrail_[a-z0-9-]+_\d{8}T\d{4}Z_[^/]+\.json(?:\.gz)?$")
+T = TypeVar("T")
 _MAX_BYTES = 1024 * 1024 * 1024
 
 
@@ -89,9 +90,16 @@ class SourceFiles:
 
     def read(self, file: SourceFile) -> Any:
         """Return the JSON of a file, compressed or not. AwsError when it is not JSON."""
+        return self._decode(file, json.loads)
+
+    def read_text(self, file: SourceFile) -> str:
+        """Return the text of a file, compressed or not. AwsError when it is not UTF-8."""
+        return self._decode(file, lambda content: content.decode())
+
+    def _decode(self, file: SourceFile, decode: Callable[[bytes], T]) -> T:
         try:
             content = self._content(file)
-            return json.loads(gzip.decompress(content) if content[:2] == b"\x1f\x8b" else content)
+            return decode(gzip.decompress(content) if content[:2] == b"\x1f\x8b" else content)
         except (OSError, EOFError, ValueError) as error:
             raise AwsError(f"{file.location} cannot be read: {error}", code="Malformed") from None
 
