@@ -58,7 +58,6 @@ VALID = {
     "address": "10.0.0.1",
     "host": "i-0123456789abcdef0",
     "rule": "shares",
-    "host": "web-1",
 }
 
 
