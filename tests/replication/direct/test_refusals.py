@@ -75,7 +75,7 @@ def test_a_refusal_before_the_last_successes_is_a_failure_and_the_seed_ends(aws,
                 "service": "s3",
                 "operation": "CopyObject",
                 "status": 403,
-                "code": "AccessDenied",
+                "code": "KMS.DisabledException",
                 "limit": 1,
             }
         ]
