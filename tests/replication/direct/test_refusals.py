@@ -76,7 +76,7 @@ def test_a_refusal_before_the_last_successes_is_a_failure_and_the_seed_ends(aws,
                 "operation": "CopyObject",
                 "status": 403,
                 "code": "KMS.DisabledException",
-                "limit": 1,
+                "path": "*0000",
             }
         ]
     )
