@@ -162,7 +162,7 @@ def test_unknown_operations_are_aws_errors_not_pages(client):
         ("pricing", "describe_services", {}),
         ("service-quotas", "get_association_for_service_quota_template", {}),
         ("cloudtrail", "lookup_events", {}),
-        ("ssm", "describe_instance_information", {}),
+        ("ssm", "describe_association_executions", {"AssociationId": "a" * 36}),
         ("elasticache", "describe_cache_engine_versions", {}),
     ):
         with pytest.raises(ClientError) as caught:

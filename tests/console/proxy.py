@@ -20,9 +20,11 @@ async def _serve_one(reader, writer, upstream_port, client):
     kept = b"\r\n".join(line for line in rest.split(b"\r\n") if not line.lower().startswith(b"connection:"))
     upstream_reader, upstream_writer = await asyncio.open_connection("127.0.0.1", upstream_port)
     added = f"X-Forwarded-For: {client or writer.get_extra_info('peername')[0]}\r\nConnection: close\r\n".encode()
-    upstream_writer.write(request + b"\r\n" + added + kept)
-    await asyncio.gather(_pass_on(reader, upstream_writer), _answer(upstream_reader, writer))
-    upstream_writer.close()
+    try:
+        upstream_writer.write(request + b"\r\n" + added + kept)
+        await asyncio.gather(_pass_on(reader, upstream_writer), _answer(upstream_reader, writer))
+    finally:
+        upstream_writer.close()
 
 
 async def _answer(upstream_reader, writer):
@@ -37,8 +39,11 @@ def reverse_proxy(upstream_port, client=""):
 
     async def run():
         async def serve(reader, writer):
-            with contextlib.suppress(OSError, asyncio.IncompleteReadError):
-                await _serve_one(reader, writer, upstream_port, client)
+            try:
+                with contextlib.suppress(OSError, asyncio.IncompleteReadError):
+                    await _serve_one(reader, writer, upstream_port, client)
+            finally:
+                writer.close()
 
         server = await asyncio.start_server(serve, "127.0.0.1", 0)
         port.append(server.sockets[0].getsockname()[1])
@@ -56,7 +61,9 @@ def reverse_proxy(upstream_port, client=""):
         loop.call_soon_threadsafe(stop.set)
         thread.join(10)
         loop.run_until_complete(loop.shutdown_asyncgens())
-        for task in asyncio.all_tasks(loop):
+        left = asyncio.all_tasks(loop)
+        for task in left:
             task.cancel()
-        loop.run_until_complete(asyncio.sleep(0))
+        loop.run_until_complete(asyncio.gather(*left, return_exceptions=True))
+        loop.run_until_complete(asyncio.sleep(0.05))  # a transport closes in the turns of the loop after the call
         loop.close()
