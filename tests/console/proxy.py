@@ -64,6 +64,7 @@ def reverse_proxy(upstream_port, client=""):
         left = asyncio.all_tasks(loop)
         for task in left:
             task.cancel()
-        loop.run_until_complete(asyncio.gather(*left, return_exceptions=True))
+        if left:
+            loop.run_until_complete(asyncio.wait(left))
         loop.run_until_complete(asyncio.sleep(0.05))  # a transport closes in the turns of the loop after the call
         loop.close()
