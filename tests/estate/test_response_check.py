@@ -175,3 +175,22 @@ def test_what_refuses_is_quoted():
     }
     with pytest.raises(InvalidResponse, match='without a request id: {"error": "no such service"}'):
         check_response(operation_model("sqs", "ListQueues"), response)
+
+
+@pytest.mark.parametrize(
+    ("body", "accepted"),
+    [
+        (b'{"QueueUrl": "http://localhost:9324/000000000000/orders"}', True),  # ElasticMQ 1.7.1
+        (b'{"QueueUrl": "http://localhost:9324/000000000000/orders", "login": "/"}', False),
+        (b'{"error": "sign in"}', False),
+        (b"{}", False),
+        (b"[]", False),
+    ],
+)
+def test_a_queue_server_without_request_ids_is_known_by_the_members_of_its_response(body, accepted):
+    response = {"status_code": 200, "headers": {"content-type": "application/json"}, "body": body}
+    model = operation_model("sqs", "GetQueueUrl")
+    if accepted:
+        check_response(model, response)
+    else:
+        assert refused("sqs", "GetQueueUrl", response)

@@ -87,14 +87,33 @@ def check_response(operation_model: Any, response: Mapping[str, Any]) -> None:
         if foreign is not None:
             raise foreign
         return  # load balancers send these, too; they are retried whoever sent them
-    # Queue servers that are not AWS's send no request id with JSON, and no proxy sends this content type.
-    if not _has_request_id(headers, raw) and not content_type.startswith("application/x-amz-json"):
+    # Queue servers that are not AWS's send no request id with JSON, and no proxy sends this content type or these members.
+    if not (
+        _has_request_id(headers, raw)
+        or content_type.startswith("application/x-amz-json")
+        or _has_own_members(operation_model, content_type, raw)
+    ):
         kind = content_type or "without a content type"
         raise InvalidResponse(reason=f"HTTP {status} {kind} without a request id{_excerpt(raw)}")
     if status >= 300 and foreign is not None:
         raise foreign
     if status < 300 and status != 204 and raw is not None:
         _check_body(operation_model, content_type, raw)
+
+
+def _has_own_members(model: Any, content_type: str, body: bytes | None) -> bool:
+    """Return whether a JSON object has members of the operation's response and no others, or AWS's name of an error."""
+    if content_type != "application/json" or not body or "json" not in model.service_model.resolved_protocol:
+        return False
+    try:
+        document = orjson.loads(body)
+    except orjson.JSONDecodeError:
+        return False
+    if not isinstance(document, dict) or not document:
+        return False
+    members = model.output_shape.members if model.output_shape is not None else {}
+    own = {member.serialization.get("name", name) for name, member in members.items()}
+    return document.keys() <= own or "#" in str(document.get("__type", ""))
 
 
 def _excerpt(body: bytes | None) -> str:
