@@ -38,6 +38,7 @@ from windlass_local.server import LocalServer
 ACCOUNT, REGION = "111111111111", "us-east-1"
 HTML, SAME = {"accept": "text/html"}, {"sec-fetch-site": "same-origin"}
 NOT_ACTIONS = {"/login", "/logout"}
+FOR_COLLECTORS = {"/v1/resources"}  # no person fills in a form with resources
 ROLES = [Role.READ, Role.OPERATE, Role.ADMIN]
 
 
@@ -257,7 +258,7 @@ def test_every_post_of_the_console_has_a_rest_twin(app):
     result = posts(app)
     forms = {path for path in result if not path.startswith("/v1/")} - NOT_ACTIONS
     assert len(forms) >= 8
-    assert {f"/v1{path}" for path in forms} == {path for path in result if path.startswith("/v1/")}
+    assert {f"/v1{path}" for path in forms} == {path for path in result if path.startswith("/v1/")} - FOR_COLLECTORS
     described = create_app(app).inner.openapi()["paths"]
     for path in forms:
         assert re.findall(r"{(\w+)}", path) == [
