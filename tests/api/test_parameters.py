@@ -302,8 +302,8 @@ def test_what_scripts_and_forms_send_is_what_their_addresses_take(site):
 
 @pytest.mark.parametrize("method", ["POST", "PUT", "DELETE"])
 def test_a_problem_document_has_the_status_of_its_response(site, method):
-    for path in ("/v1/resources", "/nowhere", "/v1/jobs/x", "/static/nope.css"):
+    for path in ("/v1/hosts", "/nowhere", "/v1/jobs/x", "/static/nope.css"):
         answer = site.request(method, path, headers={"sec-fetch-site": "same-origin"})
         assert answer.status_code in (404, 405)
         check(answer)
-    assert site.get("/v1/resources", headers={"host": "evil.example"}).json()["status"] == 403
+    assert site.get("/v1/hosts", headers={"host": "evil.example"}).json()["status"] == 403
