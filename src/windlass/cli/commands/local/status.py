@@ -49,6 +49,7 @@ def read_page(url: str, path: str, secret: str = "") -> dict[str, Any]:
             page: dict[str, Any] = json.load(response)
             return page
     except urllib.error.HTTPError as error:
+        error.close()
         raise AwsError(
             f"the embedded AWS at {url} refuses {path}: {error}",
             hint="A server with --require-signature needs estate.endpoint_secret: set it to the secret that it printed.",
