@@ -2,16 +2,14 @@
 
 from __future__ import annotations
 
-import contextlib
 import functools
-import threading
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Generic, Self, TypeVar, cast, overload
+from typing import TYPE_CHECKING, Any, Self
 
 from windlass.core import clock
-from windlass.core.errors import WindlassError
+from windlass.core.parts import Built, Part
 from windlass.core.secret import Secret
 from windlass.observe.metrics import Metrics
 from windlass.settings import Loaded, Settings
@@ -46,55 +44,6 @@ if TYPE_CHECKING:  # parts are imported on first use, so that a command loads on
 __all__ = ["App"]
 
 
-T = TypeVar("T")
-
-
-class _Built:
-    """The parts that were built, by name. Thread-safe: a part is built once, and other threads wait for it."""
-
-    def __init__(self) -> None:
-        self._lock = threading.RLock()  # reentrant, because building a part reads the parts it depends on
-        self._parts: dict[str, Any] = {}
-
-    def once(self, name: str, build: Callable[[], object]) -> Any:
-        """Return the part `name`. Build it when it does not exist."""
-        with self._lock:
-            if name not in self._parts:
-                self._parts[name] = build()
-            return self._parts[name]
-
-    def close(self, *names: str) -> None:
-        """Close the parts `names` that exist, in this order, then remove all parts."""
-        with self._lock:
-            for name in names:
-                if name in self._parts:
-                    with contextlib.suppress(WindlassError):
-                        self._parts[name].close()
-            self._parts.clear()
-
-
-class _Part(Generic[T]):
-    """A property that is computed on first access and kept until `App.close`."""
-
-    def __init__(self, build: Callable[[App], T]) -> None:
-        self._build = build
-        self.__doc__ = build.__doc__
-
-    def __set_name__(self, owner: type[App], name: str) -> None:
-        self._name = name
-
-    @overload
-    def __get__(self, app: None, owner: type[App]) -> Self: ...
-
-    @overload
-    def __get__(self, app: App, owner: type[App]) -> T: ...
-
-    def __get__(self, app: App | None, owner: type[App]) -> T | Self:
-        if app is None:
-            return self
-        return cast("T", app.built.once(self._name, lambda: self._build(app)))
-
-
 class App:
     """The application: every service, built from the configuration. A context manager; `close` releases connections."""
 
@@ -111,21 +60,21 @@ class App:
         self._environ = environ
         self._profile = profile
         self._notify = notify
-        self.built = _Built()
+        self.built = Built()
 
     @property
     def settings(self) -> Settings:
         """The configuration in force."""
         return self.loaded.settings
 
-    @_Part
+    @Part
     def store(self) -> Store:
         """The database, opened and migrated."""
         from windlass.store.database import open_store
 
         return open_store(self.settings.store)
 
-    @_Part
+    @Part
     def estate(self) -> Estate:
         """Identity, accounts and AWS clients. Credentials are resolved on the first call."""
         from windlass.estate.service import open_estate
@@ -143,14 +92,14 @@ class App:
         """The regions of the last collection. Opens the store only when AWS does not list the regions."""
         return self.inventory.last_regions(account_id)
 
-    @_Part
+    @Part
     def aws(self) -> AwsClient:
         """The generic client for reads of the estate."""
         from windlass.aws.client import AwsClient
 
         return AwsClient(self.estate)
 
-    @_Part
+    @Part
     def inventory(self) -> Inventory:
         """The inventory over the store. Only collections call AWS."""
         from windlass.deploy.policy_calls import actions_of
@@ -165,7 +114,7 @@ class App:
             owners=self.owners,
         )
 
-    @_Part
+    @Part
     def owners(self) -> OwnerDirectory:
         """The owners of resources, by the rules of the configuration."""
         from windlass.inventory.owner_directory import OwnerDirectory
@@ -179,28 +128,28 @@ class App:
         """The folder that relative paths of the settings start from: that of windlass.toml."""
         return self.loaded.file.parent if self.loaded.file is not None else Path()
 
-    @_Part
+    @Part
     def jobs(self) -> Jobs:
         """Long-running work: progress, log, cancel, resume."""
         from windlass.jobs.service import Jobs
 
         return Jobs(self.store)
 
-    @_Part
+    @Part
     def queues(self) -> Queues:
         """SQS queues and their consumers."""
         from windlass.queues.service import Queues
 
         return Queues(lambda: self.estate, lambda: self.store, registry=self.metrics.of_worker)
 
-    @_Part
+    @Part
     def memcached(self) -> Memcached:
         """Memcached clusters. Every method calls AWS or the nodes."""
         from windlass.memcached.service import Memcached
 
         return Memcached(lambda: self.estate, self.settings.memcached)
 
-    @_Part
+    @Part
     def feed(self) -> Feed:
         """Events that keep the inventory current between collections."""
         from windlass.feed.service import Feed
@@ -215,7 +164,7 @@ class App:
             metrics=self.metrics,
         )
 
-    @_Part
+    @Part
     def history_import(self) -> HistoryImport:
         """Imports of history from before the first collection. Files in a bucket are read by the estate."""
         from windlass.inventory.events.type_index import TypeIndex
@@ -230,7 +179,7 @@ class App:
         """Return the ID of the first account, and the home region."""
         return str(self.estate.accounts()[0].id), self.settings.estate.home_region
 
-    @_Part
+    @Part
     def pushes(self) -> Pushes:
         """Resources that other collectors send."""
         from windlass.inventory.pushes.service import Pushes
@@ -241,14 +190,14 @@ class App:
         paths = tuple(self.settings.inventory.redact_paths)
         return Pushes(self.store, collected=collected, redact_paths=paths, written=self.owners.refresh)
 
-    @_Part
+    @Part
     def checks(self) -> Checks:
         """What is wrong with the estate. It reads the inventory, and calls nothing."""
         from windlass.checks.service import Checks
 
         return Checks(self.store, self.settings.checks, self._base, owners=self.owners)
 
-    @_Part
+    @Part
     def watch(self) -> Watch:
         """Alerts: what is watched, and who is told. Only deliveries call AWS."""
         from windlass.watch.service import Sources, Watch
@@ -264,28 +213,28 @@ class App:
         sources = Sources(lambda: self.inventory, lambda: self.checks, lambda: self.jobs)
         return Watch(self.store, self.settings.watch, sources, locate=locate, call=calls)
 
-    @_Part
+    @Part
     def facts(self) -> Facts:
         """What runs inside hosts. The sources report to it; it calls nothing."""
         from windlass.facts.service import Facts
 
         return Facts(self.store, owner_of=self.owners.owner_by_tags)
 
-    @_Part
+    @Part
     def facts_collection(self) -> FactsCollection:
         """Facts of the nodes that Systems Manager manages. Every method calls AWS."""
         from windlass.facts.collection import FactsCollection
 
         return FactsCollection(lambda: self.estate, self.facts.record)
 
-    @_Part
+    @Part
     def sync_import(self) -> SyncImport:
         """Facts from a Resource Data Sync's bucket. Files are read by the estate."""
         from windlass.facts.sync_import import SyncImport
 
         return SyncImport(self.store, self.facts, lambda: self.estate, self._first_account)
 
-    @_Part
+    @Part
     def osquery(self) -> Osquery:
         """Hosts with osquery: enrollment, results and live queries. The inventory finds the instances with a tag."""
         from windlass.osquery.service import Osquery
@@ -298,7 +247,7 @@ class App:
             count=lambda outcome, number: self.metrics.osquery_results.labels(outcome).inc(number),
         )
 
-    @_Part
+    @Part
     def clients(self) -> Clients:
         """S3 clients that need an upgrade. The inventory finds the owner of an address."""
         from windlass.clients.directory import InventoryDirectory, count_buckets
@@ -312,7 +261,7 @@ class App:
             known_buckets=lambda: count_buckets(self.inventory),
         )
 
-    @_Part
+    @Part
     def aggregation(self) -> Aggregation:
         """Rules that combine many object events into one action."""
         from windlass.aggregation.service import Aggregation
@@ -324,7 +273,7 @@ class App:
             store=lambda: self.store,
         )
 
-    @_Part
+    @Part
     def pipelines(self) -> Pipelines:
         """Pipelines that transform objects when they are written."""
         from windlass.pipelines.service import Pipelines
@@ -336,7 +285,7 @@ class App:
             store=lambda: self.store,
         )
 
-    @_Part
+    @Part
     def replication(self) -> Replication:
         """Seeds of replicas. The inventory finds the buckets of sets that are defined by a query."""
         from windlass.replication.customer_keys import CustomerKeys

@@ -115,7 +115,7 @@ class Fleet(RuleBasedStateMachine):
         return ScopeQueue(run_id=self.run_id, job_id="one", holder="h", config_digest="", read_measures=False)
 
     def begin(self, clock_s):
-        """A process coordinates the run, when it may."""
+        """A process coordinates the run if no other does."""
         self.count += 1
         name, leases = self.count, self.leases(self.count)
         lease = leases.acquire(JOB)

@@ -25,7 +25,7 @@ SCOPES = 3 * 8 * 5
 
 
 class Fleet:
-    """Processes on one store; all are gone at the end of the block."""
+    """Processes that share a store; they are killed at the end of the block."""
 
     def __init__(self, url, folder):
         self.url, self.folder, self.processes = url, folder, []

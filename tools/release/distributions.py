@@ -56,7 +56,7 @@ def wheel_of(files: Iterable[Path], distribution: str) -> Path:
 
 
 def missing_files(wheel: Path, package: Path) -> list[str]:
-    """Return what the wheel lacks of the package's files, and its licence when that is missing."""
+    """Return the files of the package that the wheel lacks, its licence among them."""
     with zipfile.ZipFile(wheel) as archive:
         names = set(archive.namelist())
     own = {f"{package.name}/{file.relative_to(package).as_posix()}" for file in package.rglob("*") if file.is_file()}

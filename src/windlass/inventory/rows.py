@@ -217,7 +217,7 @@ def holder_row(item: AddressHolder) -> dict[str, Any]:
 
 
 def owner_row(item: OwnerCount) -> dict[str, Any]:
-    """Return an owner with the number of resources, in all and by the source that names the owner."""
+    """Return an owner with the number of its resources, total and by source of the owner."""
     return {"owner": item.owner, "resources": item.resources, "sources": dict(item.sources)}
 
 

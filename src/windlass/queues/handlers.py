@@ -114,7 +114,7 @@ def describe(error: BaseException) -> str:
 
 
 def trace_of(error: BaseException | None) -> dict[str, str]:
-    """Return the traceback as the log's key `exception`, nothing for None. Never raises: a renderer would, on such an error."""
+    """Return the traceback as the log's key `exception`; empty for None. Never raises, also when the error cannot be printed."""
     if error is None:
         return {}
     try:

@@ -28,7 +28,7 @@ REMEDY = "`windlass store reader` creates the role, which may only read the publ
 _ROLE, _PASSWORD = "reader.role", "reader.password"
 _CONNECTIONS = 10  # a role-wide limit: queries of people never take the connections that Windlass itself needs
 
-# The privileges of the session's role beyond reading the views: a non-empty column refuses it.
+# What the session's role may do besides reading the views. A role with any non-empty column is refused.
 _EXCESS = """
 SELECT concat_ws(', ',
          CASE WHEN r.rolsuper OR r.rolcreaterole OR r.rolcreatedb OR r.rolreplication OR r.rolbypassrls

@@ -58,6 +58,8 @@ def packages(
         rows, columns = [host_row(host) for host in facts.without_package(query)], HOST_COLUMNS
     else:
         rows, columns = [package_row(match) for match in facts.packages(query)], PACKAGE_COLUMNS
-    emit(rows, output, columns, now=clock.now(), limit=limit, empty="No host matches.")
+    no_hosts = not rows and not facts.hosts(gone=True)
+    nothing = "No host has facts yet. Run `windlass facts collect`." if no_hosts else "No host matches."
+    emit(rows, output, columns, now=clock.now(), limit=limit, empty=nothing)
     if not at and (line := unknown_line(facts.hosts_with_unknown_packages(kind))):
         print(line, file=sys.stderr)
